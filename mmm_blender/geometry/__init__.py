@@ -1,0 +1,1 @@
+"""Geometry of motion, in NumPy alone: it knows neither torch nor Blender."""

@@ -1,0 +1,1 @@
+"""The masked motion model, in torch: it knows no Blender."""
