@@ -137,7 +137,7 @@ def quat_to_rotation_vector(quaternions: ArrayLike) -> FloatArray:
     sine = np.linalg.norm(q[..., 1:], axis=-1, keepdims=True)
     angle = 2.0 * np.arctan2(sine, q[..., :1])
     scale = np.where(sine > _TINY, angle / np.maximum(sine, _TINY), 2.0)
-    return np.asarray(q[..., 1:] * scale)
+    return np.asarray(q[..., 1:] * scale, dtype=np.float64)
 
 
 def axis_angle_quat(axis: ArrayLike, angle: ArrayLike) -> FloatArray:
