@@ -1,0 +1,296 @@
+"""What a bundle's config.json may say: frozen dataclasses, checked at the door.
+
+Every size of every network stands here once. ``to_json`` and ``from_json`` are exact inverses;
+an unknown key, a missing key or a value of the wrong type is refused by name.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+import types
+import typing
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+from ..geometry.errors import MMMError
+from .features.layout import FeatureLayout, layout_named
+from .schedule import SCHEDULES
+
+BUNDLE_VERSION = 1
+"""Raised when an old reader could misread a new bundle."""
+
+MOTION_PLACES = 49
+"""Motion tokens of the longest clip (49 x 4 = 196 frames at 20 fps)."""
+
+_POINTWISE = 0  # a "dilation" that stands for a block which sees one place only
+_CONV_KERNEL = 3
+_STRIDE = 2  # each stage halves the frame rate
+_STORAGE_TYPES = ("float32", "float16")
+
+
+@dataclass(frozen=True)
+class Vocabulary:
+    """Token numbers of one body part: motion codes 0..codes-1, then END, PAD and MASK."""
+
+    codes: int
+
+    @property
+    def end(self) -> int:
+        """Stands behind the last motion token."""
+        return self.codes
+
+    @property
+    def pad(self) -> int:
+        """Stands on every place behind END."""
+        return self.codes + 1
+
+    @property
+    def mask(self) -> int:
+        """A cell to be filled."""
+        return self.codes + 2
+
+    @property
+    def size(self) -> int:
+        """Motion codes and the three special tokens."""
+        return self.codes + 3
+
+
+@dataclass(frozen=True)
+class TokenizerConfig:
+    """Sizes of the motion tokenizer: one encoder, codebook and decoder for each body part.
+
+    layout: name of the feature layout. parts: body parts in the order of the token grid's last
+    axis. width: channels of the convolutions. code_dim: length of one part's code vector. codes:
+    K, codebook entries of each part. dilations: the residual blocks of one stack in order, 0 for a
+    block of kernel 1. stages: halvings of the frame rate. latent_kernel: convolutions next to the
+    code vectors. output_kernel: the decoder's last convolution. upper_height_relative: heights of
+    the upper joints are taken relative to the root, with statistics of their own (published
+    upper/lower model).
+    """
+
+    layout: str = "smpl_269"
+    parts: tuple[str, ...] = ("lower", "upper")
+    width: int = 256
+    code_dim: int = 32
+    codes: int = 512
+    dilations: tuple[int, ...] = (1, _POINTWISE, _POINTWISE)
+    stages: int = 2
+    latent_kernel: int = 1
+    output_kernel: int = 1
+    upper_height_relative: bool = False
+
+    def __post_init__(self) -> None:
+        _positive(self, "width", "code_dim", "codes", "stages", "latent_kernel", "output_kernel")
+        if not self.parts or len(set(self.parts)) != len(self.parts):
+            raise MMMError("The tokenizer's config needs each body part once: mend 'parts'.")
+        if any(kernel % 2 == 0 for kernel in (self.latent_kernel, self.output_kernel)):
+            raise MMMError("The tokenizer's kernels must be odd: mend its config.")
+
+    @property
+    def feature_layout(self) -> FeatureLayout:
+        """The layout that ``layout`` names."""
+        return layout_named(self.layout)
+
+    @property
+    def frames_per_token(self) -> int:
+        """Frames that one token stands for."""
+        return _STRIDE**self.stages
+
+    @property
+    def vocabulary(self) -> Vocabulary:
+        """Token numbers of each part."""
+        return Vocabulary(self.codes)
+
+    @property
+    def _stack_reach(self) -> int:
+        """Places that one residual stack sees to either side, at its own frame rate."""
+        return sum(self.dilations) * (_CONV_KERNEL // 2)
+
+    @property
+    def encoder_reach_frames(self) -> int:
+        """Frames beyond its own that a token depends on, to either side."""
+        reach = _CONV_KERNEL // 2
+        for stage in range(self.stages):
+            halving = _STRIDE**stage  # kernel 4, stride 2: one place more than the two it replaces
+            reach += halving + self._stack_reach * halving * _STRIDE
+        return reach + (self.latent_kernel // 2) * self.frames_per_token
+
+    @property
+    def decoder_reach_frames(self) -> int:
+        """Frames beyond its own that a token has influence on, to either side."""
+        reach = (self.latent_kernel // 2) * self.frames_per_token
+        for stage in range(self.stages, 0, -1):
+            rate = _STRIDE**stage
+            reach += self._stack_reach * rate + (_CONV_KERNEL // 2) * rate // _STRIDE
+        return reach + _CONV_KERNEL // 2 + self.output_kernel // 2
+
+    @property
+    def receptive_field_frames(self) -> int:
+        """The larger of the two reaches: how local an edit is, in frames to either side."""
+        return max(self.encoder_reach_frames, self.decoder_reach_frames)
+
+
+@dataclass(frozen=True)
+class TransformerConfig:
+    """Sizes of the masked transformer.
+
+    places: L, motion tokens of the longest clip and END. layers: self-attention blocks.
+    cross_layers: blocks that attend to the words. text_width: length of the text features.
+    word_mask: absent words are left out of the attention (the published models attend to all).
+    predicted_parts: parts with a logit head (empty: all). trained_with_guidance: some prompts
+    were dropped in training, so classifier-free guidance may be used.
+    """
+
+    places: int = MOTION_PLACES + 1
+    width: int = 256
+    heads: int = 8
+    layers: int = 6
+    cross_layers: int = 2
+    mlp_ratio: int = 4
+    text_width: int = 256
+    dropout: float = 0.1
+    word_mask: bool = True
+    predicted_parts: tuple[str, ...] = ()
+    trained_with_guidance: bool = True
+
+    def __post_init__(self) -> None:
+        _positive(self, "places", "width", "heads", "layers", "mlp_ratio", "text_width")
+        if self.width % self.heads:
+            raise MMMError(
+                f"A transformer {self.width} wide cannot have {self.heads} heads: "
+                "give a number of heads that divides the width."
+            )
+
+    @property
+    def max_tokens(self) -> int:
+        """Motion tokens of the longest clip."""
+        return self.places - 1
+
+
+@dataclass(frozen=True)
+class SamplerConfig:
+    """How masked cells are filled.
+
+    steps: None for the paper's rule (in proportion to the length, ``full_length_steps`` for
+    the longest clip). closing_step: one more step for shorter clips (published upper-body model).
+    temperature: strength of the Gumbel noise (1 = sample from the model's probabilities).
+    greedy: no noise at all. guidance: 1 = none; above 1 leans on the prompt more.
+    schedule: a name in ``schedule.SCHEDULES``.
+    """
+
+    steps: int | None = None
+    full_length_steps: int = 10
+    closing_step: bool = False
+    temperature: float = 1.0
+    greedy: bool = False
+    guidance: float = 1.0
+    schedule: str = "cosine"
+
+    def __post_init__(self) -> None:
+        if self.steps is not None:
+            _positive(self, "steps")
+        _positive(self, "full_length_steps")
+        if not (math.isfinite(self.temperature) and self.temperature >= 0):
+            raise MMMError("The temperature must be 0 or more: 1 is usual.")
+        if not (math.isfinite(self.guidance) and self.guidance >= 0):
+            raise MMMError("The guidance must be 0 or more: 1 means none.")
+        if self.schedule not in SCHEDULES:
+            raise MMMError(
+                f"The schedule '{self.schedule}' is not known: use {' or '.join(SCHEDULES)}."
+            )
+
+
+@dataclass(frozen=True)
+class BundleConfig:
+    """All of a bundle's config.json.
+
+    text is handed to the text encoder as it stands. storage: number type of the weights on disk.
+    files: SHA-256 of every weight file that belongs to the bundle, by file name.
+    """
+
+    name: str
+    licence: str
+    tokenizer: TokenizerConfig
+    transformer: TransformerConfig
+    sampler: SamplerConfig = field(default_factory=SamplerConfig)
+    text: dict[str, Any] = field(default_factory=dict)
+    description: str = ""
+    storage: str = "float32"
+    version: int = BUNDLE_VERSION
+    files: dict[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if self.storage not in _STORAGE_TYPES:
+            raise MMMError(
+                f"Weights cannot be stored as '{self.storage}': use {' or '.join(_STORAGE_TYPES)}."
+            )
+
+    @property
+    def predicted_parts(self) -> tuple[str, ...]:
+        """Parts with a logit head."""
+        return self.transformer.predicted_parts or self.tokenizer.parts
+
+
+def _positive(config: object, *names: str) -> None:
+    for name in names:
+        if getattr(config, name) < 1:
+            raise MMMError(f"'{name}' must be 1 or more in a config, not {getattr(config, name)}.")
+
+
+ConfigT = TypeVar("ConfigT")
+
+
+def to_json(config: Any) -> dict[str, Any]:
+    """A config as plain JSON values (tuples become lists)."""
+    return dataclasses.asdict(config, dict_factory=_plain)
+
+
+def _plain(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    return {key: list(value) if isinstance(value, tuple) else value for key, value in pairs}
+
+
+def from_json(cls: type[ConfigT], values: object, where: str = "config.json") -> ConfigT:
+    """A config of class ``cls`` from JSON values; MMMError names what is wrong and where."""
+    if not isinstance(values, Mapping):
+        raise MMMError(f"{where} must be a JSON object: get the bundle again.")
+    given = typing.cast("Mapping[str, object]", values)
+    fields = {item.name: item for item in dataclasses.fields(typing.cast(Any, cls))}
+    _refuse("unknown", set(given) - set(fields), where)
+    _refuse("missing", {name for name, item in fields.items() if _needed(item)} - set(given), where)
+    hints = typing.get_type_hints(cls)
+    return cls(**{name: _read(hints[name], given[name], f"{where}: {name}") for name in given})
+
+
+def _needed(item: dataclasses.Field[Any]) -> bool:
+    absent = dataclasses.MISSING
+    return item.default is absent and item.default_factory is absent
+
+
+def _refuse(kind: str, names: set[str], where: str) -> None:
+    if names:
+        listed = ", ".join(sorted(map(str, names)))
+        raise MMMError(
+            f"{where} has {kind} entries ({listed}): the bundle belongs to another version of "
+            "MMM or is damaged, get a matching one."
+        )
+
+
+def _read(hint: Any, value: object, where: str) -> Any:
+    """``value`` as the type ``hint``, or MMMError."""
+    if dataclasses.is_dataclass(hint):
+        return from_json(typing.cast(type[Any], hint), value, where)
+    origin, arguments = typing.get_origin(hint), typing.get_args(hint)
+    if origin is types.UnionType:
+        return None if value is None else _read(arguments[0], value, where)
+    if origin is tuple and isinstance(value, list | tuple):
+        items = typing.cast("list[object]", value)
+        return tuple(_read(arguments[0], item, where) for item in items)
+    if origin is dict and isinstance(value, dict):
+        return typing.cast("dict[str, Any]", value)
+    if hint is float and type(value) is int:
+        return float(value)
+    if isinstance(hint, type) and type(value) is hint:
+        return value
+    raise MMMError(f"{where} has a value of the wrong kind ({value!r}): get the bundle again.")

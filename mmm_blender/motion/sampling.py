@@ -1,0 +1,123 @@
+"""Filling masked cells step by step, the most certain first. Knows no network.
+
+B batch, L token places, P body parts, K motion codes. In every step the least certain cells are
+masked again and each masked cell takes a code from the logits; cells that are not in the mask are
+never written to.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import torch
+from torch import Tensor
+
+from .config import SamplerConfig, Vocabulary
+from .schedule import SCHEDULES, masked_count, step_progress
+
+TokensToLogits = Callable[[Tensor], Tensor]
+"""Token grid (B, L, P) to logits of the motion codes (B, L, P, K), float32."""
+
+_OUTSIDE = -1.0  # below every score: a cell that must keep its token is never picked
+_UNKNOWN = 1.0  # the score of a cell that has no code yet
+
+
+class Cancelled(Exception):  # noqa: N818  (it is a wish, not an error)
+    """The caller asked to stop between two steps."""
+
+
+def sample(
+    tokens_to_logits: TokensToLogits,
+    tokens_BLP: Tensor,
+    mask_BLP: Tensor,
+    *,
+    vocabulary: Vocabulary,
+    config: SamplerConfig,
+    generators: Sequence[torch.Generator],
+    on_step: Callable[[int, int], None] | None = None,
+    cancelled: Callable[[], bool] | None = None,
+) -> Tensor:
+    """The grid with every cell of ``mask_BLP`` filled with a motion code.
+
+    tokens_BLP holds given codes, END and PAD outside the mask; its codes inside are ignored.
+    generators: one CPU generator per row, so that a row's result does not hang on its batch.
+    on_step(done, total) is called before the first step and after each; cancelled() is asked
+    before each, and Cancelled is raised if it says so.
+    """
+    lengths = _lengths(tokens_BLP, vocabulary)
+    plan = _plan(lengths, mask_BLP, config)
+    total = max(map(len, plan), default=0)
+    tokens_BLP = torch.where(mask_BLP, vocabulary.mask, tokens_BLP)
+    scores_BLP = torch.where(mask_BLP, _UNKNOWN, _OUTSIDE)
+    for step in range(total):
+        if cancelled is not None and cancelled():
+            raise Cancelled
+        if on_step is not None and step == 0:
+            on_step(0, total)
+        counts = [row[step] if step < len(row) else 0 for row in plan]
+        open_BLP = _least_certain(scores_BLP, counts)
+        tokens_BLP = torch.where(open_BLP, vocabulary.mask, tokens_BLP)
+        logits_BLPK = tokens_to_logits(tokens_BLP)
+        chosen_BLP = _choose(logits_BLPK, lengths, config, generators)
+        tokens_BLP = torch.where(open_BLP, chosen_BLP, tokens_BLP)
+        scores_BLP = _score(logits_BLPK, chosen_BLP, open_BLP, mask_BLP)
+        if on_step is not None:
+            on_step(step + 1, total)
+    return tokens_BLP
+
+
+def _lengths(tokens_BLP: Tensor, vocabulary: Vocabulary) -> list[int]:
+    """Motion tokens of every row."""
+    is_motion_BLP = (tokens_BLP != vocabulary.end) & (tokens_BLP != vocabulary.pad)
+    return is_motion_BLP.any(2).sum(1).tolist()
+
+
+def _plan(lengths: Sequence[int], mask_BLP: Tensor, config: SamplerConfig) -> list[list[int]]:
+    """For every row the number of cells that are masked at each of its steps."""
+    schedule = SCHEDULES[config.schedule]
+    plan: list[list[int]] = []
+    for length, cells in zip(lengths, mask_BLP.flatten(1).sum(1).tolist(), strict=True):
+        steps = step_progress(length, config.full_length_steps, config.closing_step, config.steps)
+        plan.append([masked_count(schedule, t, cells) for t in steps] if cells else [])
+    return plan
+
+
+def _least_certain(scores_BLP: Tensor, counts: Sequence[int]) -> Tensor:
+    """Boolean (B, L, P): each row's ``count`` highest scores, of equal ones the first."""
+    flat_BN = scores_BLP.flatten(1)
+    order_BN = flat_BN.argsort(dim=1, descending=True, stable=True)
+    rank_BN = torch.empty_like(order_BN)
+    places_BN = torch.arange(flat_BN.shape[1], device=flat_BN.device).expand_as(order_BN)
+    rank_BN.scatter_(1, order_BN, places_BN)
+    counts_B1 = torch.tensor(counts, device=flat_BN.device)[:, None]
+    return (rank_BN < counts_B1).view_as(scores_BLP) & (scores_BLP > _OUTSIDE)
+
+
+def _choose(
+    logits_BLPK: Tensor,
+    lengths: Sequence[int],
+    config: SamplerConfig,
+    generators: Sequence[torch.Generator],
+) -> Tensor:
+    """A code for each cell: the likeliest, with Gumbel noise unless greedy."""
+    if config.greedy or config.temperature == 0:
+        return logits_BLPK.argmax(-1)
+    noisy_BLPK = logits_BLPK.clone()
+    for row_LPK, length, generator in zip(noisy_BLPK, lengths, generators, strict=True):
+        noise = _gumbel(row_LPK[:length].shape, generator)
+        row_LPK[:length] += config.temperature * noise.to(row_LPK.device)
+    return noisy_BLPK.argmax(-1)
+
+
+def _gumbel(shape: torch.Size, generator: torch.Generator) -> Tensor:
+    """Standard Gumbel noise: minus the log of an exponential variable (made on the CPU)."""
+    return -torch.empty(shape).exponential_(generator=generator).log()
+
+
+def _score(logits_BLPK: Tensor, chosen_BLP: Tensor, open_BLP: Tensor, mask_BLP: Tensor) -> Tensor:
+    """How doubtful a cell is: 1 - probability where just filled, 0 where filled before."""
+    logit_BLP = logits_BLPK.gather(-1, chosen_BLP[..., None])[..., 0]
+    certainty_BLP = (logit_BLP - logits_BLPK.logsumexp(-1)).exp()
+    # rounding may carry a probability just above 1, and a score must not fall to "outside"
+    doubt_BLP = (1.0 - certainty_BLP).clamp(min=0.0)
+    return torch.where(mask_BLP, torch.where(open_BLP, doubt_BLP, 0.0), _OUTSIDE)
