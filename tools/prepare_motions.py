@@ -1,0 +1,261 @@
+"""Bring the captured sources to SMPL clips at 20 fps in one compact file, and check the result.
+
+    python tools/prepare_motions.py --sources DIR --out build/motions.npz [--report FILE]
+
+DIR holds checkouts of the public repositories, each under its own name (see ``SETS``); those that
+are missing are named and left out. Every rejected file is named with its reason and counted.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import json
+import re
+import sys
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+from tqdm import tqdm
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+
+from mmm_blender.geometry.clip import MotionClip  # noqa: E402
+from mmm_blender.geometry.contacts import CONTACT_JOINTS, foot_contacts, joint_speeds  # noqa: E402
+from mmm_blender.geometry.conventions import MODEL_FPS, FloatArray  # noqa: E402
+from mmm_blender.geometry.errors import MMMError  # noqa: E402
+from mmm_blender.geometry.kinematics import clip_joints  # noqa: E402
+from mmm_blender.geometry.rotations import quat_angle, quat_to_rotation_vector  # noqa: E402
+from mmm_blender.geometry.skeleton import SOLE_HEIGHT, joint_index  # noqa: E402
+from mmm_blender.training.motion_file import ClipRecord, save_motions  # noqa: E402
+from mmm_blender.training.retarget import (  # noqa: E402
+    BANDAI,
+    CMU_DAZ,
+    DEEPMIMIC,
+    SIDES,
+    Calibration,
+    Rig,
+    bone_direction_errors,
+    calibrate,
+    retarget,
+)
+from mmm_blender.training.sources import (  # noqa: E402
+    SourceMotion,
+    read_bvh_source,
+    read_deepmimic_source,
+)
+
+BANDAI_FOLDER = "Bandai-Namco-Research-Motiondataset"
+CMU_TABLE = ROOT / "mmm_blender" / "training" / "cmu_clips.csv"
+T_POSE_FRAMES = 8  # the CMU conversion puts a T-pose before each take and eases out of it
+CALIBRATION_TAKES = 40
+MIN_FRAMES, MAX_FRAMES = 24, 196  # 1.2 s: shorter clips hold no whole gesture; the model's limit
+MAX_TURN = 90.0  # degrees a frame: faster is a twist flip, not a motion
+MAX_FLOOR_OFF = 0.10  # metres
+MAX_BACKWARD_ELBOW = 25.0  # degrees of hyperextension ...
+MAX_BACKWARD_SHARE = 0.05  # ... in more than this share of frames
+
+
+@dataclass(frozen=True)
+class Take:
+    """One source file. read: brings its motion. source, content, style, label: its words."""
+
+    name: str
+    source: str
+    content: str
+    style: str
+    label: str
+    read: Callable[[], SourceMotion]
+
+
+def bandai_takes(sources: Path) -> list[Take]:
+    pattern = re.compile(r"dataset-\d_([a-z-]+)_([a-z-]+)_\d+$")
+    takes: list[Take] = []
+    for path in sorted((sources / BANDAI_FOLDER).rglob("dataset-*.bvh")):
+        if match := pattern.match(path.stem):
+            content, style = match.groups()
+            takes.append(
+                Take(path.stem, "bandai", content, style, "", reader(read_bvh_source, path))
+            )
+    return takes
+
+
+def reader(read: Callable[[Path], SourceMotion], path: Path) -> Callable[[], SourceMotion]:
+    return lambda: read(path)
+
+
+def read_cmu(fps: float) -> Callable[[Path], SourceMotion]:
+    return lambda path: read_bvh_source(path, fps).drop(T_POSE_FRAMES)
+
+
+def cmu_takes(sources: Path, deepmimic: bool) -> list[Take]:
+    """Rows of the CMU table whose files are there: the BVH ones, or the DeepMimic ones."""
+    takes: list[Take] = []
+    with CMU_TABLE.open(encoding="utf-8", newline="") as file:
+        for row in csv.DictReader(file):
+            folder = row["repo"].split("/")[1]
+            path = sources / folder / row["path"]
+            if path.is_file() and (path.suffix == ".txt") == deepmimic:
+                read = read_deepmimic_source if deepmimic else read_cmu(float(row["fps"]))
+                name = f"cmu_{folder}_{row['path'].replace('/', '_')}".removesuffix(path.suffix)
+                takes.append(Take(name, "cmu", "cmu", "", row["label"], reader(read, path)))
+    return takes
+
+
+def reason_to_reject(clip: MotionClip, floor: float) -> str | None:
+    """Why a take is not fit to learn from, or None."""
+    if clip.frames < MIN_FRAMES:
+        return f"shorter than {MIN_FRAMES / MODEL_FPS:.1f} s"
+    turns = np.degrees(quat_angle(clip.rotations_TJ4[1:], clip.rotations_TJ4[:-1]))
+    if turns.max() > MAX_TURN:
+        return f"a joint turns more than {MAX_TURN:.0f} degrees in a frame"
+    if abs(floor) > MAX_FLOOR_OFF:
+        return f"floor off by more than {MAX_FLOOR_OFF * 100:.0f} cm"
+    if (backward_elbow_degrees(clip) > MAX_BACKWARD_ELBOW).mean() > MAX_BACKWARD_SHARE:
+        return "an elbow bends backwards"
+    return None
+
+
+def backward_elbow_degrees(clip: MotionClip) -> FloatArray:
+    """(T, 2) hyperextension; the left elbow flexes about -Y, the right about +Y."""
+    elbows = [joint_index(f"{side}_elbow") for side in SIDES]
+    bends = quat_to_rotation_vector(clip.rotations_TJ4[:, elbows])
+    return np.degrees(bends[..., 1] * np.array([1.0, -1.0]))
+
+
+def pieces(clip: MotionClip) -> Iterator[MotionClip]:
+    """Equal parts that the model can see whole."""
+    count = -(-clip.frames // MAX_FRAMES)
+    borders = np.linspace(0, clip.frames, count + 1).astype(int)
+    for start, stop in pairwise(borders):
+        yield clip.slice(int(start), int(stop))
+
+
+def figures(clip: MotionClip, motion: SourceMotion, calibration: Calibration) -> dict[str, float]:
+    """The self-check of one take; see the report for units."""
+    joints = clip_joints(clip)
+    contacts = foot_contacts(joints, clip.fps)
+    feet = joints[:, CONTACT_JOINTS]
+    toes = feet[:, [1, 3], 1] - SOLE_HEIGHT
+    speeds = joint_speeds(feet * [1, 0, 1], clip.fps)
+    turns = np.degrees(quat_angle(clip.rotations_TJ4[1:], clip.rotations_TJ4[:-1]))
+    return {
+        "limb bone direction error, degrees": bone_direction_errors(clip, motion, calibration),
+        "toes below the floor, cm": float(np.maximum(-toes, 0).mean()) * 100,
+        "foot slide in contact, cm/s": float(speeds[contacts].mean() * 100)
+        if contacts.any()
+        else 0.0,
+        "share of frames in contact": float(contacts.any(axis=1).mean()),
+        "largest turn in a frame, degrees": float(turns.max()),
+    }
+
+
+@dataclass
+class Gathered:
+    """What has come of the takes so far."""
+
+    records: list[ClipRecord]
+    clips: list[MotionClip]
+    figures: list[dict[str, float]]
+    rejected: dict[str, str]
+
+
+def gather(takes: list[Take], rig: Rig, into: Gathered) -> dict[str, object]:
+    """Calibrate a rig from a spread of its takes, then retarget all; returns the calibration."""
+    spread = takes[:: max(1, len(takes) // CALIBRATION_TAKES)]
+    calibration = calibrate(rig, [m for take in spread if (m := try_read(take, into)) is not None])
+    for take in tqdm(takes, desc=rig.name, unit="take"):
+        motion = try_read(take, into)
+        if motion is None:
+            continue
+        clip, floor = retarget(motion, calibration)
+        if reason := reason_to_reject(clip, floor):
+            into.rejected[take.name] = reason
+            continue
+        into.figures.append({"source": rig.name} | figures(clip, motion, calibration))  # pyright: ignore[reportArgumentType]  # one word beside the numbers
+        for at, piece in enumerate(pieces(clip)):
+            words = (take.source, take.content, take.style, take.label)
+            into.records.append(ClipRecord(f"{take.name}#{at}", take.name, *words, piece.frames))
+            into.clips.append(piece)
+    return calibration.report
+
+
+def try_read(take: Take, into: Gathered) -> SourceMotion | None:
+    try:
+        return take.read()
+    except MMMError as error:
+        into.rejected[take.name] = str(error)
+        return None
+
+
+def summary(rows: list[dict[str, float]]) -> dict[str, dict[str, dict[str, float]]]:
+    """Median, mean and 99th percentile of each figure, by source."""
+    result: dict[str, dict[str, dict[str, float]]] = {}
+    for source in sorted({str(row["source"]) for row in rows}):
+        chosen = [row for row in rows if row["source"] == source]
+        result[source] = {
+            name: {
+                "median": round(float(np.median([row[name] for row in chosen])), 3),
+                "mean": round(float(np.mean([row[name] for row in chosen])), 3),
+                "p99": round(float(np.percentile([row[name] for row in chosen], 99)), 3),
+            }
+            for name in chosen[0]
+            if name != "source"
+        }
+    return result
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument(
+        "--sources", type=Path, required=True, help="folder of repository checkouts"
+    )
+    parser.add_argument("--out", type=Path, required=True, help="the .npz to write")
+    parser.add_argument("--report", type=Path, help="where the figures go as JSON")
+    options = parser.parse_args()
+    gathered, calibrations = Gathered([], [], [], {}), {}
+    for rig, takes in (
+        (BANDAI, bandai_takes(options.sources)),
+        (CMU_DAZ, cmu_takes(options.sources, deepmimic=False)),
+        (DEEPMIMIC, cmu_takes(options.sources, deepmimic=True)),
+    ):
+        if takes:
+            calibrations[rig.name] = gather(takes, rig, gathered)
+        else:
+            print(f"No takes for {rig.name} under {options.sources}: left out.", file=sys.stderr)
+    if not gathered.clips:
+        print(
+            f"No motion could be read under {options.sources}; nothing was written.",
+            file=sys.stderr,
+        )
+        return 1
+    options.out.parent.mkdir(parents=True, exist_ok=True)
+    save_motions(options.out, gathered.records, gathered.clips)
+    report = {
+        "clips": len(gathered.clips),
+        "minutes": round(sum(c.seconds for c in gathered.clips) / 60, 1),
+        "megabytes": round(options.out.stat().st_size / 1e6, 1),
+        "figures": summary(gathered.figures),
+        "rejected": Counter(gathered.rejected.values()),
+        "rejected takes": gathered.rejected,
+        "calibration": calibrations,
+    }
+    text = json.dumps(report, indent=1)
+    if options.report:
+        options.report.write_text(text + "\n", encoding="utf-8")
+    print(
+        json.dumps(
+            {k: v for k, v in report.items() if k not in ("rejected takes", "calibration")},
+            indent=1,
+        )
+    )
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
