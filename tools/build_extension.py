@@ -1,0 +1,94 @@
+"""Builds the extension's zip, out/mmm_blender-VERSION.zip, and checks it with Blender's own tool.
+
+    .venv/bin/python tools/build_extension.py [--weights FOLDER] [--out FOLDER]
+
+Blender wants __init__.py beside blender_manifest.toml, so both are staged into one folder first.
+"""
+
+import argparse
+import importlib.util
+import shutil
+import subprocess
+import sys
+import tempfile
+import tomllib
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parent.parent
+PACKAGE = ROOT / "mmm_blender"
+MANIFEST = ROOT / "blender_manifest.toml"
+
+NEVER_SHIPPED = ("training", "__pycache__", "*.pyc")
+MEGABYTE = 1_000_000
+LARGEST_ZIP = 48 * MEGABYTE
+
+
+class BuildError(Exception):
+    """The zip could not be built; the message is one sentence for the person."""
+
+
+def main() -> int:
+    """Build from the command line; returns the exit status."""
+    parser = argparse.ArgumentParser(description="Build the extension's zip.")
+    parser.add_argument("--weights", type=Path, default=ROOT / "weights", help="folder of bundles")
+    parser.add_argument("--out", type=Path, default=ROOT / "out", help="folder for the zip")
+    arguments = parser.parse_args()
+    try:
+        built = build(arguments.weights, arguments.out)
+    except BuildError as error:
+        print(f"build_extension: {error}", file=sys.stderr)
+        return 1
+    print(f"{built} ({built.stat().st_size / MEGABYTE:.1f} MB)")
+    return 0
+
+
+def build(weights: Path, out: Path) -> Path:
+    """Stage, build and validate; returns the zip's path."""
+    out.mkdir(parents=True, exist_ok=True)
+    built = out / f"mmm_blender-{read_manifest()['version']}.zip"
+    with tempfile.TemporaryDirectory() as folder:
+        stage(weights, Path(folder))
+        _extension_tool("build", "--source-dir", folder, "--output-filepath", str(built))
+    _extension_tool("validate", str(built))
+    if built.stat().st_size > LARGEST_ZIP:
+        raise BuildError(f"{built} is over {LARGEST_ZIP // MEGABYTE} MB; ship smaller weights.")
+    return built
+
+
+def stage(weights: Path, folder: Path) -> None:
+    """Lay out the extension as Blender wants it: the package's content beside the manifest."""
+    ignore = shutil.ignore_patterns(*NEVER_SHIPPED)
+    shutil.copytree(PACKAGE, folder, ignore=ignore, dirs_exist_ok=True)
+    shutil.copy(MANIFEST, folder)
+    shutil.copy(ROOT / "LICENSE", folder)
+    if weights.is_dir():
+        shutil.copytree(weights, folder / "weights", ignore=ignore)
+
+
+def read_manifest() -> dict[str, Any]:
+    """Content of blender_manifest.toml."""
+    return tomllib.loads(MANIFEST.read_text(encoding="utf-8"))
+
+
+def _extension_tool(*arguments: str) -> None:
+    """Run Blender's extension tool, which needs no Blender."""
+    command = [sys.executable, str(_extension_tool_path()), *arguments]
+    outcome = subprocess.run(command, capture_output=True, text=True, check=False)
+    if outcome.returncode != 0:
+        raise BuildError(f"Blender's tool refused to {arguments[0]}: {outcome.stdout.strip()}")
+
+
+def _extension_tool_path() -> Path:
+    """Path of blender_ext.py in the installed bpy, found without loading Blender."""
+    bpy = importlib.util.find_spec("bpy")
+    folders = [] if bpy is None else list(bpy.submodule_search_locations or [])
+    pattern = "*/scripts/addons_core/bl_pkg/cli/blender_ext.py"
+    for folder in folders:
+        for path in Path(folder).glob(pattern):
+            return path
+    raise BuildError("bpy is not installed in this Python; run tools/test once and use .venv.")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
