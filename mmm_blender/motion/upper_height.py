@@ -17,7 +17,7 @@ _Y = 1
 
 
 class UpperHeight(nn.Module):
-    """Both directions of the change. ``mean_U`` and ``std_U`` are of normalised heights."""
+    """Both directions of the change. ``mean_U`` and ``std_U`` are theirs, metres."""
 
     heights_U: Tensor
     mean_U: Tensor
@@ -35,15 +35,17 @@ class UpperHeight(nn.Module):
     def to_relative(self, features_BTC: Tensor, mean_C: Tensor, std_C: Tensor) -> Tensor:
         """Normalised features (B, T, C) to the same with the upper heights from the root."""
         root_BT1 = self._root_height(features_BTC, mean_C, std_C)
-        height_BTU = features_BTC[..., self.heights_U]
-        relative_BTU = height_BTU - root_BT1 / std_C[self.heights_U]
+        height_BTU = features_BTC[..., self.heights_U] * std_C[self.heights_U]
+        relative_BTU = height_BTU + mean_C[self.heights_U] - root_BT1
         return self._replace(features_BTC, (relative_BTU - self.mean_U) / self.std_U)
 
     def to_absolute(self, features_BTC: Tensor, mean_C: Tensor, std_C: Tensor) -> Tensor:
         """The inverse of ``to_relative``."""
         root_BT1 = self._root_height(features_BTC, mean_C, std_C)
         relative_BTU = features_BTC[..., self.heights_U] * self.std_U + self.mean_U
-        return self._replace(features_BTC, relative_BTU + root_BT1 / std_C[self.heights_U])
+        height_BTU = relative_BTU + root_BT1
+        normal_BTU = (height_BTU - mean_C[self.heights_U]) / std_C[self.heights_U]
+        return self._replace(features_BTC, normal_BTU)
 
     def _root_height(self, features_BTC: Tensor, mean_C: Tensor, std_C: Tensor) -> Tensor:
         """Height of the root over the floor, metres (B, T, 1)."""
