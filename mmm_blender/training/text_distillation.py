@@ -74,6 +74,10 @@ class Teacher:
         unit_BWC = functional.normalize(words_BWC, dim=-1)
         return functional.normalize(mean_BC, dim=-1), unit_BWC, mask_BW
 
+    def sentences(self, sentences: Sequence[str]) -> Tensor:
+        """Give the unit sentence vectors alone."""
+        return self.forward(self.tokenize(sentences))[0]
+
 
 @dataclass(frozen=True, eq=False)
 class Targets:

@@ -1,0 +1,130 @@
+"""The training loop that both networks share: a time budget, a learning-rate plan, averaged
+weights, checkpoints that a run resumes from.
+
+A step depends on (seed, step number) alone, so a run that was interrupted goes on as if it had
+not been.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from tqdm import tqdm
+
+_AVERAGE_DECAY = 0.999
+_WARM_UP_STEPS = 200
+_FINAL_RATE = 0.02  # of the peak rate, at the end of the plan
+_CHECKPOINT_SECONDS = 120.0
+_CLIP_NORM = 1.0
+
+
+@dataclass(frozen=True)
+class Plan:
+    """steps: length of the plan, 0 for "as many as the minutes hold". minutes: time budget of
+    all sessions of the run together. rate: peak learning rate."""
+
+    minutes: float
+    rate: float
+    steps: int = 0
+    seed: int = 0
+    weight_decay: float = 0.01
+    betas: tuple[float, float] = (0.9, 0.99)
+
+    def progress(self, step: int, seconds: float) -> float:
+        """How much of the plan is done, 0 to 1."""
+        if self.steps:
+            return min(1.0, step / self.steps)
+        return min(1.0, seconds / (60 * self.minutes))
+
+
+@dataclass
+class Run:
+    """A network in training. best: free notes of the caller (early stopping), kept too."""
+
+    model: nn.Module
+    optimizer: torch.optim.Optimizer
+    average: dict[str, Tensor]
+    step: int = 0
+    seconds: float = 0.0
+    notes: dict[str, Any] = field(default_factory=dict)
+
+    @classmethod
+    def start(cls, model: nn.Module, plan: Plan) -> Run:
+        """A new run; the average begins as the weights."""
+        optimizer = torch.optim.AdamW(
+            model.parameters(), lr=plan.rate, betas=plan.betas, weight_decay=plan.weight_decay
+        )
+        return cls(model, optimizer, {k: v.clone() for k, v in model.state_dict().items()})
+
+    def save(self, path: Path) -> None:
+        """Write a checkpoint whole: temporary name first, then renamed."""
+        temporary = path.with_suffix(".part")
+        state = {"model": self.model.state_dict(), "optimizer": self.optimizer.state_dict()}
+        progress = {"step": self.step, "seconds": self.seconds, "notes": self.notes}
+        torch.save(state | {"average": self.average} | progress, temporary)
+        temporary.replace(path)
+
+    def resume(self, path: Path) -> bool:
+        """Go on from a checkpoint; False where there is none."""
+        if not path.is_file():
+            return False
+        state = torch.load(path, map_location="cpu", weights_only=True)
+        self.model.load_state_dict(state["model"])
+        self.optimizer.load_state_dict(state["optimizer"])
+        self.average, self.notes = state["average"], state["notes"]
+        self.step, self.seconds = state["step"], state["seconds"]
+        return True
+
+    def follow(self) -> None:
+        """Move the averaged weights; buffers (codebooks) are taken as they are."""
+        parameters = dict(self.model.named_parameters())
+        for name, value in self.model.state_dict().items():
+            if name in parameters:
+                decay = min(_AVERAGE_DECAY, (1 + self.step) / (10 + self.step))
+                self.average[name].lerp_(value.to(self.average[name]), 1 - decay)
+            else:
+                self.average[name].copy_(value)
+
+
+def rate_at(plan: Plan, step: int, progress: float) -> float:
+    """Linear warm-up, then half a cosine down to a small rest."""
+    warm = min(1.0, (step + 1) / _WARM_UP_STEPS)
+    fall = 0.5 * (1 + torch.cos(torch.tensor(torch.pi * progress)).item())
+    return plan.rate * warm * (_FINAL_RATE + (1 - _FINAL_RATE) * fall)
+
+
+def train(
+    run: Run, plan: Plan, loss_of: Callable[[int], Tensor], checkpoint: Path, name: str
+) -> Iterator[float]:
+    """Train to the end of the plan; yields the loss after every step.
+
+    ``loss_of(step)`` draws the step's batch and returns the loss. torch's own generator is seeded
+    from the step first, so dropout and masks repeat on a resumed run too.
+    """
+    bar = tqdm(desc=name, initial=run.step, total=plan.steps or None, mininterval=10, unit="step")
+    started, before, saved = time.monotonic(), run.seconds, time.monotonic()
+    while (progress := plan.progress(run.step, run.seconds)) < 1:
+        torch.manual_seed(plan.seed * 1_000_003 + run.step)
+        for group in run.optimizer.param_groups:
+            group["lr"] = rate_at(plan, run.step, progress)
+        loss = loss_of(run.step)
+        run.optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        nn.utils.clip_grad_norm_(run.model.parameters(), _CLIP_NORM)
+        run.optimizer.step()
+        run.step += 1
+        run.follow()
+        run.seconds = before + time.monotonic() - started
+        bar.update()
+        if time.monotonic() - saved > _CHECKPOINT_SECONDS:
+            run.save(checkpoint)
+            saved = time.monotonic()
+        yield float(loss.detach())
+    run.save(checkpoint)
+    bar.close()

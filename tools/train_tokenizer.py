@@ -1,0 +1,93 @@
+"""Train the motion tokenizer from a prepared data set.
+
+    python tools/train_tokenizer.py --data build/motions.npz --out build/tokenizer --minutes 25
+
+Resumes by itself where --out holds a checkpoint. Writes tokenizer.pt (averaged weights, config)
+and figures.json on held-out clips.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+
+from mmm_blender.motion.config import TokenizerConfig, to_json  # noqa: E402
+from mmm_blender.motion.tokenizer import Tokenizer  # noqa: E402
+from mmm_blender.training.data import (  # noqa: E402
+    TRAIN,
+    UNSEEN_STYLES,
+    UNSEEN_TAKES,
+    WindowSampler,
+    load_examples,
+    statistics,
+)
+from mmm_blender.training.loop import Plan, Run, train  # noqa: E402
+from mmm_blender.training.losses import TokenizerLoss  # noqa: E402
+from mmm_blender.training.tokenizer_figures import tokenizer_figures  # noqa: E402
+
+WINDOW_FRAMES = 64  # as in the paper
+REPORT_EVERY = 500
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--data", type=Path, required=True, help="file of prepare_motions.py")
+    parser.add_argument("--out", type=Path, required=True, help="folder of the run")
+    parser.add_argument("--minutes", type=float, default=25.0, help="time budget")
+    parser.add_argument("--steps", type=int, default=0, help="a fixed number of steps instead")
+    parser.add_argument("--batch", type=int, default=64)
+    parser.add_argument("--rate", type=float, default=4e-4)
+    parser.add_argument("--width", type=int, default=256)
+    parser.add_argument("--codes", type=int, default=512)
+    parser.add_argument("--code-dim", type=int, default=32)
+    parser.add_argument("--seed", type=int, default=0)
+    options = parser.parse_args()
+    options.out.mkdir(parents=True, exist_ok=True)
+    examples = load_examples(options.data)
+    mean, std = statistics(examples[TRAIN])
+    config = TokenizerConfig(width=options.width, codes=options.codes, code_dim=options.code_dim)
+    torch.manual_seed(options.seed)
+    tokenizer = Tokenizer(config)
+    tokenizer.set_statistics(torch.from_numpy(mean), torch.from_numpy(std))
+    plan = Plan(options.minutes, options.rate, options.steps, options.seed)
+    run = Run.start(tokenizer, plan)
+    if run.resume(options.out / "checkpoint.pt"):
+        print(f"going on from step {run.step}", flush=True)
+    loss = TokenizerLoss(tokenizer.mean_C, tokenizer.std_C)
+    sampler = WindowSampler(examples[TRAIN], options.batch, WINDOW_FRAMES, mean, std)
+
+    def loss_of(step: int) -> Tensor:
+        features, valid = sampler.draw(options.seed, step)
+        with torch.autocast("cpu", dtype=torch.bfloat16):
+            output = tokenizer(features, valid)
+        total, terms = loss(output.reconstruction_BTC, features, valid, output.commitment)
+        if step % REPORT_EVERY == 0:
+            words = {name: round(float(value.detach()), 5) for name, value in terms.items()}
+            perplexity = [round(float(p)) for p in output.perplexity_P]
+            print(step, words, "perplexity", perplexity, "dead", tokenizer.dead_codes, flush=True)
+        return total
+
+    for _ in train(run, plan, loss_of, options.out / "checkpoint.pt", "tokenizer"):
+        pass
+    tokenizer.load_state_dict(run.average)
+    torch.save({"config": to_json(config), "state": run.average}, options.out / "tokenizer.pt")
+    figures = {
+        split: tokenizer_figures(tokenizer, examples[split])
+        for split in (UNSEEN_TAKES, UNSEEN_STYLES)
+    }
+    figures["run"] = {"steps": run.step, "minutes": round(run.seconds / 60, 1)}
+    (options.out / "figures.json").write_text(json.dumps(figures, indent=1), encoding="utf-8")
+    print(json.dumps(figures, indent=1))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
