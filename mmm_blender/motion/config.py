@@ -206,8 +206,9 @@ class SamplerConfig:
 class BundleConfig:
     """All of a bundle's config.json.
 
-    text is handed to the text encoder as it stands. storage: number type of the weights on disk.
-    files: SHA-256 of every weight file that belongs to the bundle, by file name.
+    text is handed to the text encoder as it stands. min_seconds: shorter clips are refused.
+    storage: number type of the weights on disk. files: SHA-256 of every file that belongs to the
+    bundle, by its path in the bundle's folder (``bundle.save_bundle`` fills it in).
     """
 
     name: str
@@ -217,6 +218,7 @@ class BundleConfig:
     sampler: SamplerConfig = field(default_factory=SamplerConfig)
     text: dict[str, Any] = field(default_factory=dict)
     description: str = ""
+    min_seconds: float = 0.2
     storage: str = "float32"
     version: int = BUNDLE_VERSION
     files: dict[str, Any] = field(default_factory=dict)
@@ -231,6 +233,12 @@ class BundleConfig:
     def predicted_parts(self) -> tuple[str, ...]:
         """Parts with a logit head."""
         return self.transformer.predicted_parts or self.tokenizer.parts
+
+    @property
+    def max_seconds(self) -> float:
+        """Length of the longest clip."""
+        frames = self.transformer.max_tokens * self.tokenizer.frames_per_token
+        return frames / self.tokenizer.feature_layout.fps
 
 
 def _positive(config: object, *names: str) -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import torch
@@ -58,7 +59,7 @@ def join(
     """
     if len(clips_LP) == 1:
         return clips_LP[0]
-    seams = [_seam(first, second) for first, second in zip(clips_LP, clips_LP[1:], strict=False)]
+    seams = [_seam(first, second) for first, second in pairwise(clips_LP)]
     lengths_B = torch.tensor([seam.length for seam in seams])
     starts_B = torch.tensor([seam.start for seam in seams])
     size = (model.places, len(model.parts))
