@@ -1,0 +1,374 @@
+"""Blender's side of the worker: start it, send it messages, poll its answers.
+
+No bpy and no torch here. Every method returns at once (but ``generate_blocking`` and
+``load_body_model_blocking``, for scripts): threads move the bytes, because pipes of Windows cannot
+be polled. A worker that died, or had to be killed, is started again by the next job.
+
+    client = WorkerClient(python)
+    client.submit(Generate(job=client.new_job(), prompt="a person waves", seconds=4.0),
+                  LoadBundle(path=str(bundle)))
+    while ...:                       # from a timer
+        for message in client.poll():
+            ...                      # Progress, Generated, Failed, ...; see protocol.py
+    client.stop()
+"""
+
+from __future__ import annotations
+
+import itertools
+import os
+import queue
+import subprocess
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import IO, BinaryIO, TypeAlias, cast
+
+from ..geometry.errors import MMMError
+from .protocol import (
+    CANCELLED,
+    ENVIRONMENT,
+    PACKAGE_FOLDER,
+    WORKER_ENDED,
+    BodyModelLoaded,
+    BundleLoaded,
+    Cancel,
+    ClientMessage,
+    Failed,
+    Generate,
+    Generated,
+    Hello,
+    LoadBodyModel,
+    LoadBundle,
+    Message,
+    Progress,
+    ProtocolError,
+    Ready,
+    Shutdown,
+    Status,
+    WorkerMessage,
+    package_version,
+    read_message,
+    write_message,
+)
+
+OBEY_SECONDS = 2.0
+"""A cancelled job that has not ended by then costs the worker its life."""
+
+_LOG_LINES = 200
+_POLL_SECONDS = 0.02
+_EXIT_SECONDS = 2.0  # for the process to be gone after its pipes closed, or after a kill
+
+# Runs before anything else in the worker. The parent folder comes last on the path, and the
+# current folder ("" with -c) not at all: a stray torch.py or another extension shadows nothing.
+BOOTSTRAP = """\
+import importlib, sys
+sys.path[:] = [entry for entry in sys.path if entry] + [sys.argv[1]]
+importlib.import_module(sys.argv[2] + ".worker.__main__").main()
+"""
+
+JobMessage: TypeAlias = Generate | LoadBodyModel
+JobResult: TypeAlias = Generated | BodyModelLoaded
+
+
+class WorkerError(MMMError):
+    """A job failed; ``kind`` is one of the protocol's FAILURE_KINDS."""
+
+    def __init__(self, message: str, kind: str) -> None:
+        super().__init__(message)
+        self.kind = kind
+
+
+class WorkerClient:
+    """One worker process after another, at most one at a time."""
+
+    def __init__(self, python: Path, bootstrap: str = BOOTSTRAP) -> None:
+        """python: an executable that has torch. bootstrap: the program (tests give their own)."""
+        self.python = python
+        self.ready: Ready | None = None
+        self.status: Status | None = None
+        self.bundle_info: dict[str, object] | None = None
+        self._bootstrap = bootstrap
+        self._connection: _Connection | None = None
+        self._past_log = ""
+        self._refusal = ""
+        self._backlog: list[WorkerMessage] = []
+        self._job_numbers = itertools.count(1)
+        self._open_jobs: set[int] = set()
+        self._cancel_deadlines: dict[int, float] = {}
+
+    @property
+    def alive(self) -> bool:
+        """The process runs."""
+        return self._connection is not None and self._connection.alive
+
+    @property
+    def busy(self) -> bool:
+        """Some job has not ended yet."""
+        return bool(self._open_jobs)
+
+    @property
+    def log_tail(self) -> str:
+        """The last lines that the worker wrote to its standard error."""
+        return self._connection.log_text() if self._connection else self._past_log
+
+    def new_job(self) -> int:
+        """A number that no job of this client had before."""
+        return next(self._job_numbers)
+
+    def start(self) -> None:
+        """Start the worker if it does not run. Raises MMMError when the Python cannot be run."""
+        if self.alive:
+            return
+        self._bury()
+        self._connection = _Connection(_command(self.python, self._bootstrap))
+        self._connection.send(Hello(package_version=package_version()))
+
+    def send(self, message: ClientMessage) -> None:
+        """Hand a message to the worker, which is started if need be."""
+        if not self.alive:
+            self.start()
+        assert self._connection is not None
+        if isinstance(message, JobMessage):
+            self._open_jobs.add(message.job)
+        self._connection.send(message)
+
+    def submit(self, job: JobMessage, bundle: LoadBundle | None = None) -> None:
+        """Send a job, and before it the bundle that it needs (nothing is loaded twice)."""
+        if bundle is not None:
+            self.send(bundle)
+        self.send(job)
+
+    def cancel(self, job: int) -> None:
+        """Ask for the end of a job; ``poll`` kills a worker that does not obey in time."""
+        if job in self._open_jobs and self.alive:
+            self._cancel_deadlines.setdefault(job, time.monotonic() + OBEY_SECONDS)
+            self.send(Cancel(job))
+
+    def poll(self) -> list[WorkerMessage]:
+        """What the worker has said since the last call, oldest first. Never blocks.
+
+        Every job that was sent ends in exactly one Generated, BodyModelLoaded or Failed.
+        """
+        messages, self._backlog = self._backlog + self._drain(), []
+        if self._disobeyed():
+            messages += self._kill()
+        return messages
+
+    def stop(self) -> None:
+        """End the worker, at once if it works on something. Open jobs are dropped silently."""
+        if self._connection is not None:
+            self._disconnect(at_once=self.busy)
+        self._open_jobs.clear()
+        self._cancel_deadlines.clear()
+
+    def generate_blocking(
+        self,
+        request: Generate,
+        bundle: LoadBundle,
+        on_progress: Callable[[Progress], None] | None = None,
+    ) -> Generated:
+        """For scripts: wait for the motion. Raises WorkerError with a sentence."""
+        self.submit(request, bundle)
+        return cast(Generated, self._wait(request.job, on_progress))
+
+    def load_body_model_blocking(self, request: LoadBodyModel) -> BodyModelLoaded:
+        """For scripts: wait for the body. Raises WorkerError with a sentence."""
+        self.submit(request)
+        return cast(BodyModelLoaded, self._wait(request.job, None))
+
+    def _wait(self, job: int, on_progress: Callable[[Progress], None] | None) -> JobResult:
+        while True:
+            for message in self.poll():
+                if isinstance(message, JobResult) and message.job == job:
+                    return message
+                if isinstance(message, Failed) and message.job == job:
+                    raise WorkerError(message.message, message.kind)
+                if isinstance(message, Progress) and on_progress is not None:
+                    on_progress(message)
+            time.sleep(_POLL_SECONDS)
+
+    def _drain(self) -> list[WorkerMessage]:
+        messages: list[WorkerMessage] = []
+        while self._connection is not None:
+            try:
+                item = self._connection.incoming.get_nowait()
+            except queue.Empty:
+                break
+            if isinstance(item, _Ended):
+                messages += self._ended(item.reason)
+            else:
+                messages.append(item)
+                self._note(item)
+        return messages
+
+    def _bury(self) -> None:
+        """A process that died since the last poll: keep what its jobs have to hear."""
+        self._backlog += self._drain()
+        if self._connection is not None:
+            self._backlog += self._ended("")
+
+    def _ended(self, reason: str) -> list[WorkerMessage]:
+        """The process is over: what that means for whoever waits."""
+        assert self._connection is not None
+        reason = reason or self._connection.last_words()
+        kind, sentence = WORKER_ENDED, f"The worker ended unexpectedly ({reason}): try again."
+        if self.ready is None:  # it never came up: the environment is at fault
+            kind = ENVIRONMENT
+            sentence = self._refusal or (
+                f"The worker cannot run in {self.python} ({reason}): run Set Up in the preferences."
+            )
+        self._disconnect(at_once=True)
+        return self._fail_open_jobs(kind, sentence)
+
+    def _fail_open_jobs(self, kind: str, sentence: str) -> list[WorkerMessage]:
+        """A worker that died idle concerns nobody: the next job starts a new one."""
+        jobs = sorted(self._open_jobs)
+        self._open_jobs.clear()
+        self._cancel_deadlines.clear()
+        return [Failed(job, kind, sentence) for job in jobs]
+
+    def _disconnect(self, at_once: bool) -> None:
+        assert self._connection is not None
+        self._past_log = self._connection.log_text()
+        self._connection.close(at_once)
+        self._connection = None
+        self._refusal = ""
+        self.ready = self.status = self.bundle_info = None
+
+    def _disobeyed(self) -> bool:
+        return any(deadline < time.monotonic() for deadline in self._cancel_deadlines.values())
+
+    def _kill(self) -> list[WorkerMessage]:
+        """End a worker that ignores Cancel. Other jobs in its queue end with it."""
+        self._disconnect(at_once=True)
+        return self._fail_open_jobs(CANCELLED, "Cancelled.")
+
+    def _note(self, message: WorkerMessage) -> None:
+        """Keep the client's own books."""
+        match message:
+            case Ready():
+                self.ready = message
+            case BundleLoaded(info):
+                self.bundle_info = info
+            case Status():
+                self.status = message
+            case Failed(None, kind, sentence) if kind == ENVIRONMENT:
+                self._refusal = sentence
+            case Generated(job) | BodyModelLoaded(job) | Failed(int(job)):
+                self._open_jobs.discard(job)
+                self._cancel_deadlines.pop(job, None)
+            case _:
+                pass
+
+
+class _Ended:
+    """Last item of a connection. reason: why it was given up, "" when the process just ended."""
+
+    def __init__(self, reason: str = "") -> None:
+        self.reason = reason
+
+
+class _Connection:
+    """One process and the three threads that serve its pipes."""
+
+    def __init__(self, command: Sequence[str]) -> None:
+        self.incoming: queue.SimpleQueue[WorkerMessage | _Ended] = queue.SimpleQueue()
+        self._outgoing: queue.SimpleQueue[Message | None] = queue.SimpleQueue()
+        self._log: deque[str] = deque(maxlen=_LOG_LINES)
+        self._process = _open_process(command)
+        pipes = (self._process.stdin, self._process.stdout, self._process.stderr)
+        assert all(pipes)
+        self._threads = [
+            threading.Thread(target=target, args=(pipe,), daemon=True, name=f"mmm-{name}")
+            for name, target, pipe in zip(
+                ("writer", "reader", "log"), (self._write, self._read, self._keep_log), pipes,
+                strict=True,
+            )
+        ]  # fmt: skip
+        for thread in self._threads:
+            thread.start()
+
+    @property
+    def alive(self) -> bool:
+        return self._process.poll() is None
+
+    def send(self, message: Message) -> None:
+        self._outgoing.put(message)
+
+    def close(self, at_once: bool) -> None:
+        """End the process; without ``at_once`` it gets the chance to end by itself."""
+        if at_once:
+            self._process.kill()
+        else:
+            self._outgoing.put(Shutdown())
+        self._outgoing.put(None)
+        threading.Thread(target=self._reap, daemon=True, name="mmm-reap").start()
+
+    def _reap(self) -> None:
+        try:
+            self._process.wait(_EXIT_SECONDS)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+
+    def log_text(self) -> str:
+        return "\n".join(tuple(self._log))
+
+    def last_words(self) -> str:
+        """The last line of the log, or the exit status."""
+        self._threads[-1].join(_EXIT_SECONDS)  # the log closes with the process
+        lines = [line for line in self._log if line.strip()]
+        return lines[-1].strip() if lines else f"exit status {self._process.poll()}"
+
+    def _write(self, pipe: BinaryIO) -> None:
+        """Thread: messages to the worker's input, whose end is the worker's end."""
+        try:
+            while (message := self._outgoing.get()) is not None:
+                write_message(pipe, message)
+            pipe.close()
+        except OSError:
+            pass  # the worker has gone; the reader tells
+
+    def _read(self, pipe: BinaryIO) -> None:
+        """Thread: the worker's answers, then _Ended."""
+        reason = ""
+        try:
+            while (message := read_message(pipe)) is not None:
+                if not isinstance(message, WorkerMessage):
+                    raise ProtocolError(f"the worker sent a {type(message).__name__} message")
+                self.incoming.put(message)
+        except (OSError, ProtocolError) as error:
+            reason = str(error)
+        self.incoming.put(_Ended(reason))
+
+    def _keep_log(self, pipe: IO[bytes]) -> None:
+        """Thread: the worker's standard error, and whatever is printed there."""
+        for line in pipe:
+            self._log.append(line.decode("utf-8", errors="replace").rstrip())
+
+
+def worker_command(python: Path) -> list[str]:
+    """The command line of the worker."""
+    return _command(python, BOOTSTRAP)
+
+
+def _command(python: Path, bootstrap: str) -> list[str]:
+    """-s and -E keep the person's own site packages and PYTHON* variables out, -u buffering."""
+    folder = PACKAGE_FOLDER
+    return [str(python), "-s", "-E", "-u", "-c", bootstrap, str(folder.parent), folder.name]
+
+
+def _open_process(command: Sequence[str]) -> subprocess.Popen[bytes]:
+    hidden = getattr(subprocess, "CREATE_NO_WINDOW", 0) if os.name == "nt" else 0
+    pipe = subprocess.PIPE
+    try:
+        return subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=pipe, creationflags=hidden)
+    except OSError as error:
+        raise WorkerError(
+            f"The Python {command[0]} cannot be run ({error.strerror}): choose another one in the "
+            "preferences, or run Set Up.",
+            ENVIRONMENT,
+        ) from error
