@@ -2,6 +2,9 @@
 
 The reader keeps the file's own skeleton, units and frame rate; position channels of any joint
 replace its OFFSET in that frame, as they do in motion-capture exports.
+
+The writer writes what most tools take without a question: centimetres, Y up, the character facing
++Z, a T-pose as rest pose, Z X Y rotations in degrees, and the root's position.
 """
 
 from __future__ import annotations
@@ -11,12 +14,39 @@ from pathlib import Path
 
 import numpy as np
 
-from .conventions import FloatArray
+from .clip import MotionClip
+from .conventions import ArrayLike, FloatArray
 from .errors import MMMError
-from .rotations import axis_angle_quat, identity_quats, quat_multiply, quat_rotate
+from .rotations import (
+    axis_angle_quat,
+    identity_quats,
+    quat_multiply,
+    quat_rotate,
+    quat_to_matrix,
+)
+from .skeleton import ANIMATED_JOINTS, SMPL, Skeleton
 
 _AXES = {"X": 0, "Y": 1, "Z": 2}
 END_SITE = "End Site"
+
+CENTIMETRES = 100.0
+"""Units of a written file in one metre."""
+
+_POSITION_CHANNELS = "Xposition Yposition Zposition"
+_ROTATION_CHANNELS = "Zrotation Xrotation Yrotation"
+
+_END_OFFSETS = {
+    "head": (0.0, 0.170, 0.020),
+    "left_foot": (0.010, -0.005, 0.070),
+    "right_foot": (-0.010, -0.005, 0.070),
+}
+"""Where the last bones of a written file end, metres: crown and toe tips of a mean adult."""
+
+_LAST_BONE = 0.35
+"""Length of any other last bone as a share of the bone before it (a hand to a forearm)."""
+
+_GIMBAL = 1e-9
+"""Cosine of the X angle below which Z and Y turn about one axis and only their sum counts."""
 
 
 @dataclass(frozen=True)
@@ -139,3 +169,96 @@ def read_bvh(path: Path) -> BvhMotion:
     except OSError as error:
         raise MMMError(f"{path} could not be read ({error.strerror}).") from error
     return parse_bvh(text, path.name)
+
+
+def _zxy_angles(matrices: FloatArray) -> FloatArray:
+    """Angles (..., 3) in radians, z, x, y, of rotations Rz Rx Ry; x within a quarter turn."""
+    m = matrices
+    cos_x = np.hypot(m[..., 2, 0], m[..., 2, 2])
+    x = np.arctan2(m[..., 2, 1], cos_x)
+    locked = cos_x < _GIMBAL
+    z = np.where(
+        locked,
+        np.arctan2(m[..., 1, 0], m[..., 0, 0]),
+        np.arctan2(-m[..., 0, 1], m[..., 1, 1]),
+    )
+    y = np.where(locked, 0.0, np.arctan2(-m[..., 2, 0], m[..., 2, 2]))
+    return np.stack([z, x, y], axis=-1)
+
+
+def quat_to_zxy(quaternions: ArrayLike) -> FloatArray:
+    """Quaternions (T, ..., 4) to angles (T, ..., 3) in radians, z, x, y, of Rz Rx Ry.
+
+    Every rotation has two such triples, each up to whole turns; along axis 0 the one nearest to
+    the frame before is taken, so that curves do not jump.
+    """
+    angles = _zxy_angles(quat_to_matrix(quaternions))
+    other = np.stack(
+        [angles[..., 0] + np.pi, np.pi - angles[..., 1], angles[..., 2] + np.pi], axis=-1
+    )
+    turn = 2.0 * np.pi
+    for t in range(1, len(angles)):
+        both = np.stack([angles[t], other[t]])
+        both -= turn * np.round((both - angles[t - 1]) / turn)
+        nearer = np.abs(both - angles[t - 1]).sum(axis=-1).argmin(axis=0)
+        angles[t] = np.take_along_axis(both, nearer[None, ..., None], axis=0)[0]
+    return angles
+
+
+def _numbers(values: ArrayLike) -> str:
+    return " ".join(f"{value:.6f}" for value in np.asarray(values, dtype=np.float64))
+
+
+def _end_offset(skeleton: Skeleton, joint: int) -> FloatArray:
+    """Where the bone of a joint without animated children ends, metres. (3,)."""
+    name = skeleton.names[joint]
+    if name in _END_OFFSETS:
+        return np.array(_END_OFFSETS[name])
+    hands = skeleton.children(joint)
+    if hands:
+        return skeleton.offsets_J3[hands[0]]
+    return skeleton.offsets_J3[joint] * _LAST_BONE
+
+
+def _joint_lines(skeleton: Skeleton, joint: int, order: list[int], depth: int) -> list[str]:
+    """Lines of a joint and all below it; appends the joints to ``order`` as they are written."""
+    order.append(joint)
+    tabs, root = "\t" * depth, skeleton.parents[joint] < 0
+    offset = np.zeros(3) if root else skeleton.offsets_J3[joint] * CENTIMETRES
+    channels = f"6 {_POSITION_CHANNELS} {_ROTATION_CHANNELS}" if root else f"3 {_ROTATION_CHANNELS}"
+    lines = [
+        f"{tabs}{'ROOT' if root else 'JOINT'} {skeleton.names[joint]}",
+        f"{tabs}{{",
+        f"{tabs}\tOFFSET {_numbers(offset)}",
+        f"{tabs}\tCHANNELS {channels}",
+    ]
+    children = [child for child in skeleton.children(joint) if child < ANIMATED_JOINTS]
+    for child in children:
+        lines += _joint_lines(skeleton, child, order, depth + 1)
+    if not children:
+        end = _numbers(_end_offset(skeleton, joint) * CENTIMETRES)
+        lines += [f"{tabs}\t{END_SITE}", f"{tabs}\t{{", f"{tabs}\t\tOFFSET {end}", f"{tabs}\t}}"]
+    return [*lines, f"{tabs}}}"]
+
+
+def bvh_text(clip: MotionClip, skeleton: Skeleton = SMPL) -> str:
+    """A clip as BVH text: 22 joints with the skeleton's proportions, centimetres, Y up."""
+    order: list[int] = []
+    hierarchy = _joint_lines(skeleton, 0, order, 0)
+    angles_TJ3 = np.degrees(quat_to_zxy(clip.rotations_TJ4[:, order]))
+    values_TC = np.concatenate(
+        [clip.root_T3 * CENTIMETRES, angles_TJ3.reshape(clip.frames, -1)], axis=1
+    )
+    motion = [f"Frames: {clip.frames}", f"Frame Time: {1.0 / clip.fps:.8f}"]
+    rows = [_numbers(row_C) for row_C in values_TC]
+    return "\n".join(["HIERARCHY", *hierarchy, "MOTION", *motion, *rows, ""])
+
+
+def write_bvh(path: Path, clip: MotionClip, skeleton: Skeleton = SMPL) -> None:
+    """Write a clip as a BVH file (see ``bvh_text``); MMMError where that can't be done."""
+    try:
+        path.write_text(bvh_text(clip, skeleton), encoding="utf-8")
+    except OSError as error:
+        raise MMMError(
+            f"{path} could not be written ({error.strerror}): choose another folder or free space."
+        ) from error

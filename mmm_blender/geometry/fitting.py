@@ -113,7 +113,7 @@ def _bend_angles(
     c = (dot(upper, hinges) * on_hinge)[:, 0]
     p, q = dot(upper, swung)[:, 0], dot(upper, cross(hinges, lower))[:, 0]
     reach = np.clip((along - c) / np.hypot(p, q), -1.0, 1.0)
-    return np.arctan2(q, p) + np.arccos(reach)
+    return np.asarray(np.arctan2(q, p) + np.arccos(reach), dtype=np.float64)
 
 
 def _azimuths(axis: FloatArray, start: FloatArray, end: FloatArray, fps: float) -> FloatArray:
