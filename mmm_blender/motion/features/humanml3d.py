@@ -22,8 +22,11 @@ from __future__ import annotations
 
 import numpy as np
 
+from ...geometry.clip import MotionClip
 from ...geometry.conventions import FloatArray
 from ...geometry.errors import MMMError
+from ...geometry.fitting import fit_pose
+from ...geometry.kinematics import clip_joints
 from ...geometry.rotations import (
     cross,
     identity_quats,
@@ -36,6 +39,7 @@ from ...geometry.rotations import (
     shortest_arc,
     yaw_quat,
 )
+from ...geometry.skeleton import SOLE_HEIGHT
 from ...geometry.smoothing import gaussian_smooth
 from .chains import HUMANML3D_22, KIT_21, ChainSkeleton
 from .layout import HUMANML3D_263, KIT_251, FeatureLayout
@@ -206,3 +210,18 @@ def positions_from_smpl(positions_TJ3: FloatArray, layout: FeatureLayout) -> Flo
 def positions_to_smpl(positions_TJ3: FloatArray, layout: FeatureLayout) -> FloatArray:
     """SMPL's 22 joints (T, 22, 3) from the layout's joints (T, J, 3), same unit and place."""
     return np.einsum("sj,tjx->tsx", skeleton_of(layout).to_smpl_JJ, positions_TJ3)
+
+
+def decode_clip(features_TC: FloatArray, layout: FeatureLayout) -> MotionClip:
+    """Features (T, C), not normalised, to a clip fitted to the joints, twist estimated.
+
+    Published motions stand on the floor with their lowest joint; a clip stands on its soles.
+    """
+    joints_TJ3 = positions_to_smpl(decode_positions(features_TC, layout), layout)
+    clip = fit_pose(joints_TJ3, fps=layout.fps)
+    return clip.replace(root_T3=clip.root_T3 + _UP * SOLE_HEIGHT)
+
+
+def encode_clip(clip: MotionClip, layout: FeatureLayout) -> FloatArray:
+    """A clip of T frames at the layout's rate to features (T - 1, C), not normalised."""
+    return encode_positions(positions_from_smpl(clip_joints(clip), layout), layout)
