@@ -26,7 +26,6 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import IO, BinaryIO, TypeAlias, cast
 
-from ..geometry.errors import MMMError
 from .protocol import (
     CANCELLED,
     ENVIRONMENT,
@@ -48,6 +47,7 @@ from .protocol import (
     Ready,
     Shutdown,
     Status,
+    WorkerError,
     WorkerMessage,
     package_version,
     read_message,
@@ -71,14 +71,6 @@ importlib.import_module(sys.argv[2] + ".worker.__main__").main()
 
 JobMessage: TypeAlias = Generate | LoadBodyModel
 JobResult: TypeAlias = Generated | BodyModelLoaded
-
-
-class WorkerError(MMMError):
-    """A job failed; ``kind`` is one of the protocol's FAILURE_KINDS."""
-
-    def __init__(self, message: str, kind: str) -> None:
-        super().__init__(message)
-        self.kind = kind
 
 
 class WorkerClient:
@@ -119,7 +111,7 @@ class WorkerClient:
         return next(self._job_numbers)
 
     def start(self) -> None:
-        """Start the worker if it does not run. Raises MMMError when the Python cannot be run."""
+        """Start the worker if it does not run. Raises WorkerError when the Python cannot be run."""
         if self.alive:
             return
         self._bury()

@@ -92,6 +92,14 @@ class ProtocolError(MMMError):
     """The bytes are not a message of this protocol."""
 
 
+class WorkerError(MMMError):
+    """A job failed; ``kind`` is one of FAILURE_KINDS."""
+
+    def __init__(self, message: str, kind: str) -> None:
+        super().__init__(message)
+        self.kind = kind
+
+
 # --- Blender to worker ---------------------------------------------------------------------------
 
 
@@ -199,8 +207,9 @@ class Generated:
     """A finished motion, as the fields of a MotionClip, and how to make it again.
 
     rotations_TJ4: (T, 22, 4) local rotations, w first. root_T3: pelvis, metres, model space.
-    tokens_LP: the token grid. recipe: JSON; bundle name and hash, prompt, seed, seconds, sampler,
-    device, threads, torch and package versions, tokens.
+    tokens_LP: the token grid. recipe: JSON with the keys prompt, seconds, seed, bundle,
+    bundle_hash, sampler (all of its settings), device, threads, torch_version, addon_version and
+    tokens (L rows of P numbers).
     """
 
     job: int
