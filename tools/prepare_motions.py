@@ -161,7 +161,7 @@ class Gathered:
 
     records: list[ClipRecord]
     clips: list[MotionClip]
-    figures: list[dict[str, float]]
+    figures: dict[str, list[dict[str, float]]]
     rejected: dict[str, str]
 
 
@@ -177,7 +177,7 @@ def gather(takes: list[Take], rig: Rig, into: Gathered) -> dict[str, object]:
         if reason := reason_to_reject(clip, floor):
             into.rejected[take.name] = reason
             continue
-        into.figures.append({"source": rig.name} | figures(clip, motion, calibration))  # pyright: ignore[reportArgumentType]  # one word beside the numbers
+        into.figures.setdefault(rig.name, []).append(figures(clip, motion, calibration))
         for at, piece in enumerate(pieces(clip)):
             words = (take.source, take.content, take.style, take.label)
             into.records.append(ClipRecord(f"{take.name}#{at}", take.name, *words, piece.frames))
@@ -193,32 +193,29 @@ def try_read(take: Take, into: Gathered) -> SourceMotion | None:
         return None
 
 
-def summary(rows: list[dict[str, float]]) -> dict[str, dict[str, dict[str, float]]]:
-    """Median, mean and 99th percentile of each figure, by source."""
-    result: dict[str, dict[str, dict[str, float]]] = {}
-    for source in sorted({str(row["source"]) for row in rows}):
-        chosen = [row for row in rows if row["source"] == source]
-        result[source] = {
-            name: {
-                "median": round(float(np.median([row[name] for row in chosen])), 3),
-                "mean": round(float(np.mean([row[name] for row in chosen])), 3),
-                "p99": round(float(np.percentile([row[name] for row in chosen], 99)), 3),
-            }
-            for name in chosen[0]
-            if name != "source"
+def summary(rows: list[dict[str, float]]) -> dict[str, dict[str, float]]:
+    """Median, mean and 99th percentile of each figure over takes."""
+    result: dict[str, dict[str, float]] = {}
+    for name in rows[0]:
+        values = np.array([row[name] for row in rows])
+        spread = {
+            "median": np.median(values),
+            "mean": values.mean(),
+            "p99": np.percentile(values, 99),
         }
+        result[name] = {word: round(float(value), 3) for word, value in spread.items()}
     return result
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument(
         "--sources", type=Path, required=True, help="folder of repository checkouts"
     )
     parser.add_argument("--out", type=Path, required=True, help="the .npz to write")
     parser.add_argument("--report", type=Path, help="where the figures go as JSON")
     options = parser.parse_args()
-    gathered, calibrations = Gathered([], [], [], {}), {}
+    gathered, calibrations = Gathered([], [], {}, {}), {}
     for rig, takes in (
         (BANDAI, bandai_takes(options.sources)),
         (CMU_DAZ, cmu_takes(options.sources, deepmimic=False)),
@@ -240,7 +237,7 @@ def main() -> int:
         "clips": len(gathered.clips),
         "minutes": round(sum(c.seconds for c in gathered.clips) / 60, 1),
         "megabytes": round(options.out.stat().st_size / 1e6, 1),
-        "figures": summary(gathered.figures),
+        "figures": {rig: summary(rows) for rig, rows in gathered.figures.items()},
         "rejected": Counter(gathered.rejected.values()),
         "rejected takes": gathered.rejected,
         "calibration": calibrations,

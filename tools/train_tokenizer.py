@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import torch
@@ -37,8 +38,8 @@ WINDOW_FRAMES = 64  # as in the paper
 REPORT_EVERY = 500
 
 
-def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+def parse_options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--data", type=Path, required=True, help="file of prepare_motions.py")
     parser.add_argument("--out", type=Path, required=True, help="folder of the run")
     parser.add_argument("--minutes", type=float, default=25.0, help="time budget")
@@ -49,23 +50,16 @@ def main() -> int:
     parser.add_argument("--codes", type=int, default=512)
     parser.add_argument("--code-dim", type=int, default=32)
     parser.add_argument("--seed", type=int, default=0)
-    options = parser.parse_args()
-    options.out.mkdir(parents=True, exist_ok=True)
-    examples = load_examples(options.data)
-    mean, std = statistics(examples[TRAIN])
-    config = TokenizerConfig(width=options.width, codes=options.codes, code_dim=options.code_dim)
-    torch.manual_seed(options.seed)
-    tokenizer = Tokenizer(config)
-    tokenizer.set_statistics(torch.from_numpy(mean), torch.from_numpy(std))
-    plan = Plan(options.minutes, options.rate, options.steps, options.seed)
-    run = Run.start(tokenizer, plan)
-    if run.resume(options.out / "checkpoint.pt"):
-        print(f"going on from step {run.step}", flush=True)
+    parser.add_argument("--threads", type=int, default=2, help="1 where others use the machine")
+    return parser.parse_args()
+
+
+def make_loss(tokenizer: Tokenizer, sampler: WindowSampler, seed: int) -> Callable[[int], Tensor]:
+    """The loss of a step; now and then it prints its terms."""
     loss = TokenizerLoss(tokenizer.mean_C, tokenizer.std_C)
-    sampler = WindowSampler(examples[TRAIN], options.batch, WINDOW_FRAMES, mean, std)
 
     def loss_of(step: int) -> Tensor:
-        features, valid = sampler.draw(options.seed, step)
+        features, valid = sampler.draw(seed, step)
         with torch.autocast("cpu", dtype=torch.bfloat16):
             output = tokenizer(features, valid)
         total, terms = loss(output.reconstruction_BTC, features, valid, output.commitment)
@@ -75,11 +69,30 @@ def main() -> int:
             print(step, words, "perplexity", perplexity, "dead", tokenizer.dead_codes, flush=True)
         return total
 
-    for _ in train(run, plan, loss_of, options.out / "checkpoint.pt", "tokenizer"):
+    return loss_of
+
+
+def main() -> int:
+    options = parse_options()
+    torch.set_num_threads(options.threads)
+    options.out.mkdir(parents=True, exist_ok=True)
+    examples = load_examples(options.data)
+    mean, std = statistics(examples[TRAIN])
+    config = TokenizerConfig(width=options.width, codes=options.codes, code_dim=options.code_dim)
+    torch.manual_seed(options.seed)
+    tokenizer = Tokenizer(config)
+    tokenizer.set_statistics(torch.from_numpy(mean), torch.from_numpy(std))
+    plan = Plan(options.minutes, options.rate, options.steps, options.seed)
+    checkpoint = options.out / "checkpoint.pt"
+    run = Run.start(tokenizer, plan)
+    if run.resume(checkpoint):
+        print(f"going on from step {run.step}", flush=True)
+    sampler = WindowSampler(examples[TRAIN], options.batch, WINDOW_FRAMES, mean, std)
+    for _ in train(run, plan, make_loss(tokenizer, sampler, options.seed), checkpoint, "tokenizer"):
         pass
     tokenizer.load_state_dict(run.average)
     torch.save({"config": to_json(config), "state": run.average}, options.out / "tokenizer.pt")
-    figures = {
+    figures: dict[str, object] = {
         split: tokenizer_figures(tokenizer, examples[split])
         for split in (UNSEEN_TAKES, UNSEEN_STYLES)
     }

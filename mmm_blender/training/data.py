@@ -17,7 +17,7 @@ from torch import Tensor
 from tqdm import tqdm
 
 from ..geometry.clip import MotionClip
-from ..geometry.conventions import FloatArray
+from ..geometry.conventions import AnyArray, FloatArray
 from ..motion.features.layout import SMPL_269
 from ..motion.features.smpl import encode_clip
 from .motion_file import ClipRecord, load_motions
@@ -34,11 +34,11 @@ TRAIN, UNSEEN_TAKES, UNSEEN_STYLES = "train", "unseen takes", "unseen styles"
 
 @dataclass(frozen=True, eq=False)
 class Example:
-    """A clip ready to learn from. features_TC: float32, not normalised."""
+    """A clip ready to learn from. features_TC: not normalised."""
 
     record: ClipRecord
     mirrored: bool
-    features_TC: FloatArray
+    features_TC: AnyArray  # float32: half a million frames stay in memory
 
 
 def _chance(text: str) -> float:
