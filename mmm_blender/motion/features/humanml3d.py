@@ -104,7 +104,7 @@ def _continued(values_TC: FloatArray) -> FloatArray:
     return np.concatenate([values_TC, [values_TC[-1] + step_C]])
 
 
-def _headings(positions_TJ3: FloatArray, skeleton: ChainSkeleton) -> FloatArray:
+def _headings(positions_TJ3: FloatArray, skeleton: ChainSkeleton, cut_short: bool) -> FloatArray:
     """Smoothed yaw (T,) about +Y, radians, unwrapped, exactly 0 in the first frame.
 
     As published, hips count against shoulders: what remains is the shoulders' line, which is
@@ -112,7 +112,9 @@ def _headings(positions_TJ3: FloatArray, skeleton: ChainSkeleton) -> FloatArray:
     """
     hips, shoulders = _across(positions_TJ3, skeleton)
     forward_T3 = cross(_UP, normalize(shoulders - hips))
-    smooth_T3 = gaussian_smooth(_continued(forward_T3), _HEADING_SIGMA, _HEADING_REACH)[:-1]
+    if cut_short:
+        forward_T3 = _continued(forward_T3)
+    smooth_T3 = gaussian_smooth(forward_T3, _HEADING_SIGMA, _HEADING_REACH)[: len(positions_TJ3)]
     yaw_T = np.arctan2(smooth_T3[:, 0], smooth_T3[:, 2])
     yaw_T[0] = 0.0
     return np.unwrap(yaw_T)
@@ -151,14 +153,18 @@ def _checked(positions_TJ3: FloatArray, layout: FeatureLayout) -> FloatArray:
     return positions
 
 
-def encode_positions(positions_TJ3: FloatArray, layout: FeatureLayout) -> FloatArray:
+def encode_positions(
+    positions_TJ3: FloatArray, layout: FeatureLayout, cut_short: bool = True
+) -> FloatArray:
     """Joint positions (T, J, 3), metres, Y up, at the layout's rate, to features (T - 1, C).
 
     The motion is first brought to where published motions begin (``canonical_positions``).
+    cut_short: the motion goes on after the last frame, as it does when the positions were
+    decoded from rows or are part of a longer clip; else it ends there, as a recording does.
     """
     skeleton = skeleton_of(layout)
     joints_TJ3 = canonical_positions(_checked(positions_TJ3, layout), layout)
-    yaw_T = _headings(joints_TJ3, skeleton)
+    yaw_T = _headings(joints_TJ3, skeleton, cut_short)
     unturn_T4 = yaw_quat(-yaw_T)
     steps_TJ3 = np.diff(joints_TJ3, axis=0)
     rows = len(steps_TJ3)
