@@ -1,0 +1,99 @@
+"""A worker program whose engine needs no torch: the prompt says how it behaves."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+
+from mmm_blender.worker.protocol import (
+    BUNDLE,
+    CANCELLED,
+    OUT_OF_MEMORY,
+    STAGE_GENERATING,
+    BodyModelLoaded,
+    Generate,
+    Generated,
+    JsonObject,
+    LoadBodyModel,
+    LoadBundle,
+    Ready,
+    Status,
+    WorkerError,
+    package_version,
+)
+from mmm_blender.worker.service import IsCancelled, OnProgress
+
+STEPS = 4
+STEP_SECONDS = 0.02
+STUCK_SECONDS = 60.0
+
+# what WorkerClient runs instead of its own bootstrap: argv is the package's parent and its name
+BOOTSTRAP = f"""\
+import sys
+sys.path[:] = [entry for entry in sys.path if entry] + [{str(Path(__file__).parents[2])!r}]
+from mmm_blender.worker.__main__ import main
+from tests.worker.fake_worker import FakeEngine
+main(FakeEngine)
+"""
+
+
+class FakeEngine:
+    def __init__(self) -> None:
+        self.bundle = ""
+        self.loads = 0
+
+    def describe(self) -> Ready:
+        return Ready(package_version(), "0.0", {"cpu": "CPU"})
+
+    def load(self, wish: LoadBundle) -> JsonObject:
+        if wish.path == "missing":
+            raise WorkerError("There is no bundle: choose another.", BUNDLE)
+        if self.bundle != wish.path:
+            self.loads += 1
+        self.bundle = wish.path
+        return {"name": wish.path, "loads": self.loads}
+
+    def generate(
+        self, request: Generate, on_progress: OnProgress, cancelled: IsCancelled
+    ) -> Generated:
+        behaviour = request.prompt.split()[0]
+        if behaviour == "crash":
+            print("the graphics driver said no", file=sys.stderr)
+            os._exit(3)
+        if behaviour == "memory":
+            raise WorkerError("The memory of cuda:0 is exhausted: choose the CPU.", OUT_OF_MEMORY)
+        if behaviour == "bug":
+            raise ZeroDivisionError("division by zero")
+        if behaviour == "print":
+            print("a stray print")
+            os.write(1, b"and one of a library\n")
+        if behaviour == "stuck":
+            on_progress(0, STEPS, STAGE_GENERATING)
+            time.sleep(STUCK_SECONDS)
+        for step in range(STEPS if behaviour != "slow" else 10_000):
+            if cancelled():
+                raise WorkerError("Cancelled.", CANCELLED)
+            on_progress(step + 1, STEPS, STAGE_GENERATING)
+            time.sleep(STEP_SECONDS)
+        return self.motion(request)
+
+    def motion(self, request: Generate) -> Generated:
+        frames = round(request.seconds * 20)
+        rotations = np.tile([1.0, 0.0, 0.0, 0.0], (frames, 22, 1))
+        root = np.full((frames, 3), float(request.seed))
+        tokens = np.arange(4).reshape(2, 2)
+        recipe = {"prompt": request.prompt, "path": sys.path, "stdin": sys.stdin.read()}
+        return Generated(request.job, rotations, root, 20.0, False, tokens, recipe)
+
+    def body_model(self, request: LoadBodyModel) -> BodyModelLoaded:
+        raise FileNotFoundError(request.path)
+
+    def status(self) -> Status:
+        return Status("cpu", 1.0, bundle=self.bundle)
+
+    def free(self) -> None:
+        self.bundle = ""

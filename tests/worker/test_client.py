@@ -1,0 +1,341 @@
+"""The client against a real process (with a fake engine): start, poll, cancel, death, restart."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from mmm_blender.worker import client as client_module
+from mmm_blender.worker import protocol as p
+from mmm_blender.worker.client import WorkerClient
+from tests.worker import fake_worker
+
+PATIENCE_SECONDS = 20.0
+PYTHON = Path(sys.executable)
+BUNDLE = p.LoadBundle("starter")
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture
+def client() -> Iterator[WorkerClient]:
+    worker = WorkerClient(PYTHON, fake_worker.BOOTSTRAP)
+    yield worker
+    worker.stop()
+
+
+def wait(condition: Callable[[], object]) -> None:
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while not condition():
+        assert time.monotonic() < deadline, "nothing happened"
+        time.sleep(0.01)
+
+
+def poll_until(
+    client: WorkerClient, wanted: Callable[[p.WorkerMessage], bool]
+) -> list[p.WorkerMessage]:
+    """All messages up to and with the wanted one."""
+    messages: list[p.WorkerMessage] = []
+
+    def arrived() -> bool:
+        messages.extend(client.poll())
+        return any(map(wanted, messages))
+
+    wait(arrived)
+    return messages
+
+
+def ends(job: int) -> Callable[[p.WorkerMessage], bool]:
+    return lambda m: isinstance(m, p.Generated | p.Failed) and m.job == job
+
+
+def submit(client: WorkerClient, prompt: str) -> int:
+    job = client.new_job()
+    client.submit(p.Generate(job, prompt, 1.0, seed=5), BUNDLE)
+    return job
+
+
+def failure(client: WorkerClient, prompt: str) -> p.Failed:
+    job = submit(client, prompt)
+    end = next(m for m in poll_until(client, ends(job)) if ends(job)(m))
+    assert isinstance(end, p.Failed)
+    return end
+
+
+def generated(client: WorkerClient, prompt: str) -> p.Generated:
+    return client.generate_blocking(p.Generate(client.new_job(), prompt, 1.0, seed=5), BUNDLE)
+
+
+def processes(client: WorkerClient) -> int:
+    connection = client._connection  # pyright: ignore[reportPrivateUsage]  # the process is hidden
+    assert connection is not None
+    return connection._process.pid  # pyright: ignore[reportPrivateUsage]  # as above
+
+
+def test_a_job_goes_from_start_to_result(client: WorkerClient) -> None:
+    job = submit(client, "walk")
+    assert client.busy
+    messages = poll_until(client, ends(job))
+    assert client.ready is not None and client.ready.devices == {"cpu": "CPU"}
+    assert client.bundle_info == {"name": "starter", "loads": 1}
+    steps = [m.step for m in messages if isinstance(m, p.Progress) and m.job == job]
+    assert steps == [1, 2, 3, 4]
+    (result,) = [m for m in messages if isinstance(m, p.Generated)]
+    assert result.root_T3.tolist() == [[5.0] * 3] * 20
+    assert not client.busy
+    wait(lambda: client.poll() or client.status == p.Status("cpu", 1.0, bundle="starter"))
+
+
+def test_starting_and_polling_return_at_once(client: WorkerClient) -> None:
+    began = time.monotonic()
+    job = submit(client, "slow")
+    client.poll()
+    client.cancel(job)
+    assert time.monotonic() - began < 0.5  # a Python's own start takes longer
+
+
+def test_a_bundle_is_loaded_once(client: WorkerClient) -> None:
+    generated(client, "walk")
+    generated(client, "walk")
+    assert client.bundle_info == {"name": "starter", "loads": 1}
+
+
+def test_the_program_sees_neither_the_current_folder_nor_the_input(
+    client: WorkerClient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    (tmp_path / "queue.py").write_text("raise SystemExit('shadowed')")
+    recipe = generated(client, "walk").recipe
+    assert str(tmp_path) not in recipe["path"] and "" not in recipe["path"]
+    assert recipe["stdin"] == ""
+
+
+def test_the_real_bootstrap_adds_the_packages_parent_only() -> None:
+    command = client_module.worker_command(PYTHON)
+    assert command[1:4] == ["-s", "-E", "-u"]
+    assert command[-2:] == [str(ROOT), "mmm_blender"]
+    probe = "import sys; print(sys.path)"
+    plain = subprocess.run(
+        [PYTHON, "-s", "-E", "-c", probe], capture_output=True, check=True, text=True, cwd=ROOT
+    )
+    bootstrap = client_module.BOOTSTRAP.replace("importlib.import_module", "print(sys.path) and ")
+    assert bootstrap.count("print") == 1
+    ours = subprocess.run(
+        [PYTHON, "-s", "-E", "-c", bootstrap, *command[-2:]],
+        check=False, capture_output=True, text=True, cwd=ROOT,
+    )  # fmt: skip
+    expected = [entry for entry in eval(plain.stdout) if entry] + [str(ROOT)]
+    assert eval(ours.stdout) == expected
+
+
+def test_a_stray_print_does_not_break_the_protocol(client: WorkerClient) -> None:
+    assert generated(client, "print").root_T3.shape == (20, 3)
+    wait(lambda: "and one of a library" in client.log_tail)
+    assert "a stray print" in client.log_tail
+
+
+def test_cancel_ends_a_job_between_two_steps(client: WorkerClient) -> None:
+    job = submit(client, "slow")
+    poll_until(client, lambda m: isinstance(m, p.Progress))
+    worker = processes(client)
+    client.cancel(job)
+    began = time.monotonic()
+    last = poll_until(client, ends(job))
+    assert time.monotonic() - began < 1.0
+    assert p.Failed(job, p.CANCELLED, "Cancelled.") in last
+    generated(client, "walk")
+    assert processes(client) == worker  # it obeyed, so it lived on
+
+
+def test_a_worker_that_ignores_cancel_is_killed_after_two_seconds(client: WorkerClient) -> None:
+    job = submit(client, "stuck")
+    poll_until(client, lambda m: isinstance(m, p.Progress))
+    worker = processes(client)
+    client.cancel(job)
+    began = time.monotonic()
+    assert p.Failed(job, p.CANCELLED, "Cancelled.") in poll_until(client, ends(job))
+    assert client_module.OBEY_SECONDS <= time.monotonic() - began < 4.0
+    assert not client.alive and not client.busy
+    generated(client, "walk")
+    assert processes(client) != worker
+
+
+def test_a_job_cancelled_in_the_queue_never_begins(client: WorkerClient) -> None:
+    first, second = submit(client, "slow"), submit(client, "walk")
+    client.cancel(second)
+    client.cancel(first)
+    messages = poll_until(client, ends(second))
+    assert p.Failed(second, p.CANCELLED, "Cancelled.") in messages
+    assert not [m for m in messages if isinstance(m, p.Progress) and m.job == second]
+
+
+def test_a_crash_is_one_sentence_and_the_next_press_works(client: WorkerClient) -> None:
+    failed = failure(client, "crash")
+    assert failed.kind == p.WORKER_ENDED
+    assert "the graphics driver said no" in failed.message and "try again" in failed.message
+    assert "graphics driver" in client.log_tail
+    assert generated(client, "walk").job != failed.job
+
+
+def test_killed_in_mid_run_is_told_once(client: WorkerClient) -> None:
+    job = submit(client, "slow")
+    poll_until(client, lambda m: isinstance(m, p.Progress))
+    kill(processes(client))
+    messages = poll_until(client, ends(job))
+    assert [m.kind for m in messages if isinstance(m, p.Failed)] == [p.WORKER_ENDED]
+    assert client.poll() == []
+    generated(client, "walk")
+
+
+def test_killed_while_idle_concerns_nobody(client: WorkerClient) -> None:
+    generated(client, "walk")
+    kill(processes(client))
+    wait(lambda: not client.alive)
+    job = submit(client, "walk")  # before any poll saw the death
+    messages = poll_until(client, ends(job))
+    assert not [m for m in messages if isinstance(m, p.Failed)]
+
+
+def kill(pid: int) -> None:
+    """As hard as the system can, and wait until it is so."""
+    os.kill(pid, 9)
+    wait(lambda: not runs(pid))
+
+
+def runs(pid: int) -> bool:
+    """Neither gone nor a zombie that waits for its parent."""
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text(encoding="ascii")
+    except OSError:
+        return False
+    return state.rsplit(")", 1)[1].split()[0] != "Z"
+
+
+@pytest.mark.parametrize(
+    ("prompt", "kind", "words"),
+    [
+        ("memory", p.OUT_OF_MEMORY, "choose the CPU"),
+        ("bug", p.INTERNAL, "ZeroDivisionError"),
+    ],
+)
+def test_a_failed_job_leaves_the_worker_alive(
+    client: WorkerClient, prompt: str, kind: str, words: str
+) -> None:
+    failed = failure(client, prompt)
+    assert failed.kind == kind and words in failed.message
+    assert client.alive
+    generated(client, "walk")
+
+
+def test_a_missing_bundle_is_told(client: WorkerClient) -> None:
+    client.send(p.LoadBundle("missing"))
+    messages = poll_until(client, lambda m: isinstance(m, p.Failed))
+    assert p.Failed(None, p.BUNDLE, "There is no bundle: choose another.") in messages
+
+
+def test_memory_is_freed_when_idle_and_the_next_job_still_works(client: WorkerClient) -> None:
+    soon = p.LoadBundle("starter", idle_minutes=0.2 / 60)
+    client.generate_blocking(p.Generate(client.new_job(), "walk", 1.0), soon)
+    poll_until(client, lambda m: isinstance(m, p.Status) and m.bundle == "")
+    client.generate_blocking(p.Generate(client.new_job(), "walk", 1.0), soon)
+    assert client.bundle_info == {"name": "starter", "loads": 2}
+
+
+def test_progress_reaches_a_script(client: WorkerClient) -> None:
+    seen: list[p.Progress] = []
+    request = p.Generate(client.new_job(), "walk", 1.0)
+    client.generate_blocking(request, BUNDLE, seen.append)
+    assert [m.step for m in seen] == [1, 2, 3, 4]
+
+
+def test_a_script_gets_failures_as_exceptions(client: WorkerClient) -> None:
+    with pytest.raises(p.WorkerError, match="choose the CPU") as told:
+        generated(client, "memory")
+    assert told.value.kind == p.OUT_OF_MEMORY
+    with pytest.raises(p.WorkerError, match="FileNotFoundError"):
+        client.load_body_model_blocking(p.LoadBodyModel(client.new_job(), "none.npz"))
+
+
+def test_a_python_that_is_none_is_a_sentence(tmp_path: Path) -> None:
+    client = WorkerClient(tmp_path / "no-python")
+    with pytest.raises(p.WorkerError, match=r"cannot be run.*Set Up") as told:
+        client.start()
+    assert told.value.kind == p.ENVIRONMENT and not client.alive
+
+
+def test_a_python_without_numpy_is_a_sentence() -> None:
+    client = WorkerClient(PYTHON, "raise ModuleNotFoundError(\"No module named 'numpy'\")")
+    failed = failure(client, "walk")
+    assert failed.kind == p.ENVIRONMENT
+    assert "No module named 'numpy'" in failed.message and "Set Up" in failed.message
+
+
+def test_a_program_that_speaks_something_else_is_a_sentence() -> None:
+    client = WorkerClient(PYTHON, "print('Welcome to the machine')")
+    failed = failure(client, "walk")
+    assert failed.kind == p.ENVIRONMENT and "no message" in failed.message
+
+
+def test_another_version_is_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(client_module, "package_version", lambda: "0.0.1")
+    client = WorkerClient(PYTHON, fake_worker.BOOTSTRAP)
+    failed = failure(client, "walk")
+    assert failed.kind == p.ENVIRONMENT
+    assert "version 0.0.1" in failed.message and "restart Blender" in failed.message
+    assert failed.message.count(".") - failed.message.count("0.0.1") * 2 <= 3
+
+
+def test_stop_ends_the_process(client: WorkerClient) -> None:
+    for prompt in ("walk", "stuck"):
+        submit(client, prompt)
+        poll_until(client, lambda m: isinstance(m, p.Progress))
+        worker = processes(client)
+        client.stop()
+        wait(lambda worker=worker: not runs(worker))
+
+
+HOST = """\
+import sys, time
+sys.path.insert(0, {root!r})
+from pathlib import Path
+from mmm_blender.worker import protocol as p
+from mmm_blender.worker.client import WorkerClient
+from tests.worker import fake_worker
+client = WorkerClient(Path(sys.executable), fake_worker.BOOTSTRAP)
+client.submit(p.Generate(1, {prompt!r}, 1.0), p.LoadBundle("starter"))
+while not any(isinstance(m, p.Progress) for m in client.poll()):
+    time.sleep(0.01)
+print(client._connection._process.pid, flush=True)
+{rest}
+time.sleep(60)
+"""
+FORK = """\
+import os
+if os.fork() == 0:  # the child has copies of the worker's pipes
+    time.sleep(20)
+    os._exit(0)
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="kills with a POSIX signal")
+@pytest.mark.parametrize(
+    ("prompt", "rest"),
+    [("slow", ""), ("stuck", ""), ("stuck", FORK)],
+    ids=["in mid-run", "in a step that hangs", "with its pipes held open by a fork"],
+)
+def test_the_worker_ends_when_blender_is_killed(prompt: str, rest: str) -> None:
+    script = HOST.format(root=str(ROOT), prompt=prompt, rest=rest)
+    host = subprocess.Popen([PYTHON, "-c", script], stdout=subprocess.PIPE, text=True)
+    assert host.stdout is not None
+    worker = int(host.stdout.readline())
+    assert runs(worker)
+    host.kill()
+    host.wait()
+    wait(lambda: not runs(worker))
+    host.stdout.close()
