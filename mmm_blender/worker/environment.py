@@ -1,0 +1,397 @@
+"""Set Up: a virtual environment with torch for the worker, made in the background.
+
+No bpy and no torch here. A folder of environments looks like this:
+
+    FOLDER/ready.json      written last: names the environment that is whole
+    FOLDER/setup.log       everything that the last set-up said
+    FOLDER/env-XXXXXXXX/   the environment itself
+
+A new one is made beside the old one and takes its place at the very end, so that a set-up that
+fails, is cancelled or killed leaves what worked before.
+
+    setup = EnvironmentSetup(EnvironmentWish(folder, flavour=CUDA))
+    setup.start()
+    setup.progress        # from a timer: state, step of steps, what it does or why it failed
+    environment_python(folder)
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import threading
+import uuid
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import IO, Any, cast
+
+from ..geometry.errors import MMMError
+
+CPU = "cpu"
+CUDA = "cuda"
+FLAVOURS = {
+    CPU: "Processor, or Apple's GPU",
+    CUDA: "NVIDIA GPU (CUDA)",
+}
+"""Builds of torch, with names for people. On a Mac the one build serves the CPU and MPS."""
+
+PYTORCH_CUDA_INDEX = "https://download.pytorch.org/whl/cu126"
+PYTORCH_CPU_INDEX = "https://download.pytorch.org/whl/cpu"
+"""On Linux, where the usual index has the CUDA build only, the place of the small one."""
+
+REQUIREMENTS = Path(__file__).resolve().parent / "requirements.txt"
+LOG_NAME = "setup.log"
+
+RUNNING, DONE, FAILED, CANCELLED = "running", "done", "failed", "cancelled"
+
+_MARKER = "ready.json"
+_PREFIX = "env-"
+_TORCH = "torch=="
+_NEEDED_GB = {CPU: 2.0, CUDA: 9.0}
+_BYTES_A_GB = 1e9
+_CHECK_SECONDS = 180.0  # the first import of torch reads a gigabyte
+_KILL_SECONDS = 10.0
+# they would send the packages elsewhere than into the environment
+_MISLEADING_VARIABLES = ("PIP_USER", "PIP_TARGET", "PIP_PREFIX", "PIP_ROOT", "PYTHONHOME")
+_PIP = ("-m", "pip", "install", "--no-input", "--disable-pip-version-check", "--no-color",
+        "--progress-bar", "off", "--only-binary", ":all:", "--retries", "2")  # fmt: skip
+
+_NO_NETWORK_WORDS = (
+    "NewConnectionError", "ConnectionError", "ConnectTimeout", "ReadTimeout", "Max retries",
+    "name resolution", "Connection refused", "timed out", "ProxyError", "SSLError",
+    "CERTIFICATE_VERIFY_FAILED",
+)  # fmt: skip
+_DISK_WORDS = ("No space left on device", "Errno 28", "There is not enough space on the disk")
+_NO_BUILD_WORDS = ("No matching distribution found for", "Could not find a version that satisfies")
+
+
+@dataclass(frozen=True)
+class EnvironmentWish:
+    """What to make, and from where.
+
+    folder: where environments lie. python: what it is made with (Blender's own by default).
+    flavour: a key of FLAVOURS. index_url: an index that has torch ("" for pip's configured one, or
+    PyTorch's own for CUDA). wheels: a folder of wheels; then no network is used at all.
+    """
+
+    folder: Path
+    python: Path = Path(sys.executable)
+    flavour: str = CPU
+    index_url: str = ""
+    wheels: Path | None = None
+
+
+@dataclass(frozen=True)
+class SetupProgress:
+    """state: RUNNING, DONE, FAILED or CANCELLED. ``step`` of ``steps`` is under way.
+
+    message: for the person: what is being done, or the sentence of the end. line: the last thing
+    that pip said.
+    """
+
+    state: str
+    step: int
+    steps: int
+    message: str
+    line: str = ""
+
+
+@dataclass(frozen=True)
+class EnvironmentReport:
+    """Whether a Python can run the worker; reason: a sentence when it cannot."""
+
+    usable: bool
+    reason: str
+    python_version: str = ""
+    packages: tuple[tuple[str, str], ...] = ()
+
+
+class _CancelledError(Exception):
+    """The person wants no more of it."""
+
+
+class EnvironmentSetup:
+    """One set-up in a thread of its own; every method returns at once."""
+
+    def __init__(self, wish: EnvironmentWish) -> None:
+        self.wish = wish
+        self.progress = SetupProgress(RUNNING, 0, 0, "Starting")
+        self.log_path = wish.folder / LOG_NAME
+        self._target = wish.folder / f"{_PREFIX}{uuid.uuid4().hex[:8]}"
+        self._cancelled = threading.Event()
+        self._process: subprocess.Popen[str] | None = None
+        self._lock = threading.Lock()  # of _process, between its birth and a cancel
+        self._log: IO[str] | None = None
+        self._thread = threading.Thread(target=self._work, daemon=True, name="mmm-setup")
+
+    def start(self) -> None:
+        """Begin. Whatever goes wrong is told by ``progress``."""
+        self._thread.start()
+
+    def cancel(self) -> None:
+        """Stop, and kill what runs; ``progress`` tells when it is over."""
+        self._cancelled.set()
+        with self._lock:
+            if self._process is not None:
+                _kill_tree(self._process)
+
+    def wait(self, timeout: float | None = None) -> SetupProgress:
+        """For scripts: the end, or where it is after ``timeout`` seconds."""
+        self._thread.join(timeout)
+        return self.progress
+
+    def _work(self) -> None:
+        """Thread: all the steps, and what became of them."""
+        try:
+            self._open_log()
+            self._steps()
+            self._end(DONE, "The environment is ready.")
+        except _CancelledError:
+            self._end(CANCELLED, "The set-up was cancelled.")
+        except MMMError as error:
+            self._end(FAILED, str(error))
+        except OSError as error:
+            self._end(FAILED, _os_sentence(error, self.wish.folder))
+        finally:
+            if self._log is not None:
+                self._log.close()
+
+    def _open_log(self) -> None:
+        self.wish.folder.mkdir(parents=True, exist_ok=True)
+        self._log = self.log_path.open("w", encoding="utf-8")
+
+    def _steps(self) -> None:
+        """Make, fill and check the environment, then let it take its place."""
+        torch, others = _requirements()
+        steps: list[tuple[str, Callable[[], None]]] = [
+            ("Checking", self._check_wish),
+            ("Making the environment", lambda: self._run(_venv_command(self.wish, self._target))),
+            ("Installing small packages", lambda: self._pip("--no-deps", *_from(self.wish), *others)),
+            (f"Installing {torch}", lambda: self._pip(*_from(self.wish, torch=True), torch)),
+            ("Trying it out", self._try_out),
+        ]  # fmt: skip
+        for number, (message, step) in enumerate(steps, 1):
+            self._stop_if_cancelled()
+            self.progress = SetupProgress(RUNNING, number, len(steps), message)
+            step()
+        self._stop_if_cancelled()
+        _mark_ready(self.wish.folder, self._target)
+        _remove_others(self.wish.folder, self._target)
+
+    def _check_wish(self) -> None:
+        wish = self.wish
+        if wish.flavour not in FLAVOURS:
+            raise MMMError(f"There is no build called {wish.flavour}: use {' or '.join(FLAVOURS)}.")
+        if wish.wheels is not None and not any(wish.wheels.glob("*.whl")):
+            raise MMMError(f"The folder {wish.wheels} holds no wheels: choose another one.")
+        needed = _NEEDED_GB[wish.flavour] if wish.wheels is None else 0.0
+        free = shutil.disk_usage(wish.folder).free / _BYTES_A_GB
+        if free < needed:
+            raise MMMError(
+                f"The environment needs {needed:g} GB on the disk of {wish.folder} and {free:.1f} "
+                "GB are free: make room there."
+            )
+
+    def _pip(self, *arguments: str) -> None:
+        self._run([str(_python_in(self._target)), "-E", "-s", "-X", "utf8", *_PIP, *arguments])
+
+    def _try_out(self) -> None:
+        report = check_python(_python_in(self._target))
+        if not report.usable:
+            raise MMMError(report.reason)
+
+    def _run(self, command: Sequence[str]) -> None:
+        """Run one command to its end, its lines into the log and ``progress``."""
+        self._note("$ " + " ".join(command))
+        with self._lock:
+            self._stop_if_cancelled()
+            self._process = _open_process(command, self.wish.folder)
+        assert self._process.stdout is not None
+        lines: list[str] = []
+        with self._process.stdout as output:
+            for line in output:
+                lines.append(line.strip())
+                self._note(line.rstrip())
+                self.progress = replace(self.progress, line=line.strip())
+        status = self._process.wait()
+        self._process = None
+        self._stop_if_cancelled()
+        if status:
+            raise MMMError(_failure_sentence(lines, status))
+
+    def _note(self, text: str) -> None:
+        assert self._log is not None
+        self._log.write(text + "\n")
+        self._log.flush()
+
+    def _stop_if_cancelled(self) -> None:
+        if self._cancelled.is_set():
+            raise _CancelledError
+
+    def _end(self, state: str, message: str) -> None:
+        if state != DONE:
+            shutil.rmtree(self._target, ignore_errors=True)
+        self.progress = replace(self.progress, state=state, message=message)
+
+
+def environment_python(folder: Path) -> Path | None:
+    """The Python of the environment in ``folder``; None until one was made to the end."""
+    try:
+        marker: Any = json.loads((folder / _MARKER).read_text(encoding="utf-8"))
+        python = _python_in(folder / str(marker["environment"]))
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    return python if python.exists() else None
+
+
+def check_python(python: Path) -> EnvironmentReport:
+    """Try whether a Python has what the worker needs. Takes seconds: it imports torch."""
+    command = [str(python), "-s", "-E", "-c", _PROBE]
+    try:
+        done = subprocess.run(
+            command, capture_output=True, text=True, encoding="utf-8", errors="replace",
+            timeout=_CHECK_SECONDS, check=False, stdin=subprocess.DEVNULL, **_hidden(),
+        )  # fmt: skip
+        found = cast(dict[str, Any], json.loads(done.stdout.strip().rpartition("\n")[2]))
+    except OSError as error:
+        reason = f"{python} cannot be run ({error.strerror}): choose a Python executable."
+        return EnvironmentReport(False, reason)
+    except (subprocess.TimeoutExpired, ValueError):
+        return EnvironmentReport(False, f"{python} does not answer as a Python: choose another.")
+    return _report(python, found)
+
+
+# Runs in the Python that is looked at, whichever version it has: so no new syntax.
+_PROBE = """\
+import importlib, json, sys
+packages, errors = {}, {}
+for name in ("torch", "numpy", "safetensors", "regex", "ftfy", "smplx"):
+    try:
+        module = importlib.import_module(name)
+        packages[name] = str(getattr(module, "__version__", ""))
+    except Exception as error:
+        errors[name] = str(error)
+print(json.dumps({"python": list(sys.version_info[:3]), "packages": packages, "errors": errors}))
+"""
+_OLDEST_PYTHON = (3, 11)
+
+
+def _report(python: Path, found: dict[str, Any]) -> EnvironmentReport:
+    version = tuple(int(part) for part in found["python"])
+    text = ".".join(map(str, version))
+    packages = tuple(sorted((str(k), str(v)) for k, v in found["packages"].items()))
+    reason = ""
+    if version < _OLDEST_PYTHON:
+        reason = f"{python} is Python {text} and MMM needs 3.11 or newer: choose another one."
+    elif found["errors"]:
+        name, error = next(iter(found["errors"].items()))
+        reason = f"{python} cannot import {name} ({error}): run Set Up, or install it there."
+    return EnvironmentReport(not reason, reason, text, packages)
+
+
+def _requirements() -> tuple[str, list[str]]:
+    """The pin of torch, and all the others."""
+    lines = [line.strip() for line in REQUIREMENTS.read_text(encoding="utf-8").splitlines()]
+    pins = [line for line in lines if line and not line.startswith("#")]
+    (torch,) = [pin for pin in pins if pin.startswith(_TORCH)]
+    return torch, [pin for pin in pins if pin != torch]
+
+
+def _from(wish: EnvironmentWish, torch: bool = False) -> list[str]:
+    """pip's options for where packages come from."""
+    if wish.wheels is not None:
+        return ["--no-index", "--find-links", str(wish.wheels)]
+    if wish.index_url:
+        # a mirror may have all, PyTorch's own index has torch only
+        return ["--index-url" if torch else "--extra-index-url", wish.index_url]
+    if torch and wish.flavour == CUDA:
+        return ["--index-url", PYTORCH_CUDA_INDEX]
+    return []
+
+
+def _venv_command(wish: EnvironmentWish, target: Path) -> list[str]:
+    return [str(wish.python), "-E", "-s", "-X", "utf8", "-m", "venv", str(target)]
+
+
+def _python_in(environment: Path) -> Path:
+    if os.name == "nt":
+        return environment / "Scripts" / "python.exe"
+    return environment / "bin" / "python"
+
+
+def _mark_ready(folder: Path, environment: Path) -> None:
+    """From now on ``environment`` is the one."""
+    beside = folder / (_MARKER + ".part")
+    beside.write_text(json.dumps({"environment": environment.name}), encoding="utf-8")
+    beside.replace(folder / _MARKER)
+
+
+def _remove_others(folder: Path, keep: Path) -> None:
+    """Old and half-made environments; one that a worker still uses goes the next time."""
+    for path in folder.glob(_PREFIX + "*"):
+        if path != keep:
+            shutil.rmtree(path, ignore_errors=True)
+
+
+def _open_process(command: Sequence[str], folder: Path) -> subprocess.Popen[str]:
+    surroundings = {k: v for k, v in os.environ.items() if k not in _MISLEADING_VARIABLES}
+    try:
+        return subprocess.Popen(
+            command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+            text=True, encoding="utf-8", errors="replace", cwd=folder, env=surroundings,
+            start_new_session=os.name == "posix", **_hidden(),
+        )  # fmt: skip
+    except OSError as error:
+        raise MMMError(
+            f"{command[0]} cannot be run ({error.strerror}): choose another Python."
+        ) from error
+
+
+def _hidden() -> dict[str, Any]:
+    """On Windows no console window."""
+    return {"creationflags": getattr(subprocess, "CREATE_NO_WINDOW", 0)} if os.name == "nt" else {}
+
+
+def _kill_tree(process: subprocess.Popen[str]) -> None:
+    """End a process with its children (a Windows environment's python.exe is only a launcher)."""
+    if sys.platform == "win32":
+        subprocess.run(
+            ["taskkill", "/T", "/F", "/PID", str(process.pid)],
+            check=False, capture_output=True, timeout=_KILL_SECONDS, **_hidden(),
+        )  # fmt: skip
+        return
+    import signal  # noqa: PLC0415  # SIGKILL and process groups exist on POSIX only
+
+    if process.poll() is None:
+        os.killpg(process.pid, signal.SIGKILL)
+
+
+def _failure_sentence(lines: Sequence[str], status: int) -> str:
+    """What a failed command means for the person, read from its output."""
+    text = "\n".join(lines)
+    if any(words in text for words in _DISK_WORDS):
+        return "The disk is full: make room and run Set Up again."
+    if any(words in text for words in _NO_NETWORK_WORDS):
+        return (
+            "The package index could not be reached: check the network and the address, or choose "
+            "a folder of wheels."
+        )
+    if "ensurepip" in text:
+        return (
+            "This Python cannot make virtual environments (it lacks ensurepip): choose another "
+            "Python, or install its venv package."
+        )
+    told = [line.removeprefix("ERROR: ") for line in lines if line.startswith("ERROR: ")]
+    reason = told[-1] if told else next((x for x in reversed(lines) if x), f"status {status}")
+    if any(words in text for words in _NO_BUILD_WORDS):
+        return f"{reason}: choose another index, folder of wheels or Python."
+    return f"The set-up failed ({reason}): look into its log."
+
+
+def _os_sentence(error: OSError, folder: Path) -> str:
+    """Trouble with the folder itself."""
+    return f"The environment cannot be written to {folder} ({error.strerror}): mend that first."
