@@ -1,6 +1,6 @@
 """Train the student text encoder: distil a sentence encoder into a few megabytes.
 
-    python tools/train_text_encoder.py --minutes 10 --out build/text/student
+    python tools/train_text_encoder.py --minutes 10 --out build/text/student --motions MOTIONS.npz
 
 Run again with the same arguments to go on after a stop. The held-out figures are printed and
 written to figures.json beside the student.
@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
+from torch import Tensor
 from tqdm import tqdm
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -30,11 +31,13 @@ from mmm_blender.motion.text.student import (  # noqa: E402
     save_student,
 )
 from mmm_blender.training import text_corpus  # noqa: E402
+from mmm_blender.training.loop import Plan, Run, train  # noqa: E402
+from mmm_blender.training.motion_file import load_motions  # noqa: E402
 from mmm_blender.training.text_distillation import (  # noqa: E402
-    Distillation,
+    LengthBatches,
     Targets,
     Teacher,
-    batches_by_length,
+    batch_loss,
     make_student,
     mean_cosines,
     nearest,
@@ -44,7 +47,10 @@ TEACHER_NAME = "sentence-transformers/all-MiniLM-L6-v2"
 TEACHER_LICENCE = "Apache-2.0"
 HELD_OUT_SENTENCES = 2000
 NEAREST = 3
-CHECKPOINT_SECONDS = 60
+REPORT_EVERY = 500
+BETAS = (0.9, 0.98)
+CAPTIONS_PER_CLIP = 3
+WITHHELD_NOTE = "words_never_met"
 # Until this share of the budget the student does not see the held-out words, so that what it makes
 # of them can be measured; then they join, because the student that ships should know them too.
 WITHHOLD_SHARE = 0.7
@@ -80,7 +86,7 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--teacher", type=Path, help="folder of all-MiniLM-L6-v2")
     parser.add_argument("--minutes", type=float, default=10.0, help="training time")
     parser.add_argument("--sentences", type=int, default=DEFAULT_SENTENCES)
-    parser.add_argument("--captions", type=Path, help="text file of more sentences, one a line")
+    parser.add_argument("--motions", type=Path, help="file of prepare_motions.py: its captions too")
     parser.add_argument("--batch", type=int, default=DEFAULT_BATCH)
     parser.add_argument("--rate", type=float, default=DEFAULT_RATE)
     parser.add_argument("--threads", type=int, default=2)
@@ -104,9 +110,10 @@ def make_sentences(arguments: argparse.Namespace, teacher: Teacher) -> list[str]
     sentences = text_corpus.make_corpus(
         arguments.sentences, teacher.tokenizer.pieces, arguments.seed
     )
-    if arguments.captions:
-        lines = arguments.captions.read_text(encoding="utf-8").splitlines()
-        sentences.extend(dict.fromkeys(line.strip() for line in lines if line.strip()))
+    if arguments.motions:
+        records, _ = load_motions(arguments.motions)
+        captions = text_corpus.draw_captions(records, CAPTIONS_PER_CLIP, arguments.seed)
+        sentences = list(dict.fromkeys([*sentences, *captions]))
     return sentences
 
 
@@ -129,34 +136,34 @@ def gather_data(teacher: Teacher, sentences: list[str], seed: int) -> Data:
         )
 
 
-def train(run: Distillation, data: Data, arguments: argparse.Namespace, pad_id: int) -> str:
-    """Train until the budget is spent; give a line on the held-out words as seen on the way."""
-    budget = arguments.minutes * 60
-    rng = random.Random(arguments.seed + run.step)
+def train_student(
+    model: StudentTextModel, data: Data, arguments: argparse.Namespace, pad_id: int
+) -> Run:
+    """Train until the budget is spent; the notes tell of the held-out words before they join."""
+    plan = Plan(minutes=arguments.minutes, rate=arguments.rate, seed=arguments.seed, betas=BETAS)
+    run = Run.start(model, plan)
+    checkpoint = arguments.out.with_name(arguments.out.name + ".checkpoint")
+    checkpoint.parent.mkdir(parents=True, exist_ok=True)
+    if run.resume(checkpoint):
+        print(f"going on from step {run.step}", flush=True)
     lengths = [len(ids) for ids in data.train.ids]
-    familiar = batches_by_length(lengths, data.familiar_rows, arguments.batch, rng)
-    everything = batches_by_length(lengths, range(len(lengths)), arguments.batch, rng)
-    withheld = ""
-    last_save = time.monotonic()
-    with tqdm(total=round(budget), initial=round(run.seconds), unit="s") as bar:
-        while run.seconds < budget:
-            early = run.seconds < WITHHOLD_SHARE * budget
-            if not early and not withheld:
-                withheld = cosine_line(run.model, data.held_out_words, pad_id)
-                tqdm.write(f"words never met, before they join: {withheld}")
-            rows = next(familiar if early else everything)
-            loss = run.train_step(data.train.batch(rows, pad_id), budget)
-            bar.update(min(round(run.seconds), bar.total) - bar.n)
-            bar.set_postfix(loss=f"{loss:.4f}", step=run.step)
-            if time.monotonic() - last_save > CHECKPOINT_SECONDS:
-                run.save(checkpoint_path(arguments))
-                last_save = time.monotonic()
-    run.save(checkpoint_path(arguments))
-    return withheld
+    familiar, everything = (
+        LengthBatches(lengths, rows, arguments.batch, arguments.seed)
+        for rows in (data.familiar_rows, range(len(lengths)))
+    )
 
+    def loss_of(step: int) -> Tensor:
+        batches = everything if WITHHELD_NOTE in run.notes else familiar
+        return batch_loss(model, data.train.batch(batches.rows_of(step), pad_id))
 
-def checkpoint_path(arguments: argparse.Namespace) -> Path:
-    return arguments.out.with_name(arguments.out.name + ".checkpoint")
+    for loss in train(run, plan, loss_of, checkpoint, "student"):
+        if run.step % REPORT_EVERY == 0:
+            print(f"step {run.step}: loss {loss:.4f}", flush=True)
+        late = plan.progress(run.step, run.seconds) >= WITHHOLD_SHARE
+        if late and WITHHELD_NOTE not in run.notes:
+            run.notes[WITHHELD_NOTE] = cosine_line(model, data.held_out_words, pad_id)
+    model.load_state_dict(run.average)
+    return run
 
 
 def cosine_line(model: StudentTextModel, targets: Targets, pad_id: int) -> str:
@@ -192,9 +199,7 @@ def milliseconds_a_prompt(student: StudentTextEncoder, repeats: int = 50) -> flo
     return (time.perf_counter() - begin) / repeats * 1e3
 
 
-def report(
-    arguments: argparse.Namespace, run: Distillation, data: Data, teacher: Teacher, withheld: str
-) -> None:
+def report(arguments: argparse.Namespace, run: Run, data: Data, teacher: Teacher) -> None:
     """Measure the student as it was written to disk, not as it was trained."""
     student = StudentTextEncoder.load(arguments.out)
     model = student.model
@@ -203,7 +208,7 @@ def report(
         "steps": run.step,
         "training_seconds": round(run.seconds),
         "held_out_sentences": cosine_line(model, data.held_out, pad_id),
-        "words_never_met": withheld or "not measured in this run",
+        WITHHELD_NOTE: run.notes.get(WITHHELD_NOTE, "the run was too short to tell"),
         "same_words_once_met": cosine_line(model, data.held_out_words, pad_id),
         **retrieval(student, teacher),
         "megabytes": round(folder_megabytes(arguments.out), 2),
@@ -226,12 +231,10 @@ def main() -> int:
         teacher=TEACHER_NAME,
         teacher_licence=TEACHER_LICENCE,
     )
-    run = Distillation(make_student(config, teacher), arguments.rate)
-    if checkpoint_path(arguments).exists():
-        run.resume(checkpoint_path(arguments))
-    withheld = train(run, data, arguments, teacher.tokenizer.pad_id)
-    save_student(arguments.out, run.model, teacher.tokenizer.pieces)
-    report(arguments, run, data, teacher, withheld)
+    model = make_student(config, teacher)
+    run = train_student(model, data, arguments, teacher.tokenizer.pad_id)
+    save_student(arguments.out, model, teacher.tokenizer.pieces)
+    report(arguments, run, data, teacher)
     return 0
 
 

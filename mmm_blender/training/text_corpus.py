@@ -12,6 +12,8 @@ import zlib
 from collections.abc import Callable, Iterable, Sequence
 
 from . import text_lexicon as lexicon
+from .captions import caption
+from .motion_file import ClipRecord
 
 HELD_OUT_ONE_IN = 25
 # Stems are compared by their first letters, so that "walked" is held out with "walking".
@@ -52,6 +54,19 @@ def make_corpus(count: int, vocabulary: Sequence[str], seed: int = 0) -> list[st
     while len(sentences) < count:
         sentences[_any_sentence(rng, words)] = None
     return list(sentences)[:count]
+
+
+def draw_captions(records: Iterable[ClipRecord], per_clip: int, seed: int = 0) -> list[str]:
+    """Draw what the motion model will be told of some clips, mirrored ones too, without doubles."""
+    rng = random.Random(seed)
+    return list(
+        dict.fromkeys(
+            caption(record, rng, mirrored)
+            for record in records
+            for _ in range(per_clip)
+            for mirrored in (False, True)
+        )
+    )
 
 
 def _any_sentence(rng: random.Random, words: Sequence[str]) -> str:

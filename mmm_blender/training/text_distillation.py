@@ -8,10 +8,8 @@ Shapes: N sentences, B batch, W token places, C teacher channels, V vocabulary, 
 
 from __future__ import annotations
 
-import math
 import random
-import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -26,9 +24,6 @@ from ..motion.text.student import StudentConfig, StudentTextModel, pad_tokens
 from ..motion.text.wordpiece import WordPieceTokenizer
 
 WORD_WEIGHT, RELATION_WEIGHT = 0.5, 5.0
-WARM_UP_STEPS = 200
-WEIGHT_DECAY = 0.01
-LARGEST_GRADIENT = 1.0
 TEACHER_BATCH = 256
 # Batches are cut from this many shuffled ones sorted by length, so that little is padding.
 BATCHES_SORTED_TOGETHER = 32
@@ -177,74 +172,43 @@ def distillation_loss(sentence_BC: Tensor, words_BWC: Tensor, batch: Batch) -> T
     return sentence_loss + WORD_WEIGHT * word_loss + RELATION_WEIGHT * relation_loss
 
 
-def batches_by_length(
-    lengths: Sequence[int], rows: Sequence[int], batch_size: int, rng: random.Random
-) -> Iterator[list[int]]:
-    """Give batches of row numbers for ever, shuffled anew each time round."""
-    chunk = batch_size * BATCHES_SORTED_TOGETHER
-    while True:
-        order = list(rows)
-        rng.shuffle(order)
+class LengthBatches:
+    """Batches of rows of like length; which rows a step takes depends on its number alone."""
+
+    def __init__(
+        self, lengths: Sequence[int], rows: Sequence[int], batch_size: int, seed: int
+    ) -> None:
+        self._lengths, self._rows = lengths, list(rows)
+        self._batch_size, self._seed = batch_size, seed
+        self._round, self._batches = -1, list[list[int]]()
+
+    def rows_of(self, step: int) -> list[int]:
+        """Give a step's rows; every row comes once before any comes again."""
+        steps_a_round = len(self._batches) or len(self._shuffled(0))
+        if step // steps_a_round != self._round:
+            self._round = step // steps_a_round
+            self._batches = self._shuffled(self._round)
+        return self._batches[step % steps_a_round]
+
+    def _shuffled(self, round_number: int) -> list[list[int]]:
+        rng = random.Random(f"{self._seed} {round_number}")
+        order = rng.sample(self._rows, len(self._rows))
+        chunk = self._batch_size * BATCHES_SORTED_TOGETHER
+        batches: list[list[int]] = []
         for first in range(0, len(order), chunk):
-            part = sorted(order[first : first + chunk], key=lengths.__getitem__)
-            pieces = [part[i : i + batch_size] for i in range(0, len(part), batch_size)]
-            rng.shuffle(pieces)
-            yield from pieces
+            part = sorted(order[first : first + chunk], key=self._lengths.__getitem__)
+            batches += [
+                part[i : i + self._batch_size] for i in range(0, len(part), self._batch_size)
+            ]
+        rng.shuffle(batches)
+        return batches
 
 
-def learning_rate(step: int, share_done: float, peak: float) -> float:
-    """Warm up by steps, then fall along half a cosine by the share of the time budget spent."""
-    warm_up = min(1.0, (step + 1) / WARM_UP_STEPS)
-    return peak * warm_up * 0.5 * (1 + math.cos(math.pi * min(1.0, share_done)))
-
-
-class Distillation:
-    """A run that can stop and go on: student, optimiser, steps and seconds spent."""
-
-    def __init__(self, model: StudentTextModel, peak_rate: float) -> None:
-        self.model = model
-        self.peak_rate = peak_rate
-        self.optimizer = torch.optim.AdamW(
-            model.parameters(), lr=peak_rate, betas=(0.9, 0.98), weight_decay=WEIGHT_DECAY
-        )
-        self.step = 0
-        self.seconds = 0.0
-
-    def train_step(self, batch: Batch, budget_seconds: float) -> float:
-        """Take one step and give its loss."""
-        begin = time.monotonic()
-        for group in self.optimizer.param_groups:
-            group["lr"] = learning_rate(self.step, self.seconds / budget_seconds, self.peak_rate)
-        with torch.autocast("cpu", dtype=torch.bfloat16):
-            sentence_BC, words_BWC = self.model(batch.ids_BW, batch.mask_BW)
-        loss = distillation_loss(sentence_BC, words_BWC, batch)
-        self.optimizer.zero_grad(set_to_none=True)
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_(self.model.parameters(), LARGEST_GRADIENT)
-        self.optimizer.step()
-        self.step += 1
-        self.seconds += time.monotonic() - begin
-        return loss.item()
-
-    def save(self, path: Path) -> None:
-        """Write a checkpoint; a half-written one never takes the old one's place."""
-        path.parent.mkdir(parents=True, exist_ok=True)
-        partial = path.with_suffix(".partial")
-        state = {
-            "model": self.model.state_dict(),
-            "optimizer": self.optimizer.state_dict(),
-            "step": self.step,
-            "seconds": self.seconds,
-        }
-        torch.save(state, partial)
-        partial.replace(path)
-
-    def resume(self, path: Path) -> None:
-        """Go on from a checkpoint."""
-        state = torch.load(path, weights_only=True)
-        self.model.load_state_dict(state["model"])
-        self.optimizer.load_state_dict(state["optimizer"])
-        self.step, self.seconds = int(state["step"]), float(state["seconds"])
+def batch_loss(model: StudentTextModel, batch: Batch) -> Tensor:
+    """Run the student on a batch in bfloat16 and compare with the teacher."""
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        sentence_BC, words_BWC = model(batch.ids_BW, batch.mask_BW)
+    return distillation_loss(sentence_BC, words_BWC, batch)
 
 
 @torch.no_grad()

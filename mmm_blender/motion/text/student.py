@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors.torch import save_file
+from safetensors.torch import save
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -168,7 +168,8 @@ def save_student(folder: Path, model: StudentTextModel, vocabulary: Sequence[str
     state = {name: value.detach().float().cpu() for name, value in model.state_dict().items()}
     table_int8, table_scale = quantise_rows(state.pop(TABLE))
     stored = {name: value.half().contiguous() for name, value in state.items()}
-    save_file({**stored, TABLE_INT8: table_int8, TABLE_SCALE: table_scale}, folder / WEIGHTS_FILE)
+    stored |= {TABLE_INT8: table_int8, TABLE_SCALE: table_scale}
+    (folder / WEIGHTS_FILE).write_bytes(save(stored))
     text = json.dumps(asdict(model.config), indent=2) + "\n"
     (folder / CONFIG_FILE).write_text(text, encoding="utf-8")
     (folder / VOCABULARY_FILE).write_text("\n".join(vocabulary) + "\n", encoding="utf-8")
