@@ -82,7 +82,13 @@ def _load_student(
 def _load_clip(
     bundle_dir: Path, config: Mapping[str, object], device: torch.device | str
 ) -> TextEncoder:
-    from .clip import ClipTextEncoder  # noqa: PLC0415
+    try:
+        from .clip import ClipTextEncoder  # noqa: PLC0415
+    except ImportError as error:
+        raise MMMError(
+            f"CLIP needs the package {error.name}, which the worker's Python lacks: run Set up "
+            "again, or install ftfy and regex there."
+        ) from error
 
     folder = config.get("folder")
     if not folder:

@@ -1,4 +1,5 @@
 import shutil
+import sys
 from pathlib import Path
 
 import pytest
@@ -102,6 +103,14 @@ def _openai_names(state: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
 def test_a_bundle_finds_clip_in_the_named_folder(folder: Path) -> None:
     encoder = load_text_encoder(folder.parent, {"kind": "clip", "folder": folder.name})
     assert encoder.encode(["walk"]).sentence_BC.dtype == torch.float32
+
+
+def test_a_missing_package_is_told(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("clip", "byte_pair"):
+        monkeypatch.delitem(sys.modules, f"mmm_blender.motion.text.{name}", raising=False)
+    monkeypatch.setitem(sys.modules, "ftfy", None)
+    with pytest.raises(MMMError, match="needs the package ftfy"):
+        load_text_encoder(folder.parent, {"kind": "clip", "folder": folder.name})
 
 
 def test_a_missing_folder_is_told(tmp_path: Path) -> None:
