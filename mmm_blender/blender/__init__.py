@@ -1,0 +1,55 @@
+"""The shell around the model in Blender, and the only code that imports bpy.
+
+panels, preferences      what a person sees
+operators_*              thin: gather, call one function below, report
+generation, characters   what a press of a button starts, and what becomes of the answer
+errands, jobs            a job of the worker: its circumstances in the scene, its state
+animation, armature ...  clips to keys and back, the character
+"""
+
+from typing import Protocol
+
+
+class _Registrable(Protocol):
+    """A module of this folder that adds something to Blender."""
+
+    def register(self) -> None:
+        """Add it."""
+
+    def unregister(self) -> None:
+        """Take it away."""
+
+
+def _modules() -> tuple[_Registrable, ...]:
+    """Imported late: a test of one module needs none of the others."""
+    from . import (  # noqa: PLC0415  # see above
+        handlers,
+        operators_character,
+        operators_generate,
+        operators_setup,
+        panels,
+        preferences,
+        properties,
+    )
+
+    return (
+        preferences,
+        properties,
+        operators_setup,
+        operators_generate,
+        operators_character,
+        panels,
+        handlers,
+    )
+
+
+def register() -> None:
+    """Register every module, the ones that others need first."""
+    for module in _modules():
+        module.register()
+
+
+def unregister() -> None:
+    """Unregister them, in the opposite order."""
+    for module in reversed(_modules()):
+        module.unregister()

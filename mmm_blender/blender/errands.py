@@ -1,0 +1,92 @@
+"""A job of the worker, seen from the scene: who it is for, when it is off, what comes of it.
+
+The scene, its mode and its target must be at the end what they were at the press of the button;
+otherwise the errand is off and the scene stays as it is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from ..geometry.errors import MMMError
+from ..worker.client import JobResult
+from ..worker.protocol import BAD_REQUEST
+from .host import ArmatureObject, Context, bpy
+from .jobs import Desk, Job, Notice, State
+from .targets import Remembered
+
+Finish = Callable[[Context, ArmatureObject | None, JobResult], str]
+"""Puts a result into the scene; gives the sentence that says so, or raises MMMError."""
+
+
+@dataclass(frozen=True)
+class Circumstances:
+    """What must not change while the worker works. target: None if none was there."""
+
+    scene: Remembered
+    mode: str
+    target: Remembered | None
+
+    @classmethod
+    def now(cls, context: Context, target: ArmatureObject | None) -> Circumstances:
+        """As they are."""
+        return cls(
+            Remembered.of(context.scene),
+            _mode(context, target),
+            None if target is None else Remembered.of(target),
+        )
+
+    def change(self, context: Context) -> str:
+        """In a sentence, what has changed so that the result has no place any more; else ""."""
+        if self.scene.find(bpy.data.scenes) != context.scene:
+            return "Cancelled: another scene was opened."
+        target = self.find_target(context)
+        if self.target is not None and target is None:
+            return f"Cancelled: '{self.target.name}' was deleted."
+        if _mode(context, target) != self.mode:
+            return "Cancelled: the mode was changed."
+        return ""
+
+    def find_target(self, context: Context) -> ArmatureObject | None:
+        """The target, if it is still in the scene."""
+        target = None if self.target is None else self.target.find(bpy.data.objects)
+        return target if target is not None and target.name in context.scene.objects else None
+
+
+def _mode(context: Context, target: ArmatureObject | None) -> str:
+    return str(context.mode if target is None else target.mode)
+
+
+class Errand:
+    """One job with its circumstances, until its result is in the scene."""
+
+    def __init__(self, desk: Desk, job: Job, circumstances: Circumstances, finish: Finish) -> None:
+        self.job = job
+        self._desk = desk
+        self._circumstances = circumstances
+        self._finish = finish
+
+    def tick(self, context: Context) -> bool:
+        """Go on a little, without blocking; True when it is over, one way or another."""
+        if self.job.running and (change := self._circumstances.change(context)):
+            self._desk.cancel(change)
+        self._desk.tick()
+        if self.job.running:
+            return False
+        if self.job.state is State.SUCCEEDED:
+            self._deliver(context)
+        if self.job.state is State.FAILED:
+            self._desk.fail(self.job.kind, self.job.sentence)
+        return True
+
+    def _deliver(self, context: Context) -> None:
+        """Put the result into the scene, or have the job failed with the reason."""
+        assert self.job.result is not None
+        target = self._circumstances.find_target(context)
+        try:
+            sentence = self._finish(context, target, self.job.result)
+        except MMMError as error:
+            self.job.fail(BAD_REQUEST, str(error))
+        else:
+            self._desk.notice = Notice(sentence)

@@ -1,0 +1,102 @@
+"""Generate Motion without buttons: a request goes to the worker, its answer becomes keys."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from ..geometry.clip import MotionClip
+from ..geometry.errors import MMMError
+from ..geometry.placement import Placement, place
+from ..worker.client import JobResult
+from ..worker.protocol import Generate, Generated
+from .animation import current_placement, scene_fps, write_clip
+from .armature import create_character
+from .errands import Circumstances, Errand
+from .host import ArmatureObject, Context
+from .jobs import desk
+from .preferences import choices, worker_python
+from .properties import bundle_path, chosen_bundle
+from .recipe import Recipe
+from .targets import target_armature
+
+MODES = ("OBJECT", "POSE")
+"""Where an Action can be assigned and an armature be added without surprises."""
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What the person asks for. bundle: as in ``choose_bundle``."""
+
+    prompt: str
+    seconds: float
+    seed: int
+    bundle: str = ""
+
+
+def obstacle(context: Context) -> str:
+    """Why nothing can be generated just now, in a sentence; else ""."""
+    if desk.busy:
+        return "MMM is at work: wait until it is done, or cancel it."
+    if context.mode not in MODES:
+        return "Generate in Object Mode or Pose Mode: leave the mode that you are in."
+    return worker_python()[1]
+
+
+def start_generation(context: Context, wish: Wish) -> Errand:
+    """Send the wish to the worker. Raises MMMError, with nothing changed, if it cannot be."""
+    if not wish.prompt.strip():  # the worker says so too, seconds later
+        raise MMMError("The prompt is empty: say in a few words what the body does.")
+    python, reason = worker_python()
+    if python is None:
+        raise MMMError(reason)
+    rig = target_armature(context)
+    path = bundle_path(chosen_bundle(context.scene, wish.bundle))
+    delivery = _Delivery(
+        start_frame=int(context.scene.frame_current),
+        placement=None if rig is None else current_placement(rig),
+    )
+    job = desk.start(
+        python,
+        lambda number: Generate(number, wish.prompt, wish.seconds, wish.seed),
+        choices().load_bundle(path),
+    )
+    return Errand(desk, job, Circumstances.now(context, rig), delivery.finish)
+
+
+@dataclass(frozen=True)
+class _Delivery:
+    """How the answer comes into the scene, as it stood when the button was pressed.
+
+    placement: where the character stood, None when one has to be added.
+    """
+
+    start_frame: int
+    placement: Placement | None
+
+    def finish(self, context: Context, target: ArmatureObject | None, result: JobResult) -> str:
+        """Key the motion, on a new character if there was none."""
+        assert isinstance(result, Generated)
+        clip = MotionClip(result.rotations_TJ4, result.root_T3, result.fps, result.twist_estimated)
+        rig = create_character(context) if target is None else target
+        placement = self.placement or current_placement(rig)
+        recipe = _recipe(result.recipe, self.start_frame, scene_fps(context.scene), placement)
+        action = write_clip(rig, place(clip, placement), self.start_frame, recipe)
+        first, last = (int(frame) for frame in action.frame_range)
+        return f"Keyed '{rig.name}' from frame {first} to {last}."
+
+
+def _recipe(told: dict[str, Any], start_frame: int, fps: float, placement: Placement) -> Recipe:
+    """The Action's recipe, from what the worker told of its part."""
+    return Recipe(
+        prompt=told["prompt"],
+        seconds=told["seconds"],
+        seed=told["seed"],
+        bundle=told["bundle"],
+        bundle_hash=told["bundle_hash"],
+        addon_version=told["addon_version"],
+        sampler=told["sampler"],
+        start_frame=start_frame,
+        fps=fps,
+        placement={"x": placement.x, "z": placement.z, "yaw": placement.yaw},
+    )

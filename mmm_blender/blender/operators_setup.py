@@ -1,0 +1,146 @@
+"""Set Up the worker's environment, cancel it, and try a Python out."""
+# Blender reads properties from annotations that are calls; they are no types, and meant so.
+# pyright: reportInvalidTypeForm=false
+
+from typing import ClassVar
+
+from ..geometry.errors import MMMError
+from ..worker.environment import environment_python
+from .host import Context, bpy
+from .jobs import desk
+from .paths import environment_folder
+from .preferences import draw_setup_choices, environment_wish, setup_obstacle, worker_python
+from .setup_job import setup_desk, succeeded
+from .ui import Event, draw_wrapped, redraw
+
+_WATCH_SECONDS = 0.25
+_DIALOG_WIDTH = 420
+
+
+class SetUpEnvironment(bpy.types.Operator):
+    """Make the Python that runs the model: PyTorch is fetched once, beside Blender"""
+
+    bl_idname = "mmm.set_up_environment"
+    bl_label = "Set Up"
+    bl_options: ClassVar[set[str]] = {"INTERNAL"}
+
+    _asked = False
+
+    @classmethod
+    def poll(cls, _context: Context) -> bool:
+        """Greyed, with the reason, while it cannot work."""
+        reason = setup_obstacle()
+        if reason:
+            cls.poll_message_set(reason)
+        return not reason
+
+    def invoke(self, context: Context, _event: Event) -> set[str]:
+        """Say what will be done, and ask."""
+        self._asked = True
+        manager = context.window_manager
+        return set(manager.invoke_props_dialog(self, width=_DIALOG_WIDTH))
+
+    def draw(self, context: Context) -> None:
+        """The dialog."""
+        draw_wrapped(
+            self.layout,
+            context,
+            "PyTorch is installed into a folder of MMM's own. Blender and your other Pythons "
+            "stay as they are. It runs in the background.",
+        )
+        draw_setup_choices(self.layout)
+
+    def execute(self, _context: Context) -> set[str]:
+        """From the dialog: start. From a script: wait for the end."""
+        try:
+            setup = setup_desk.start(environment_wish())
+        except MMMError as error:
+            self.report({"ERROR"}, str(error))
+            return {"CANCELLED"}
+        if self._asked and not bpy.app.background:
+            bpy.app.timers.register(watch, first_interval=_WATCH_SECONDS, persistent=True)
+            return {"FINISHED"}
+        try:
+            setup.wait()
+        finally:  # also after a keyboard interrupt
+            setup_desk.cancel()
+            watch()
+        if not succeeded(setup):
+            self.report({"ERROR"}, setup.progress.message)
+            return {"CANCELLED"}
+        return {"FINISHED"}
+
+
+def watch() -> float | None:
+    """Timer: show how the set-up goes; at its end try the new Python out."""
+    over = setup_desk.tick()
+    redraw()
+    if not over:
+        return _WATCH_SECONDS
+    python = environment_python(environment_folder())
+    if python is not None and worker_python()[0] == python and not desk.busy:
+        desk.check(python)
+    return None
+
+
+class CancelSetUp(bpy.types.Operator):
+    """Stop the set-up; what worked before stays"""
+
+    bl_idname = "mmm.cancel_set_up"
+    bl_label = "Cancel"
+    bl_options: ClassVar[set[str]] = {"INTERNAL"}
+
+    @classmethod
+    def poll(cls, _context: Context) -> bool:
+        """Only while one runs."""
+        return setup_desk.busy
+
+    def execute(self, _context: Context) -> set[str]:
+        """Cancel; the timer sees it."""
+        setup_desk.cancel()
+        return {"FINISHED"}
+
+
+class CheckWorker(bpy.types.Operator):
+    """Start the worker and ask what it can run on"""
+
+    bl_idname = "mmm.check_worker"
+    bl_label = "Try It"
+    bl_options: ClassVar[set[str]] = {"INTERNAL"}
+
+    @classmethod
+    def poll(cls, _context: Context) -> bool:
+        """Not while the worker works."""
+        return not desk.busy
+
+    def execute(self, _context: Context) -> set[str]:
+        """Start it; what it says is heard between jobs."""
+        desk.refusals.clear()
+        python, reason = worker_python()
+        try:
+            if python is None:
+                raise MMMError(reason)
+            desk.check(python)
+        except MMMError as error:
+            self.report({"ERROR"}, str(error))
+            return {"CANCELLED"}
+        redraw()
+        return {"FINISHED"}
+
+
+_CLASSES = (SetUpEnvironment, CancelSetUp, CheckWorker)
+
+
+def register() -> None:
+    """Add the operators."""
+    for cls in _CLASSES:
+        bpy.utils.register_class(cls)
+
+
+def unregister() -> None:
+    """Take them away, and stop a set-up that runs."""
+    setup_desk.cancel()
+    if bpy.app.timers.is_registered(watch):
+        bpy.app.timers.unregister(watch)
+    for cls in reversed(_CLASSES):
+        bpy.utils.unregister_class(cls)

@@ -1,0 +1,43 @@
+"""Small helpers that panels, preferences and operators share."""
+
+from __future__ import annotations
+
+import textwrap
+from typing import Any, TypeAlias
+
+from .host import Context, bpy
+
+Layout: TypeAlias = Any
+Event: TypeAlias = Any
+Timer: TypeAlias = Any
+
+_LETTER_WIDTH = 6.5
+"""Pixels of a mean letter at a scale of 1."""
+_MARGIN = 40
+"""Pixels of a panel's borders and an icon at a scale of 1."""
+_FALLBACK_LETTERS = 40  # before the region was drawn
+_FEWEST_LETTERS = 16
+
+
+def draw_wrapped(layout: Layout, context: Context, text: str, icon: str = "NONE") -> None:
+    """A sentence as labels, as many lines as the region's width asks for; icon on the first."""
+    column = layout.column(align=True)
+    for number, line in enumerate(textwrap.wrap(text, _letters(context))):
+        column.label(text=line, icon=icon if number == 0 or icon == "NONE" else "BLANK1")
+
+
+def _letters(context: Context) -> int:
+    """Letters that fit on a line of the region."""
+    region = context.region
+    if region is None or region.width <= 1:
+        return _FALLBACK_LETTERS
+    scale = context.preferences.system.ui_scale
+    return max(_FEWEST_LETTERS, int((region.width / scale - _MARGIN) / _LETTER_WIDTH))
+
+
+def redraw(area_types: frozenset[str] = frozenset({"VIEW_3D", "PREFERENCES"})) -> None:
+    """Have the panels drawn again, in every window."""
+    for window in bpy.context.window_manager.windows:
+        for area in window.screen.areas:
+            if area.type in area_types:
+                area.tag_redraw()

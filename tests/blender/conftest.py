@@ -1,0 +1,60 @@
+"""Tests that run in Blender: the running Python's ``bpy``, or Blender itself."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+bpy = pytest.importorskip("bpy", reason="Blender's module bpy is not installed in this Python")
+
+import mmm_blender  # noqa: E402  # no use without bpy
+from mmm_blender.blender import jobs, paths, preferences  # noqa: E402
+
+MAKE_TINY_BUNDLE = Path(__file__).with_name("make_tiny_bundle.py")
+
+
+@pytest.fixture(autouse=True)
+def empty_scene() -> None:
+    """Every test starts with a file that holds nothing but one scene."""
+    bpy.ops.wm.read_factory_settings(use_empty=True)
+
+
+@pytest.fixture(scope="session")
+def torch_python() -> Path:
+    """A Python that has torch: the one the person names, or this one."""
+    named = os.environ.get(preferences.PYTHON_VARIABLE, "")
+    if named:
+        return Path(named)
+    if importlib.util.find_spec("torch") is None:
+        pytest.skip(
+            f"no torch in this Python: name one that has it in {preferences.PYTHON_VARIABLE}"
+        )
+    return Path(sys.executable)
+
+
+@pytest.fixture(scope="session")
+def tiny_bundle(torch_python: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A bundle with random weights that generates in a moment."""
+    folder = tmp_path_factory.mktemp("weights") / "tiny"
+    subprocess.run([torch_python, MAKE_TINY_BUNDLE, folder], check=True)
+    return folder
+
+
+@pytest.fixture
+def add_on(
+    empty_scene: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[jobs.Desk]:
+    """The add-on, registered, with a user folder of its own; gives its desk."""
+    monkeypatch.setenv(paths.USER_FOLDER_VARIABLE, str(tmp_path / "user"))
+    mmm_blender.register()
+    yield jobs.desk
+    mmm_blender.unregister()
+    jobs.desk.notice = jobs.Notice()
+    jobs.desk.refusals.clear()
+    jobs.desk.devices.clear()
