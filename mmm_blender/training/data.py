@@ -29,6 +29,8 @@ _BALANCE = 0.6
 """Clips of a content seen n times are drawn in proportion to n ** -0.6: raised and waved hands,
 two thirds of the Bandai clips, then no longer dominate, and a single kick is still rare."""
 
+_LEAST_DEVIATION = 1e-4  # for a block that never moves
+
 TRAIN, UNSEEN_TAKES, UNSEEN_STYLES = "train", "unseen takes", "unseen styles"
 
 
@@ -90,7 +92,7 @@ def statistics(examples: Sequence[Example]) -> tuple[FloatArray, FloatArray]:
     blocks = ("root_yaw_velocity", "root_xz_velocity", "root_height", "positions")
     for block in (*blocks, "rotations", "velocities", "contacts"):
         at = SMPL_269.block(block)
-        std[at] = std[at].mean()
+        std[at] = max(std[at].mean(), _LEAST_DEVIATION)
     return mean, std
 
 

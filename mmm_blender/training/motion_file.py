@@ -11,6 +11,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from zipfile import BadZipFile
 
 import numpy as np
 
@@ -84,7 +85,7 @@ def load_motions(path: Path) -> tuple[list[ClipRecord], list[MotionClip]]:
         with np.load(path, allow_pickle=False) as file:
             table = json.loads(bytes(file["table"]).decode())
             rotations, root = file["rotations"], file["root"]
-    except (OSError, ValueError, KeyError) as error:
+    except (OSError, ValueError, KeyError, BadZipFile) as error:
         raise MMMError(
             f"{path} is no prepared data set ({error}): make it with tools/prepare_motions.py."
         ) from error

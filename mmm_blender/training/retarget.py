@@ -4,8 +4,8 @@ For every mapped joint R_smpl = R_source A with A constant, both in world space.
 
 trunk   the body's left, up and forward directions, seen from the joint in upright frames and
         snapped to the joint's own axes (bone directions would tilt the trunk);
-limbs   the direction to the child joint, and the hinge of knee or elbow: the axis about which
-        the limb bends over all frames (lateral in SMPL's knees, vertical in its elbows);
+limbs   the direction to the child joint, and the hinge of knee or elbow: the axis square to
+        the plane in which the limb bends (lateral in SMPL's knees, vertical in its elbows);
 feet    the sole: world up in frames in which the foot stands, and the toe's direction over it.
 
 A forearm's own twist is not used (pronation makes the hinge wander): hinges are told by where
@@ -146,7 +146,7 @@ class _Takes:
         p = self.motion.positions[joint]
         speed = np.linalg.norm(np.diff(p, axis=0, prepend=p[:1]), axis=-1) * self.motion.fps
         still = speed * self.rig.scale < _STANDING_SPEED
-        return still & (p[:, 1] < np.median(p[still, 1]))
+        return still & (p[:, 1] <= np.median(p[still, 1]))
 
     def body_axes(self, joint: str) -> FloatArray:
         """(3, 3): columns are the body's left, up and forward as the joint sees them."""
@@ -162,18 +162,21 @@ class _Takes:
         everywhere = np.ones(len(self.left), dtype=bool)
         return _mean_direction(self.motion.rotations[joint], p[child] - p[joint], everywhere)
 
-    def hinge(self, joint: str, child: str, grandchild: str) -> FloatArray:
-        """Axis about which the limb bends at the child, in the joint's frame. (3,), unit.
+    def hinge(self, seen_from: str, limb: tuple[str, str, str]) -> FloatArray:
+        """Axis about which a limb (upper, middle, end joint) bends, in a joint's frame. (3,).
 
-        It is square to the straight limb and to the bent one, so that turning about it by a
-        positive angle bends; the frames weigh by the sine of their bend.
+        Seen from the upper bone the lower one swings over a cone about the hinge (and the other
+        way round), so its directions lie in a plane that is square to it. Its sign is that of
+        bending: turning the lower bone about it by a positive angle bends the limb further.
         """
-        p, r = self.motion.positions, self.motion.rotations[joint]
-        bone, bent = (
-            quat_rotate(quat_conjugate(r), normalize(p[end] - p[start]))
-            for start, end in ((joint, child), (child, grandchild))
-        )
-        return normalize(cross(bone, bent).mean(axis=0))
+        p, r = self.motion.positions, self.motion.rotations
+        upper, middle, end = limb
+        bones = [normalize(p[b] - p[a]) for a, b in ((upper, middle), (middle, end))]
+        swinging, frame = (bones[1], r[upper]) if seen_from == upper else (bones[0], r[middle])
+        seen = quat_rotate(quat_conjugate(frame), swinging)
+        axis = np.linalg.svd(seen - seen.mean(axis=0), full_matrices=False)[2][-1]
+        bend = quat_rotate(quat_conjugate(frame), cross(bones[0], bones[1])).mean(axis=0)
+        return axis * (np.sign(float(bend @ axis)) or 1.0)
 
 
 def _limb_alignment(
@@ -215,21 +218,25 @@ def _limb_alignments(takes: _Takes, side: str, report: dict[str, object]) -> dic
     rig = takes.rig
     name = {part: rig.on(part, side) for part in ("thigh", "shin", "foot")}
     name |= {part: rig.on(part, side) for part in ("upper_arm", "forearm", "hand")}
-    knee = takes.hinge(name["thigh"], name["shin"], name["foot"])
-    elbow = takes.hinge(name["upper_arm"], name["forearm"], name["hand"])
+    leg = (name["thigh"], name["shin"], name["foot"])
+    arm = (name["upper_arm"], name["forearm"], name["hand"])
     chains = {
-        "hip": ("thigh", "shin", knee, _KNEE_FLEXION),
-        "knee": ("shin", "foot", knee, _KNEE_FLEXION),
-        "shoulder": ("upper_arm", "forearm", elbow, _ELBOW_FLEXION[side]),
-        "elbow": ("forearm", "hand", elbow, _ELBOW_FLEXION[side]),
+        "hip": ("thigh", "shin", leg, _KNEE_FLEXION),
+        "knee": ("shin", "foot", leg, _KNEE_FLEXION),
+        "shoulder": ("upper_arm", "forearm", arm, _ELBOW_FLEXION[side]),
     }
     result: dict[str, FloatArray] = {}
-    for joint, (part, child, hinge, smpl_hinge) in chains.items():
-        smpl = f"{side}_{joint}"
+    for joint, (part, child, limb, smpl_hinge) in chains.items():
+        smpl, hinge = f"{side}_{joint}", takes.hinge(name[part], limb)
         bone = takes.child_direction(name[part], name[child])
         result[smpl] = _limb_alignment(bone, hinge, _rest_bone(smpl), smpl_hinge)
         report[smpl] = {"bone": np.round(bone, 3).tolist(), "hinge": np.round(hinge, 3).tolist()}
-    result[f"{side}_wrist"] = result[f"{side}_elbow"]
+    # a forearm pronates, so its own hinge wanders: the hand's frame is taken to be parallel to
+    # the upper arm's where the arm is straight, as rigs are built
+    elbow, bone = takes.hinge(name["upper_arm"], arm), takes.child_direction(arm[1], arm[2])
+    result[f"{side}_wrist"] = _limb_alignment(
+        bone, elbow, _rest_bone(f"{side}_elbow"), _ELBOW_FLEXION[side]
+    )
     return result
 
 
