@@ -4,7 +4,7 @@ No bpy and no torch here. A folder of environments looks like this:
 
     FOLDER/ready.json      written last: names the environment that is whole
     FOLDER/setup.log       everything that the last set-up said
-    FOLDER/env-XXXXXXXX/   the environment itself
+    FOLDER/env-XXXX/   the environment itself
 
 A new one is made beside the old one and takes its place at the very end, so that a set-up that
 fails, is cancelled or killed leaves what worked before.
@@ -57,6 +57,7 @@ _CHECK_SECONDS = 180.0  # the first import of torch reads a gigabyte
 _KILL_SECONDS = 10.0
 # they would send the packages elsewhere than into the environment
 _MISLEADING_VARIABLES = ("PIP_USER", "PIP_TARGET", "PIP_PREFIX", "PIP_ROOT", "PYTHONHOME")
+_CLEAN = ("-E", "-s", "-X", "utf8")  # without the person's own settings and site packages
 _PIP = ("-m", "pip", "install", "--no-input", "--disable-pip-version-check", "--no-color",
         "--progress-bar", "off", "--only-binary", ":all:", "--retries", "2")  # fmt: skip
 
@@ -66,6 +67,7 @@ _NO_NETWORK_WORDS = (
     "CERTIFICATE_VERIFY_FAILED",
 )  # fmt: skip
 _DISK_WORDS = ("No space left on device", "Errno 28", "There is not enough space on the disk")
+_LONG_PATH_WORDS = ("Long Path support", "long paths")  # Windows: torch's headers lie deep
 _NO_BUILD_WORDS = ("No matching distribution found for", "Could not find a version that satisfies")
 
 
@@ -121,7 +123,7 @@ class EnvironmentSetup:
         self.wish = wish
         self.progress = SetupProgress(RUNNING, 0, 0, "Starting")
         self.log_path = wish.folder / LOG_NAME
-        self._target = wish.folder / f"{_PREFIX}{uuid.uuid4().hex[:8]}"
+        self._target = wish.folder / f"{_PREFIX}{uuid.uuid4().hex[:4]}"
         self._cancelled = threading.Event()
         self._process: subprocess.Popen[str] | None = None
         self._lock = threading.Lock()  # of _process, between its birth and a cancel
@@ -169,11 +171,11 @@ class EnvironmentSetup:
         torch, others = _requirements()
         steps: list[tuple[str, Callable[[], None]]] = [
             ("Checking", self._check_wish),
-            ("Making the environment", lambda: self._run(_venv_command(self.wish, self._target))),
-            ("Installing small packages", lambda: self._pip("--no-deps", *_from(self.wish), *others)),
-            (f"Installing {torch}", lambda: self._pip(*_from(self.wish, torch=True), torch)),
+            ("Making the environment", self._make),
+            ("Installing small packages", lambda: self._install("--no-deps", *others)),
+            (f"Installing {torch}", lambda: self._install(torch)),
             ("Trying it out", self._try_out),
-        ]  # fmt: skip
+        ]
         for number, (message, step) in enumerate(steps, 1):
             self._stop_if_cancelled()
             self.progress = SetupProgress(RUNNING, number, len(steps), message)
@@ -196,8 +198,12 @@ class EnvironmentSetup:
                 "GB are free: make room there."
             )
 
-    def _pip(self, *arguments: str) -> None:
-        self._run([str(_python_in(self._target)), "-E", "-s", "-X", "utf8", *_PIP, *arguments])
+    def _make(self) -> None:
+        self._run([str(self.wish.python), *_CLEAN, "-m", "venv", str(self._target)])
+
+    def _install(self, *packages: str) -> None:
+        source = package_source(self.wish, torch=packages[0].startswith(_TORCH))
+        self._run([str(_python_in(self._target)), *_CLEAN, *_PIP, *source, *packages])
 
     def _try_out(self) -> None:
         report = check_python(_python_in(self._target))
@@ -209,7 +215,7 @@ class EnvironmentSetup:
         self._note("$ " + " ".join(command))
         with self._lock:
             self._stop_if_cancelled()
-            self._process = _open_process(command, self.wish.folder)
+            self._process = _open_process(command, self.wish)
         assert self._process.stdout is not None
         lines: list[str] = []
         with self._process.stdout as output:
@@ -221,7 +227,7 @@ class EnvironmentSetup:
         self._process = None
         self._stop_if_cancelled()
         if status:
-            raise MMMError(_failure_sentence(lines, status))
+            raise MMMError(failure_sentence(lines, status))
 
     def _note(self, text: str) -> None:
         assert self._log is not None
@@ -301,7 +307,7 @@ def _requirements() -> tuple[str, list[str]]:
     return torch, [pin for pin in pins if pin != torch]
 
 
-def _from(wish: EnvironmentWish, torch: bool = False) -> list[str]:
+def package_source(wish: EnvironmentWish, torch: bool) -> list[str]:
     """pip's options for where packages come from."""
     if wish.wheels is not None:
         return ["--no-index", "--find-links", str(wish.wheels)]
@@ -311,10 +317,6 @@ def _from(wish: EnvironmentWish, torch: bool = False) -> list[str]:
     if torch and wish.flavour == CUDA:
         return ["--index-url", PYTORCH_CUDA_INDEX]
     return []
-
-
-def _venv_command(wish: EnvironmentWish, target: Path) -> list[str]:
-    return [str(wish.python), "-E", "-s", "-X", "utf8", "-m", "venv", str(target)]
 
 
 def _python_in(environment: Path) -> Path:
@@ -337,12 +339,20 @@ def _remove_others(folder: Path, keep: Path) -> None:
             shutil.rmtree(path, ignore_errors=True)
 
 
-def _open_process(command: Sequence[str], folder: Path) -> subprocess.Popen[str]:
-    surroundings = {k: v for k, v in os.environ.items() if k not in _MISLEADING_VARIABLES}
+def _surroundings(wish: EnvironmentWish) -> dict[str, str]:
+    """Environment variables for pip: its own settings count, unless a folder was chosen."""
+    kept = {k: v for k, v in os.environ.items() if k not in _MISLEADING_VARIABLES}
+    if wish.wheels is None:
+        return kept
+    alone = {k: v for k, v in kept.items() if not k.startswith("PIP_")}
+    return alone | {"PIP_CONFIG_FILE": os.devnull}
+
+
+def _open_process(command: Sequence[str], wish: EnvironmentWish) -> subprocess.Popen[str]:
     try:
         return subprocess.Popen(
             command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-            text=True, encoding="utf-8", errors="replace", cwd=folder, env=surroundings,
+            text=True, encoding="utf-8", errors="replace", cwd=wish.folder, env=_surroundings(wish),
             start_new_session=os.name == "posix", **_hidden(),
         )  # fmt: skip
     except OSError as error:
@@ -370,7 +380,7 @@ def _kill_tree(process: subprocess.Popen[str]) -> None:
         os.killpg(process.pid, signal.SIGKILL)
 
 
-def _failure_sentence(lines: Sequence[str], status: int) -> str:
+def failure_sentence(lines: Sequence[str], status: int) -> str:
     """What a failed command means for the person, read from its output."""
     text = "\n".join(lines)
     if any(words in text for words in _DISK_WORDS):
@@ -379,6 +389,11 @@ def _failure_sentence(lines: Sequence[str], status: int) -> str:
         return (
             "The package index could not be reached: check the network and the address, or choose "
             "a folder of wheels."
+        )
+    if any(words in text for words in _LONG_PATH_WORDS):
+        return (
+            "Windows allows no paths as long as torch's: turn on its long paths setting and run "
+            "Set Up again, or choose a Python of your own that has torch."
         )
     if "ensurepip" in text:
         return (
