@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -32,6 +33,8 @@ _DILATION_GROWTH = 3  # of the published residual stacks: 9, 3, 1
 _UPPER_PARTS = ("upper", "lower")  # order in the published embedding
 _FULL_STEPS, _UPPER_STEPS = 10, 20  # sampling steps for 49 tokens
 _UPPER_MARK = "encoder_upper."
+_WHOLE_ROOT = "vqvae."  # begins every name of the whole-body tokenizer
+_REPEATED = "trans_base.vqvae.vqvae."  # the tokenizer within the transformer's file
 
 # Ours (left) and theirs (right), both without what follows the last dot where both end in weight
 # or bias. {s} stage, {s2} its place in the foreign list, {b} block in a stack, {end} the place
@@ -86,6 +89,14 @@ class Statistics:
     std_C: Tensor
 
 
+def read_statistics(mean: Path, std: Path) -> Statistics:
+    """Mean and deviation from two .npy files, float32."""
+    statistics = Statistics(_read_vector(mean), _read_vector(std))
+    if not (statistics.std_C > 0).all():
+        raise MMMError(f"{std.name} holds deviations that are not above 0: get the file again.")
+    return statistics
+
+
 def read_checkpoint(path: Path, key: str) -> dict[str, Tensor]:
     """The tensors under ``key`` of a .pth file; MMMError if it wants to run code or is none."""
     if not path.is_file():
@@ -121,6 +132,7 @@ def import_tokenizer(tensors: Tensors, statistics: Statistics) -> Tokenizer:
 
 def import_transformer(tensors: Tensors, tokenizer: Tokenizer, heads: int) -> MaskedTransformer:
     """A transformer with the weights of a published one, for that tokenizer."""
+    _check_codebooks(tensors, tokenizer)
     used = {
         name: value
         for name, value in tensors.items()
@@ -192,6 +204,18 @@ def sampler_config(tokenizer: TokenizerConfig) -> SamplerConfig:
     )
 
 
+def _read_vector(path: Path) -> Tensor:
+    try:
+        values = np.load(path, allow_pickle=False)
+    except FileNotFoundError as error:
+        raise MMMError(f"There is no file {path}: give the statistics of the features.") from error
+    except (ValueError, EOFError, OSError) as error:
+        raise MMMError(f"{path.name} is no NumPy array (.npy): get the file again.") from error
+    if values.ndim != 1 or not np.isfinite(values).all():
+        raise MMMError(f"{path.name} is not one row of finite numbers: get the file again.")
+    return torch.from_numpy(values.astype(np.float32))
+
+
 def _refuse_code(path: Path) -> None:
     """MMMError that names what the file would run; torch's loader refuses it a second time."""
     if not zipfile.is_zipfile(path):
@@ -225,6 +249,16 @@ def _not_a_checkpoint(path: Path) -> MMMError:
     return MMMError(f"{path.name} is damaged or no checkpoint of PyTorch: get the file again.")
 
 
+def _check_codebooks(tensors: Tensors, tokenizer: Tokenizer) -> None:
+    """The transformer repeats its tokenizer: codes of another one would mean nothing to it."""
+    for part, codebook_KD in zip(tokenizer.config.parts, tokenizer.codebooks_PKD, strict=True):
+        repeated = tensors.get(_REPEATED + _foreign_codebook(part).removeprefix(_WHOLE_ROOT))
+        if repeated is not None and not torch.equal(repeated, codebook_KD.cpu()):
+            raise MMMError(
+                "The transformer was trained with another tokenizer: give the two files of one run."
+            )
+
+
 def _tokenizer_names(config: TokenizerConfig) -> Iterator[tuple[str, str]]:
     """Pairs (ours, theirs) of every tensor of the tokenizer."""
     for index, part in enumerate(config.parts):
@@ -253,12 +287,12 @@ def _unrolled(table: Mapping[str, str], config: TokenizerConfig) -> Iterator[tup
 def _foreign_part(part: str) -> dict[str, str]:
     """Prefixes of a part's encoder and decoder."""
     whole = part == "all"
-    suffix, root = ("", "vqvae.") if whole else (f"_{part}", "")
+    suffix, root = ("", _WHOLE_ROOT) if whole else (f"_{part}", "")
     return {side: root + template.format(suffix=suffix) for side, template in _PART.items()}
 
 
 def _foreign_codebook(part: str) -> str:
-    return "vqvae.quantizer.codebook" if part == "all" else f"quantizer_{part}.codebook"
+    return f"{_WHOLE_ROOT}quantizer.codebook" if part == "all" else f"quantizer_{part}.codebook"
 
 
 def _transformer_names(config: TransformerConfig, base_layers: int) -> Iterator[tuple[str, str]]:

@@ -1,0 +1,405 @@
+"""Check that we compute what the published model computes.
+
+    python tools/check_parity.py --reference DIR --mean FILE --std FILE
+
+DIR holds small checkpoints in the published format (full_vq.pth, full_trans.pth, upper_vq.pth,
+upper_trans.pth), config.json with their sizes and golden.npz with the outputs that they must give.
+Prints one row a case; ends with 1 if a token differs, or a logit or feature by more than 1e-3.
+
+B batch, L token places, P body parts, T frames, C channels.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+
+from mmm_blender.geometry.errors import MMMError  # noqa: E402
+from mmm_blender.motion import masks  # noqa: E402
+from mmm_blender.motion.checkpoint import (  # noqa: E402
+    TOKENIZER_KEY,
+    TRANSFORMER_KEY,
+    Statistics,
+    import_tokenizer,
+    import_transformer,
+    read_checkpoint,
+    read_statistics,
+    sampler_config,
+)
+from mmm_blender.motion.config import SamplerConfig  # noqa: E402
+from mmm_blender.motion.editing import join  # noqa: E402
+from mmm_blender.motion.model import MotionModel  # noqa: E402
+from mmm_blender.motion.schedule import step_progress  # noqa: E402
+from mmm_blender.motion.text import TextFeatures  # noqa: E402
+
+LARGEST_ERROR = 1e-3
+SAMPLED_FRAMES = (24, 40, 64, 120, 196)
+LEFT_EARLY_STEPS = 2  # see _generate_alone
+UPPER, LOWER = 0, 1  # columns of the upper-body model's grid
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """One comparison: how many tokens (or sizes) differ of how many, or the largest error."""
+
+    wrong: int = 0
+    tokens: int = 0
+    error: float = 0.0
+
+    @property
+    def passed(self) -> bool:
+        """Equal tokens, and no error over the limit (a NaN is over it)."""
+        return self.wrong == 0 and self.error <= LARGEST_ERROR
+
+    def __str__(self) -> str:
+        if self.tokens:
+            equal = f"all {self.tokens} equal"
+            return f"{self.wrong} of {self.tokens} differ" if self.wrong else equal
+        return f"largest error {self.error:.1e}"
+
+
+class Reference:
+    """The folder: its golden arrays and the models built from its checkpoints."""
+
+    def __init__(self, folder: Path, statistics: Statistics | None) -> None:
+        self.folder = folder
+        self._statistics = statistics
+        try:
+            self.sizes: dict[str, Any] = json.loads((folder / "config.json").read_text("utf-8"))
+            with np.load(folder / "golden.npz", allow_pickle=False) as golden:
+                self.golden = {name: torch.from_numpy(golden[name]) for name in golden.files}
+        except (OSError, ValueError) as error:
+            raise MMMError(
+                f"{folder} has no readable config.json and golden.npz: give a reference folder."
+            ) from error
+
+    def __getitem__(self, name: str) -> Tensor:
+        return self.golden[name]
+
+    @cached_property
+    def full(self) -> MotionModel:
+        """The whole-body model."""
+        return self._model("full")
+
+    @cached_property
+    def upper(self) -> MotionModel:
+        """The upper-body model."""
+        return self._model("upper")
+
+    def text(self, stop: int, first: int = 0) -> TextFeatures:
+        """Features of prompts first..stop-1; the published models attend to all words."""
+        words_BWC = self["text/words"][first:stop]
+        everything = torch.ones(words_BWC.shape[:2], dtype=torch.bool)
+        return TextFeatures(self["text/sentence"][first:stop], words_BWC, everything)
+
+    def _model(self, kind: str) -> MotionModel:
+        tensors = read_checkpoint(self.folder / f"{kind}_vq.pth", TOKENIZER_KEY)
+        tokenizer = import_tokenizer(tensors, self._statistics or _neutral())
+        tensors = read_checkpoint(self.folder / f"{kind}_trans.pth", TRANSFORMER_KEY)
+        return MotionModel(tokenizer, import_transformer(tensors, tokenizer, self.sizes["n_head"]))
+
+
+@dataclass(frozen=True)
+class Case:
+    """One golden. needs_statistics: it cannot run without the features' mean and deviation."""
+
+    name: str
+    run: Callable[[Reference], Outcome]
+    needs_statistics: bool = False
+
+
+def sizes(reference: Reference) -> Outcome:
+    """What was read from the shapes against config.json."""
+    ours, given = reference.full, reference.sizes
+    tokenizer, transformer = ours.tokenizer.config, ours.transformer.config
+    dilations = [given["dilation_growth_rate"] ** power for power in range(given["depth"])]
+    pairs: list[tuple[object, object]] = [
+        (tokenizer.codes, given["nb_code"]),
+        (tokenizer.code_dim, given["code_dim"]),
+        (tokenizer.width, given["width"]),
+        (tokenizer.stages, given["down_t"]),
+        (list(tokenizer.dilations), dilations[::-1]),
+        (transformer.width, given["embed_dim"]),
+        (transformer.text_width, given["clip_dim"]),
+        (transformer.places + 1, given["block_size"]),
+        (transformer.cross_layers, given["num_local_layer"]),
+        (transformer.layers, 2 * given["num_layers"] - given["num_local_layer"]),
+    ]
+    return Outcome(wrong=sum(mine != theirs for mine, theirs in pairs), tokens=len(pairs))
+
+
+def full_encode(reference: Reference) -> Outcome:
+    """Features to tokens."""
+    tokens_BLP = reference.full.tokenizer.encode(reference["full/vq/features"])
+    return _tokens(tokens_BLP[..., 0], reference["full/vq/tokens"])
+
+
+def full_decode(reference: Reference) -> Outcome:
+    """Tokens to features."""
+    decoded_BTC = reference.full.tokenizer.decode(reference["full/vq/tokens"][..., None])
+    return _error(decoded_BTC, reference["full/vq/decoded"])
+
+
+def full_forward(reference: Reference) -> Outcome:
+    """Logits of every place, the sentence's included."""
+    network, ids_BLP = reference.full.transformer, reference["full/forward/ids"][..., None]
+    memory = network.remember(reference.text(len(ids_BLP)))
+    hidden_BSE = network.hidden(ids_BLP, reference["full/forward/lengths"], memory)
+    return _error(network.heads[0](hidden_BSE), reference["full/forward/logits"])
+
+
+def full_sample(frames: int) -> Callable[[Reference], Outcome]:
+    """Greedy tokens for the first prompt at that length."""
+
+    def run(reference: Reference) -> Outcome:
+        tokens_BLP = _generate_alone(reference, [frames])
+        return _tokens(tokens_BLP[..., 0], reference[f"full/sample/len{frames}"])
+
+    return run
+
+
+def full_batch(reference: Reference) -> Outcome:
+    """Greedy tokens for four prompts of different lengths at once."""
+    tokens_BLP = _generate(reference, reference["full/sample/batch_lengths"])
+    return _tokens(tokens_BLP[..., 0], reference["full/sample/batch"])
+
+
+def full_pose(reference: Reference) -> Outcome:
+    """Features of that batch."""
+    frames_B = reference["full/sample/batch_lengths"]
+    tokens_BLP = _generate(reference, frames_B)
+    return _poses(reference.full, tokens_BLP, frames_B, reference["full/generate/pose"])
+
+
+def full_inbetween(reference: Reference) -> Outcome:
+    """Tokens outside a span kept, those inside filled."""
+    model, frames_B = reference.full, reference["full/inbetween/lengths"]
+    grid_BLP, lengths_B = _encoded(model, reference["full/inbetween/base"], frames_B)
+    start_B, stop_B = (reference[f"full/inbetween/{name}_token"] for name in ("start", "end"))
+    mask_BLP = masks.time_span(lengths_B, model.places, len(model.parts), start_B, stop_B)
+    filled_BLP = _fill(reference, model, grid_BLP, mask_BLP, lengths_B)
+    return _tokens(filled_BLP[..., 0], reference["full/inbetween/tokens"])
+
+
+def full_prompts(reference: Reference) -> Outcome:
+    """The clips of a long sequence."""
+    tokens_BLP = _generate_alone(reference, reference["full/long/lengths"].tolist())
+    return _tokens(tokens_BLP[..., 0], reference["full/long/prompt_tokens"])
+
+
+def full_long(reference: Reference) -> Outcome:
+    """The clips with transitions between them, decoded in one go."""
+    model, frames_B = reference.full, reference["full/long/lengths"]
+    tokens_BLP = _generate_alone(reference, frames_B.tolist())
+    lengths = _token_lengths(model, frames_B).tolist()
+    clips = [row_LP[:length] for row_LP, length in zip(tokens_BLP, lengths, strict=True)]
+    text = reference.text(len(clips))
+    joined_LP = join(model, clips, text, sampler=_greedy(model), generators=_unused(clips))
+    return _error(model.decode(joined_LP)[None], reference["full/long/pose"])
+
+
+def upper_encode(reference: Reference) -> Outcome:
+    """Features to tokens of both parts."""
+    tokens_BLP = reference.upper.tokenizer.encode(reference["upper/vq/features"])
+    return _tokens(tokens_BLP, reference["upper/vq/tokens"])
+
+
+def upper_decode(reference: Reference) -> Outcome:
+    """Tokens of both parts to features."""
+    decoded_BTC = reference.upper.tokenizer.decode(reference["upper/vq/tokens"])
+    return _error(decoded_BTC, reference["upper/vq/decoded"])
+
+
+def upper_lower_tokens(reference: Reference) -> Outcome:
+    """The lower tokens that an edit of the upper body keeps."""
+    frames_B = reference["upper/edit/lengths"]
+    grid_BLP, _ = _encoded(reference.upper, reference["upper/edit/pose_in"], frames_B)
+    return _tokens(grid_BLP[..., LOWER], reference["upper/edit/lower_tokens"])
+
+
+def upper_tokens(reference: Reference) -> Outcome:
+    """The new upper tokens."""
+    return _tokens(_edited(reference)[..., UPPER], reference["upper/edit/upper_tokens"])
+
+
+def upper_pose(reference: Reference) -> Outcome:
+    """Features after the edit."""
+    frames_B = reference["upper/edit/lengths"]
+    return _poses(reference.upper, _edited(reference), frames_B, reference["upper/edit/pose_out"])
+
+
+CASES = (
+    Case("sizes", sizes),
+    Case("full/vq tokens", full_encode),
+    Case("full/vq decoded", full_decode),
+    Case("full/forward logits", full_forward),
+    *(Case(f"full/sample len{frames}", full_sample(frames)) for frames in SAMPLED_FRAMES),
+    Case("full/sample batch", full_batch),
+    Case("full/generate pose", full_pose),
+    Case("full/inbetween tokens", full_inbetween),
+    Case("full/long prompt tokens", full_prompts),
+    Case("full/long pose", full_long),
+    Case("upper/vq tokens", upper_encode, needs_statistics=True),
+    Case("upper/vq decoded", upper_decode, needs_statistics=True),
+    Case("upper/edit lower tokens", upper_lower_tokens, needs_statistics=True),
+    Case("upper/edit upper tokens", upper_tokens, needs_statistics=True),
+    Case("upper/edit pose", upper_pose, needs_statistics=True),
+)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run all cases; 1 if one fails."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("--reference", type=Path, required=True, metavar="DIR")
+    parser.add_argument("--mean", type=Path, required=True, metavar="FILE")
+    parser.add_argument("--std", type=Path, required=True, metavar="FILE")
+    options = parser.parse_args(arguments)
+    try:
+        reference = Reference(options.reference, read_statistics(options.mean, options.std))
+        passed = [_report(case, reference) for case in CASES]
+    except MMMError as error:
+        print(f"check_parity: {error}", file=sys.stderr)
+        return 1
+    print(f"{sum(passed)} of {len(passed)} cases pass")
+    return 0 if all(passed) else 1
+
+
+def run_case(case: Case, reference: Reference) -> Outcome:
+    """One case, without gradients."""
+    with torch.inference_mode():
+        return case.run(reference)
+
+
+def _report(case: Case, reference: Reference) -> bool:
+    outcome = run_case(case, reference)
+    print(f"{'ok  ' if outcome.passed else 'FAIL'} {case.name:<26} {outcome}", flush=True)
+    return outcome.passed
+
+
+def _generate(reference: Reference, frames_B: Tensor) -> Tensor:
+    """Greedy tokens (B, L, P) of the first prompts."""
+    model = reference.full
+    lengths_B = _token_lengths(model, frames_B)
+    size = (model.places, len(model.parts))
+    grid_BLP = masks.masked_grid(lengths_B, *size, model.vocabulary)
+    mask_BLP = masks.all_cells(lengths_B, *size)
+    return _fill(reference, model, grid_BLP, mask_BLP, lengths_B)
+
+
+def _generate_alone(reference: Reference, frames: Sequence[int]) -> Tensor:
+    """Greedy tokens (B, L, P) of the first prompts, each sampled in a batch of its own.
+
+    Sampling one clip alone, the reference leaves its loop after the first step where the rule
+    gives two (only there do its tokens differ from the rule's; "full/long" has such a clip).
+    """
+    model, rows = reference.full, []
+    for row, count in enumerate(frames):
+        sampler = _greedy(model)
+        length = int(_token_lengths(model, torch.tensor(count)))
+        if len(step_progress(length, sampler.full_length_steps)) == LEFT_EARLY_STEPS:
+            sampler = replace(sampler, steps=1)
+        lengths_B = torch.tensor([length])
+        size = (model.places, len(model.parts))
+        filled_BLP = model.fill(
+            masks.masked_grid(lengths_B, *size, model.vocabulary),
+            masks.all_cells(lengths_B, *size),
+            lengths_B,
+            reference.text(row + 1, first=row),
+            sampler=sampler,
+            generators=[torch.Generator()],
+        )
+        rows.append(filled_BLP)
+    return torch.cat(rows)
+
+
+def _edited(reference: Reference) -> Tensor:
+    """Tokens (B, L, P) with the upper column filled anew."""
+    model = reference.upper
+    frames_B = reference["upper/edit/lengths"]
+    grid_BLP, lengths_B = _encoded(model, reference["upper/edit/pose_in"], frames_B)
+    cells_BLP = masks.all_cells(lengths_B, model.places, len(model.parts))
+    mask_BLP = masks.only_parts(cells_BLP, [UPPER])
+    return _fill(reference, model, grid_BLP, mask_BLP, lengths_B)
+
+
+def _fill(
+    reference: Reference, model: MotionModel, grid_BLP: Tensor, mask_BLP: Tensor, lengths_B: Tensor
+) -> Tensor:
+    return model.fill(
+        grid_BLP,
+        mask_BLP,
+        lengths_B,
+        reference.text(len(grid_BLP)),
+        sampler=_greedy(model),
+        generators=_unused(grid_BLP),
+    )
+
+
+def _encoded(model: MotionModel, features_BTC: Tensor, frames_B: Tensor) -> tuple[Tensor, Tensor]:
+    """Token grids of clips, each encoded at its own length, and their motion tokens."""
+    lengths_B = _token_lengths(model, frames_B)
+    grid_BLP = masks.masked_grid(lengths_B, model.places, len(model.parts), model.vocabulary)
+    for row_LP, features_TC, frames in zip(grid_BLP, features_BTC, frames_B, strict=True):
+        tokens_LP = model.encode(features_TC[: int(frames)])
+        row_LP[: len(tokens_LP)] = tokens_LP
+    return grid_BLP, lengths_B
+
+
+def _poses(
+    model: MotionModel, tokens_BLP: Tensor, frames_B: Tensor, expected_BTC: Tensor
+) -> Outcome:
+    """Each clip decoded at its own length; what the reference holds behind it is zero."""
+    decoded_BTC = torch.zeros_like(expected_BTC)
+    lengths = _token_lengths(model, frames_B).tolist()
+    for row_TC, tokens_LP, length in zip(decoded_BTC, tokens_BLP, lengths, strict=True):
+        features_TC = model.decode(tokens_LP[:length])
+        row_TC[: len(features_TC)] = features_TC
+    return _error(decoded_BTC, expected_BTC)
+
+
+def _token_lengths(model: MotionModel, frames_B: Tensor) -> Tensor:
+    return -(-frames_B // model.tokenizer.config.frames_per_token)
+
+
+def _greedy(model: MotionModel) -> SamplerConfig:
+    return replace(sampler_config(model.tokenizer.config), greedy=True)
+
+
+def _unused(rows: Sequence[Tensor] | Tensor) -> list[torch.Generator]:
+    """Greedy sampling draws nothing."""
+    return [torch.Generator() for _ in rows]
+
+
+def _neutral() -> Statistics:
+    """For models whose tokenizer does not look at the statistics."""
+    channels = 263
+    return Statistics(torch.zeros(channels), torch.ones(channels))
+
+
+def _tokens(ours: Tensor, expected: Tensor) -> Outcome:
+    if ours.shape != expected.shape:
+        return Outcome(wrong=expected.numel(), tokens=expected.numel())
+    return Outcome(wrong=int((ours != expected).sum()), tokens=expected.numel())
+
+
+def _error(ours: Tensor, expected: Tensor) -> Outcome:
+    if ours.shape != expected.shape:
+        return Outcome(error=float("inf"))
+    return Outcome(error=float((ours - expected).abs().max()))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
