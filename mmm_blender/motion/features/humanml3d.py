@@ -43,6 +43,7 @@ from ...geometry.skeleton import SOLE_HEIGHT
 from ...geometry.smoothing import gaussian_smooth
 from .chains import HUMANML3D_22, KIT_21, ChainSkeleton
 from .layout import HUMANML3D_263, KIT_251, FeatureLayout
+from .steps import sums_before
 
 _SKELETONS: dict[str, ChainSkeleton] = {HUMANML3D_263.name: HUMANML3D_22, KIT_251.name: KIT_21}
 
@@ -186,11 +187,6 @@ def encode_positions(
     return features
 
 
-def _before(steps: FloatArray) -> FloatArray:
-    """Sum of all steps before each frame: zero in the first. Same shape."""
-    return np.concatenate([np.zeros_like(steps[:1]), np.cumsum(steps[:-1], axis=0)])
-
-
 def decode_positions(features_TC: FloatArray, layout: FeatureLayout) -> FloatArray:
     """Features (T, C), not normalised, to joint positions (T, J, 3), metres, Y up.
 
@@ -198,7 +194,7 @@ def decode_positions(features_TC: FloatArray, layout: FeatureLayout) -> FloatArr
     """
     features = np.asarray(features_TC, dtype=np.float64)
     frames = len(features)
-    turn_T4 = yaw_quat(-2.0 * _before(features[:, layout.root_yaw_velocity])[:, 0])
+    turn_T4 = yaw_quat(-2.0 * sums_before(features[:, layout.root_yaw_velocity])[:, 0])
     steps_T3 = np.zeros((frames, 3))
     steps_T3[1:, [0, 2]] = features[:-1, layout.root_xz_velocity]
     ground_T3 = np.cumsum(quat_rotate(turn_T4, steps_T3), axis=0)

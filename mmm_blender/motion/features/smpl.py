@@ -30,7 +30,9 @@ from ...geometry.rotations import (
     rotation_6d_to_matrix,
     yaw_quat,
 )
+from ...geometry.smoothing import gaussian_smooth
 from .layout import SMPL_269
+from .steps import forward_steps, sums_before
 
 _HEADING_SIGMA = 4.0
 """Smoothing of the heading, frames: takes the sway of hips and shoulders out of the root's path
@@ -39,49 +41,28 @@ but, cut off at ``_HEADING_REACH``, lets no frame hear of one more than half a s
 _HEADING_REACH = 10
 
 
-def _smooth_headings(yaw_T: FloatArray) -> FloatArray:
-    """Gaussian mean of unit heading vectors, ends held; returns unwrapped yaw (T,)."""
-    offsets = np.arange(-_HEADING_REACH, _HEADING_REACH + 1)
-    weights = np.exp(-0.5 * (offsets / _HEADING_SIGMA) ** 2)
-    unwrapped = np.unwrap(yaw_T)
-    padded = np.pad(unwrapped, _HEADING_REACH, mode="edge")
-    return np.convolve(padded, weights / weights.sum(), mode="valid")
-
-
-def _steps(values: FloatArray) -> FloatArray:
-    """Forward differences along axis 0; the last row repeats (zero for a single frame)."""
-    if len(values) < 2:
-        return np.zeros_like(values)
-    steps = np.diff(values, axis=0)
-    return np.concatenate([steps, steps[-1:]])
-
-
 def encode_clip(clip: MotionClip) -> FloatArray:
     """Features (T, 269) of a clip at 20 fps that stands on the floor y = 0."""
     joints_TJ3 = clip_joints(clip)
-    yaw_T = _smooth_headings(headings(clip))
+    yaw_T1 = np.unwrap(headings(clip))[:, None]
+    yaw_T = gaussian_smooth(yaw_T1, _HEADING_SIGMA, _HEADING_REACH)[:, 0]
     unturn_T4 = quat_conjugate(yaw_quat(yaw_T))
     ground_T3 = clip.root_T3 * np.array([1.0, 0.0, 1.0])
     local_TJ3 = quat_rotate(unturn_T4[:, None], joints_TJ3 - ground_T3[:, None])
     rotations_TJ4 = clip.rotations_TJ4.copy()
     rotations_TJ4[:, 0] = quat_multiply(unturn_T4, rotations_TJ4[:, 0])
     features = np.empty((clip.frames, SMPL_269.channels))
-    features[:, SMPL_269.root_yaw_velocity] = _steps(yaw_T)[:, None]
-    root_steps = quat_rotate(unturn_T4, _steps(ground_T3))
+    features[:, SMPL_269.root_yaw_velocity] = forward_steps(yaw_T)[:, None]
+    root_steps = quat_rotate(unturn_T4, forward_steps(ground_T3))
     features[:, SMPL_269.root_xz_velocity] = root_steps[:, [0, 2]]
     features[:, SMPL_269.root_height] = clip.root_T3[:, 1:2]
     features[:, SMPL_269.positions] = local_TJ3[:, 1:].reshape(clip.frames, -1)
     six = matrix_to_rotation_6d(quat_to_matrix(rotations_TJ4))
     features[:, SMPL_269.rotations] = six.reshape(clip.frames, -1)
-    velocities = quat_rotate(unturn_T4[:, None], _steps(joints_TJ3))
+    velocities = quat_rotate(unturn_T4[:, None], forward_steps(joints_TJ3))
     features[:, SMPL_269.velocities] = velocities.reshape(clip.frames, -1)
     features[:, SMPL_269.contacts] = foot_contacts(joints_TJ3, clip.fps)
     return features
-
-
-def _path(steps: FloatArray) -> FloatArray:
-    """Running sum that starts at zero: the place before each step. Same shape."""
-    return np.concatenate([np.zeros_like(steps[:1]), np.cumsum(steps[:-1], axis=0)])
 
 
 def decode_rotations(features_TC: FloatArray) -> FloatArray:
@@ -95,10 +76,10 @@ def decode_rotations(features_TC: FloatArray) -> FloatArray:
 def decode_features(features_TC: FloatArray) -> MotionClip:
     """Features (T, 269) to a clip that starts over the origin, facing +Z."""
     features_TC = np.asarray(features_TC, dtype=np.float64)
-    yaw_T4 = yaw_quat(_path(features_TC[:, SMPL_269.root_yaw_velocity])[:, 0])
+    yaw_T4 = yaw_quat(sums_before(features_TC[:, SMPL_269.root_yaw_velocity])[:, 0])
     xz = features_TC[:, SMPL_269.root_xz_velocity]
     steps_T3 = np.stack([xz[:, 0], np.zeros(len(xz)), xz[:, 1]], axis=-1)
-    root_T3 = _path(quat_rotate(yaw_T4, steps_T3))
+    root_T3 = sums_before(quat_rotate(yaw_T4, steps_T3))
     root_T3[:, 1] = features_TC[:, SMPL_269.root_height][:, 0]
     rotations_TJ4 = decode_rotations(features_TC)
     rotations_TJ4[:, 0] = normalize(quat_multiply(yaw_T4, rotations_TJ4[:, 0]))
