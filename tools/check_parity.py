@@ -144,13 +144,13 @@ def sizes(reference: Reference) -> Outcome:
 def full_encode(reference: Reference) -> Outcome:
     """Features to tokens."""
     tokens_BLP = reference.full.tokenizer.encode(reference["full/vq/features"])
-    return _tokens(tokens_BLP[..., 0], reference["full/vq/tokens"])
+    return compare_tokens(tokens_BLP[..., 0], reference["full/vq/tokens"])
 
 
 def full_decode(reference: Reference) -> Outcome:
     """Tokens to features."""
     decoded_BTC = reference.full.tokenizer.decode(reference["full/vq/tokens"][..., None])
-    return _error(decoded_BTC, reference["full/vq/decoded"])
+    return compare_values(decoded_BTC, reference["full/vq/decoded"])
 
 
 def full_forward(reference: Reference) -> Outcome:
@@ -158,7 +158,7 @@ def full_forward(reference: Reference) -> Outcome:
     network, ids_BLP = reference.full.transformer, reference["full/forward/ids"][..., None]
     memory = network.remember(reference.text(len(ids_BLP)))
     hidden_BSE = network.hidden(ids_BLP, reference["full/forward/lengths"], memory)
-    return _error(network.heads[0](hidden_BSE), reference["full/forward/logits"])
+    return compare_values(network.heads[0](hidden_BSE), reference["full/forward/logits"])
 
 
 def full_sample(frames: int) -> Callable[[Reference], Outcome]:
@@ -166,7 +166,7 @@ def full_sample(frames: int) -> Callable[[Reference], Outcome]:
 
     def run(reference: Reference) -> Outcome:
         tokens_BLP = _generate_alone(reference, [frames])
-        return _tokens(tokens_BLP[..., 0], reference[f"full/sample/len{frames}"])
+        return compare_tokens(tokens_BLP[..., 0], reference[f"full/sample/len{frames}"])
 
     return run
 
@@ -174,7 +174,7 @@ def full_sample(frames: int) -> Callable[[Reference], Outcome]:
 def full_batch(reference: Reference) -> Outcome:
     """Greedy tokens for four prompts of different lengths at once."""
     tokens_BLP = _generate(reference, reference["full/sample/batch_lengths"])
-    return _tokens(tokens_BLP[..., 0], reference["full/sample/batch"])
+    return compare_tokens(tokens_BLP[..., 0], reference["full/sample/batch"])
 
 
 def full_pose(reference: Reference) -> Outcome:
@@ -191,13 +191,13 @@ def full_inbetween(reference: Reference) -> Outcome:
     start_B, stop_B = (reference[f"full/inbetween/{name}_token"] for name in ("start", "end"))
     mask_BLP = masks.time_span(lengths_B, model.places, len(model.parts), start_B, stop_B)
     filled_BLP = _fill(reference, model, grid_BLP, mask_BLP, lengths_B)
-    return _tokens(filled_BLP[..., 0], reference["full/inbetween/tokens"])
+    return compare_tokens(filled_BLP[..., 0], reference["full/inbetween/tokens"])
 
 
 def full_prompts(reference: Reference) -> Outcome:
     """The clips of a long sequence."""
     tokens_BLP = _generate_alone(reference, reference["full/long/lengths"].tolist())
-    return _tokens(tokens_BLP[..., 0], reference["full/long/prompt_tokens"])
+    return compare_tokens(tokens_BLP[..., 0], reference["full/long/prompt_tokens"])
 
 
 def full_long(reference: Reference) -> Outcome:
@@ -208,31 +208,31 @@ def full_long(reference: Reference) -> Outcome:
     clips = [row_LP[:length] for row_LP, length in zip(tokens_BLP, lengths, strict=True)]
     text = reference.text(len(clips))
     joined_LP = join(model, clips, text, sampler=_greedy(model), generators=_unused(clips))
-    return _error(model.decode(joined_LP)[None], reference["full/long/pose"])
+    return compare_values(model.decode(joined_LP)[None], reference["full/long/pose"])
 
 
 def upper_encode(reference: Reference) -> Outcome:
     """Features to tokens of both parts."""
     tokens_BLP = reference.upper.tokenizer.encode(reference["upper/vq/features"])
-    return _tokens(tokens_BLP, reference["upper/vq/tokens"])
+    return compare_tokens(tokens_BLP, reference["upper/vq/tokens"])
 
 
 def upper_decode(reference: Reference) -> Outcome:
     """Tokens of both parts to features."""
     decoded_BTC = reference.upper.tokenizer.decode(reference["upper/vq/tokens"])
-    return _error(decoded_BTC, reference["upper/vq/decoded"])
+    return compare_values(decoded_BTC, reference["upper/vq/decoded"])
 
 
 def upper_lower_tokens(reference: Reference) -> Outcome:
     """The lower tokens that an edit of the upper body keeps."""
     frames_B = reference["upper/edit/lengths"]
     grid_BLP, _ = _encoded(reference.upper, reference["upper/edit/pose_in"], frames_B)
-    return _tokens(grid_BLP[..., LOWER], reference["upper/edit/lower_tokens"])
+    return compare_tokens(grid_BLP[..., LOWER], reference["upper/edit/lower_tokens"])
 
 
 def upper_tokens(reference: Reference) -> Outcome:
     """The new upper tokens."""
-    return _tokens(_edited(reference)[..., UPPER], reference["upper/edit/upper_tokens"])
+    return compare_tokens(_edited(reference)[..., UPPER], reference["upper/edit/upper_tokens"])
 
 
 def upper_pose(reference: Reference) -> Outcome:
@@ -367,7 +367,7 @@ def _poses(
     for row_TC, tokens_LP, length in zip(decoded_BTC, tokens_BLP, lengths, strict=True):
         features_TC = model.decode(tokens_LP[:length])
         row_TC[: len(features_TC)] = features_TC
-    return _error(decoded_BTC, expected_BTC)
+    return compare_values(decoded_BTC, expected_BTC)
 
 
 def _token_lengths(model: MotionModel, frames_B: Tensor) -> Tensor:
@@ -389,13 +389,15 @@ def _neutral() -> Statistics:
     return Statistics(torch.zeros(channels), torch.ones(channels))
 
 
-def _tokens(ours: Tensor, expected: Tensor) -> Outcome:
+def compare_tokens(ours: Tensor, expected: Tensor) -> Outcome:
+    """How many tokens differ."""
     if ours.shape != expected.shape:
         return Outcome(wrong=expected.numel(), tokens=expected.numel())
     return Outcome(wrong=int((ours != expected).sum()), tokens=expected.numel())
 
 
-def _error(ours: Tensor, expected: Tensor) -> Outcome:
+def compare_values(ours: Tensor, expected: Tensor) -> Outcome:
+    """The largest difference of logits or features."""
     if ours.shape != expected.shape:
         return Outcome(error=float("inf"))
     return Outcome(error=float((ours - expected).abs().max()))

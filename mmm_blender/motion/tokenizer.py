@@ -156,12 +156,12 @@ class Tokenizer(nn.Module):
     @property
     def codebooks_PKD(self) -> Tensor:
         """The codebooks of all parts, in the order of the grid."""
-        return torch.stack([part.quantizer.codebook_KD for part in self._parts])
+        return torch.stack([part.quantizer.codebook_KD for part in self.part_tokenizers])
 
     @property
     def dead_codes(self) -> list[int]:
         """Codes of each part that training does not use."""
-        return [part.quantizer.dead_codes for part in self._parts]
+        return [part.quantizer.dead_codes for part in self.part_tokenizers]
 
     def set_statistics(self, mean_C: Tensor, std_C: Tensor) -> None:
         """Mean and deviation of the features (layout's units)."""
@@ -179,14 +179,14 @@ class Tokenizer(nn.Module):
     def encode(self, features_BTC: Tensor) -> Tensor:
         """Normalised features (B, T, C) to tokens (B, L, P); T a multiple of the token length."""
         features_BTC = self._before(features_BTC)
-        tokens = [part.quantizer.encode(part.encode(features_BTC)) for part in self._parts]
+        tokens = [part.quantizer.encode(part.encode(features_BTC)) for part in self.part_tokenizers]
         return torch.stack(tokens, dim=-1)
 
     def decode(self, tokens_BLP: Tensor) -> Tensor:
         """Motion tokens (B, L, P), no END or PAD among them, to normalised features (B, T, C)."""
         features = [
             part.decoder(part.quantizer.decode(tokens_BL))
-            for part, tokens_BL in zip(self._parts, tokens_BLP.unbind(-1), strict=True)
+            for part, tokens_BL in zip(self.part_tokenizers, tokens_BLP.unbind(-1), strict=True)
         ]
         return self._after(self._join(features))
 
@@ -197,7 +197,7 @@ class Tokenizer(nn.Module):
             valid_BL = valid_BT.unflatten(1, (-1, self.config.frames_per_token)).all(-1)
             features_BTC = features_BTC * valid_BT[..., None]
         features_BTC = self._before(features_BTC)
-        passed = [part(features_BTC, valid_BL) for part in self._parts]
+        passed = [part(features_BTC, valid_BL) for part in self.part_tokenizers]
         return TokenizerOutput(
             self._after(self._join([features for features, _ in passed])),
             torch.stack([quantized.commitment for _, quantized in passed]).mean(),
@@ -206,12 +206,13 @@ class Tokenizer(nn.Module):
         )
 
     @property
-    def _parts(self) -> list[PartTokenizer]:
+    def part_tokenizers(self) -> list[PartTokenizer]:
+        """Encoder, codebook and decoder of each part, in the order of the grid."""
         return [part for part in self.parts if isinstance(part, PartTokenizer)]
 
     def _join(self, features: list[Tensor]) -> Tensor:
         """The parts' channels in the layout's order."""
-        channels_C = torch.cat([part.channels_C for part in self._parts])
+        channels_C = torch.cat([part.channels_C for part in self.part_tokenizers])
         return torch.cat(features, dim=-1)[..., channels_C.argsort()]
 
     def _before(self, features_BTC: Tensor) -> Tensor:
