@@ -162,6 +162,11 @@ def _bytes(text: str, encoding: str) -> bytes:
     return text.encode(_ENCODING)
 
 
+def _no_bytes() -> bytes:
+    """How Python 3 writes empty bytes in pickles of protocol 2."""
+    return b""
+
+
 def _scalar(dtype: np.dtype[Any], content: bytes) -> object:
     """A NumPy number."""
     return np.frombuffer(content, dtype)[0]  # refuses Python objects
@@ -187,6 +192,7 @@ def _allowed() -> Iterator[tuple[str, Any]]:
     )
     for builtins in ("builtins", "__builtin__"):  # again Python 3's and 2's
         yield from ((f"{builtins}.object", object), (f"{builtins}.set", set))
+        yield f"{builtins}.bytes", _no_bytes
 
 
 _ALLOWED: dict[str, Callable[..., object]] = dict(_allowed())
