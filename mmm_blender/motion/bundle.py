@@ -71,11 +71,12 @@ def save_bundle(
 def load_bundle(folder: Path, device: str = "cpu") -> Bundle:
     """Read and check a bundle; MMMError says in one sentence what is wrong with it."""
     config = read_config(folder)
-    contents = {name: _checked(folder, name, config) for name in config.files}
+    for name in config.files:
+        _check(folder, name, config)
     tokenizer = Tokenizer(config.tokenizer)
-    _fill(tokenizer, contents, TOKENIZER_FILE, folder)
+    _fill(tokenizer, folder, TOKENIZER_FILE, config)
     transformer = MaskedTransformer(config.transformer, config.tokenizer, tokenizer.codebooks_PKD)
-    _fill(transformer, contents, TRANSFORMER_FILE, folder)
+    _fill(transformer, folder, TRANSFORMER_FILE, config)
     model = MotionModel(tokenizer.to(device), transformer.to(device))
     return Bundle(folder, config, model, bundle_hash(config))
 
@@ -136,27 +137,27 @@ def _write(path: Path, content: bytes) -> None:
     beside.replace(path)
 
 
-def _checked(folder: Path, name: str, config: BundleConfig) -> bytes:
-    """A file's content, if it is the one that the config means."""
+def _check(folder: Path, name: str, config: BundleConfig) -> None:
+    """MMMError unless the file is the one that the config means."""
     try:
-        content = (folder / name).read_bytes()
+        with (folder / name).open("rb") as file:
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
     except OSError as error:
         raise MMMError(f"The bundle {folder.name} lacks its file {name}: {_AGAIN}.") from error
-    if hashlib.sha256(content).hexdigest() != config.files[name]:
+    if digest != config.files[name]:
         raise MMMError(
             f"The file {name} of the bundle {folder.name} is truncated or was changed (its hash "
             f"does not match): {_AGAIN}."
         )
-    return content
 
 
-def _fill(module: nn.Module, contents: Mapping[str, bytes], name: str, folder: Path) -> None:
+def _fill(module: nn.Module, folder: Path, name: str, config: BundleConfig) -> None:
     """The module's tensors from a file, each exactly once."""
     where = f"The file {name} of the bundle {folder.name}"
-    if name not in contents:
+    if name not in config.files:
         raise MMMError(f"The bundle {folder.name} does not name its file {name}: {_AGAIN}.")
     try:
-        tensors = safetensors.torch.load(contents[name])
+        tensors = safetensors.torch.load_file(folder / name)
     except SafetensorError as error:
         raise MMMError(f"{where} is damaged: {_AGAIN}.") from error
     wanted = {key: v for key, v in module.state_dict().items() if not _only_for_training(key)}

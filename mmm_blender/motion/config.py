@@ -280,8 +280,8 @@ def _refuse(kind: str, names: set[str], where: str) -> None:
     if names:
         listed = ", ".join(sorted(map(str, names)))
         raise MMMError(
-            f"{where} has {kind} entries ({listed}): the bundle belongs to another version of "
-            "MMM or is damaged, get a matching one."
+            f"{where} has {kind} entries ({listed}): mend them, or get a bundle that was made "
+            "for this version of MMM."
         )
 
 
@@ -301,4 +301,4 @@ def _read(hint: Any, value: object, where: str) -> Any:
         return float(value)
     if isinstance(hint, type) and type(value) is hint:
         return value
-    raise MMMError(f"{where} has a value of the wrong kind ({value!r}): get the bundle again.")
+    raise MMMError(f"{where} has a value of the wrong kind ({value!r}): mend it.")
