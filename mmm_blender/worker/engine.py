@@ -99,7 +99,7 @@ class TorchEngine:
         except (RuntimeError, MemoryError) as error:
             device = self._held.device
             self.free()  # whatever is broken on the device, the next job starts afresh
-            raise _told_if_memory(error, device) from error
+            raise told_if_memory(error, device) from error
 
     def _run(
         self, held: _Held, request: Generate, on_progress: OnProgress, cancelled: IsCancelled
@@ -184,7 +184,7 @@ def _resolve(wanted: str) -> str:
 def _stamp(folder: Path) -> tuple[tuple[str, int, int], ...]:
     """Name, size and time of a bundle's files, so that a new version on disk is noticed."""
     try:
-        found = [(entry.name, entry.stat()) for entry in sorted(folder.iterdir())]
+        found = [(str(entry), entry.stat()) for entry in sorted(folder.rglob("*"))]
     except OSError:
         return ()  # loading says what is wrong
     return tuple((name, stat.st_size, stat.st_mtime_ns) for name, stat in found)
@@ -200,7 +200,7 @@ def _load_generator(path: Path, device: str) -> Generator:
     except MMMError as error:
         raise WorkerError(str(error), BUNDLE) from error
     except (RuntimeError, MemoryError) as error:
-        raise _told_if_memory(error, device) from error
+        raise told_if_memory(error, device) from error
 
 
 def _sampler(generator: Generator, changes: dict[str, Any] | None) -> SamplerConfig | None:
@@ -250,7 +250,7 @@ def _lacks(error: Exception) -> WorkerError:
     )
 
 
-def _told_if_memory(error: Exception, device: str) -> Exception:
+def told_if_memory(error: Exception, device: str) -> Exception:
     """A sentence for a lack of memory; any other error as it is."""
     text = str(error).lower()
     if not isinstance(error, MemoryError) and not any(words in text for words in _MEMORY_WORDS):
