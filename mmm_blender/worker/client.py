@@ -88,7 +88,8 @@ class WorkerClient:
         self._refusal = ""
         self._backlog: list[WorkerMessage] = []
         self._job_numbers = itertools.count(1)
-        self._open_jobs: set[int] = set()
+        self._bundle: LoadBundle | None = None
+        self._open_jobs: dict[int, tuple[JobMessage, LoadBundle | None]] = {}
         self._cancel_deadlines: dict[int, float] = {}
 
     @property
@@ -123,8 +124,10 @@ class WorkerClient:
         if not self.alive:
             self.start()
         assert self._connection is not None
-        if isinstance(message, JobMessage):
-            self._open_jobs.add(message.job)
+        if isinstance(message, LoadBundle):
+            self._bundle = message
+        elif isinstance(message, JobMessage):
+            self._open_jobs[message.job] = (message, self._bundle)
         self._connection.send(message)
 
     def submit(self, job: JobMessage, bundle: LoadBundle | None = None) -> None:
@@ -234,9 +237,22 @@ class WorkerClient:
         return any(deadline < time.monotonic() for deadline in self._cancel_deadlines.values())
 
     def _kill(self) -> list[WorkerMessage]:
-        """End a worker that ignores Cancel. Other jobs in its queue end with it."""
+        """End a worker that ignores Cancel; what waited behind that job goes to a new one."""
+        waiting = [
+            pair for job, pair in self._open_jobs.items() if job not in self._cancel_deadlines
+        ]
+        messages: list[WorkerMessage] = [
+            Failed(job, CANCELLED, "Cancelled.") for job in sorted(self._cancel_deadlines)
+        ]
         self._disconnect(at_once=True)
-        return self._fail_open_jobs(CANCELLED, "Cancelled.")
+        self._open_jobs.clear()
+        self._cancel_deadlines.clear()
+        for job, bundle in waiting:
+            try:
+                self.submit(job, bundle)
+            except WorkerError as error:
+                messages.append(Failed(job.job, error.kind, str(error)))
+        return messages
 
     def _note(self, message: WorkerMessage) -> None:
         """Keep the client's own books."""
@@ -250,7 +266,7 @@ class WorkerClient:
             case Failed(None, kind, sentence) if kind == ENVIRONMENT:
                 self._refusal = sentence
             case Generated(job) | BodyModelLoaded(job) | Failed(int(job)):
-                self._open_jobs.discard(job)
+                self._open_jobs.pop(job, None)
                 self._cancel_deadlines.pop(job, None)
             case _:
                 pass

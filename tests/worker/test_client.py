@@ -166,6 +166,16 @@ def test_a_worker_that_ignores_cancel_is_killed_after_two_seconds(client: Worker
     assert processes(client) != worker
 
 
+def test_the_press_after_a_cancel_works_even_if_the_worker_is_stuck(client: WorkerClient) -> None:
+    stuck = submit(client, "stuck")
+    poll_until(client, lambda m: isinstance(m, p.Progress))
+    client.cancel(stuck)
+    walk = submit(client, "walk")  # before the two seconds are over
+    messages = poll_until(client, ends(walk))
+    assert p.Failed(stuck, p.CANCELLED, "Cancelled.") in messages
+    assert [m.job for m in messages if isinstance(m, p.Generated)] == [walk]
+
+
 def test_a_job_cancelled_in_the_queue_never_begins(client: WorkerClient) -> None:
     first, second = submit(client, "slow"), submit(client, "walk")
     client.cancel(second)
