@@ -41,7 +41,7 @@ FLAVOURS = {
 
 PYTORCH_CUDA_INDEX = "https://download.pytorch.org/whl/cu126"
 PYTORCH_CPU_INDEX = "https://download.pytorch.org/whl/cpu"
-"""On Linux, where the usual index has the CUDA build only, the place of the small one."""
+"""Asked beside PyPI on Linux, where PyPI's build brings gigabytes of CUDA."""
 
 REQUIREMENTS = Path(__file__).resolve().parent / "requirements.txt"
 LOG_NAME = "setup.log"
@@ -61,6 +61,8 @@ _CLEAN = ("-E", "-s", "-X", "utf8")  # without the person's own settings and sit
 _PIP = ("-m", "pip", "install", "--no-input", "--disable-pip-version-check", "--no-color",
         "--progress-bar", "off", "--only-binary", ":all:", "--retries", "2")  # fmt: skip
 
+_OWN_INDEX_KEYS = ("index-url", "find-links", "no-index")
+
 _NO_NETWORK_WORDS = (
     "NewConnectionError", "ConnectionError", "ConnectTimeout", "ReadTimeout", "Max retries",
     "name resolution", "Connection refused", "timed out", "ProxyError", "SSLError",
@@ -76,8 +78,9 @@ class EnvironmentWish:
     """What to make, and from where.
 
     folder: where environments lie. python: what it is made with (Blender's own by default).
-    flavour: a key of FLAVOURS. index_url: an index that has torch ("" for pip's configured one, or
-    PyTorch's own for CUDA). wheels: a folder of wheels; then no network is used at all.
+    flavour: a key of FLAVOURS. index_url: an index that has torch ("" for pip's configured one;
+    for CUDA, and for the small build on Linux, PyTorch's own). wheels: a folder of wheels; then
+    no network is used at all.
     """
 
     folder: Path
@@ -124,6 +127,8 @@ class EnvironmentSetup:
         self.progress = SetupProgress(RUNNING, 0, 0, "Starting")
         self.log_path = wish.folder / LOG_NAME
         self._target = wish.folder / f"{_PREFIX}{uuid.uuid4().hex[:4]}"
+        self._python = str(_python_in(self._target))
+        self._own_index = False
         self._cancelled = threading.Event()
         self._process: subprocess.Popen[str] | None = None
         self._lock = threading.Lock()  # of _process, between its birth and a cancel
@@ -200,17 +205,25 @@ class EnvironmentSetup:
 
     def _make(self) -> None:
         self._run([str(self.wish.python), *_CLEAN, "-m", "venv", str(self._target)])
+        self._look_at_pip()
 
     def _install(self, *packages: str) -> None:
-        source = package_source(self.wish, torch=packages[0].startswith(_TORCH))
-        self._run([str(_python_in(self._target)), *_CLEAN, *_PIP, *source, *packages])
+        source = package_source(
+            self.wish, torch=packages[0].startswith(_TORCH), own_index=self._own_index
+        )
+        self._run([self._python, *_CLEAN, *_PIP, *source, *packages])
+
+    def _look_at_pip(self) -> None:
+        """Whether the person, or the studio, has told pip where packages come from."""
+        settings = self._run([self._python, *_CLEAN, "-m", "pip", "config", "list"])
+        self._own_index = any(key in line for line in settings for key in _OWN_INDEX_KEYS)
 
     def _try_out(self) -> None:
         report = check_python(_python_in(self._target))
         if not report.usable:
             raise MMMError(report.reason)
 
-    def _run(self, command: Sequence[str]) -> None:
+    def _run(self, command: Sequence[str]) -> list[str]:
         """Run one command to its end, its lines into the log and ``progress``."""
         self._note("$ " + " ".join(command))
         with self._lock:
@@ -228,6 +241,7 @@ class EnvironmentSetup:
         self._stop_if_cancelled()
         if status:
             raise MMMError(failure_sentence(lines, status))
+        return lines
 
     def _note(self, text: str) -> None:
         assert self._log is not None
@@ -307,8 +321,12 @@ def _requirements() -> tuple[str, list[str]]:
     return torch, [pin for pin in pins if pin != torch]
 
 
-def package_source(wish: EnvironmentWish, torch: bool) -> list[str]:
-    """pip's options for where packages come from."""
+def package_source(wish: EnvironmentWish, torch: bool, own_index: bool) -> list[str]:
+    """pip's options for where packages come from.
+
+    torch: it is torch that is wanted. own_index: pip has been told of an index, so PyPI and its
+    like are not asked behind the person's back.
+    """
     if wish.wheels is not None:
         return ["--no-index", "--find-links", str(wish.wheels)]
     if wish.index_url:
@@ -316,6 +334,8 @@ def package_source(wish: EnvironmentWish, torch: bool) -> list[str]:
         return ["--index-url" if torch else "--extra-index-url", wish.index_url]
     if torch and wish.flavour == CUDA:
         return ["--index-url", PYTORCH_CUDA_INDEX]
+    if torch and sys.platform == "linux" and not own_index:
+        return ["--extra-index-url", PYTORCH_CPU_INDEX]
     return []
 
 

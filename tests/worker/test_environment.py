@@ -127,6 +127,7 @@ def test_cancel_kills_pip_and_leaves_nothing(
     deadline = time.monotonic() + PATIENCE_SECONDS
     while setup.progress.step < 3 and time.monotonic() < deadline:
         time.sleep(0.01)
+    assert setup._own_index  # pyright: ignore[reportPrivateUsage]  # pip was told of one
     process = setup._process  # pyright: ignore[reportPrivateUsage]  # must be seen to die
     began = time.monotonic()
     setup.cancel()
@@ -234,18 +235,33 @@ def test_what_pip_says_becomes_a_sentence(lines: list[str], words: str) -> None:
     assert words in e.failure_sentence(lines, 3)
 
 
+def source(wish: e.EnvironmentWish, torch: bool = True, own_index: bool = True) -> list[str]:
+    return e.package_source(wish, torch=torch, own_index=own_index)
+
+
 def test_where_packages_come_from(tmp_path: Path) -> None:
     wish = e.EnvironmentWish
-    assert e.package_source(wish(tmp_path), torch=True) == []
+    assert source(wish(tmp_path)) == []
     cuda = wish(tmp_path, flavour=e.CUDA)
-    assert e.package_source(cuda, torch=True) == ["--index-url", e.PYTORCH_CUDA_INDEX]
-    assert e.package_source(cuda, torch=False) == []
+    assert source(cuda) == ["--index-url", e.PYTORCH_CUDA_INDEX]
+    assert source(cuda, torch=False) == []
     typed = wish(tmp_path, flavour=e.CUDA, index_url="https://here/simple")
-    assert e.package_source(typed, torch=True) == ["--index-url", "https://here/simple"]
-    assert e.package_source(typed, torch=False) == ["--extra-index-url", "https://here/simple"]
+    assert source(typed) == ["--index-url", "https://here/simple"]
+    assert source(typed, torch=False) == ["--extra-index-url", "https://here/simple"]
     folder = wish(tmp_path, flavour=e.CUDA, index_url="https://here", wheels=tmp_path)
     for torch in (True, False):
-        assert e.package_source(folder, torch)[:2] == ["--no-index", "--find-links"]
+        assert source(folder, torch)[:2] == ["--no-index", "--find-links"]
+
+
+def test_linux_gets_the_small_build_unless_pip_was_told_otherwise(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wish = e.EnvironmentWish(tmp_path)
+    monkeypatch.setattr(sys, "platform", "linux")
+    assert source(wish, own_index=False) == ["--extra-index-url", e.PYTORCH_CPU_INDEX]
+    assert source(wish, torch=False, own_index=False) == []
+    monkeypatch.setattr(sys, "platform", "darwin")
+    assert source(wish, own_index=False) == []
 
 
 def test_every_package_is_pinned() -> None:
