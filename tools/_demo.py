@@ -6,7 +6,6 @@ Blender is this Python's module; the model runs in a worker process, as it does 
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 import time
 from collections.abc import Generator, Sequence
@@ -84,7 +83,7 @@ def make_files(answers: Sequence[Generated], out: Path) -> None:
     with _timed("demo.blend"):
         rig, strips = make_scene(answers)
         _save(out / "demo.blend")
-    with _timed("demo.png"), _quiet_renderer():
+    with _timed("demo.png"):
         contact_sheet(rig, strips, out / "demo.png")
 
 
@@ -119,17 +118,3 @@ def _timed(name: str, remark: str = "") -> Generator[None, None, None]:
     started = time.perf_counter()
     yield
     print(f"{name}: {time.perf_counter() - started:.2f} s{remark}", flush=True)
-
-
-@contextmanager
-def _quiet_renderer() -> Generator[None, None, None]:
-    """Cycles tells of every object that it synchronises, past Python's own output."""
-    sys.stdout.flush()
-    kept, nothing = os.dup(1), os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nothing, 1)
-    try:
-        yield
-    finally:
-        os.dup2(kept, 1)
-        os.close(kept)
-        os.close(nothing)

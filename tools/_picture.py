@@ -6,6 +6,8 @@ Blender axes throughout: metres, Z up, a character of heading 0 faces -Y.
 from __future__ import annotations
 
 import math
+import os
+import sys
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -68,6 +70,9 @@ class _Font:
     align: str
 
 
+_BOLDER = 0.012
+"""Of a letter's height: the font's thin strokes would get lost between a small picture's pixels."""
+
 _TITLE = _Font(0.19, (0.015, 0.02, 0.03), "LEFT")
 _TIME = _Font(0.13, (0.10, 0.12, 0.15), "CENTER")
 
@@ -102,9 +107,9 @@ def contact_sheet(
 
     The scene is left as it was, with the rig's own Action.
     """
-    with _frame_kept(rig):
-        lanes = [body_moments(rig, strip.action, moments) for strip in strips]
     with _studio() as scene:
+        with _frame_kept(rig):
+            lanes = [body_moments(rig, strip.action, moments) for strip in strips]
         for lane, (strip, bodies) in enumerate(zip(strips, lanes, strict=True)):
             _build_lane(scene, strip.title, bodies, _lane_floor(len(strips) - 1 - lane))
         _light(scene)
@@ -149,10 +154,12 @@ def _frame_kept(rig: ArmatureObject) -> Generator[None, None, None]:
     """Give the rig its Action and the scene its frame back."""
     scene, action = bpy.context.scene, rig.animation_data and rig.animation_data.action
     frame = scene.frame_current
-    yield
-    if action is not None:
-        assign_action(rig, action)
-    scene.frame_set(frame)
+    try:
+        yield
+    finally:
+        if action is not None:
+            assign_action(rig, action)
+        scene.frame_set(frame)
 
 
 @contextmanager
@@ -238,6 +245,7 @@ def _add_text(scene: Scene, text: str, place: tuple[float, float, float], font: 
     """Letters that face the camera and cast no shadow."""
     curve = bpy.data.curves.new("Letters", "FONT")
     curve.body, curve.size, curve.align_x = text, font.size, font.align
+    curve.offset = _BOLDER * font.size
     curve.materials.append(_ink(font.ink))
     letters = add_object(scene, "Letters", curve)
     letters.location = place
@@ -293,4 +301,19 @@ def _render(scene: Scene, path: Path) -> None:
     image = scene.render.image_settings
     image.file_format, image.color_mode, image.compression = "PNG", "RGB", 100
     scene.render.filepath = str(path)
-    bpy.ops.render.render(write_still=True, scene=scene.name)
+    with _quiet():
+        bpy.ops.render.render(write_still=True, scene=scene.name)
+
+
+@contextmanager
+def _quiet() -> Generator[None, None, None]:
+    """Cycles tells of every object that it synchronises, past Python's own output."""
+    sys.stdout.flush()
+    kept, nothing = os.dup(1), os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nothing, 1)
+    try:
+        yield
+    finally:
+        os.dup2(kept, 1)
+        os.close(kept)
+        os.close(nothing)
