@@ -19,11 +19,15 @@ if TYPE_CHECKING:
 
 _STDIN, _STDOUT, _STDERR = 0, 1, 2
 _PARENT_CHECK_SECONDS = 1.0
+# OpenMP's threads spin while they wait, by default. Where Blender has the other cores busy that
+# makes a small model a hundred times slower (measured: 1.6 s against 0.015 s on two cores).
+_THREADS_SLEEP = ("OMP_WAIT_POLICY", "PASSIVE")
 
 
 def main(make_engine: Callable[[], Engine] | None = None) -> None:
     """Run the worker. make_engine: what computes (tests give their own)."""
     source, sink = take_pipes()
+    os.environ.setdefault(*_THREADS_SLEEP)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C in the terminal is Blender's to handle
     if os.name == "posix":
         threading.Thread(target=_leave_with_parent, daemon=True, name="mmm-parent").start()

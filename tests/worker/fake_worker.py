@@ -86,7 +86,12 @@ class FakeEngine:
         rotations = np.tile([1.0, 0.0, 0.0, 0.0], (frames, 22, 1))
         root = np.full((frames, 3), float(request.seed))
         tokens = np.arange(4).reshape(2, 2)
-        recipe = {"prompt": request.prompt, "path": sys.path, "stdin": sys.stdin.read()}
+        recipe = {
+            "prompt": request.prompt,
+            "path": sys.path,
+            "stdin": sys.stdin.read(),
+            "waiting": os.environ.get("OMP_WAIT_POLICY"),
+        }
         return Generated(request.job, rotations, root, 20.0, False, tokens, recipe)
 
     def body_model(self, request: LoadBodyModel) -> BodyModelLoaded:

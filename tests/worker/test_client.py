@@ -116,6 +116,16 @@ def test_the_program_sees_neither_the_current_folder_nor_the_input(
     assert recipe["stdin"] == ""
 
 
+def test_threads_sleep_while_they_wait_unless_told_otherwise(
+    client: WorkerClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("OMP_WAIT_POLICY", raising=False)
+    assert generated(client, "walk").recipe["waiting"] == "PASSIVE"
+    client.stop()
+    monkeypatch.setenv("OMP_WAIT_POLICY", "ACTIVE")
+    assert generated(client, "walk").recipe["waiting"] == "ACTIVE"
+
+
 def test_the_real_bootstrap_adds_the_packages_parent_only() -> None:
     command = client_module.worker_command(PYTHON)
     assert command[1:4] == ["-s", "-E", "-u"]
