@@ -208,7 +208,7 @@ class WorkerClient:
     def _ended(self, reason: str) -> list[WorkerMessage]:
         """The process is over: what that means for whoever waits."""
         assert self._connection is not None
-        reason = reason or self._connection.last_words()
+        reason = (reason or self._connection.last_words()).rstrip(".")
         kind, sentence = WORKER_ENDED, f"The worker ended unexpectedly ({reason}): try again."
         if self.ready is None:  # it never came up: the environment is at fault
             kind = ENVIRONMENT
