@@ -83,6 +83,15 @@ def pip_install(python: Sequence[str], *arguments: str) -> None:
         stop("pip could not install the packages named above; check the network and run it again.")
 
 
+def requirements_hash(more: str) -> str:
+    """Hash of what decides an environment's content: the pins, the machine, what is given."""
+    digest = hashlib.sha256()
+    for path in sorted(REQUIREMENTS.glob("*.txt")):
+        digest.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
+    digest.update(f"{platform.machine()} {more}".encode())
+    return digest.hexdigest()
+
+
 def stop(sentence: str) -> NoReturn:
     """End the program with one sentence for the person."""
     sys.exit(f"{Path(sys.argv[0]).name}: {sentence}")
@@ -98,18 +107,11 @@ def _is_inside() -> bool:
 
 
 def _is_ready() -> bool:
-    return STAMP.is_file() and STAMP.read_text(encoding="utf-8") == _wanted_stamp(
-        _python_version_of(ENVIRONMENT)
-    )
+    return STAMP.is_file() and STAMP.read_text(encoding="utf-8") == _wanted_stamp()
 
 
-def _wanted_stamp(python_version: str) -> str:
-    """Hash of all that decides what is in the environment."""
-    digest = hashlib.sha256()
-    for path in sorted(REQUIREMENTS.glob("*.txt")):
-        digest.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
-    digest.update(f"{python_version} {platform.machine()} {ENVIRONMENT}".encode())
-    return digest.hexdigest()
+def _wanted_stamp() -> str:
+    return requirements_hash(f"{_python_version_of(ENVIRONMENT)} {ENVIRONMENT}")
 
 
 def _python_version_of(environment: Path) -> str:
@@ -135,7 +137,7 @@ def _set_up() -> None:
     python = [str(environment_python(ENVIRONMENT))]
     pip_install(python, *_torch_index(), "-r", str(REQUIREMENTS / "torch.txt"))
     pip_install(python, "-r", str(REQUIREMENTS / "develop.txt"))
-    STAMP.write_text(_wanted_stamp(_python_version_of(ENVIRONMENT)), encoding="utf-8")
+    STAMP.write_text(_wanted_stamp(), encoding="utf-8")
     say("Set up.")
 
 

@@ -11,7 +11,7 @@ packages=(blender xvfb xdotool imagemagick libgl1-mesa-dri python3-numpy python3
 
 fail() { echo "make_root: $*" >&2; exit 1; }
 
-[ "$(id -u)" = 0 ] || fail "this needs root (debootstrap, chroot, mount); run it with sudo."
+[ "$(id -u)" = 0 ] || fail "this needs root (debootstrap, chroot); run it with sudo."
 
 install_debootstrap() {
     command -v debootstrap >/dev/null && return
@@ -34,13 +34,9 @@ make_root() {
     mv "$part" "$root"
 }
 
-mount_once() { mountpoint -q "$root/$1" || mount --bind "/$1" "$root/$1"; }
-
 if [ ! -x "$root/usr/bin/blender" ]; then
     mkdir -p "$(dirname "$root")"
     install_debootstrap
     make_root
 fi
-mount_once proc
-mount_once dev
 echo "$root"

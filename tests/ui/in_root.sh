@@ -1,0 +1,22 @@
+#!/bin/bash
+# Runs a command inside the folder that make_root.sh made. The given folders of this machine are seen
+# there under their own paths. All mounts, and all processes that the command leaves, end with it.
+#
+#     tests/ui/in_root.sh ROOT FOLDER... -- COMMAND...
+set -euo pipefail
+
+if [ "${1:-}" != --inside ]; then
+    exec unshare --mount --pid --fork --kill-child -- "$0" --inside "$@"
+fi
+shift
+root=$1
+shift
+mount -t proc proc "$root/proc"
+mount --rbind /dev "$root/dev"
+while [ "$1" != -- ]; do
+    mkdir -p "$root$1"
+    mount --bind "$1" "$root$1"
+    shift
+done
+shift
+exec chroot "$root" "$@"

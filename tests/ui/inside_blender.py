@@ -1,0 +1,59 @@
+"""Runs in the windowed Blender under test: answers what the tests ask, between two redraws.
+
+    blender --python inside_blender.py -- FOLDER
+
+A question is a Python file FOLDER/ask-N.py that leaves its answer in `answer`; the answer is written to
+FOLDER/answer-N.json with either `value` or `error`.
+"""
+
+import json
+import sys
+import traceback
+from pathlib import Path
+
+import bpy
+
+FOLDER = Path(sys.argv[sys.argv.index("--") + 1])
+SECONDS_BETWEEN_LOOKS = 0.05
+
+
+def answer_questions() -> float:
+    """Answer every open question; returns when to look again, as Blender's timers want it."""
+    for question in sorted(FOLDER.glob("ask-*.py")):
+        answer_question(question)
+    return SECONDS_BETWEEN_LOOKS
+
+
+def answer_question(question: Path) -> None:
+    source = question.read_text(encoding="utf-8")
+    question.unlink()
+    try:
+        names: dict[str, object] = {"bpy": bpy, "view": view_override, "region": view_region}
+        exec(compile(source, question.name, "exec"), names)
+        answer = {"value": names.get("answer")}
+    except Exception:  # noqa: BLE001 - the test at the other end is shown whatever went wrong
+        answer = {"error": traceback.format_exc()}
+    name = question.stem.replace("ask", "answer")
+    unfinished = FOLDER / f"{name}.part"
+    unfinished.write_text(json.dumps(answer), encoding="utf-8")
+    unfinished.rename(FOLDER / f"{name}.json")
+
+
+def view_area() -> bpy.types.Area:
+    """The 3D view's area."""
+    window = bpy.context.window_manager.windows[0]
+    return next(area for area in window.screen.areas if area.type == "VIEW_3D")
+
+
+def view_region(kind: str) -> bpy.types.Region:
+    """A region of the 3D view: WINDOW, UI (the sidebar), HEADER..."""
+    return next(region for region in view_area().regions if region.type == kind)
+
+
+def view_override() -> dict[str, object]:
+    """Context of the 3D view, which operators called from a timer lack."""
+    window = bpy.context.window_manager.windows[0]
+    return {"window": window, "area": view_area(), "region": view_region("WINDOW")}
+
+
+bpy.app.timers.register(answer_questions, persistent=True)

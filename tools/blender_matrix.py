@@ -1,0 +1,131 @@
+"""Runs the tests that concern Blender on one version of it, from the bpy package of that version.
+
+    tools/blender_matrix.py VERSION [--root FOLDER] [arguments for pytest]
+
+The package and what it needs are put into .venv-bpy-VERSION and shown to a Python that fits; torch
+stays in .venv, whose Python is the worker's, as on an animator's machine. Where no such Python is
+installed, the one in --root is taken, a folder made by tests/ui/make_root.sh.
+"""
+
+import argparse
+import os
+import platform
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import _bootstrap
+from _bootstrap import ENVIRONMENT, REQUIREMENTS, ROOT, environment_python, stop
+from packaging.requirements import Requirement
+
+# The Python that each Blender is built for.
+PYTHON_OF_BLENDER = {"4.2.23": (3, 11), "4.5.15": (3, 11), "5.0.1": (3, 11), "5.2.3": (3, 13)}
+
+# What runs in Blender's own Python: no torch there.
+TESTS = ("tests/blender", "tests/geometry", "tests/worker/test_protocol.py")
+
+LINUX_PLATFORMS = ("manylinux_2_28", "manylinux_2_27", "manylinux_2_17", "manylinux2014")
+
+
+@dataclass(frozen=True)
+class Interpreter:
+    """How a Python is started (inside a root there are words before it), and its version."""
+
+    command: tuple[str, ...]
+    version: tuple[int, int]
+
+    @property
+    def label(self) -> str:
+        """Version as pip writes it."""
+        return f"{self.version[0]}.{self.version[1]}"
+
+
+def main() -> int:
+    """Run from the command line; returns pytest's exit status."""
+    parser = argparse.ArgumentParser(description="Run Blender's tests on one version of it.")
+    parser.add_argument("version", choices=PYTHON_OF_BLENDER)
+    parser.add_argument("--root", type=Path, help="folder made by tests/ui/make_root.sh")
+    arguments, for_pytest = parser.parse_known_args()
+    interpreter = find_interpreter(PYTHON_OF_BLENDER[arguments.version], arguments.root)
+    packages = provide_packages(arguments.version, interpreter)
+    return run_tests(interpreter, packages, for_pytest or list(TESTS))
+
+
+def find_interpreter(version: tuple[int, int], root: Path | None) -> Interpreter:
+    """This Python, one on PATH, one of pyenv's, or the one in the root."""
+    label = f"{version[0]}.{version[1]}"
+    if sys.version_info[:2] == version:
+        return Interpreter((sys.executable,), version)
+    for candidate in _pythons_of_this_machine(label):
+        if _starts(candidate):
+            return Interpreter((candidate,), version)
+    if root is None or not (root / "usr" / "bin" / f"python{label}").exists():
+        stop(f"this Blender needs Python {label}: put python{label} on PATH or name a --root.")
+    inside = [str(ROOT / "tests" / "ui" / "in_root.sh"), str(root), str(ROOT)]
+    if not Path(sys.base_prefix).is_relative_to("/usr"):
+        inside.append(sys.base_prefix)
+    return Interpreter((*inside, "--", f"/usr/bin/python{label}"), version)
+
+
+def provide_packages(version: str, interpreter: Interpreter) -> Path:
+    """Put bpy into .venv-bpy-VERSION, with what .venv can not lend; made anew when half-made."""
+    folder = ROOT / f".venv-bpy-{version}"
+    stamp = folder / ".mmm-stamp"
+    wanted = _bootstrap.requirements_hash(f"{version} {interpreter.label}")
+    if stamp.is_file() and stamp.read_text(encoding="utf-8") == wanted:
+        return folder
+    shutil.rmtree(folder, ignore_errors=True)
+    wanted_packages = _packages_for(version, interpreter)
+    _bootstrap.pip_install([sys.executable], "--target", str(folder), *wanted_packages)
+    stamp.write_text(wanted, encoding="utf-8")
+    return folder
+
+
+def run_tests(interpreter: Interpreter, packages: Path, arguments: list[str]) -> int:
+    """Run pytest in the checkout with the packages first on the path."""
+    environment = {
+        **os.environ,
+        "PYTHONPATH": str(packages),
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "MMM_WORKER_PYTHON": str(environment_python(ENVIRONMENT)),
+    }
+    command = [*interpreter.command, "-m", "pytest", "-p", "no:cacheprovider", *arguments]
+    return subprocess.run(command, cwd=ROOT, env=environment, check=False).returncode
+
+
+def _packages_for(version: str, interpreter: Interpreter) -> list[str]:
+    """Arguments of pip: only bpy where .venv's own Python runs it, which lends the rest."""
+    if interpreter.command == (sys.executable,):
+        return ["--no-deps", f"bpy=={version}"]
+    lines = (REQUIREMENTS / "blender.txt").read_text(encoding="utf-8").splitlines()
+    requirements = [Requirement(line) for line in lines if line and not line.startswith("#")]
+    python = {"python_version": interpreter.label}
+    wanted = [
+        f"{each.name}{each.specifier}"
+        for each in requirements
+        if each.name != "bpy" and (each.marker is None or each.marker.evaluate(python))
+    ]
+    platforms = [f"--platform={name}_{platform.machine()}" for name in LINUX_PLATFORMS]
+    other_python = ["--only-binary=:all:", "--python-version", interpreter.label, *platforms]
+    # pip compares a package's wish with its own Python, whatever Python it was told of.
+    return [*other_python, "--ignore-requires-python", f"bpy=={version}", *wanted]
+
+
+def _pythons_of_this_machine(label: str) -> Iterator[str]:
+    on_path = shutil.which(f"python{label}")
+    if on_path is not None:
+        yield on_path
+    for folder in sorted(Path.home().glob(f".pyenv/versions/{label}.*")):
+        yield str(folder / "bin" / "python")
+
+
+def _starts(python: str) -> bool:
+    """A pyenv shim on PATH may name a version that is not chosen, and then only complains."""
+    return subprocess.run([python, "-c", ""], capture_output=True, check=False).returncode == 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
