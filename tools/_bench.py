@@ -1,0 +1,49 @@
+"""What tools/bench runs inside the environment; prints one table."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import platform
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import _bench_parts
+import _bench_worker
+from _bench_figures import Row, table
+from _bootstrap import ROOT, say
+
+from mmm_blender.geometry.errors import MMMError
+
+BUNDLE = ROOT / "weights" / "starter"
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run from the command line; returns the exit status."""
+    parser = argparse.ArgumentParser(prog="bench", description="Speed and memory beside peers.")
+    parser.add_argument("--quick", action="store_true", help="only what needs no weights")
+    parser.add_argument("--bundle", type=Path, default=BUNDLE, help="folder of the weights")
+    options = parser.parse_args(arguments)
+    try:
+        rows = measure(options.quick, options.bundle)
+    except MMMError as error:
+        print(f"bench: {error}", file=sys.stderr)
+        return 1
+    print(f"{platform.machine()}, {os.cpu_count()} CPU cores, Python {platform.python_version()}\n")
+    print(table(rows))
+    return 0
+
+
+def measure(quick: bool, bundle: Path) -> list[Row]:
+    """All rows; without weights only the parts. torch comes into this process at the very end."""
+    say("rotations, fitting, keys ...")
+    rows = _bench_parts.rows()
+    if quick:
+        return rows
+    say("the weights in a worker ...")
+    rows += _bench_worker.rows(bundle)
+    say("the paper's model ...")
+    import _bench_model  # noqa: PLC0415  # imports torch, which must not disturb the rows before
+
+    return rows + _bench_model.rows()
