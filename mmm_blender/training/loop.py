@@ -40,7 +40,7 @@ class Plan:
         """How much of the plan is done, 0 to 1."""
         if self.steps:
             return min(1.0, step / self.steps)
-        return min(1.0, seconds / (60 * self.minutes))
+        return min(1.0, seconds / (60 * self.minutes)) if self.minutes else 1.0
 
 
 @dataclass
