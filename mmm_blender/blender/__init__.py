@@ -7,6 +7,7 @@ errands, jobs            a job of the worker: its circumstances in the scene, it
 animation, armature ...  clips to keys and back, the character
 """
 
+import atexit
 from typing import Protocol
 
 
@@ -47,9 +48,13 @@ def register() -> None:
     """Register every module, the ones that others need first."""
     for module in _modules():
         module.register()
+    # Blender disables its add-ons before it ends; as a module of Python (4.2, 4.5) it hangs or
+    # crashes at the end if anything of ours is still registered
+    atexit.register(unregister)
 
 
 def unregister() -> None:
     """Unregister them, in the opposite order."""
+    atexit.unregister(unregister)
     for module in reversed(_modules()):
         module.unregister()

@@ -10,6 +10,7 @@ import time
 from typing import Any
 
 from ..geometry.errors import MMMError
+from ..worker.protocol import WorkerError
 from .errands import Errand
 from .host import Context, bpy
 from .jobs import State, desk
@@ -58,15 +59,17 @@ class ErrandOperator:
             desk.cancel()
         elif event.type != "TIMER":
             return {"PASS_THROUGH"}
-        over = self._errand.tick(context)
-        redraw()
-        if not over:
-            return {"PASS_THROUGH"}
-        self._remove_timer(context)
-        return self._outcome()
+        over = True  # also if the tick raises: Blender ends the operator then
+        try:
+            over = self._errand.tick(context)
+        finally:
+            redraw()
+            if over:
+                self.cancel(context)
+        return self._outcome() if over else {"PASS_THROUGH"}
 
     def cancel(self, context: Context) -> None:
-        """Blender ends the operator, for instance because another file is loaded."""
+        """The end: of the job, or Blender's will, for instance because another file is loaded."""
         desk.cancel()
         self._remove_timer(context)
 
@@ -74,7 +77,7 @@ class ErrandOperator:
         try:
             self._errand = self.start(context)
         except MMMError as error:
-            desk.fail("", str(error))
+            desk.fail(error.kind if isinstance(error, WorkerError) else "", str(error))
             self.report({"ERROR"}, str(error))
             return False
         return True

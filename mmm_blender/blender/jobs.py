@@ -18,7 +18,6 @@ from ..geometry.errors import MMMError
 from ..worker.client import JobMessage, JobResult, WorkerClient
 from ..worker.protocol import (
     CANCELLED,
-    OUT_OF_MEMORY,
     STAGE_LOADING,
     WORKER_ENDED,
     BundleLoaded,
@@ -58,11 +57,12 @@ _RUNNING = (State.STARTING, State.LOADING, State.GENERATING)
 
 @dataclass(frozen=True)
 class Notice:
-    """The last thing that the panel has to say. offers_cpu: a button to go on without the GPU."""
+    """The last thing that the panel has to say. kind: of a failure, so that the panel can offer
+    the button that helps."""
 
     text: str = ""
     is_error: bool = False
-    offers_cpu: bool = False
+    kind: str = ""
 
 
 @dataclass(eq=False)
@@ -213,7 +213,7 @@ class Desk:
 
     def fail(self, kind: str, sentence: str) -> None:
         """Say what went wrong."""
-        self.notice = Notice(sentence, is_error=True, offers_cpu=kind == OUT_OF_MEMORY)
+        self.notice = Notice(sentence, is_error=True, kind=kind)
 
     def shut_down(self) -> None:
         """Cancel the job and end the worker."""

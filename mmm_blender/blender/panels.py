@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 from ..geometry.errors import MMMError
-from ..worker.protocol import AUTO_DEVICE
+from ..worker.protocol import AUTO_DEVICE, ENVIRONMENT, OUT_OF_MEMORY
 from .bundles import BundleCard
 from .generation import obstacle
 from .host import Context, bpy
@@ -196,7 +196,7 @@ def _draw_progress(layout: Layout, the_desk: Desk) -> None:
 
 
 def _draw_button(layout: Layout, context: Context, settings: Settings) -> None:
-    """The button; greyed, and the reason under it, while it cannot be pressed."""
+    """The button; greyed, with the reason and the way out under it, while it cannot be pressed."""
     reason = obstacle(context) or _request_fault(context, settings)
     row = layout.row()
     row.scale_y = _BIG
@@ -204,7 +204,7 @@ def _draw_button(layout: Layout, context: Context, settings: Settings) -> None:
     row.operator("mmm.generate", icon="PLAY")
     if reason:
         draw_wrapped(layout, context, reason, icon="INFO")
-    if worker_python()[1]:
+    if worker_python()[1] or desk.notice.kind == ENVIRONMENT:
         draw_setup(layout, context)
         row = layout.row(align=True)
         row.operator("mmm.check_worker", icon="FILE_REFRESH")
@@ -228,7 +228,7 @@ def _draw_notice(layout: Layout, context: Context, the_desk: Desk) -> None:
         return
     box = layout.box()
     draw_wrapped(box, context, notice.text, icon="ERROR" if notice.is_error else "INFO")
-    if notice.offers_cpu:
+    if notice.kind == OUT_OF_MEMORY:
         box.operator("mmm.generate_on_cpu")
 
 

@@ -237,15 +237,19 @@ class MMMPreferences(bpy.types.AddonPreferences):
 
     def draw(self, context: Context) -> None:
         """The preferences page."""
-        layout: Layout = self.layout
-        layout.use_property_split = True
-        layout.use_property_decorate = False
-        _draw_python(layout, context, self)
-        column = layout.column(heading="")
-        column.menu("MMM_MT_devices", text=f"Device: {known_devices()[choices().device]}")
-        column.prop(self, "threads")
-        column.prop(self, "idle_minutes")
-        column.prop(self, "bundles_folder")
+        draw_page(self.layout, context, self)
+
+
+def draw_page(layout: Layout, context: Context, stored: Preferences) -> None:
+    """Which Python, Set Up, and where the model runs."""
+    layout.use_property_split = True
+    layout.use_property_decorate = False
+    _draw_python(layout, context, stored)
+    column = layout.column()
+    column.menu("MMM_MT_devices", text=f"Device: {known_devices()[choices().device]}")
+    column.prop(stored, "threads")
+    column.prop(stored, "idle_minutes")
+    column.prop(stored, "bundles_folder")
 
 
 def _draw_python(layout: Layout, context: Context, stored: Preferences) -> None:

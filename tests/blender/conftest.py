@@ -32,9 +32,7 @@ def torch_python() -> Path:
     if named:
         return Path(named)
     if importlib.util.find_spec("torch") is None:
-        pytest.skip(
-            f"no torch in this Python: name one that has it in {preferences.PYTHON_VARIABLE}"
-        )
+        pytest.skip(f"no torch in this Python: name one with it in {preferences.PYTHON_VARIABLE}")
     return Path(sys.executable)
 
 
@@ -46,15 +44,21 @@ def tiny_bundle(torch_python: Path, tmp_path_factory: pytest.TempPathFactory) ->
     return folder
 
 
+@pytest.fixture(scope="module")
+def registered(tmp_path_factory: pytest.TempPathFactory) -> Iterator[jobs.Desk]:
+    """The add-on, registered, with a user folder of its own; the worker stays between tests."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv(paths.USER_FOLDER_VARIABLE, str(tmp_path_factory.mktemp("user")))
+        mmm_blender.register()
+        yield jobs.desk
+        mmm_blender.unregister()
+
+
 @pytest.fixture
-def add_on(
-    empty_scene: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[jobs.Desk]:
-    """The add-on, registered, with a user folder of its own; gives its desk."""
-    monkeypatch.setenv(paths.USER_FOLDER_VARIABLE, str(tmp_path / "user"))
-    mmm_blender.register()
-    yield jobs.desk
-    mmm_blender.unregister()
-    jobs.desk.notice = jobs.Notice()
-    jobs.desk.refusals.clear()
-    jobs.desk.devices.clear()
+def desk(registered: jobs.Desk) -> Iterator[jobs.Desk]:
+    """The add-on's desk, with nothing on it before and after."""
+    yield registered
+    registered.cancel()
+    registered.notice = jobs.Notice()
+    registered.refusals.clear()
+    registered.devices.clear()

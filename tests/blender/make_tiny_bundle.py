@@ -39,6 +39,9 @@ def main(folder: Path) -> None:
         text={"kind": "student"},
     )
     tokenizer = Tokenizer(config.tokenizer)
+    for name, values in tokenizer.named_buffers():
+        if name.endswith("codebook_KD"):
+            values.normal_()  # zeros until training: every token would look the same
     transformer = MaskedTransformer(config.transformer, config.tokenizer, tokenizer.codebooks_PKD)
     save_bundle(folder, config, tokenizer, transformer)
 
