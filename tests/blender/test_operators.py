@@ -273,13 +273,13 @@ def test_a_python_without_torch_greys_the_button(
     generate: Generate, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     python = bare_python(tmp_path / "bare", "numpy")
-    monkeypatch.setenv(preferences.PYTHON_VARIABLE, str(python))
-    sentence = refusal(generate)
-    assert str(python) in sentence and "torch" in sentence and "Set Up" in sentence
-    with pytest.raises(RuntimeError) as caught:  # now it is known before the press
-        generate()
-    assert "poll()" in str(caught.value) and sentence in str(caught.value)
-    monkeypatch.delenv(preferences.PYTHON_VARIABLE)
+    with monkeypatch.context() as patch:
+        patch.setenv(preferences.PYTHON_VARIABLE, str(python))
+        sentence = refusal(generate)
+        assert str(python) in sentence and "torch" in sentence and "Set Up" in sentence
+        with pytest.raises(RuntimeError) as caught:  # now it is known before the press
+            generate()
+        assert "poll()" in str(caught.value) and sentence in str(caught.value)
     assert generate() == {"FINISHED"}
 
 
