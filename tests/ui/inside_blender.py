@@ -2,23 +2,50 @@
 
     blender --python inside_blender.py -- FOLDER
 
-A question is a Python file FOLDER/ask-N.py that leaves its answer in `answer`; the answer is written to
-FOLDER/answer-N.json with either `value` or `error`.
+A question is a Python file FOLDER/ask-N.py that leaves its answer in `answer`; it is written to
+FOLDER/answer-N.json as either `value` or `error`.
 """
 
 import json
 import sys
+import time
 import traceback
 from pathlib import Path
+from typing import Any
 
-import bpy
+import bpy as untyped_bpy
+
+bpy: Any = untyped_bpy  # its attributes exist only in Blender
 
 FOLDER = Path(sys.argv[sys.argv.index("--") + 1])
 SECONDS_BETWEEN_LOOKS = 0.05
 
 
+class Watch:
+    """Longest time in which Blender came back to nobody: how long its window was frozen."""
+
+    def __init__(self) -> None:
+        self.last = time.monotonic()
+        self.longest = 0.0
+
+    def look(self) -> None:
+        """Note the time since the last look."""
+        now = time.monotonic()
+        self.longest = max(self.longest, now - self.last)
+        self.last = now
+
+    def longest_freeze(self) -> float:
+        """Seconds since this was last asked; begins anew."""
+        longest, self.longest = self.longest, 0.0
+        return longest
+
+
+watch = Watch()
+
+
 def answer_questions() -> float:
     """Answer every open question; returns when to look again, as Blender's timers want it."""
+    watch.look()
     for question in sorted(FOLDER.glob("ask-*.py")):
         answer_question(question)
     return SECONDS_BETWEEN_LOOKS
@@ -28,7 +55,12 @@ def answer_question(question: Path) -> None:
     source = question.read_text(encoding="utf-8")
     question.unlink()
     try:
-        names: dict[str, object] = {"bpy": bpy, "view": view_override, "region": view_region}
+        names: dict[str, object] = {
+            "bpy": bpy,
+            "view": view_override,
+            "region": view_region,
+            "longest_freeze": watch.longest_freeze,
+        }
         exec(compile(source, question.name, "exec"), names)
         answer = {"value": names.get("answer")}
     except Exception:  # noqa: BLE001 - the test at the other end is shown whatever went wrong
@@ -39,13 +71,13 @@ def answer_question(question: Path) -> None:
     unfinished.rename(FOLDER / f"{name}.json")
 
 
-def view_area() -> bpy.types.Area:
+def view_area() -> Any:
     """The 3D view's area."""
     window = bpy.context.window_manager.windows[0]
     return next(area for area in window.screen.areas if area.type == "VIEW_3D")
 
 
-def view_region(kind: str) -> bpy.types.Region:
+def view_region(kind: str) -> Any:
     """A region of the 3D view: WINDOW, UI (the sidebar), HEADER..."""
     return next(region for region in view_area().regions if region.type == kind)
 

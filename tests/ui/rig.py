@@ -18,7 +18,9 @@ START_SECONDS = 120.0  # software OpenGL on a busy machine
 ANSWER_SECONDS = 60.0
 LOOK_SECONDS = 0.05
 SETTLE_SECONDS = 0.3  # an event and the redraw after it
-SEARCH_STEP = 8  # pixels between two places where a button is looked for; buttons are 20 high
+SEARCH_STEP = 12  # pixels between two places where a button is looked for; buttons are 20 high
+TAB_COLUMN = 8  # pixels from the sidebar's right edge to the middle of its tabs
+BUTTON_COLUMN = 46  # and to the small buttons at the right of a row
 
 
 class RigError(Exception):
@@ -108,7 +110,7 @@ class Rig:
 
     def click(self, x: int, y: int) -> None:
         """Press and release the left button somewhere."""
-        # Blender needs to see the mouse arrive before the press, or the press goes to another region.
+        # Blender must see the mouse arrive before the press, or another region gets it.
         self.run(f"xdotool mousemove {x - 1} {y} sleep 0.1 mousemove {x} {y} sleep 0.1 click 1")
         time.sleep(SETTLE_SECONDS)
 
@@ -131,23 +133,28 @@ class Rig:
         )
         return x, HEIGHT - y - height, x + width, HEIGHT - y
 
+    def settle(self) -> None:
+        """Wait until Blender has drawn what was changed."""
+        time.sleep(SETTLE_SECONDS)
+        self.ask("")
+
     def open_sidebar_tab(self, name: str) -> None:
         """Open the 3D view's sidebar and click along its tabs until the one of that name is up."""
         self.ask("view()['area'].spaces.active.show_region_ui = True")
-        time.sleep(SETTLE_SECONDS)
+        self.settle()
         _left, top, right, bottom = self.region("UI")
-        for y in range(top + SEARCH_STEP, bottom, 2 * SEARCH_STEP):
-            self.click(right - SEARCH_STEP, y)
+        for y in range(top + SEARCH_STEP, bottom, SEARCH_STEP):
+            self.click(right - TAB_COLUMN, y)
             if self.ask("answer = region('UI').active_panel_category") == name:
                 return
         raise RigError(f"the sidebar has no tab {name}")
 
     def find_button(self, command: str) -> tuple[int, int]:
-        """Place of a sidebar button: Ctrl C over a button copies the Python command that it runs."""
+        """Place of a sidebar button: Ctrl C over it copies the Python command that it runs."""
         left, top, right, bottom = self.region("UI")
-        x = (left + right) // 2
         self.ask("bpy.context.window_manager.clipboard = ''")
-        for y in range(top + SEARCH_STEP, bottom, SEARCH_STEP):
+        columns = ((left + right) // 2, right - BUTTON_COLUMN)
+        for x, y in itertools.product(columns, range(top + SEARCH_STEP, bottom, SEARCH_STEP)):
             self.run(f"xdotool mousemove {x} {y} sleep 0.05 key ctrl+c sleep 0.05")
             if self.ask("answer = bpy.context.window_manager.clipboard").startswith(command):
                 return x, y

@@ -1,0 +1,196 @@
+"""What a person does with the mouse in a real Blender window: the parts that no script can show.
+
+The tests share one Blender; each begins with an empty file and leaves no job behind.
+"""
+
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from tests.ui.rig import CHECKOUT, Rig
+
+MODULE = "bl_ext.user_default.mmm_blender"
+PICTURES = CHECKOUT / "out" / "ui"
+PROMPT = "a person waves with the right hand"
+SECONDS = 3.0
+KEYED_BONES = 22
+JOB_SECONDS = 180.0  # with a cold start of the worker on a busy machine
+CANCEL_SECONDS = 10.0
+# A hanging worker is killed after two seconds; the rest is a busy machine.
+KILL_SECONDS = 15.0
+# While a job waits, Blender's window must go on; a busy machine and software OpenGL are slow.
+WAITING_SECONDS = 4.0
+LONGEST_FREEZE_SECONDS = 2.0
+
+IMPORTS = f"import sys; jobs = sys.modules['{MODULE}.blender.jobs']\n"
+INVENTORY = """
+answer = {
+    "objects": sorted(item.name for item in bpy.data.objects),
+    "armatures": len(bpy.data.armatures),
+    "actions": sorted(item.name for item in bpy.data.actions),
+    "frame_end": bpy.context.scene.frame_end,
+}
+"""
+KEYS = """
+action = bpy.context.view_layer.objects.active.animation_data.action
+layered = not hasattr(action, "fcurves")
+curves = action.layers[0].strips[0].channelbags[0].fcurves if layered else action.fcurves
+values = [[round(point.co[1], 6) for point in curve.keyframe_points] for curve in curves]
+answer = {
+    "bones": len({curve.data_path.rpartition(".")[0] for curve in curves}),
+    "counts": sorted({len(row) for row in values}),
+    "types": sorted({point.type for curve in curves for point in curve.keyframe_points}),
+    "moving": sum(len(set(row)) > 1 for row in values),
+    "recipe": [str(action[name]) for name in action.keys()],
+}
+"""
+SHOW_POSE = """
+scene = bpy.context.scene
+scene.frame_set(scene.frame_start + {frame})
+with bpy.context.temp_override(**view()):
+    bpy.ops.view3d.view_axis(type="FRONT")
+    bpy.ops.view3d.view_all()
+"""
+
+
+@pytest.fixture
+def panel(rig: Rig) -> Iterator[Rig]:
+    """The MMM tab in an empty file, with a short prompt; afterwards no job is left."""
+    rig.ask("bpy.ops.wm.read_homefile(use_empty=True, load_ui=False)")
+    rig.ask(f"mmm = bpy.context.scene.mmm; mmm.prompt = {PROMPT!r}; mmm.seconds = {SECONDS}")
+    rig.open_sidebar_tab("MMM")
+    yield rig
+    rig.ask(IMPORTS + "jobs.desk.shut_down()")
+
+
+@pytest.fixture
+def stuck_job(panel: Rig) -> Rig:
+    """A job whose worker does not answer: it was pressed, and its process stands still."""
+    press_generate(panel)
+    panel.wait_until(lambda: bool(worker_processes(panel)), JOB_SECONDS, "the worker's process")
+    for process in worker_processes(panel):
+        panel.run(f"kill -STOP {process}")
+    assert is_busy(panel)
+    return panel
+
+
+def test_the_tab_shows_its_panel(panel: Rig) -> None:
+    panel.find_button("bpy.ops.mmm.add_character")
+    panel.find_button("bpy.ops.mmm.generate")
+    panel.screenshot(PICTURES / "panel.png")
+
+
+def test_a_press_makes_keys_and_one_undo_takes_all_back(panel: Rig) -> None:
+    before = inventory(panel)
+    press_generate(panel)
+    panel.wait_until(lambda: not is_busy(panel), JOB_SECONDS, "the end of the job")
+    after = inventory(panel)
+    assert after["armatures"] == before["armatures"] + 1
+    assert len(after["actions"]) == len(before["actions"]) + 1
+    check_keys(panel)
+    show_pose(panel, frame=30)
+    panel.screenshot(PICTURES / "generated.png")
+
+    press_in_view(panel, "ctrl+z")
+    assert inventory(panel) == before
+    press_in_view(panel, "ctrl+shift+z")
+    assert inventory(panel) == after
+
+
+def test_while_a_job_runs_there_is_no_second_press_and_escape_ends_it(stuck_job: Rig) -> None:
+    before = inventory(stuck_job)
+    assert stuck_job.ask("answer = bpy.ops.mmm.generate.poll()") is False
+    assert stuck_job.ask("answer = bpy.ops.mmm.add_character.poll()") is False
+    stuck_job.find_button("bpy.ops.mmm.cancel")
+    stuck_job.screenshot(PICTURES / "running.png")
+
+    press_in_view(stuck_job, "Escape")
+    stuck_job.wait_until(lambda: not is_busy(stuck_job), CANCEL_SECONDS, "the job's end")
+    assert inventory(stuck_job) == before
+    stuck_job.wait_until(
+        lambda: not worker_processes(stuck_job), KILL_SECONDS, "the end of the hanging worker"
+    )
+    assert stuck_job.ask("answer = bpy.ops.mmm.generate.poll()") is True
+
+
+def test_waiting_does_not_freeze_the_window(stuck_job: Rig) -> None:
+    stuck_job.ask("longest_freeze()")
+    time.sleep(WAITING_SECONDS)
+    assert stuck_job.ask("answer = longest_freeze()") < LONGEST_FREEZE_SECONDS
+    assert is_busy(stuck_job)
+
+
+def test_opening_a_file_during_a_job_cancels_it(stuck_job: Rig) -> None:
+    stuck_job.ask("bpy.ops.wm.read_homefile(use_empty=True, load_ui=False)")
+    stuck_job.wait_until(lambda: not is_busy(stuck_job), CANCEL_SECONDS, "the job's end")
+    before = inventory(stuck_job)
+    for process in worker_processes(stuck_job):
+        stuck_job.run(
+            f"kill -CONT {process} || true"
+        )  # a late answer must find nothing to write to
+    time.sleep(CANCEL_SECONDS / 2)
+    assert inventory(stuck_job) == before
+    assert before["armatures"] == 0
+
+
+def test_an_added_character_is_taken_back_by_one_undo(panel: Rig) -> None:
+    before = inventory(panel)
+    panel.click(*panel.find_button("bpy.ops.mmm.add_character"))
+    after = inventory(panel)
+    assert after["armatures"] == 1
+    show_pose(panel, frame=0)
+    panel.screenshot(PICTURES / "character.png")
+    press_in_view(panel, "ctrl+z")
+    assert inventory(panel) == before
+
+
+def press_generate(panel: Rig) -> None:
+    panel.click(*panel.find_button("bpy.ops.mmm.generate"))
+
+
+def press_in_view(panel: Rig, keys: str) -> None:
+    """Press keys with the mouse over the scene."""
+    left, top, right, bottom = panel.region("WINDOW")
+    panel.move((left + right) // 2, (top + bottom) // 2)
+    panel.key(keys)
+
+
+def show_pose(panel: Rig, frame: int) -> None:
+    """Turn the view to the character from the front, that many frames after the first."""
+    panel.ask(SHOW_POSE.format(frame=frame))
+    panel.settle()
+
+
+def is_busy(panel: Rig) -> bool:
+    return panel.ask(IMPORTS + "answer = jobs.desk.busy")
+
+
+def inventory(panel: Rig) -> dict[str, Any]:
+    return panel.ask(INVENTORY)
+
+
+def worker_processes(panel: Rig) -> list[str]:
+    """Ids of the worker's processes: the root has its own, and this Python only runs workers."""
+    python = panel.ask(
+        f"answer = bpy.context.preferences.addons['{MODULE}'].preferences.python_path"
+    )
+    running = panel.run(
+        "for each in /proc/[0-9]*; do "
+        f"if tr '\\0' '\\n' <$each/cmdline 2>/dev/null | head -n 1 | grep -qxF {python} && "
+        "! grep -q '^State:.Z' $each/status; then basename $each; fi; done"
+    )
+    return running.split()
+
+
+def check_keys(panel: Rig) -> None:
+    """One key a frame on 22 bones, of the type and with the recipe that mark generated motion."""
+    keys = panel.ask(KEYS)
+    frames_per_second = panel.ask("r = bpy.context.scene.render; answer = r.fps / r.fps_base")
+    assert keys["bones"] == KEYED_BONES
+    assert keys["types"] == ["GENERATED"]
+    (count,) = keys["counts"]
+    assert abs(count - SECONDS * frames_per_second) <= 1
+    assert keys["moving"] > KEYED_BONES
+    assert any(PROMPT in text for text in keys["recipe"])
