@@ -11,10 +11,10 @@ Layout: TypeAlias = Any
 Event: TypeAlias = Any
 Timer: TypeAlias = Any
 
-_LETTER_WIDTH = 6.5
+_LETTER_WIDTH = 6.6
 """Pixels of a mean letter at a scale of 1."""
-_MARGIN = 40
-"""Pixels of a panel's borders and an icon at a scale of 1."""
+_MARGIN = 88
+"""Pixels of tabs, borders, a box and an icon at a scale of 1."""
 _FALLBACK_LETTERS = 40  # before the region was drawn
 _FEWEST_LETTERS = 16
 

@@ -308,6 +308,53 @@ def test_a_missing_model_file_is_said(desk: Desk) -> None:
     assert "There is no file" in sentence
 
 
+@pytest.fixture(scope="module")
+def model_files(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Synthetic body models in the published formats, and one that runs code."""
+    body_files = pytest.importorskip("tests.motion.body_files", reason="it writes files with SciPy")
+    folder = tmp_path_factory.mktemp("models")
+    body_files.write_npz(folder / "SMPL.npz", body_files.arrays("smpl"))
+    body_files.write_npz(folder / "SMPLX.npz", body_files.arrays("smplx"))
+    (folder / "EVIL.pkl").write_bytes(
+        b"cos\nsystem\n(S'touch %s'\ntR." % str(folder / "ran").encode()
+    )
+    return folder
+
+
+@pytest.mark.parametrize(("file", "joints", "vertices"), [("SMPL", 24, 6890), ("SMPLX", 55, 10475)])
+def test_a_body_model_file_becomes_a_character(
+    generate: Generate, model_files: Path, file: str, joints: int, vertices: int
+) -> None:
+    path = str(model_files / f"{file}.npz")
+    assert bpy.ops.mmm.add_character(model_path=path, betas=(1.0,) + (0.0,) * 9) == {"FINISHED"}
+    rig = bpy.context.view_layer.objects.active
+    assert rig.name == f"{file} Character" and len(rig.data.bones) == joints
+    (body,) = rig.children
+    assert len(body.data.vertices) == vertices
+    assert body.find_armature() == rig
+    assert generate() == {"FINISHED"}
+    assert rig.animation_data.action is not None
+
+
+def test_betas_shape_the_body(desk: Desk, model_files: Path) -> None:
+    heights: list[float] = []
+    for beta in (0.0, 2.0):
+        bpy.ops.mmm.add_character(
+            model_path=str(model_files / "SMPL.npz"), betas=(beta,) + (0.0,) * 9
+        )
+        rig = bpy.context.view_layer.objects.active
+        heights.append(
+            (rig.data.bones["head"].head_local - rig.data.bones["neck"].head_local).length
+        )
+    assert heights[0] != pytest.approx(heights[1], abs=1e-6)
+
+
+def test_a_model_file_that_runs_code_is_refused(desk: Desk, model_files: Path) -> None:
+    sentence = refusal(lambda: bpy.ops.mmm.add_character(model_path=str(model_files / "EVIL.pkl")))
+    assert "EVIL.pkl" in sentence and "system" in sentence
+    assert not (model_files / "ran").exists()
+
+
 def test_new_seed_changes_the_seed(desk: Desk) -> None:
     before = bpy.context.scene.mmm.seed
     bpy.ops.mmm.new_seed()
