@@ -2,7 +2,7 @@
 
     tools/blender_matrix.py VERSION [--root FOLDER] [arguments for pytest]
 
-The package and what it needs are put into .venv-bpy-VERSION and shown to a Python that fits; torch
+The package and what it needs are put into .venv-bpy-VERSION, made with a Python that fits. Torch
 stays in .venv, whose Python is the worker's, as on an animator's machine. Where no such Python is
 installed, the one in --root is taken, a folder made by tests/ui/make_root.sh.
 """
@@ -13,6 +13,7 @@ import platform
 import shutil
 import subprocess
 import sys
+import sysconfig
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,14 +29,6 @@ PYTHON_OF_BLENDER = {"4.2.23": (3, 11), "4.5.15": (3, 11), "5.0.1": (3, 11), "5.
 TESTS = ("tests/blender", "tests/worker/test_protocol.py")
 # Numbers differ only where Python and NumPy do: tools/test has run these on .venv's.
 TESTS_OF_ANOTHER_PYTHON = ("tests/geometry",)
-
-# Shows the packages to this Python, and not, as PYTHONPATH would, to the worker's Python too.
-RUN_PYTEST = """
-import sys
-sys.path.insert(0, sys.argv.pop(1))
-import pytest
-sys.exit(pytest.main())
-"""
 
 LINUX_PLATFORMS = ("manylinux_2_28", "manylinux_2_27", "manylinux_2_17", "manylinux2014")
 
@@ -60,9 +53,9 @@ def main() -> int:
     parser.add_argument("--root", type=Path, help="folder made by tests/ui/make_root.sh")
     arguments, for_pytest = parser.parse_known_args()
     interpreter = find_interpreter(PYTHON_OF_BLENDER[arguments.version], arguments.root)
-    packages = provide_packages(arguments.version, interpreter)
+    inside = provide_environment(arguments.version, interpreter)
     tests = TESTS if _is_this_python(interpreter) else TESTS + TESTS_OF_ANOTHER_PYTHON
-    return run_tests(interpreter, packages, for_pytest or list(tests))
+    return run_tests(inside, for_pytest or list(tests))
 
 
 def find_interpreter(version: tuple[int, int], root: Path | None) -> Interpreter:
@@ -81,29 +74,35 @@ def find_interpreter(version: tuple[int, int], root: Path | None) -> Interpreter
     return Interpreter((*inside, "--", f"/usr/bin/python{label}"), version)
 
 
-def provide_packages(version: str, interpreter: Interpreter) -> Path:
-    """Put bpy into .venv-bpy-VERSION, with what .venv can not lend; made anew when half-made."""
+def provide_environment(version: str, interpreter: Interpreter) -> Interpreter:
+    """The interpreter of .venv-bpy-VERSION, which is made here; anew when it was half-made."""
     folder = ROOT / f".venv-bpy-{version}"
+    inside = Interpreter(
+        (*interpreter.command[:-1], str(environment_python(folder))), interpreter.version
+    )
     stamp = folder / ".mmm-stamp"
-    wanted = _bootstrap.requirements_hash(f"{version} {interpreter.label}")
+    wanted = _bootstrap.requirements_hash(f"{version} {interpreter}")
     if stamp.is_file() and stamp.read_text(encoding="utf-8") == wanted:
-        return folder
+        return inside
     shutil.rmtree(folder, ignore_errors=True)
+    subprocess.run([*interpreter.command, "-m", "venv", "--without-pip", str(folder)], check=True)
+    packages = folder / "lib" / f"python{interpreter.label}" / "site-packages"
     wanted_packages = _packages_for(version, interpreter)
-    _bootstrap.pip_install([sys.executable], "--target", str(folder), *wanted_packages)
+    _bootstrap.pip_install([sys.executable], "--target", str(packages), *wanted_packages)
+    if _is_this_python(interpreter):
+        (packages / "shared.pth").write_text(f"{sysconfig.get_path('purelib')}\n", encoding="utf-8")
     stamp.write_text(wanted, encoding="utf-8")
-    return folder
+    return inside
 
 
-def run_tests(interpreter: Interpreter, packages: Path, arguments: list[str]) -> int:
-    """Run pytest in the checkout with the packages first on the path."""
+def run_tests(interpreter: Interpreter, arguments: list[str]) -> int:
+    """Run pytest in the checkout."""
     environment = {
         **os.environ,
         "PYTHONDONTWRITEBYTECODE": "1",
         "MMM_WORKER_PYTHON": str(environment_python(ENVIRONMENT)),
     }
-    python = [*interpreter.command, "-c", RUN_PYTEST, str(packages)]
-    command = [*python, "-p", "no:cacheprovider", *arguments]
+    command = [*interpreter.command, "-m", "pytest", "-p", "no:cacheprovider", *arguments]
     return subprocess.run(command, cwd=ROOT, env=environment, check=False).returncode
 
 
