@@ -30,8 +30,7 @@ def main(arguments: Sequence[str]) -> int:
     except MMMError as error:
         print(f"bench: {error}", file=sys.stderr)
         return 1
-    print(f"{platform.machine()}, {os.cpu_count()} CPU cores, Python {platform.python_version()}\n")
-    print(table(rows))
+    print(f"{_machine()}\n\n{table(rows)}")
     return 0
 
 
@@ -44,6 +43,16 @@ def measure(quick: bool, bundle: Path) -> list[Row]:
     say("the weights in a worker ...")
     rows += _bench_worker.rows(bundle)
     say("the paper's model ...")
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # as in the worker: no busy waiting
     import _bench_model  # noqa: PLC0415  # imports torch, which must not disturb the rows before
 
     return rows + _bench_model.rows()
+
+
+def _machine() -> str:
+    """What was measured on, and whether something else kept it busy."""
+    cores = os.cpu_count() or 1
+    told = f"{platform.machine()}, {cores} CPU cores, Python {platform.python_version()}"
+    if hasattr(os, "getloadavg"):
+        told += f", load {os.getloadavg()[0]:.1f}"
+    return told

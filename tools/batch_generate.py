@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import argparse
 import hashlib
+import importlib
 import importlib.util
 import os
 import sys
@@ -20,7 +21,7 @@ import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 TOOLS = Path(__file__).resolve().parent
 ROOT = TOOLS.parent
@@ -247,5 +248,13 @@ def _arguments() -> list[str]:
     return [] if _in_blender() else sys.argv[1:]
 
 
+def _leave(status: int) -> NoReturn:
+    """End the program. When a script exits, Blender frees the add-ons' classes before the add-ons
+    unregister them, which ends in a traceback: they had better do it now."""
+    if _in_blender():
+        importlib.import_module("addon_utils").disable_all()
+    sys.exit(status)
+
+
 if __name__ == "__main__":
-    sys.exit(main(_arguments()))
+    _leave(main(_arguments()))

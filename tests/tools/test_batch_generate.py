@@ -97,14 +97,14 @@ def test_writes_every_format_without_blender(
 
 
 def test_the_same_seed_gives_the_same_file(write_table: WriteTable, run: Run, out: Path) -> None:
-    assert run(write_table(["a,a person waves,1,5", "b,a person waves,1,6"])) == 0
-    first, other = ((out / f"{name}.npz").read_bytes() for name in "ab")
-    (out / "a.npz").unlink()
-    assert run(write_table(["a,a person waves,1,5"])) == 0
-    assert (out / "a.npz").read_bytes() == first
+    rows = [f"{name},a person waves,1,{seed}" for name, seed in (("a", 5), ("b", 6), ("c", 5))]
+    assert run(write_table(rows)) == 0
+    first, other, again = ((out / f"{name}.npz").read_bytes() for name in "abc")
+    assert first == again
     assert first != other
 
 
+@pytest.mark.usefixtures("with_fake_worker")
 def test_a_second_run_makes_only_what_changed_or_went(
     write_table: WriteTable, run: Run, out: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -121,6 +121,7 @@ def test_a_second_run_makes_only_what_changed_or_went(
     assert _report(out)["changed"]["recipe"]["seed"] == 9
 
 
+@pytest.mark.usefixtures("with_fake_worker")
 def test_a_format_more_keeps_those_that_are_done(
     write_table: WriteTable, run: Run, out: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -130,6 +131,7 @@ def test_a_format_more_keeps_those_that_are_done(
     assert _names(out) == {"a.npz", "a.bvh", "report.json"}
 
 
+@pytest.mark.usefixtures("with_fake_worker")
 def test_a_damaged_report_only_costs_time(write_table: WriteTable, run: Run, out: Path) -> None:
     out.mkdir()
     (out / "report.json").write_text('{"version": 1, "clips": {"a"', encoding="utf-8")
