@@ -19,4 +19,6 @@ while [ "$1" != -- ]; do
     shift
 done
 shift
-exec chroot "$root" "$@"
+here=$PWD
+[ -d "$root$here" ] || here=/
+exec chroot "$root" /usr/bin/env --chdir="$here" "$@"
