@@ -52,9 +52,7 @@ def write_clip(
     return action
 
 
-def clip_channels(
-    rig: ArmatureObject, bones: dict[str, str], clip: MotionClip
-) -> list[Channel]:
+def clip_channels(rig: ArmatureObject, bones: dict[str, str], clip: MotionClip) -> list[Channel]:
     """Every channel of a clip on a rig: the pelvis' location, and the rotation of all bones."""
     space = pose_space(rig, bones)
     rotations_TJ4 = space.to_bone_rotations(clip.rotations_TJ4)
@@ -93,9 +91,7 @@ def _pelvis_basis(
     return rotations, space.to_armature_points(clip.root_T3) @ linear_33.T + origin_3
 
 
-def _pose_to_basis(
-    rig: ArmatureObject, bone: Bone
-) -> tuple[FloatArray, FloatArray, FloatArray]:
+def _pose_to_basis(rig: ArmatureObject, bone: Bone) -> tuple[FloatArray, FloatArray, FloatArray]:
     """The map from a bone's place in armature space to its own channels, found by asking Blender
     for four places (its rules depend on parents and on several settings of the bone).
 

@@ -64,6 +64,7 @@ def create_character(
     lift_3 = np.array([0.0, -floor, 0.0])
     rig = _new_armature(context, name)
     _make_bones(rig, skeleton, skeleton.rest_positions_J3 + lift_3)
+    rig.show_in_front = True
     _dress(rig.data)
     add_body(rig, skeleton.names, body, lift_3)
     return rig
@@ -122,9 +123,10 @@ def bone_tails(skeleton: Skeleton, heads_J3: FloatArray) -> FloatArray:
         parent = skeleton.parents[joint]
         target = _pointed_at(skeleton, joint, heads_J3)
         if target is None:
-            onward = heads_J3[joint] - heads_J3[parent]
-            direction = normalize(_LEAF_DIRECTION.get(name, onward))
-            target = heads_J3[joint] + direction * _LEAF_LENGTH.get(name, _DEFAULT_LEAF_LENGTH)
+            onward = tails_J3[parent] - heads_J3[parent]
+            direction = np.array(_LEAF_DIRECTION[name]) if name in _LEAF_DIRECTION else onward
+            length = _LEAF_LENGTH.get(name, _DEFAULT_LEAF_LENGTH)
+            target = heads_J3[joint] + length * normalize(direction)
         tails_J3[joint] = target
     return tails_J3
 
@@ -143,7 +145,7 @@ def _pointed_at(skeleton: Skeleton, joint: int, heads_J3: FloatArray) -> FloatAr
 
 
 def _dress(armature: Armature) -> None:
-    """How the bones look: sticks in front of the body, collections, colours by side."""
+    """How the bones look: sticks, in collections, coloured by side."""
     armature.display_type = "STICK"
     lower, upper = (armature.collections.new(name) for name in _COLLECTIONS)
     for bone in armature.bones:

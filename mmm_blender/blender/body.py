@@ -22,9 +22,9 @@ class _Tone:
 
 _TONES = (
     _Tone("MMM body", (0.55, 0.53, 0.50)),
-    _Tone("MMM left", (0.16, 0.32, 0.52)),
-    _Tone("MMM right", (0.55, 0.24, 0.16)),
-    _Tone("MMM face", (0.26, 0.26, 0.28)),
+    _Tone("MMM left", (0.19, 0.33, 0.50)),
+    _Tone("MMM right", (0.53, 0.27, 0.19)),
+    _Tone("MMM face", (0.20, 0.20, 0.22)),
 )
 """In the order of ``BodyMesh.tones_F``."""
 

@@ -45,9 +45,9 @@ _MIDDLE = (
          (0.060, 0.055), melt=0.04),
     # head: skull, face, chin, nose
     Part("head", ("head", (0.0, 0.085, -0.012)), ("head", (0.0, 0.100, 0.000)),
-         (0.085, 0.085), (0.91, 1.06, 1.13), 0.02),
-    Part("head", ("head", (0.0, 0.055, 0.042)), ("head", (0.0, -0.012, 0.068)),
-         (0.060, 0.030), (1.0, 1.0, 1.0), 0.03),
+         (0.089, 0.089), (0.90, 1.06, 1.12), 0.02),
+    Part("head", ("head", (0.0, 0.055, 0.042)), ("head", (0.0, -0.010, 0.062)),
+         (0.064, 0.036), (1.0, 1.0, 1.0), 0.03),
     Part("head", ("head", (0.0, 0.075, 0.097)), ("head", (0.0, 0.045, 0.112)),
          (0.007, 0.013), melt=0.015),
 )  # fmt: skip
@@ -69,11 +69,11 @@ _LEFT = (
          (0.042, 0.028), (1.0, 0.95, 1.0), 0.03),
     # hand: palm, fingers, thumb
     Part("left_wrist", ("left_wrist", (0.015, 0.0, 0.0)), ("left_hand", (0.0, 0.002, 0.005)),
-         (0.032, 0.043), (1.0, 0.55, 1.0), 0.03),
-    Part("left_hand", ("left_hand", (0.0, 0.002, 0.004)), ("left_hand", (0.082, -0.006, 0.0)),
-         (0.040, 0.026), (1.0, 0.48, 1.0), 0.02),
-    Part("left_wrist", ("left_wrist", (0.030, -0.004, 0.020)), ("left_wrist", (0.088, -0.014, 0.062)),
-         (0.018, 0.0125), melt=0.018),
+         (0.031, 0.046), (1.0, 0.55, 1.0), 0.03),
+    Part("left_hand", ("left_hand", (0.0, 0.002, 0.004)), ("left_hand", (0.066, -0.006, 0.002)),
+         (0.044, 0.036), (1.0, 0.45, 1.0), 0.02),
+    Part("left_wrist", ("left_wrist", (0.030, -0.004, 0.020)),
+         ("left_wrist", (0.088, -0.014, 0.062)), (0.018, 0.0125), melt=0.018),
     # leg
     Part("left_hip", ("left_hip", (0.022, -0.035, -0.050)), ("left_hip", (0.020, -0.02, -0.045)),
          (0.083, 0.083), melt=0.04),
@@ -120,23 +120,21 @@ BODY, LEFT, RIGHT, FACE = range(4)
 
 @dataclass(frozen=True)
 class Region:
-    """Faces that take a tone: those beyond a plane, within reach of a joint.
+    """Faces that take a tone: those beyond a plane, on the skin of a joint and all below it.
 
-    joint, offset: a point of the plane. normal: unit vector to the toned side. reach: metres
-    from the joint.
+    joint, offset: a point of the plane, and whose skin. normal: unit vector to the toned side.
     """
 
     tone: int
     joint: str
     offset: Point
     normal: Point
-    reach: float
 
 
 REGIONS = (
-    Region(FACE, "head", (0.0, 0.0, 0.058), (0.0, 0.0, 1.0), 0.2),
-    Region(LEFT, "left_elbow", (0.0, 0.0, 0.0), (1.0, 0.0, 0.0), 0.45),
-    Region(RIGHT, "right_elbow", (0.0, 0.0, 0.0), (-1.0, 0.0, 0.0), 0.45),
-    Region(LEFT, "left_knee", (0.0, 0.0, 0.0), (0.0, -1.0, 0.0), 0.6),
-    Region(RIGHT, "right_knee", (0.0, 0.0, 0.0), (0.0, -1.0, 0.0), 0.6),
+    Region(FACE, "head", (0.0, 0.0, 0.058), (0.0, 0.0, 1.0)),
+    Region(LEFT, "left_elbow", (0.0, 0.0, 0.0), (1.0, 0.0, 0.0)),
+    Region(RIGHT, "right_elbow", (0.0, 0.0, 0.0), (-1.0, 0.0, 0.0)),
+    Region(LEFT, "left_knee", (0.0, 0.0, 0.0), (0.0, -1.0, 0.0)),
+    Region(RIGHT, "right_knee", (0.0, 0.0, 0.0), (0.0, -1.0, 0.0)),
 )

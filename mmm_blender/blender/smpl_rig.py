@@ -50,9 +50,7 @@ def _prefixes(lower_names: Iterable[str]) -> list[str]:
 def _keys(lower_names: Iterable[str], prefix: str) -> list[tuple[str, str]]:
     """For each joint, how its bone is spelled in lower case, less the prefix."""
     known = set(lower_names)
-    return [
-        (joint, joint if prefix + joint in known else _short(joint)) for joint in SMPL_22.names
-    ]
+    return [(joint, joint if prefix + joint in known else _short(joint)) for joint in SMPL_22.names]
 
 
 def _short(joint: str) -> str:

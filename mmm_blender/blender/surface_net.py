@@ -63,7 +63,9 @@ def surface_net(field_XYZ: FloatArray, grid: Grid) -> tuple[FloatArray, IntArray
     """
     inside = field_XYZ < 0.0
     x, y, z = (size - 1 for size in grid.shape)
-    corner_sum = sum(inside[i:i + x, j:j + y, k:k + z].astype(np.int8) for i, j, k in _CORNERS)
+    corner_sum = sum(
+        inside[i : i + x, j : j + y, k : k + z].astype(np.int8) for i, j, k in _CORNERS
+    )
     cells_V3 = np.argwhere((corner_sum > 0) & (corner_sum < len(_CORNERS)))
     numbers = np.full((x, y, z), -1, dtype=np.int64)
     numbers[tuple(cells_V3.T)] = np.arange(len(cells_V3))
@@ -101,22 +103,22 @@ def _quads_around_edges(
     return np.where(leaves[u, v, w][:, None], quads, quads[:, ::-1])
 
 
-def face_edges(faces_F4: IntArray) -> IntArray:
-    """The sides of all faces, each as often as it is used. (E, 2)."""
-    return np.stack([faces_F4, np.roll(faces_F4, -1, axis=1)], axis=-1).reshape(-1, 2)
+class Neighbours:
+    """Which vertices of a closed net are joined by the sides of its faces."""
 
+    def __init__(self, faces_F4: IntArray, count: int) -> None:
+        starts, ends = faces_F4.ravel(), np.roll(faces_F4, -1, axis=1).ravel()
+        self._ends = ends[np.argsort(starts, kind="stable")]
+        self._degrees = np.bincount(starts, minlength=count)
+        self._firsts = np.cumsum(self._degrees) - self._degrees
 
-def neighbour_means(values_VC: FloatArray, faces_F4: IntArray) -> FloatArray:
-    """Mean of each vertex's neighbours along the sides of a closed net. (V, C)."""
-    edges = face_edges(faces_F4)
-    order = np.argsort(edges[:, 0], kind="stable")
-    starts = np.searchsorted(edges[order, 0], np.arange(len(values_VC)))
-    sums = np.add.reduceat(values_VC[edges[order, 1]], starts, axis=0)
-    return sums / np.bincount(edges[:, 0], minlength=len(values_VC))[:, None]
+    def means(self, values_VC: FloatArray) -> FloatArray:
+        """Mean of each vertex's neighbours. (V, C)."""
+        sums = np.add.reduceat(values_VC[self._ends], self._firsts, axis=0)
+        return sums / self._degrees[:, None]
 
-
-def relax(vertices_V3: FloatArray, faces_F4: IntArray, rounds: int = 2) -> FloatArray:
-    """Vertices moved half-way to the mean of their neighbours, so that quads even out. (V, 3)."""
-    for _ in range(rounds):
-        vertices_V3 = 0.5 * (vertices_V3 + neighbour_means(vertices_V3, faces_F4))
-    return vertices_V3
+    def relaxed(self, vertices_V3: FloatArray, rounds: int = 2) -> FloatArray:
+        """Vertices moved half-way to the mean of their neighbours, so that faces even out."""
+        for _ in range(rounds):
+            vertices_V3 = 0.5 * (vertices_V3 + self.means(vertices_V3))
+        return vertices_V3

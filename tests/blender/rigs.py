@@ -75,7 +75,7 @@ def build_rig(style: RigStyle) -> ArmatureObject:
     bones = rig.data.edit_bones
     if style.root:
         root = bones.new("root")
-        root.head, root.tail = heads[0] - (0.0, 0.0, 5.0 * size), heads[0]
+        root.head, root.tail = heads[0] - np.array([0.0, 0.0, 5.0 * size]), heads[0]
     for joint, name in enumerate(SMPL.names):
         bone = bones.new(style.spell(name))
         direction = (0.0, 0.0, 1.0) if style.tails == "up" else rng.normal(size=3)

@@ -16,6 +16,7 @@ from mmm_blender.blender.pose_space import pose_space
 from mmm_blender.blender.recipe import Recipe, load_recipe
 from mmm_blender.blender.smpl_rig import smpl_bones
 from mmm_blender.geometry.clip import MotionClip
+from mmm_blender.geometry.conventions import FloatArray
 from mmm_blender.geometry.errors import MMMError
 from mmm_blender.geometry.placement import headings, place
 from mmm_blender.geometry.resample import resample
@@ -45,7 +46,7 @@ def frames_of(clip: MotionClip) -> range:
     return range(START, START + clip.frames)
 
 
-def keyed(rig: ArmatureObject) -> dict[tuple[str, int], np.ndarray]:
+def keyed(rig: ArmatureObject) -> dict[tuple[str, int], FloatArray]:
     """Key coordinates (T, 2) by data path and index."""
     curves = {}
     for curve in action_fcurves(rig.animation_data.action):
@@ -93,14 +94,14 @@ def test_any_rest_orientation_gives_the_same_bone_directions(style: str) -> None
     assert np.abs(found[:, 0] - found[:1, 0] - travel).max() < 1e-3 * world_scale(rest)
 
 
-def best_turn(model_J3: np.ndarray, found_J3: np.ndarray) -> np.ndarray:
+def best_turn(model_J3: FloatArray, found_J3: FloatArray) -> FloatArray:
     """Rotation matrix that brings one set of points nearest to another (Kabsch)."""
     covariance = (found_J3 - found_J3.mean(0)).T @ (model_J3 - model_J3.mean(0))
     u, _, v = np.linalg.svd(covariance)
     return u @ np.diag([1.0, 1.0, np.linalg.det(u @ v)]) @ v
 
 
-def world_scale(rest_J3: np.ndarray) -> float:
+def world_scale(rest_J3: FloatArray) -> float:
     """World metres a model metre, by the left shin."""
     return float(np.linalg.norm(rest_J3[7] - rest_J3[4]) / np.linalg.norm(SMPL_22.offsets_J3[7]))
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 
@@ -29,7 +30,7 @@ RECIPE = Recipe(
 )
 
 
-def test_a_recipe_survives_the_action_and_the_file(tmp_path) -> None:
+def test_a_recipe_survives_the_action_and_the_file(tmp_path: Path) -> None:
     action = bpy.data.actions.new("Action")
     action.use_fake_user = True
     store_recipe(action, RECIPE)

@@ -4,16 +4,17 @@ import numpy as np
 import pytest
 
 from mmm_blender.blender.rotation_modes import rotation_values
+from mmm_blender.geometry.conventions import FloatArray
 from mmm_blender.geometry.rotations import axis_angle_quat, quat_angle, rotation_vector_to_quat
 
 ORDERS = ("XYZ", "XZY", "YXZ", "YZX", "ZXY", "ZYX")
 
 
-def random_quats(count: int) -> np.ndarray:
+def random_quats(count: int) -> FloatArray:
     return rotation_vector_to_quat(np.random.default_rng(4).normal(0.0, 1.5, (count, 3)))
 
 
-def euler_rotations(angles_T3: np.ndarray, order: str) -> np.ndarray:
+def euler_rotations(angles_T3: FloatArray, order: str) -> FloatArray:
     mathutils = pytest.importorskip("mathutils")
     return np.array([mathutils.Euler(row, order).to_quaternion() for row in angles_T3])
 
