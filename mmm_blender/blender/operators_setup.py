@@ -38,15 +38,19 @@ class SetUpEnvironment(bpy.types.Operator):
         """Say what will be done, and ask."""
         self._asked = True
         manager = context.window_manager
-        return set(manager.invoke_props_dialog(self, width=_DIALOG_WIDTH))
+        return set(
+            manager.invoke_props_dialog(self, width=_DIALOG_WIDTH, confirm_text=self.bl_label)
+        )
 
     def draw(self, context: Context) -> None:
         """The dialog."""
         draw_wrapped(
             self.layout,
             context,
-            "PyTorch is installed into a folder of MMM's own. Blender and your other Pythons "
-            "stay as they are. It runs in the background.",
+            "PyTorch is fetched once (hundreds of megabytes, for CUDA gigabytes) into a folder of "
+            "MMM's own; Blender and your other Pythons stay as they are. It goes on beside your "
+            "work.",
+            width=_DIALOG_WIDTH,
         )
         draw_setup_choices(self.layout)
 
@@ -105,7 +109,7 @@ class CheckWorker(bpy.types.Operator):
     """Start the worker and ask what it can run on"""
 
     bl_idname = "mmm.check_worker"
-    bl_label = "Try It"
+    bl_label = "Check Again"
     bl_options: ClassVar[set[str]] = {"INTERNAL"}
 
     @classmethod

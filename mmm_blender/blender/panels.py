@@ -96,11 +96,11 @@ class MotionPanel(bpy.types.Panel):
         layout: Layout = self.layout
         settings = scene_settings(context.scene)
         _draw_request(layout, settings)
-        _draw_target(layout, context)
+        has_place = _draw_target(layout, context)
         if desk.busy:
             _draw_progress(layout, desk)
         else:
-            _draw_button(layout, context, settings)
+            _draw_button(layout, context, settings, has_place)
         _draw_notice(layout, context, desk)
         _draw_bundle(layout, context)
 
@@ -176,15 +176,17 @@ def _draw_request(layout: Layout, settings: Settings) -> None:
     row.operator("mmm.new_seed", text="", icon="FILE_REFRESH")
 
 
-def _draw_target(layout: Layout, context: Context) -> None:
+def _draw_target(layout: Layout, context: Context) -> bool:
+    """Where the motion will go; False, and the reason, when it has no place to go."""
     try:
         rig = target_armature(context)
     except MMMError as error:
         draw_wrapped(layout, context, str(error), icon="ERROR")
-        return
+        return False
     frame = context.scene.frame_current
     name = "a new character" if rig is None else rig.name
     layout.label(text=f"On {name}, from frame {frame}", icon="ARMATURE_DATA")
+    return True
 
 
 def _draw_progress(layout: Layout, the_desk: Desk) -> None:
@@ -195,12 +197,12 @@ def _draw_progress(layout: Layout, the_desk: Desk) -> None:
     row.operator("mmm.cancel", text="", icon="X")
 
 
-def _draw_button(layout: Layout, context: Context, settings: Settings) -> None:
+def _draw_button(layout: Layout, context: Context, settings: Settings, has_place: bool) -> None:
     """The button; greyed, with the reason and the way out under it, while it cannot be pressed."""
     reason = obstacle(context) or _request_fault(context, settings)
     row = layout.row()
     row.scale_y = _BIG
-    row.enabled = not reason
+    row.enabled = has_place and not reason
     row.operator("mmm.generate", icon="PLAY")
     if reason:
         draw_wrapped(layout, context, reason, icon="INFO")

@@ -166,6 +166,7 @@ def test_the_target_is_named(ready: Desk, weights: Path) -> None:
     bpy.context.view_layer.objects.active = rig
     rig.select_set(True)
     assert "'Crane' is no SMPL armature" in drawn().text
+    assert not drawn().buttons()["mmm.generate"]
 
 
 def test_without_weights_the_panel_says_so(
