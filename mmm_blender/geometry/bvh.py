@@ -17,6 +17,7 @@ import numpy as np
 from .clip import MotionClip
 from .conventions import ArrayLike, FloatArray
 from .errors import MMMError
+from .files import write_files
 from .rotations import (
     axis_angle_quat,
     identity_quats,
@@ -139,6 +140,8 @@ def _parse_hierarchy(lines: list[str]) -> tuple[BvhJoint, ...]:
 
 
 def _parse_motion(text: str, channels: int) -> tuple[FloatArray, float]:
+    if not channels:
+        raise ValueError("no joint of it has channels, so nothing moves")
     lines = text.split("\n", 3)
     frames = int(lines[1].split(":")[1])
     frame_time = float(lines[2].split(":")[1])
@@ -256,9 +259,4 @@ def bvh_text(clip: MotionClip, skeleton: Skeleton = SMPL) -> str:
 
 def write_bvh(path: Path, clip: MotionClip, skeleton: Skeleton = SMPL) -> None:
     """Write a clip as a BVH file (see ``bvh_text``); MMMError where that can't be done."""
-    try:
-        path.write_text(bvh_text(clip, skeleton), encoding="utf-8")
-    except OSError as error:
-        raise MMMError(
-            f"{path} could not be written ({error.strerror}): choose another folder or free space."
-        ) from error
+    write_files({path: bvh_text(clip, skeleton).encode()})

@@ -1,7 +1,8 @@
 """A bundle: one folder with config.json and the weights as safetensors, nothing that runs.
 
-Saving writes beside the old files and renames, config.json last, so that a bundle is either the
-old one or the new one. Loading checks every file against the hash in config.json and every tensor
+Saving writes every file in full beside the old ones before any takes its name (config.json last):
+a save that fails leaves the old bundle, and one that is killed while names change leaves a bundle
+that loading refuses. Loading checks every file against the hash in config.json and every tensor
 against the networks: nothing missing, nothing left over.
 """
 
@@ -11,7 +12,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import cast
 
 import safetensors.torch
@@ -20,6 +21,7 @@ from safetensors import SafetensorError
 from torch import Tensor, nn
 
 from ..geometry.errors import MMMError
+from ..geometry.files import TEMPORARY, make_folder, write_files
 from .config import BUNDLE_VERSION, BundleConfig, from_json, to_json
 from .model import MotionModel
 from .quantizer import TRAINING_ONLY
@@ -44,28 +46,42 @@ class Bundle:
 
 
 def save_bundle(
-    folder: Path, config: BundleConfig, tokenizer: Tokenizer, transformer: MaskedTransformer
+    folder: Path,
+    config: BundleConfig,
+    tokenizer: Tokenizer,
+    transformer: MaskedTransformer,
+    extra: Mapping[str, Path | bytes] | None = None,
 ) -> BundleConfig:
-    """Write a bundle; returns the config as written, with the hashes of its files.
+    """Write a bundle, all or nothing; returns the config as written, with its files' hashes.
 
-    Files that lie in the folder's sub-folders (the text encoder's) belong to the bundle too:
-    write them before.
+    extra: the text encoder's files, by their names in the bundle ("text/vocab.txt"), as content or
+    as files to copy (see ``files_of``). Where it is None, the files that lie in the bundle's
+    sub-folders already belong to it as they are.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    contents = {
+    weights = {
         TOKENIZER_FILE: _packed(tokenizer, config.storage),
         TRANSFORMER_FILE: _packed(transformer, config.storage),
     }
-    hashes = {name: hashlib.sha256(content).hexdigest() for name, content in contents.items()}
-    for path in sorted(folder.glob("*/**/*")):
-        if path.is_file():
-            name = path.relative_to(folder).as_posix()
-            hashes[name] = hashlib.sha256(path.read_bytes()).hexdigest()
+    given = _files_in_sub_folders(folder) if extra is None else extra
+    others = {name: _content(name, source) for name, source in given.items()}
+    hashes = {
+        name: hashlib.sha256(content).hexdigest() for name, content in (weights | others).items()
+    }
     config = replace(config, version=BUNDLE_VERSION, files=hashes)
+    contents = weights if extra is None else others | weights
     contents[CONFIG_FILE] = json.dumps(to_json(config), indent=1).encode()
-    for name, content in contents.items():
-        _write(folder / name, content)
+    for name in contents:
+        make_folder((folder / name).parent)
+    write_files({folder / name: content for name, content in contents.items()})
     return config
+
+
+def files_of(folder: Path, inside: str) -> dict[str, Path]:
+    """All files of a folder that is to become the bundle's sub-folder ``inside``."""
+    paths = sorted(path for path in folder.rglob("*") if _belongs(path))
+    if not paths:
+        raise MMMError(f"{folder} holds no files for the bundle: choose another folder.")
+    return {f"{inside}/{path.relative_to(folder).as_posix()}": path for path in paths}
 
 
 def load_bundle(folder: Path, device: str = "cpu") -> Bundle:
@@ -131,10 +147,27 @@ def _only_for_training(name: str) -> bool:
     return name.rsplit(".", 1)[-1] in TRAINING_ONLY
 
 
-def _write(path: Path, content: bytes) -> None:
-    beside = path.with_name(path.name + ".part")
-    beside.write_bytes(content)
-    beside.replace(path)
+def _files_in_sub_folders(folder: Path) -> dict[str, Path]:
+    paths = sorted(path for path in folder.glob("*/**/*") if _belongs(path))
+    return {path.relative_to(folder).as_posix(): path for path in paths}
+
+
+def _belongs(path: Path) -> bool:
+    """Whether it is a file, and not what a save that was killed left behind."""
+    return path.is_file() and path.suffix not in TEMPORARY
+
+
+def _content(name: str, source: Path | bytes) -> bytes:
+    """What an extra file holds. It lies in a sub-folder, so that it can't replace the weights."""
+    place = PurePosixPath(name)
+    if place.is_absolute() or ".." in place.parts or len(place.parts) == 1:
+        raise MMMError(f"A bundle's extra file cannot be named '{name}': name a sub-folder's file.")
+    try:
+        return source if isinstance(source, bytes) else source.read_bytes()
+    except OSError as error:
+        raise MMMError(
+            f"{source} could not be read for the bundle ({error.strerror}): nothing was written."
+        ) from error
 
 
 def _check(folder: Path, name: str, config: BundleConfig) -> None:

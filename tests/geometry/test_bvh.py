@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import errno
+import os
 from pathlib import Path
 
 import numpy as np
@@ -75,6 +77,7 @@ def test_missing_frames_at_the_end_are_forgiven() -> None:
         TWO_BONES.replace("OFFSET 1 2 3", "OFFSET 1 2"),
         TWO_BONES.replace("7 8 9", "7 nan 9"),
         TWO_BONES.replace("0.05", "0"),
+        "\n".join(line for line in TWO_BONES.splitlines() if "CHANNELS" not in line),
         TWO_BONES[: TWO_BONES.index("0 0 0 0 0")],
     ],
 )
@@ -120,6 +123,20 @@ def test_every_last_bone_has_a_length(skeleton: object) -> None:
 def test_a_folder_that_is_not_there_is_told(tmp_path: Path) -> None:
     with pytest.raises(MMMError, match="could not be written"):
         write_bvh(tmp_path / "none" / "walk.bvh", smooth_clip(2))
+
+
+def test_a_full_disk_leaves_the_old_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "walk.bvh"
+    write_bvh(path, smooth_clip(2))
+    before = path.read_bytes()
+
+    def full(path: Path, content: bytes) -> int:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(Path, "write_bytes", full)
+    with pytest.raises(MMMError, match=r"walk\.bvh could not be written \(No space left"):
+        write_bvh(path, smooth_clip(3))
+    assert [(path, path.read_bytes()) for path in tmp_path.iterdir()] == [(path, before)]
 
 
 @settings(max_examples=40)

@@ -1,7 +1,9 @@
 """A bundle is whole and unchanged, or it is refused with a sentence that says what is wrong."""
 
+import errno
 import hashlib
 import json
+import os
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -13,7 +15,13 @@ import torch
 from torch import Tensor
 
 from mmm_blender.geometry.errors import MMMError
-from mmm_blender.motion.bundle import bundle_hash, load_bundle, read_config, save_bundle
+from mmm_blender.motion.bundle import (
+    bundle_hash,
+    files_of,
+    load_bundle,
+    read_config,
+    save_bundle,
+)
 from mmm_blender.motion.quantizer import TRAINING_ONLY
 from mmm_blender.motion.tokenizer import Tokenizer
 from mmm_blender.motion.transformer import MaskedTransformer
@@ -99,6 +107,104 @@ def test_files_of_the_text_encoder_belong_to_it(
     (tiny_bundle / "text" / "vocab.txt").write_text("wolk\n", "utf-8")
     with pytest.raises(MMMError, match=r"text/vocab\.txt.*hash"):
         load_bundle(tiny_bundle)
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {
+        path.relative_to(folder).as_posix(): path.read_bytes()
+        for path in folder.rglob("*")
+        if path.is_file()
+    }
+
+
+def test_extra_files_are_saved_with_it(
+    tmp_path: Path,
+    tiny_bundle: Path,
+    tiny_tokenizer: Tokenizer,
+    tiny_transformer: MaskedTransformer,
+):
+    (tmp_path / "student" / "deep").mkdir(parents=True)
+    (tmp_path / "student" / "vocab.txt").write_text("walk\n", "utf-8")
+    (tmp_path / "student" / "deep" / "a.bin").write_bytes(b"a")
+    (tmp_path / "student" / "vocab.txt.part").write_text("wal", "utf-8")  # of a killed save
+    extra = files_of(tmp_path / "student", "text")
+    config = read_config(tiny_bundle)
+    saved = save_bundle(
+        tiny_bundle, config, tiny_tokenizer, tiny_transformer, extra | {"text/b.bin": b"b"}
+    )
+    assert set(saved.files) - set(config.files) == {
+        "text/vocab.txt",
+        "text/deep/a.bin",
+        "text/b.bin",
+    }
+    load_bundle(tiny_bundle)
+    assert (tiny_bundle / "text" / "deep" / "a.bin").read_bytes() == b"a"
+    assert (tiny_bundle / "text" / "b.bin").read_bytes() == b"b"
+
+
+@pytest.mark.parametrize("name", ["../x", "/x/y", "config.json", "text/../../x"])
+def test_extra_files_stay_in_sub_folders(
+    name: str, tiny_bundle: Path, tiny_tokenizer: Tokenizer, tiny_transformer: MaskedTransformer
+):
+    with pytest.raises(MMMError, match="cannot be named"):
+        save_bundle(
+            tiny_bundle, read_config(tiny_bundle), tiny_tokenizer, tiny_transformer, {name: b"x"}
+        )
+
+
+def test_extra_files_that_are_not_there_are_told(
+    tmp_path: Path,
+    tiny_bundle: Path,
+    tiny_tokenizer: Tokenizer,
+    tiny_transformer: MaskedTransformer,
+):
+    with pytest.raises(MMMError, match="holds no files"):
+        files_of(tmp_path / "nowhere", "text")
+    before = contents(tiny_bundle)
+    extra = {"text/vocab.txt": tmp_path / "nowhere"}
+    with pytest.raises(MMMError, match="could not be read"):
+        save_bundle(tiny_bundle, read_config(tiny_bundle), tiny_tokenizer, tiny_transformer, extra)
+    assert contents(tiny_bundle) == before
+
+
+@pytest.mark.parametrize(
+    "failing", ["vocab.txt", "tokenizer.safetensors", "transformer.safetensors", "config.json"]
+)
+def test_a_save_that_fails_leaves_the_old_bundle(
+    failing: str,
+    tiny_bundle: Path,
+    tiny_tokenizer: Tokenizer,
+    tiny_transformer: MaskedTransformer,
+    monkeypatch: pytest.MonkeyPatch,
+):
+    arguments = (read_config(tiny_bundle), tiny_tokenizer, tiny_transformer)
+    save_bundle(tiny_bundle, *arguments, {"text/vocab.txt": b"old"})
+    before, write_bytes = contents(tiny_bundle), Path.write_bytes
+
+    def until_full(path: Path, content: bytes) -> int:
+        if path.name == f"{failing}.part":
+            write_bytes(path, content[:1])
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        return write_bytes(path, content)
+
+    other = replace(arguments[0], storage="float16")
+    monkeypatch.setattr(Path, "write_bytes", until_full)
+    with pytest.raises(MMMError, match=rf"{failing} could not be written \(No space left"):
+        save_bundle(tiny_bundle, other, *arguments[1:], {"text/vocab.txt": b"new"})
+    assert contents(tiny_bundle) == before
+    load_bundle(tiny_bundle)
+
+
+def test_a_folder_that_cannot_be_made_is_told(
+    tmp_path: Path,
+    tiny_bundle: Path,
+    tiny_tokenizer: Tokenizer,
+    tiny_transformer: MaskedTransformer,
+):
+    (tmp_path / "file").write_text("")
+    for folder in (tmp_path / "file", tmp_path / "file" / "below"):
+        with pytest.raises(MMMError, match="could not be written"):
+            save_bundle(folder, read_config(tiny_bundle), tiny_tokenizer, tiny_transformer)
 
 
 def test_no_bundle_there(tmp_path: Path):

@@ -20,6 +20,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from ...geometry.errors import MMMError
+from ...geometry.files import make_folder, write_files
 from . import TextFeatures
 from .blocks import Block
 from .files import load_strictly, read_json, read_tensors
@@ -163,16 +164,18 @@ def sinusoids(places: int, width: int) -> Tensor:
 
 
 def save_student(folder: Path, model: StudentTextModel, vocabulary: Sequence[str]) -> None:
-    """Write a student's folder: config, 8-bit and float16 weights, vocabulary."""
-    folder.mkdir(parents=True, exist_ok=True)
+    """Write a student's folder: 8-bit and float16 weights, vocabulary and config, or none of it."""
     state = {name: value.detach().float().cpu() for name, value in model.state_dict().items()}
     table_int8, table_scale = quantise_rows(state.pop(TABLE))
     stored = {name: value.half().contiguous() for name, value in state.items()}
     stored |= {TABLE_INT8: table_int8, TABLE_SCALE: table_scale}
-    (folder / WEIGHTS_FILE).write_bytes(save(stored))
-    text = json.dumps(asdict(model.config), indent=2) + "\n"
-    (folder / CONFIG_FILE).write_text(text, encoding="utf-8")
-    (folder / VOCABULARY_FILE).write_text("\n".join(vocabulary) + "\n", encoding="utf-8")
+    contents = {
+        WEIGHTS_FILE: save(stored),
+        VOCABULARY_FILE: ("\n".join(vocabulary) + "\n").encode(),
+        CONFIG_FILE: (json.dumps(asdict(model.config), indent=2) + "\n").encode(),
+    }
+    make_folder(folder)
+    write_files({folder / name: content for name, content in contents.items()})
 
 
 def quantise_rows(table_VR: Tensor) -> tuple[Tensor, Tensor]:

@@ -1,4 +1,6 @@
+import errno
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -68,6 +70,23 @@ def test_an_unknown_kind_is_told(tmp_path: Path) -> None:
         load_text_encoder(tmp_path, {"kind": "t5"})
     with pytest.raises(MMMError, match="choose the folder"):
         load_text_encoder(tmp_path, {"kind": "clip"})
+
+
+def test_a_save_that_fails_leaves_the_old_student(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = StudentTextEncoder.load(folder).model
+    before, write_bytes = {p.name: p.read_bytes() for p in folder.iterdir()}, Path.write_bytes
+
+    def until_full(path: Path, content: bytes) -> int:
+        if path.name.startswith("config.json"):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        return write_bytes(path, content)
+
+    monkeypatch.setattr(Path, "write_bytes", until_full)
+    with pytest.raises(MMMError, match=r"config\.json could not be written"):
+        save_student(folder, model, [*PIECES[:-1], "!"])
+    assert {p.name: p.read_bytes() for p in folder.iterdir()} == before
 
 
 def test_eight_bit_rows_keep_their_direction() -> None:
