@@ -45,7 +45,7 @@ def add_ground(scene: Scene, low: Point2, high: Point2, material: Material) -> O
 def new_material(name: str) -> tuple[Material, Any, Any]:
     """A material with its node tree and the shader's inputs."""
     material = bpy.data.materials.new(name)
-    material.use_nodes = True
+    _use_nodes(material)
     tree = material.node_tree
     return material, tree, tree.nodes["Principled BSDF"].inputs
 
@@ -53,6 +53,12 @@ def new_material(name: str) -> tuple[Material, Any, Any]:
 def sky_background(scene: Scene) -> tuple[Any, Any]:
     """The node tree of the scene's own new sky and the inputs of its background."""
     scene.world = bpy.data.worlds.new("Sky")
-    scene.world.use_nodes = True
+    _use_nodes(scene.world)
     tree = scene.world.node_tree
     return tree, tree.nodes["Background"].inputs
+
+
+def _use_nodes(owner: Any) -> None:
+    """Blender 5 uses nodes always, and warns who says so."""
+    if not owner.use_nodes:
+        owner.use_nodes = True
