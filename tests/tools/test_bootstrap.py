@@ -1,0 +1,105 @@
+"""The set-up of .venv, on a made-up checkout whose requirements are empty; and the real pins."""
+
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import _bootstrap
+import pytest
+
+REQUIREMENTS = _bootstrap.REQUIREMENTS
+WORKER_REQUIREMENTS = _bootstrap.ROOT / "mmm_blender" / "worker" / "requirements.txt"
+COMMAND = "import sys, _bootstrap; _bootstrap.enter(); print(sys.prefix, *sys.argv[1:])"
+PIN = re.compile(r"^(?P<name>[\w.-]+)(\[\w+\])?==(?P<version>[\w.+!-]+)(; .*)?$")
+
+
+@pytest.fixture(scope="module")
+def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the bootstrap, a command that enters by it, and no requirements."""
+    folder = tmp_path_factory.mktemp("checkout")
+    tools = folder / "tools"
+    (tools / "requirements").mkdir(parents=True)
+    shutil.copy(_bootstrap.__file__, tools)
+    (tools / "command").write_text(COMMAND, encoding="utf-8")
+    for name in ("torch", "develop", "constraints"):
+        (tools / "requirements" / f"{name}.txt").write_text("# nothing\n", encoding="utf-8")
+    return folder
+
+
+def run(checkout: Path) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "tools/command", "given"]
+    return subprocess.run(command, cwd=checkout, capture_output=True, text=True, check=False)
+
+
+def test_it_makes_an_environment_once_and_repairs_a_broken_one(checkout: Path) -> None:
+    environment = checkout / ".venv"
+    first = run(checkout)
+    assert first.stdout.split() == [str(environment), "given"], first.stderr
+    assert "Setting up" in first.stderr
+
+    second = run(checkout)
+    assert second.stdout == first.stdout
+    assert second.stderr == ""
+
+    (environment / ".mmm-stamp").unlink()
+    _bootstrap.environment_python(environment).unlink()
+    third = run(checkout)
+    assert third.stdout == first.stdout
+    assert "Setting up" in third.stderr
+
+
+def test_other_requirements_are_installed_again(checkout: Path) -> None:
+    run(checkout)
+    develop = checkout / "tools" / "requirements" / "develop.txt"
+    develop.write_text("# nothing, said otherwise\n", encoding="utf-8")
+    assert "Setting up" in run(checkout).stderr
+    assert run(checkout).stderr == ""
+
+
+def test_a_package_that_cannot_be_had_is_one_sentence_and_no_stamp(checkout: Path) -> None:
+    develop = checkout / "tools" / "requirements" / "develop.txt"
+    develop.write_text("./no-such-folder\n", encoding="utf-8")
+    outcome = run(checkout)
+    assert outcome.returncode == 1
+    assert outcome.stderr.splitlines()[-1].startswith("command: pip could not install")
+    assert not (checkout / ".venv" / ".mmm-stamp").exists()
+
+
+def test_missing_system_libraries_are_named_by_their_packages(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(sys, "platform", "linux")
+    monkeypatch.setattr(_bootstrap, "SYSTEM_LIBRARIES", {"libnot-here.so.1": "libnot-here1"})
+    assert _bootstrap.missing_system_packages() == ["libnot-here1"]
+
+
+def test_this_machine_has_what_blender_opens() -> None:
+    assert _bootstrap.missing_system_packages() == []
+
+
+def pins(path: Path) -> dict[str, set[str]]:
+    """Versions by lower-case name; fails for a line that pins nothing."""
+    found: dict[str, set[str]] = {}
+    for line in path.read_text(encoding="utf-8").splitlines():
+        if not line or line.startswith(("#", "-r ")):
+            continue
+        match = PIN.match(line)
+        assert match is not None, f"{path.name}: {line} is no pin"
+        found.setdefault(match["name"].lower().replace("_", "-"), set()).add(match["version"])
+    return found
+
+
+@pytest.mark.parametrize("path", sorted(REQUIREMENTS.glob("*.txt")), ids=lambda path: path.name)
+def test_every_requirement_is_pinned(path: Path) -> None:
+    assert pins(path)
+
+
+def test_the_worker_has_the_versions_that_were_tested() -> None:
+    ours: dict[str, set[str]] = {}
+    for path in REQUIREMENTS.glob("*.txt"):
+        ours |= pins(path)
+    theirs = pins(WORKER_REQUIREMENTS)
+    del theirs["numpy"]  # .venv's is the one that its Blender was built for
+    assert theirs == {name: ours[name] for name in theirs}
