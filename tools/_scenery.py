@@ -9,6 +9,8 @@ from mmm_blender.blender.host import Material, Object, Scene, bpy
 
 Point2 = tuple[float, float]
 
+_ALWAYS_NODES = (5, 0, 0)
+
 
 @dataclass(frozen=True)
 class Sun:
@@ -59,6 +61,6 @@ def sky_background(scene: Scene) -> tuple[Any, Any]:
 
 
 def _use_nodes(owner: Any) -> None:
-    """Blender 5 uses nodes always, and warns who says so."""
-    if not owner.use_nodes:
+    """Blender 5 uses nodes always, and warns who asks."""
+    if bpy.app.version < _ALWAYS_NODES:
         owner.use_nodes = True
