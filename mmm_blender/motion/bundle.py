@@ -22,7 +22,7 @@ from torch import Tensor, nn
 
 from ..geometry.errors import MMMError
 from ..geometry.files import TEMPORARY, make_folder, write_files
-from .config import BUNDLE_VERSION, BundleConfig, from_json, to_json
+from .config import BUNDLE_VERSION, GET_AGAIN, BundleConfig, from_json, to_json
 from .model import MotionModel
 from .quantizer import TRAINING_ONLY
 from .tokenizer import Tokenizer
@@ -31,8 +31,6 @@ from .transformer import MaskedTransformer
 CONFIG_FILE = "config.json"
 TOKENIZER_FILE = "tokenizer.safetensors"
 TRANSFORMER_FILE = "transformer.safetensors"
-
-_AGAIN = "get the bundle again"
 
 
 @dataclass(frozen=True, eq=False)
@@ -108,7 +106,7 @@ def read_config(folder: Path) -> BundleConfig:
         ) from error
     except (json.JSONDecodeError, UnicodeDecodeError) as error:
         raise MMMError(
-            f"{CONFIG_FILE} of the bundle {folder.name} is damaged: {_AGAIN}."
+            f"{CONFIG_FILE} of the bundle {folder.name} is damaged: {GET_AGAIN}."
         ) from error
     _check_version(folder, values)
     return from_json(BundleConfig, values, f"{CONFIG_FILE} of the bundle {folder.name}")
@@ -176,11 +174,11 @@ def _check(folder: Path, name: str, config: BundleConfig) -> None:
         with (folder / name).open("rb") as file:
             digest = hashlib.file_digest(file, "sha256").hexdigest()
     except OSError as error:
-        raise MMMError(f"The bundle {folder.name} lacks its file {name}: {_AGAIN}.") from error
+        raise MMMError(f"The bundle {folder.name} lacks its file {name}: {GET_AGAIN}.") from error
     if digest != config.files[name]:
         raise MMMError(
             f"The file {name} of the bundle {folder.name} is truncated or was changed (its hash "
-            f"does not match): {_AGAIN}."
+            f"does not match): {GET_AGAIN}."
         )
 
 
@@ -188,11 +186,11 @@ def _fill(module: nn.Module, folder: Path, name: str, config: BundleConfig) -> N
     """The module's tensors from a file, each exactly once."""
     where = f"The file {name} of the bundle {folder.name}"
     if name not in config.files:
-        raise MMMError(f"The bundle {folder.name} does not name its file {name}: {_AGAIN}.")
+        raise MMMError(f"The bundle {folder.name} does not name its file {name}: {GET_AGAIN}.")
     try:
         tensors = safetensors.torch.load_file(folder / name)
     except SafetensorError as error:
-        raise MMMError(f"{where} is damaged: {_AGAIN}.") from error
+        raise MMMError(f"{where} is damaged: {GET_AGAIN}.") from error
     wanted = {key: v for key, v in module.state_dict().items() if not _only_for_training(key)}
     for kind, keys in (
         ("lacks", set(wanted) - set(tensors)),
@@ -200,7 +198,7 @@ def _fill(module: nn.Module, folder: Path, name: str, config: BundleConfig) -> N
         ("has misshapen", _misshapen(tensors, wanted)),
     ):
         if keys:
-            raise MMMError(f"{where} {kind} tensors ({', '.join(sorted(keys))}): {_AGAIN}.")
+            raise MMMError(f"{where} {kind} tensors ({', '.join(sorted(keys))}): {GET_AGAIN}.")
     module.load_state_dict(tensors, strict=False)
 
 

@@ -10,24 +10,28 @@ import dataclasses
 import math
 import types
 import typing
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from ..geometry.errors import MMMError
 from .features.layout import FeatureLayout, layout_named
-from .schedule import SCHEDULES
+from .schedule import FULL_LENGTH_TOKENS, SCHEDULES
 
 BUNDLE_VERSION = 1
 """Raised when an old reader could misread a new bundle."""
 
-MOTION_PLACES = 49
-"""Motion tokens of the longest clip (49 x 4 = 196 frames at 20 fps)."""
+NO_GUIDANCE = 1.0
+"""The guidance that takes the model's word as it is."""
+
+GET_AGAIN = "get the bundle again"
+"""What to do with a bundle that is not as it was saved."""
 
 _POINTWISE = 0  # a "dilation" that stands for a block which sees one place only
 _CONV_KERNEL = 3
 _STRIDE = 2  # each stage halves the frame rate
 _STORAGE_TYPES = ("float32", "float16")
+_WHOLE_BODIES = (["all"], ["lower", "upper"])  # parts that own every feature once, sorted
 
 
 @dataclass(frozen=True)
@@ -83,8 +87,21 @@ class TokenizerConfig:
 
     def __post_init__(self) -> None:
         _positive(self, "width", "code_dim", "codes", "stages", "latent_kernel", "output_kernel")
-        if not self.parts or len(set(self.parts)) != len(self.parts):
-            raise MMMError("The tokenizer's config needs each body part once: mend 'parts'.")
+        layout_named(self.layout)
+        if sorted(self.parts) not in _WHOLE_BODIES:
+            raise MMMError(
+                "The tokenizer's 'parts' must be all, or lower and upper, each once, not "
+                f"{_listed(self.parts)}: mend its config."
+            )
+        if any(dilation < _POINTWISE for dilation in self.dilations):
+            raise MMMError(
+                f"The tokenizer's 'dilations' must be {_POINTWISE} or more, not "
+                f"{_listed(self.dilations)}: mend its config."
+            )
+        if self.upper_height_relative and "upper" not in self.parts:
+            raise MMMError(
+                "The tokenizer's 'upper_height_relative' needs the part upper: mend its config."
+            )
         if any(kernel % 2 == 0 for kernel in (self.latent_kernel, self.output_kernel)):
             raise MMMError("The tokenizer's kernels must be odd: mend its config.")
 
@@ -143,7 +160,7 @@ class TransformerConfig:
     were dropped in training, so classifier-free guidance may be used.
     """
 
-    places: int = MOTION_PLACES + 1
+    places: int = FULL_LENGTH_TOKENS + 1
     width: int = 256
     heads: int = 8
     layers: int = 6
@@ -157,6 +174,21 @@ class TransformerConfig:
 
     def __post_init__(self) -> None:
         _positive(self, "places", "width", "heads", "layers", "mlp_ratio", "text_width")
+        if self.max_tokens < 1:
+            raise MMMError("'places' must be 2 or more in a config: a motion token and its end.")
+        if self.cross_layers < 0:
+            raise MMMError(
+                f"'cross_layers' must be 0 or more in a config, not {self.cross_layers}."
+            )
+        if not 0 <= self.dropout < 1:
+            raise MMMError(
+                f"'dropout' must be from 0 to below 1 in a config, not {self.dropout:g}."
+            )
+        if self.width % 2:
+            raise MMMError(
+                f"'width' must be even in a transformer's config, not {self.width}: sines and "
+                "cosines of the places share it."
+            )
         if self.width % self.heads:
             raise MMMError(
                 f"A transformer {self.width} wide cannot have {self.heads} heads: "
@@ -185,7 +217,7 @@ class SamplerConfig:
     closing_step: bool = False
     temperature: float = 1.0
     greedy: bool = False
-    guidance: float = 1.0
+    guidance: float = NO_GUIDANCE
     schedule: str = "cosine"
 
     def __post_init__(self) -> None:
@@ -228,6 +260,19 @@ class BundleConfig:
             raise MMMError(
                 f"Weights cannot be stored as '{self.storage}': use {' or '.join(_STORAGE_TYPES)}."
             )
+        check_predicted_parts(self.transformer, self.tokenizer)
+        if not 0 < self.min_seconds <= self.max_seconds:
+            raise MMMError(
+                f"'min_seconds' must be above 0 and at most {self.max_seconds:g}, the longest "
+                f"clip, in a config, not {self.min_seconds:g}."
+            )
+        if wrong := [name for name, value in self.files.items() if not isinstance(value, str)]:
+            raise MMMError(f"The config's 'files' give no hash for {_listed(wrong)}: {GET_AGAIN}.")
+        if self.sampler.guidance != NO_GUIDANCE and not self.transformer.trained_with_guidance:
+            raise MMMError(
+                "The config's sampler asks for guidance, which its transformer was not trained "
+                "with: set 'guidance' to 1."
+            )
 
     @property
     def predicted_parts(self) -> tuple[str, ...]:
@@ -239,6 +284,20 @@ class BundleConfig:
         """Length of the longest clip."""
         frames = self.transformer.max_tokens * self.tokenizer.frames_per_token
         return frames / self.tokenizer.feature_layout.fps
+
+
+def check_predicted_parts(transformer: TransformerConfig, tokenizer: TokenizerConfig) -> None:
+    """MMMError unless the transformer predicts parts that the tokenizer has, each once."""
+    predicted = transformer.predicted_parts
+    if not set(predicted) <= set(tokenizer.parts) or len(set(predicted)) != len(predicted):
+        raise MMMError(
+            f"'predicted_parts' must be among the tokenizer's parts ({_listed(tokenizer.parts)}), "
+            f"each once, not {_listed(predicted)}: mend the config."
+        )
+
+
+def _listed(values: Iterable[object]) -> str:
+    return ", ".join(map(str, values)) or "none"
 
 
 def _positive(config: object, *names: str) -> None:
@@ -262,7 +321,7 @@ def _plain(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 def from_json(cls: type[ConfigT], values: object, where: str = "config.json") -> ConfigT:
     """A config of class ``cls`` from JSON values; MMMError names what is wrong and where."""
     if not isinstance(values, Mapping):
-        raise MMMError(f"{where} must be a JSON object: get the bundle again.")
+        raise MMMError(f"{where} must be a JSON object: {GET_AGAIN}.")
     given = typing.cast("Mapping[str, object]", values)
     fields = {item.name: item for item in dataclasses.fields(typing.cast(Any, cls))}
     _refuse("unknown", set(given) - set(fields), where)

@@ -13,15 +13,13 @@ import torch
 from torch import Tensor
 
 from ..geometry.errors import MMMError
-from .config import SamplerConfig, Vocabulary
+from .config import NO_GUIDANCE, SamplerConfig, Vocabulary
 from .sampling import TokensToLogits, sample
 from .tokenizer import Tokenizer
 from .transformer import MaskedTransformer, TextMemory
 
 if TYPE_CHECKING:
     from .text import TextFeatures
-
-NO_GUIDANCE = 1.0
 
 
 class MotionModel:

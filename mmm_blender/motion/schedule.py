@@ -11,7 +11,8 @@ from collections.abc import Callable
 Schedule = Callable[[float], float]
 
 FULL_LENGTH_TOKENS = 49
-"""Motion tokens for which a sampler's ``full_length_steps`` is meant (196 frames)."""
+"""Motion tokens of the longest clip (49 x 4 = 196 frames at 20 fps), for which a sampler's
+``full_length_steps`` is meant."""
 
 
 def cosine(progress: float) -> float:

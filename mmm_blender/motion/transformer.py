@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from ..geometry.errors import MMMError
-from .config import TokenizerConfig, TransformerConfig
+from .config import TokenizerConfig, TransformerConfig, check_predicted_parts
 
 if TYPE_CHECKING:
     from .text import TextFeatures
@@ -143,6 +143,7 @@ class MaskedTransformer(nn.Module):
         parts, codes, code_dim = codebooks_PKD.shape
         if (parts, codes, code_dim) != (len(tokenizer.parts), tokenizer.codes, tokenizer.code_dim):
             raise MMMError("The tokenizer and the transformer do not fit: use those of one bundle.")
+        check_predicted_parts(config, tokenizer)
         predicted = config.predicted_parts or tokenizer.parts
         self.predicted_columns = [tokenizer.parts.index(part) for part in predicted]
         self.register_buffer("codebooks_PKD", codebooks_PKD.clone(), persistent=False)

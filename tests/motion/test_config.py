@@ -39,12 +39,59 @@ def test_json_round_trip_is_exact():
         ({"width": 0}, "width"),
         ({"parts": []}, "parts"),
         ({"parts": ["lower", "lower"]}, "parts"),
+        ({"parts": ["torso"]}, "'parts'.*torso"),
+        ({"parts": ["all", "upper"]}, "'parts'"),
+        ({"parts": ["upper"]}, "'parts'"),
         ({"latent_kernel": 2}, "kernels"),
+        ({"dilations": [1, -1]}, "'dilations'.*1, -1"),
+        ({"parts": ["all"], "upper_height_relative": True}, "upper_height_relative"),
+        ({"layout": "smpl_999"}, "smpl_999"),
     ],
 )
 def test_a_wrong_entry_is_named(change: dict[str, Any], named: str):
     with pytest.raises(MMMError, match=named):
         from_json(TokenizerConfig, to_json(TokenizerConfig()) | change)
+
+
+@pytest.mark.parametrize(
+    ("change", "named"),
+    [
+        ({"dropout": 5.0}, "'dropout'.*not 5"),
+        ({"dropout": 1.0}, "'dropout'"),
+        ({"dropout": -0.1}, "'dropout'"),
+        ({"dropout": float("nan")}, "'dropout'.*nan"),
+        ({"cross_layers": -1}, "'cross_layers'"),
+        ({"places": 1}, "'places'"),
+        ({"width": 9, "heads": 3}, "'width' must be even.*not 9"),
+    ],
+)
+def test_a_wrong_entry_of_the_transformer_is_named(change: dict[str, Any], named: str):
+    with pytest.raises(MMMError, match=named):
+        from_json(TransformerConfig, to_json(TransformerConfig()) | change)
+
+
+@pytest.mark.parametrize(
+    ("section", "change", "named"),
+    [
+        (
+            "transformer",
+            {"predicted_parts": ["torso"]},
+            r"'predicted_parts'.*\(lower, upper\).*torso",
+        ),
+        ("transformer", {"predicted_parts": ["upper", "upper"]}, "'predicted_parts'"),
+        ("transformer", {"trained_with_guidance": False}, "'guidance'"),
+        (None, {"min_seconds": 0.0}, "'min_seconds'"),
+        (None, {"min_seconds": float("nan")}, "'min_seconds'"),
+        (None, {"min_seconds": 60.0}, "'min_seconds'.*9.8"),
+        (None, {"files": {"a.safetensors": 3}}, "'files'.*a.safetensors"),
+        (None, {"storage": "int4"}, "int4"),
+    ],
+)
+def test_sections_that_do_not_fit_are_told(section: str | None, change: dict[str, Any], named: str):
+    values = to_json(BUNDLE)
+    (values[section] if section else values).update(change)
+    with pytest.raises(MMMError, match=named):
+        from_json(BundleConfig, values)
 
 
 def test_a_missing_entry_is_named():
