@@ -82,7 +82,7 @@ def _warm(bundle: Path) -> list[Row]:
     return [
         Figure("196 frames warm, prompt to keyed Action", keyed, "s", "the worker alone", alone,
                _KEYED_TARGET),
-        Figure("operator to first progress", progress, "s", "an answer without work", answer,
+        Figure("operator to first progress (a step done)", progress, "s", "an answer without work", answer,
                _PROGRESS_TARGET),
     ]  # fmt: skip
 
