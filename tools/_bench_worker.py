@@ -79,12 +79,11 @@ def _warm(bundle: Path) -> list[Row]:
         raise MMMError("The worker went away while it was measured: run the bench again.")
     alone = seconds(lambda: _generate(client, bundle, seed=1), _REPEATS)
     answer = seconds(lambda: _round_trip(client, bundle))
+    warm, first = "196 frames warm, prompt to keyed Action", "operator to first progress"
     return [
-        Figure("196 frames warm, prompt to keyed Action", keyed, "s", "the worker alone", alone,
-               _KEYED_TARGET),
-        Figure("operator to first progress (a step done)", progress, "s", "an answer without work", answer,
-               _PROGRESS_TARGET),
-    ]  # fmt: skip
+        Figure(warm, keyed, "s", "the worker alone", alone, _KEYED_TARGET),
+        Figure(first, progress, "s", "an answer without work", answer, _PROGRESS_TARGET),
+    ]
 
 
 def _generate(client: WorkerClient, bundle: Path, seed: int) -> None:

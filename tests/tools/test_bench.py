@@ -57,7 +57,7 @@ def test_measures_a_bundle_in_a_real_worker(
         "worker cold start to first motion",
         "worker memory",
         "196 frames warm, prompt to keyed Action",
-        "operator to first progress (a step done)",
+        "operator to first progress",
     ]
     [skipped] = _bench_worker.rows(tmp_path)
     assert isinstance(skipped, Skipped)
