@@ -15,6 +15,8 @@ import torch
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
+from _program import run  # noqa: E402
+
 from mmm_blender.motion.generator import GenerateRequest, Generator  # noqa: E402
 from mmm_blender.training.prompt_checks import CHECKS, PROMPTS, Facts  # noqa: E402
 
@@ -32,9 +34,10 @@ def main() -> int:
     parser.add_argument("--bundle", type=Path, default=ROOT / "weights" / "starter")
     parser.add_argument("--seeds", type=int, default=20)
     parser.add_argument("--seconds", type=float, default=4.0)
+    parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--json", type=Path, help="where the shares go")
     options = parser.parse_args()
-    torch.set_num_threads(2)
+    torch.set_num_threads(options.threads)
     generator = Generator.load(options.bundle)
     shares: dict[str, float] = {}
     print("| check | prompt | obeyed |\n| --- | --- | --- |")
@@ -50,4 +53,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run(main)

@@ -18,12 +18,15 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from tqdm import tqdm
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
+
+from _program import run  # noqa: E402
 
 from mmm_blender.geometry.clip import MotionClip  # noqa: E402
 from mmm_blender.geometry.contacts import CONTACT_JOINTS, foot_contacts, joint_speeds  # noqa: E402
@@ -42,6 +45,7 @@ from mmm_blender.training.retarget import (  # noqa: E402
     Rig,
     bone_direction_errors,
     calibrate,
+    joint_errors,
     retarget,
 )
 from mmm_blender.training.sources import (  # noqa: E402
@@ -57,6 +61,9 @@ CALIBRATION_TAKES = 40
 MIN_FRAMES, MAX_FRAMES = 24, 196  # 1.2 s: shorter clips hold no whole gesture; the model's limit
 MAX_TURN = 90.0  # degrees a frame: faster is a twist flip, not a motion
 MAX_FLOOR_OFF = 0.10  # metres
+BONE_ERROR = "limb bone direction error, degrees"
+MAX_BONE_ERROR = 1.0  # median over takes; a right calibration gives none at all
+MAX_AXES_OFF = 30.0  # degrees: trunk axes further off than this were snapped to a guess
 MAX_BACKWARD_ELBOW = 25.0  # degrees of hyperextension ...
 MAX_BACKWARD_SHARE = 0.05  # ... in more than this share of frames
 
@@ -145,7 +152,8 @@ def figures(clip: MotionClip, motion: SourceMotion, calibration: Calibration) ->
     speeds = joint_speeds(feet * [1, 0, 1], clip.fps)
     turns = np.degrees(quat_angle(clip.rotations_TJ4[1:], clip.rotations_TJ4[:-1]))
     return {
-        "limb bone direction error, degrees": bone_direction_errors(clip, motion, calibration),
+        BONE_ERROR: bone_direction_errors(clip, motion, calibration),
+        "joint error against the scaled take, mm": joint_errors(clip, motion, calibration),
         "toes below the floor, cm": float(np.maximum(-toes, 0).mean()) * 100,
         "foot slide in contact, cm/s": float(speeds[contacts].mean() * 100)
         if contacts.any()
@@ -165,12 +173,15 @@ class Gathered:
     rejected: dict[str, str]
 
 
-def gather(takes: list[Take], rig: Rig, into: Gathered) -> dict[str, object]:
+def gather(takes: list[Take], rig: Rig, into: Gathered) -> dict[str, Any]:
     """Calibrate a rig from a spread of its takes, then retarget all; returns the calibration."""
     spread = takes[:: max(1, len(takes) // CALIBRATION_TAKES)]
-    calibration = calibrate(rig, [m for take in spread if (m := try_read(take, into)) is not None])
+    readable = [m for take in spread if (m := try_read(take, rig, into)) is not None]
+    if not readable:
+        raise MMMError(f"None of the {rig.name} takes could be read: check the checkout.")
+    calibration = calibrate(rig, readable)
     for take in tqdm(takes, desc=rig.name, unit="take"):
-        motion = try_read(take, into)
+        motion = try_read(take, rig, into)
         if motion is None:
             continue
         clip, floor = retarget(motion, calibration)
@@ -185,12 +196,19 @@ def gather(takes: list[Take], rig: Rig, into: Gathered) -> dict[str, object]:
     return calibration.report
 
 
-def try_read(take: Take, into: Gathered) -> SourceMotion | None:
+def try_read(take: Take, rig: Rig, into: Gathered) -> SourceMotion | None:
+    """The take's motion, or None with the reason noted."""
     try:
-        return take.read()
+        motion = take.read()
     except MMMError as error:
         into.rejected[take.name] = str(error)
         return None
+    lacking = rig.joints() - set(motion.rotations)
+    if lacking:
+        into.rejected[take.name] = f"lacks the joints {', '.join(sorted(lacking))}"
+    elif not motion.frames:
+        into.rejected[take.name] = "holds nothing after its T-pose"
+    return None if take.name in into.rejected else motion
 
 
 def summary(rows: list[dict[str, float]]) -> dict[str, dict[str, float]]:
@@ -207,6 +225,28 @@ def summary(rows: list[dict[str, float]]) -> dict[str, dict[str, float]]:
     return result
 
 
+def doubts(gathered: Gathered, calibrations: dict[str, dict[str, Any]]) -> list[str]:
+    """What is wrong with the calibrations, a sentence each; empty where all is well."""
+    found: list[str] = []
+    for rig, rows in gathered.figures.items():
+        error = summary(rows)[BONE_ERROR]["median"]
+        if error > MAX_BONE_ERROR:
+            found.append(f"Limbs of {rig} are off by {error} degrees: its calibration is wrong.")
+    for rig, report in calibrations.items():
+        for joint, told in report.items():
+            if isinstance(told, dict) and told.get("degrees_off", 0.0) > MAX_AXES_OFF:
+                found.append(f"The axes of {joint} in {rig} are unclear: {told}.")
+    return found
+
+
+def write_report(options: argparse.Namespace, report: dict[str, Any]) -> None:
+    """All of it to the file that was asked for, the short of it to the terminal."""
+    if options.report:
+        options.report.write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
+    short = {k: v for k, v in report.items() if k not in ("rejected takes", "calibration")}
+    print(json.dumps(short, indent=1))
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument(
@@ -215,7 +255,7 @@ def main() -> int:
     parser.add_argument("--out", type=Path, required=True, help="the .npz to write")
     parser.add_argument("--report", type=Path, help="where the figures go as JSON")
     options = parser.parse_args()
-    gathered, calibrations = Gathered([], [], {}, {}), {}
+    gathered, calibrations = Gathered([], [], {}, {}), dict[str, dict[str, Any]]()
     for rig, takes in (
         (BANDAI, bandai_takes(options.sources)),
         (CMU_DAZ, cmu_takes(options.sources, deepmimic=False)),
@@ -226,33 +266,26 @@ def main() -> int:
         else:
             print(f"No takes for {rig.name} under {options.sources}: left out.", file=sys.stderr)
     if not gathered.clips:
-        print(
-            f"No motion could be read under {options.sources}; nothing was written.",
-            file=sys.stderr,
-        )
-        return 1
+        raise MMMError(f"No motion could be read under {options.sources}; nothing was written.")
+    wrong = doubts(gathered, calibrations)
+    if wrong:
+        raise MMMError(" ".join(wrong) + " Nothing was written.")
     options.out.parent.mkdir(parents=True, exist_ok=True)
     save_motions(options.out, gathered.records, gathered.clips)
-    report = {
-        "clips": len(gathered.clips),
-        "minutes": round(sum(c.seconds for c in gathered.clips) / 60, 1),
-        "megabytes": round(options.out.stat().st_size / 1e6, 1),
-        "figures": {rig: summary(rows) for rig, rows in gathered.figures.items()},
-        "rejected": Counter(gathered.rejected.values()),
-        "rejected takes": gathered.rejected,
-        "calibration": calibrations,
-    }
-    text = json.dumps(report, indent=1)
-    if options.report:
-        options.report.write_text(text + "\n", encoding="utf-8")
-    print(
-        json.dumps(
-            {k: v for k, v in report.items() if k not in ("rejected takes", "calibration")},
-            indent=1,
-        )
+    write_report(
+        options,
+        {
+            "clips": len(gathered.clips),
+            "minutes": round(sum(c.seconds for c in gathered.clips) / 60, 1),
+            "megabytes": round(options.out.stat().st_size / 1e6, 1),
+            "figures": {rig: summary(rows) for rig, rows in gathered.figures.items()},
+            "rejected": Counter(gathered.rejected.values()),
+            "rejected takes": gathered.rejected,
+            "calibration": calibrations,
+        },
     )
     return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run(main)

@@ -20,6 +20,8 @@ from torch import Tensor
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
+from _program import run  # noqa: E402
+
 from mmm_blender.motion.config import TokenizerConfig, to_json  # noqa: E402
 from mmm_blender.motion.tokenizer import Tokenizer  # noqa: E402
 from mmm_blender.training.data import (  # noqa: E402
@@ -103,4 +105,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run(main)

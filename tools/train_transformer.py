@@ -11,6 +11,7 @@ checkpoint as it stands.
 from __future__ import annotations
 
 import argparse
+import hashlib
 import json
 import shutil
 import sys
@@ -25,6 +26,9 @@ from torch.nn import functional
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
+from _program import run  # noqa: E402
+
+from mmm_blender.geometry.errors import MMMError  # noqa: E402
 from mmm_blender.motion.bundle import save_bundle  # noqa: E402
 from mmm_blender.motion.config import (  # noqa: E402
     BundleConfig,
@@ -55,6 +59,8 @@ GUIDANCE = 2.5
 
 
 def load_tokenizer(folder: Path) -> Tokenizer:
+    if not (folder / "tokenizer.pt").is_file():
+        raise MMMError(f"{folder} holds no tokenizer.pt: run tools/train_tokenizer.py first.")
     saved = torch.load(folder / "tokenizer.pt", map_location="cpu", weights_only=True)
     tokenizer = Tokenizer(from_json(TokenizerConfig, saved["config"], "tokenizer.pt"))
     tokenizer.load_state_dict(saved["state"])
@@ -168,8 +174,13 @@ def main() -> int:
     model = MaskedTransformer(config, tokenizer.config, tokenizer.codebooks_PKD)
     plan = Plan(options.minutes, options.rate, options.steps, options.seed, betas=(0.9, 0.98))
     run, checkpoint = Run.start(model, plan), options.out / "checkpoint.pt"
+    codebooks = hashlib.sha256(tokenizer.codebooks_PKD.numpy().tobytes()).hexdigest()
     if run.resume(checkpoint):
         print(f"going on from step {run.step}", flush=True)
+    if run.notes.setdefault("codebooks", codebooks) != codebooks:
+        raise MMMError(
+            f"{checkpoint} learnt another tokenizer's tokens: give the run another --out folder."
+        )
     if plan.progress(run.step, run.seconds) < 1:
         lessons = Lessons.load(options, tokenizer, encoder)
         loss_of = make_loss(run, model, tokenizer.config.vocabulary, lessons, options.seed)
@@ -203,4 +214,4 @@ def write_bundle(
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run(main)

@@ -1,8 +1,9 @@
 """The training loop that both networks share: a time budget, a learning-rate plan, averaged
 weights, checkpoints that a run resumes from.
 
-A step depends on (seed, step number) alone, so a run that was interrupted goes on as if it had
-not been.
+A step depends on (seed, step number) alone, so a run with a fixed number of steps that was
+interrupted goes on as if it had not been. With a budget of minutes the learning rate follows the
+clock, and no two runs are quite alike.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ _WARM_UP_STEPS = 200
 _FINAL_RATE = 0.02  # of the peak rate, at the end of the plan
 _CHECKPOINT_SECONDS = 120.0
 _CLIP_NORM = 1.0
+_SEED_STRIDE = 1_000_003  # a prime: runs of different seeds share no step's seed for long
 
 
 @dataclass(frozen=True)
@@ -110,7 +112,7 @@ def train(
     bar = tqdm(desc=name, initial=run.step, total=plan.steps or None, mininterval=10, unit="step")
     started, before, saved = time.monotonic(), run.seconds, time.monotonic()
     while (progress := plan.progress(run.step, run.seconds)) < 1:
-        torch.manual_seed(plan.seed * 1_000_003 + run.step)
+        torch.manual_seed(plan.seed * _SEED_STRIDE + run.step)
         for group in run.optimizer.param_groups:
             group["lr"] = rate_at(plan, run.step, progress)
         loss = loss_of(run.step)

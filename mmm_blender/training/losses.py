@@ -17,10 +17,9 @@ from ..motion.features.layout import SMPL_269
 _ROOT_WEIGHT = 5.0  # four channels that all others ride on
 _POSITION_WEIGHT = 0.5  # as in the paper, on top of the general term
 _ROTATION_WEIGHT = 1.0
-_JOINT_WEIGHT = 4.0  # per 10 cm of joint error
-_FOOT_WEIGHT = 4.0  # per 10 cm a frame of wrong foot step
+_JOINT_WEIGHT = 10.0  # per metre of joint error
+_FOOT_WEIGHT = 10.0  # per metre of wrong foot step in a frame
 _COMMITMENT_WEIGHT = 0.02  # as in the paper
-_DECIMETRES = 10.0
 
 
 def rotation_matrices(six: Tensor) -> Tensor:
@@ -91,7 +90,7 @@ class TokenizerLoss(nn.Module):
         steps = _distance(foot_steps(made, made_joints), foot_steps(wanted, wanted_joints))
         feet = _mean(steps.mean(-1), valid_BT[:, 1:])
         total = features + _COMMITMENT_WEIGHT * commitment
-        total = total + _DECIMETRES * (_JOINT_WEIGHT * joints + _FOOT_WEIGHT * feet) / 4
+        total = total + _JOINT_WEIGHT * joints + _FOOT_WEIGHT * feet
         return total, {"features": features, "joints_m": joints, "feet_m": feet}
 
 

@@ -37,6 +37,7 @@ class Facts:
 
     @classmethod
     def of(cls, clip: MotionClip) -> Facts:
+        """Measure a clip."""
         joints = clip_joints(clip)
         yaw = np.unwrap(joint_headings(joints))
         travel = clip.root_T3[-1] - clip.root_T3[0]

@@ -16,11 +16,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from ..geometry.clip import MotionClip
-from ..geometry.conventions import MODEL_FPS, BoolArray, FloatArray
+from ..geometry.conventions import MODEL_FPS, BoolArray, FloatArray, IntArray
 from ..geometry.kinematics import clip_joints
 from ..geometry.rotations import (
     cross,
@@ -70,6 +71,13 @@ class Rig:
         """The source name of a limb joint (``"thigh"``) on ``"left"`` or ``"right"``."""
         return str(getattr(self, joint)).format(self.sides[SIDES.index(side)])
 
+    def joints(self) -> set[str]:
+        """Source names of all joints that a take must have."""
+        trunk = {self.pelvis, self.spine, self.chest, self.neck, self.head}
+        limbs = ["collar", "upper_arm", "forearm", "hand", "thigh", "shin", "foot"]
+        limbs += ["toe"] if self.toe else []
+        return trunk | {self.on(limb, side) for limb in limbs for side in SIDES}
+
 
 BANDAI = Rig(
     "bandai", "Hips", "Spine", "Chest", "Neck", "Head", "Shoulder_{}", "UpperArm_{}",
@@ -93,7 +101,7 @@ class Calibration:
     rig: Rig
     alignments: dict[str, FloatArray]
     scale: float
-    report: dict[str, object]
+    report: dict[str, Any]
 
 
 def _frame(primary: FloatArray, secondary: FloatArray) -> FloatArray:
@@ -345,22 +353,50 @@ def retarget(motion: SourceMotion, calibration: Calibration) -> tuple[MotionClip
     return clip.replace(root_T3=root - floor * UP), floor
 
 
+def _shared_frames(clip: MotionClip, motion: SourceMotion) -> tuple[BoolArray, IntArray]:
+    """Frames of the clip (T,) that were not interpolated, and the take's frames they are."""
+    at = np.arange(clip.frames) * motion.fps / clip.fps
+    exact = np.abs(at - np.round(at)) < 1e-3
+    return exact, np.round(at[exact]).astype(np.int64)
+
+
+_LIMB_BONES = (
+    ("hip", "knee", "thigh", "shin"),
+    ("knee", "ankle", "shin", "foot"),
+    ("shoulder", "elbow", "upper_arm", "forearm"),
+    ("elbow", "wrist", "forearm", "hand"),
+)
+
+
 def bone_direction_errors(
     clip: MotionClip, motion: SourceMotion, calibration: Calibration
 ) -> float:
     """Mean angle in degrees between limb bones of the clip and of the take at the same times."""
-    rig, joints = calibration.rig, clip_joints(clip)
-    at = np.arange(clip.frames) * motion.fps / clip.fps
-    exact = np.abs(at - np.round(at)) < 1e-3  # frames that were not interpolated
+    rig, joints, positions = calibration.rig, clip_joints(clip), motion.positions
+    exact, frames = _shared_frames(clip, motion)
     errors: list[FloatArray] = []
-    pairs = (("hip", "knee", "thigh", "shin"), ("knee", "ankle", "shin", "foot"))
-    pairs += (("shoulder", "elbow", "upper_arm", "forearm"), ("elbow", "wrist", "forearm", "hand"))
     for side in SIDES:
-        for start, end, source_start, source_end in pairs:
+        for start, end, source_start, source_end in _LIMB_BONES:
             ends = joints[:, [joint_index(f"{side}_{start}"), joint_index(f"{side}_{end}")]]
-            positions = motion.positions
             source = positions[rig.on(source_end, side)] - positions[rig.on(source_start, side)]
             bone = normalize((ends[:, 1] - ends[:, 0])[exact])
-            cosine = dot(bone, normalize(source[np.round(at[exact]).astype(int)]))
+            cosine = dot(bone, normalize(source[frames]))
             errors.append(np.degrees(np.arccos(np.clip(cosine, -1, 1))))
     return float(np.mean(errors))
+
+
+def joint_errors(clip: MotionClip, motion: SourceMotion, calibration: Calibration) -> float:
+    """Mean distance in millimetres of knees, ankles, elbows and wrists from the scaled take's,
+    both seen from between the hips. Mostly other proportions: a figure, not a test."""
+    rig, joints, positions = calibration.rig, clip_joints(clip), motion.positions
+    exact, frames = _shared_frames(clip, motion)
+    hips = [joint_index(f"{side}_hip") for side in SIDES]
+    middle = joints[:, hips].mean(axis=1)
+    source_middle = sum(positions[rig.on("thigh", side)] for side in SIDES) / len(SIDES)
+    errors: list[FloatArray] = []
+    for side in SIDES:
+        for _, end, _, source_end in _LIMB_BONES:
+            made = (joints[:, joint_index(f"{side}_{end}")] - middle)[exact]
+            wanted = (positions[rig.on(source_end, side)] - source_middle)[frames]
+            errors.append(np.linalg.norm(made - wanted * calibration.scale, axis=-1))
+    return 1000 * float(np.mean(errors))
