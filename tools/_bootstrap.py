@@ -130,7 +130,7 @@ def _python_version_of(environment: Path) -> str:
 def _set_up() -> None:
     started_by = _supported_python()
     _provide_system_packages()
-    say(f"Setting up {ENVIRONMENT} (once; some minutes and about 4 GB)...")
+    say(f"Setting up {ENVIRONMENT} (once; some minutes and about 3 GB)...")
     if not _works(environment_python(ENVIRONMENT)):
         _make_environment(started_by)
     STAMP.unlink(missing_ok=True)

@@ -1,6 +1,6 @@
 """Builds the extension's zip, out/mmm_blender-VERSION.zip, and checks it with Blender's own tool.
 
-    .venv/bin/python tools/build_extension.py [--weights FOLDER] [--out FOLDER]
+    python tools/build_extension.py [--weights FOLDER] [--out FOLDER]
 
 Blender wants __init__.py beside blender_manifest.toml, so both are staged into one folder first.
 """
@@ -15,7 +15,9 @@ import tomllib
 from pathlib import Path
 from typing import Any
 
-ROOT = Path(__file__).resolve().parent.parent
+import _bootstrap
+from _bootstrap import ROOT
+
 PACKAGE = ROOT / "mmm_blender"
 MANIFEST = ROOT / "blender_manifest.toml"
 
@@ -87,8 +89,9 @@ def _extension_tool_path() -> Path:
     for folder in folders:
         for path in Path(folder).glob(pattern):
             return path
-    raise BuildError("bpy is not installed in this Python; run tools/test once and use .venv.")
+    raise BuildError("bpy is not installed in this Python; run this with .venv's.")
 
 
 if __name__ == "__main__":
+    _bootstrap.enter()
     sys.exit(main())
