@@ -1,11 +1,14 @@
 """Turn a published MMM checkpoint into a bundle.
 
     python tools/import_checkpoint.py --tokenizer net_last.pth --transformer net_last.pth \\
-        --heads 16 --mean t2m-mean.npy --std t2m-std.npy --out weights/mmm
+        --heads 16 --mean t2m-mean.npy --std t2m-std.npy --clip clip-vit-base-patch32 \\
+        --out weights/mmm
 
 Takes the whole-body pair or the upper-body pair; which of the two it is follows from the files.
 Nothing in the files is run. Mean and deviation are those of the authors' own training
 (exit/t2m-mean.npy and exit/t2m-std.npy in their repository): others give wrong motion.
+The bundle reads prompts through CLIP in the folder that --clip names; without it the bundle cannot
+generate until it is imported again.
 """
 
 from __future__ import annotations
@@ -29,6 +32,7 @@ from mmm_blender.motion.checkpoint import (  # noqa: E402
     sampler_config,
 )
 from mmm_blender.motion.config import BundleConfig  # noqa: E402
+from mmm_blender.motion.text import CLIP_FOLDER, load_text_encoder  # noqa: E402
 
 FILES = {
     "--tokenizer": "the tokenizer's .pth",
@@ -51,6 +55,12 @@ def main(arguments: list[str] | None = None) -> int:
     print(
         f"{options.out}: {config.tokenizer.layout}, makes {parts}, up to {config.max_seconds:g} s"
     )
+    if options.clip is None:
+        print(
+            f"import_checkpoint: {options.out} cannot read prompts yet: import it again with "
+            f"--clip FOLDER, {CLIP_FOLDER}.",
+            file=sys.stderr,
+        )
     return 0
 
 
@@ -60,18 +70,32 @@ def convert(options: argparse.Namespace) -> BundleConfig:
     tokenizer = import_tokenizer(read_checkpoint(options.tokenizer, TOKENIZER_KEY), statistics)
     tensors = read_checkpoint(options.transformer, TRANSFORMER_KEY)
     transformer = import_transformer(tensors, tokenizer, options.heads)
-    clip_folder = str(options.clip.resolve()) if options.clip else ""
     config = BundleConfig(
         name=options.name or options.out.name,
         licence=options.licence,
         tokenizer=tokenizer.config,
         transformer=transformer.config,
         sampler=sampler_config(tokenizer.config),
-        text={"kind": "clip", "folder": clip_folder},
+        text=_text_section(options.clip, transformer.config.text_width),
         description=f"Imported from {options.tokenizer.name} and {options.transformer.name}.",
         storage=options.storage,
     )
     return save_bundle(options.out, config, tokenizer, transformer)
+
+
+def _text_section(clip: Path | None, width: int) -> dict[str, str]:
+    """What the config says of CLIP, which is tried here so that a wrong folder is not baked in."""
+    if clip is None:
+        return {"kind": "clip", "folder": ""}
+    folder = clip.expanduser().resolve()
+    section = {"kind": "clip", "folder": str(folder)}
+    encoder = load_text_encoder(folder, section)
+    if encoder.width != width:
+        raise MMMError(
+            f"The transformer wants text features of {width} numbers and the CLIP in {folder} "
+            f"gives {encoder.width}: give the folder of CLIP ViT-B/32."
+        )
+    return section
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -82,7 +106,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="the new bundle")
     parser.add_argument("--name", help="the bundle's name (default: the folder's)")
     parser.add_argument("--licence", default=LICENCE, help="what the weights may be used for")
-    parser.add_argument("--clip", type=Path, metavar="DIR", help="CLIP ViT-B/32 on this machine")
+    parser.add_argument("--clip", type=Path, metavar="FOLDER", help=CLIP_FOLDER)
     parser.add_argument("--storage", choices=("float32", "float16"), default="float32")
     return parser
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import pickle
 import re
+import struct
 import zipfile
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -31,6 +32,21 @@ Tensors = Mapping[str, Tensor]
 
 _DILATION_GROWTH = 3  # of the published residual stacks: 9, 3, 1
 _UPPER_PARTS = ("upper", "lower")  # order in the published embedding
+# What torch's readers raise at a file with changed or missing bytes (found by changing bytes).
+_DAMAGED = (
+    ArithmeticError,
+    AssertionError,
+    AttributeError,
+    EOFError,
+    LookupError,
+    MemoryError,
+    RuntimeError,
+    TypeError,
+    ValueError,
+    struct.error,
+    zipfile.BadZipFile,
+)
+_MATRIX, _CONVOLUTION, _POSITIONS = 2, 3, 3  # axes of their tensors; positions have a batch axis
 _FULL_STEPS, _UPPER_STEPS = 10, 20  # sampling steps for 49 tokens
 _UPPER_MARK = "encoder_upper."
 _WHOLE_ROOT = "vqvae."  # begins every name of the whole-body tokenizer
@@ -105,9 +121,20 @@ def read_checkpoint(path: Path, key: str) -> dict[str, Tensor]:
     content = _load(path)
     if not isinstance(content, Mapping) or key not in content:
         raise MMMError(f"{path.name} has no entry '{key}': this is not that kind of checkpoint.")
-    entries = cast("Mapping[str, Mapping[str, object]]", content)[key]
-    tensors = {name: value for name, value in entries.items() if isinstance(value, Tensor)}
-    _refuse_names(path.name, "entries that are no tensors", set(entries) - set(tensors))
+    entries = cast("Mapping[str, object]", content)[key]
+    if not isinstance(entries, Mapping):
+        raise MMMError(
+            f"The entry '{key}' of {path.name} holds no tensors by name: this is not a checkpoint "
+            "that MMM knows."
+        )
+    named = cast("Mapping[object, object]", entries)
+    tensors = {
+        name: value
+        for name, value in named.items()
+        if isinstance(name, str) and isinstance(value, Tensor)
+    }
+    others = [repr(name) for name in named if name not in tensors]
+    _refuse_names(path.name, "entries that are no tensors with a name", others)
     return tensors
 
 
@@ -150,25 +177,23 @@ def tokenizer_config(tensors: Tensors) -> TokenizerConfig:
     upper = any(name.startswith(_UPPER_MARK) for name in tensors)
     parts = _UPPER_PARTS if upper else ("all",)
     first = _foreign_part(parts[0])["encoder"]
-    second_stage = _get(tensors, f"{first}.0.weight")
+    width, _, _ = _sizes(tensors, f"{first}.0.weight", _CONVOLUTION)
     stages = _count(tensors, re.escape(first) + r"\.(\d+)\.0\.weight")
     depth = _count(tensors, re.escape(first) + r"\.2\.1\.model\.(\d+)\.conv1\.weight")
-    codes, code_dim = _get(tensors, _foreign_codebook(parts[0])).shape
-    channels = sum(
-        _get(tensors, f"{_foreign_part(part)['encoder']}.0.weight").shape[1] for part in parts
-    )
-    latent = _get(tensors, f"{first}.{stages + 2}.weight")
-    output = _get(tensors, f"{_foreign_part(parts[0])['decoder']}.{stages + 4}.weight")
+    codes, code_dim = _sizes(tensors, _foreign_codebook(parts[0]), _MATRIX)
+    entries = (f"{_foreign_part(part)['encoder']}.0.weight" for part in parts)
+    channels = sum(_sizes(tensors, name, _CONVOLUTION)[1] for name in entries)
+    leave = f"{_foreign_part(parts[0])['decoder']}.{stages + 4}.weight"
     return TokenizerConfig(
         layout=_layout_of(channels),
         parts=parts,
-        width=second_stage.shape[0],
+        width=width,
         code_dim=code_dim,
         codes=codes,
         dilations=tuple(_DILATION_GROWTH**power for power in reversed(range(depth))),
         stages=stages,
-        latent_kernel=latent.shape[2],
-        output_kernel=output.shape[2],
+        latent_kernel=_sizes(tensors, f"{first}.{stages + 2}.weight", _CONVOLUTION)[2],
+        output_kernel=_sizes(tensors, leave, _CONVOLUTION)[2],
         upper_height_relative=upper,
     )
 
@@ -177,9 +202,9 @@ def transformer_config(
     tensors: Tensors, tokenizer: TokenizerConfig, heads: int
 ) -> TransformerConfig:
     """All sizes of a published transformer, read from its tensors."""
-    width, text_width = _get(tensors, "trans_base.cond_emb.weight").shape
-    places = _get(tensors, "trans_base.pos_embed.embed").shape[0] - 1
-    mlp_width = _get(tensors, "trans_head.blocks.0.mlp.0.weight").shape[0]
+    width, text_width = _sizes(tensors, "trans_base.cond_emb.weight", _MATRIX)
+    places = _sizes(tensors, "trans_base.pos_embed.embed", _POSITIONS)[0] - 1
+    mlp_width, _ = _sizes(tensors, "trans_head.blocks.0.mlp.0.weight", _MATRIX)
     base_layers = _count(tensors, r"trans_base\.blocks\.(\d+)\.")
     head_layers = _count(tensors, r"trans_head\.blocks\.(\d+)\.")
     return TransformerConfig(
@@ -218,11 +243,11 @@ def _read_vector(path: Path) -> Tensor:
 
 def _refuse_code(path: Path) -> None:
     """MMMError that names what the file would run; torch's loader refuses it a second time."""
-    if not zipfile.is_zipfile(path):
-        return  # an old or foreign file: only the loader can tell
     try:
+        if not zipfile.is_zipfile(path):
+            return  # an old or foreign file: only the loader can tell
         wanted = torch.serialization.get_unsafe_globals_in_checkpoint(str(path))
-    except (ValueError, RuntimeError, pickle.UnpicklingError) as error:
+    except (*_DAMAGED, pickle.UnpicklingError) as error:
         raise _not_a_checkpoint(path) from error
     if wanted:
         raise _runs_code(path, ", ".join(wanted))
@@ -234,7 +259,11 @@ def _load(path: Path) -> object:
     except pickle.UnpicklingError as error:
         wanted = re.search(r"GLOBAL (\S+)", str(error))
         raise _runs_code(path, wanted[1]) if wanted else _not_a_checkpoint(path) from error
-    except (RuntimeError, ValueError, LookupError, EOFError) as error:
+    except OSError as error:
+        raise MMMError(
+            f"{path.name} could not be read ({error.strerror or error}): choose a file that can be."
+        ) from error
+    except _DAMAGED as error:
         raise _not_a_checkpoint(path) from error
 
 
@@ -253,10 +282,14 @@ def _check_codebooks(tensors: Tensors, tokenizer: Tokenizer) -> None:
     """The transformer repeats its tokenizer: codes of another one would mean nothing to it."""
     for part, codebook_KD in zip(tokenizer.config.parts, tokenizer.codebooks_PKD, strict=True):
         repeated = tensors.get(_REPEATED + _foreign_codebook(part).removeprefix(_WHOLE_ROOT))
-        if repeated is not None and not torch.equal(repeated, codebook_KD.cpu()):
+        if repeated is not None and not _same(repeated, codebook_KD):
             raise MMMError(
                 "The transformer was trained with another tokenizer: give the two files of one run."
             )
+
+
+def _same(ours: Tensor, theirs: Tensor) -> bool:
+    return ours.shape == theirs.shape and bool((ours == theirs).all())
 
 
 def _tokenizer_names(config: TokenizerConfig) -> Iterator[tuple[str, str]]:
@@ -331,7 +364,15 @@ def _copy(
         values["position_SE"] = values["position_SE"].squeeze(1)  # theirs has a batch axis
     wrong = {names[ours] for ours, value in values.items() if value.shape != state[ours].shape}
     _refuse_names(what, "tensors of an unexpected shape", wrong)
+    wrong = {names[ours] for ours, value in values.items() if not _is_plain(value)}
+    _refuse_names(what, "tensors with other values than finite numbers", wrong)
     module.load_state_dict(values, strict=False)
+
+
+def _is_plain(value: Tensor) -> bool:
+    """Whether it is a dense tensor of finite real numbers."""
+    dense = value.layout is torch.strided and not value.is_quantized
+    return dense and value.is_floating_point() and bool(value.isfinite().all())
 
 
 def _refuse_names(what: str, kind: str, names: Iterable[str]) -> None:
@@ -342,12 +383,14 @@ def _refuse_names(what: str, kind: str, names: Iterable[str]) -> None:
         )
 
 
-def _get(tensors: Tensors, name: str) -> Tensor:
+def _sizes(tensors: Tensors, name: str, rank: int) -> tuple[int, ...]:
+    """The shape of a tensor that must be there with that many axes, none of them empty."""
     if name not in tensors:
-        raise MMMError(
-            f"The checkpoint has missing tensors ({name}): this is not a checkpoint that MMM knows."
-        )
-    return tensors[name]
+        _refuse_names("The checkpoint", "missing tensors", [name])
+    shape = tuple(tensors[name].shape)
+    if len(shape) != rank or 0 in shape:
+        _refuse_names("The checkpoint", "tensors of an unexpected shape", [f"{name}: {shape}"])
+    return shape
 
 
 def _count(tensors: Tensors, pattern: str) -> int:

@@ -1,7 +1,9 @@
 """Foreign files: nothing in them runs, and nothing in them is guessed."""
 
+import errno
 import os
 import pickle
+import re
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +12,7 @@ import numpy as np
 import pytest
 import torch
 from torch import Tensor
+from transformers import CLIPTextConfig, CLIPTextModelWithProjection
 
 from mmm_blender.geometry.errors import MMMError
 from mmm_blender.motion.bundle import load_bundle
@@ -23,6 +26,7 @@ from mmm_blender.motion.checkpoint import (
     read_statistics,
     tokenizer_config,
 )
+from mmm_blender.motion.generator import GenerateRequest, Generator
 
 FOLDER = Path(__file__).parent.parent / "data" / "mmm"
 HEADS = 4
@@ -93,8 +97,43 @@ def test_a_missing_file_and_a_missing_key(tmp_path: Path):
 
 
 def test_entries_that_are_no_tensors_are_named(tmp_path: Path):
-    torch.save({"net": {"a": torch.zeros(1), "epoch": 3}}, tmp_path / "x.pth")
-    with pytest.raises(MMMError, match=r"no tensors \(epoch\)"):
+    torch.save({"net": {"a": torch.zeros(1), "epoch": 3, 7: torch.zeros(1)}}, tmp_path / "x.pth")
+    with pytest.raises(MMMError, match=r"no tensors with a name \('epoch', 7\)"):
+        read_checkpoint(tmp_path / "x.pth", "net")
+
+
+@pytest.mark.parametrize("entry", [torch.zeros(2), None, [torch.zeros(1)], 3])
+def test_an_entry_without_names_is_told(tmp_path: Path, entry: object):
+    torch.save({"net": entry}, tmp_path / "x.pth")
+    with pytest.raises(MMMError, match=r"'net' of x\.pth holds no tensors by name"):
+        read_checkpoint(tmp_path / "x.pth", "net")
+
+
+@pytest.mark.filterwarnings("ignore:Detected pickle protocol")
+@pytest.mark.parametrize("zipped", [True, False])
+def test_changed_bytes_never_end_in_a_traceback(tmp_path: Path, zipped: bool):
+    path, rng = tmp_path / "x.pth", np.random.default_rng(0)
+    torch.save({"net": {"a": torch.zeros(3)}}, path, _use_new_zipfile_serialization=zipped)
+    whole, refused = path.read_bytes(), 0
+    for _ in range(300):
+        content = bytearray(whole)
+        for at in rng.integers(len(content), size=3):
+            content[at] = rng.integers(256)
+        path.write_bytes(content)
+        try:
+            read_checkpoint(path, "net")
+        except MMMError:
+            refused += 1
+    assert refused > 100
+
+
+def test_a_file_that_cannot_be_read_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    def refuse(*_arguments: object, **_options: object) -> object:
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+
+    (tmp_path / "x.pth").write_bytes(b"")
+    monkeypatch.setattr(torch, "load", refuse)
+    with pytest.raises(MMMError, match=r"x\.pth could not be read \(Permission denied\)"):
         read_checkpoint(tmp_path / "x.pth", "net")
 
 
@@ -133,6 +172,49 @@ def test_a_tensor_of_another_shape_is_named():
     content = tensors("full", TOKENIZER_KEY)
     content["vqvae.encoder.model.0.bias"] = torch.zeros(5)
     with pytest.raises(MMMError, match=r"unexpected shape \(vqvae.encoder.model.0.bias\)"):
+        import_tokenizer(content, STATISTICS)
+
+
+WRONG_TENSORS = {
+    "no axes": torch.tensor(1.0),
+    "one axis": torch.zeros(5),
+    "nothing": torch.zeros(0),
+    "no rows": torch.zeros(0, 16),
+    "too many axes": torch.zeros(2, 2, 2, 2),
+}
+
+
+@pytest.mark.parametrize("wrong", WRONG_TENSORS.values(), ids=WRONG_TENSORS)
+@pytest.mark.parametrize(
+    ("key", "name"),
+    [
+        (TOKENIZER_KEY, "vqvae.quantizer.codebook"),
+        (TOKENIZER_KEY, "vqvae.encoder.model.0.weight"),
+        (TOKENIZER_KEY, "vqvae.encoder.model.4.weight"),
+        (TOKENIZER_KEY, "vqvae.decoder.model.6.weight"),
+        (TRANSFORMER_KEY, "trans_base.cond_emb.weight"),
+        (TRANSFORMER_KEY, "trans_base.pos_embed.embed"),
+        (TRANSFORMER_KEY, "trans_head.blocks.0.mlp.0.weight"),
+    ],
+)
+def test_tensors_with_other_axes_are_named(key: str, name: str, wrong: Tensor):
+    content = tensors("full", key)
+    assert name in content
+    content[name] = wrong
+    with pytest.raises(MMMError, match=rf"unexpected shape \({re.escape(name)}: "):
+        if key == TOKENIZER_KEY:
+            import_tokenizer(content, STATISTICS)
+        else:
+            tokenizer = import_tokenizer(tensors("full", TOKENIZER_KEY), STATISTICS)
+            import_transformer(content, tokenizer, HEADS)
+
+
+@pytest.mark.parametrize("value", [float("nan"), 1j, 3])
+def test_other_values_than_finite_numbers_are_named(value: complex):
+    content = tensors("full", TOKENIZER_KEY)
+    name = "vqvae.encoder.model.0.bias"
+    content[name] = torch.full(content[name].shape, value)
+    with pytest.raises(MMMError, match=rf"finite numbers \({name}\)"):
         import_tokenizer(content, STATISTICS)
 
 
@@ -184,10 +266,13 @@ def test_statistics_with_pickled_objects_are_refused(tmp_path: Path):
 def test_the_command_makes_a_bundle_that_computes_the_same(
     kind: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ):
-    arguments = ["--tokenizer", str(FOLDER / f"{kind}_vq.pth")]
-    arguments += ["--transformer", str(FOLDER / f"{kind}_trans.pth"), "--heads", str(HEADS)]
-    arguments += [*write_statistics(tmp_path), "--out", str(tmp_path / "bundle")]
-    assert import_checkpoint.main(arguments) == 0
+    files = [
+        "--tokenizer",
+        f"{FOLDER}/{kind}_vq.pth",
+        "--transformer",
+        f"{FOLDER}/{kind}_trans.pth",
+    ]
+    assert import_checkpoint.main(arguments(tmp_path, *files)) == 0
     assert "up to 9.8 s" in capsys.readouterr().out
     bundle = load_bundle(tmp_path / "bundle")
     direct = import_tokenizer(tensors(kind, TOKENIZER_KEY), STATISTICS)
@@ -199,12 +284,71 @@ def test_the_command_makes_a_bundle_that_computes_the_same(
     assert not bundle.config.transformer.trained_with_guidance
 
 
+def arguments(tmp_path: Path, *more: str) -> list[str]:
+    """A command that would do, but for what is in ``more``."""
+    files = {"--tokenizer": FOLDER / "full_vq.pth", "--transformer": FOLDER / "full_trans.pth"}
+    named = [text for flag, path in files.items() for text in (flag, str(path))]
+    common = ["--heads", str(HEADS), "--out", str(tmp_path / "bundle")]
+    return [*named, *common, *write_statistics(tmp_path), *more]
+
+
+def test_without_clip_the_command_says_what_is_missing(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    assert import_checkpoint.main(arguments(tmp_path)) == 0
+    told = capsys.readouterr().err
+    assert "cannot read prompts yet: import it again with --clip FOLDER" in told
+    assert "model.safetensors and merges.txt" in told
+    with pytest.raises(MMMError, match="again with --clip FOLDER"):
+        Generator.load(tmp_path / "bundle")
+
+
+def save_clip(folder: Path, width: int) -> None:
+    """A text tower with random weights in the public layout."""
+    merges = "#version: 0.2\nw a\n"
+    config = CLIPTextConfig(
+        vocab_size=2 * 256 + 1 + 2,
+        hidden_size=64,
+        intermediate_size=64,
+        projection_dim=width,
+        num_hidden_layers=1,
+        num_attention_heads=1,
+    )
+    CLIPTextModelWithProjection(config).save_pretrained(folder)
+    (folder / "merges.txt").write_text(merges)
+
+
+def test_clip_is_tried_and_used(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    save_clip(tmp_path / "clip", width=24)
+    capsys.readouterr()
+    assert import_checkpoint.main(arguments(tmp_path, "--clip", str(tmp_path / "clip"))) == 0
+    assert not capsys.readouterr().err
+    generator = Generator.load(tmp_path / "bundle")
+    result = generator.generate(GenerateRequest("walks", 1.0))
+    assert result.clip.frames == 20
+
+
+def test_a_wrong_clip_folder_is_not_baked_in(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    save_clip(tmp_path / "clip", width=32)
+    for folder, told in (("clip", "wants text features of 24"), ("none", "does not exist")):
+        assert import_checkpoint.main(arguments(tmp_path, "--clip", str(tmp_path / folder))) == 1
+        assert told in capsys.readouterr().err
+    assert not (tmp_path / "bundle").exists()
+
+
+def test_an_unwritable_bundle_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    (tmp_path / "file").write_text("")
+    assert import_checkpoint.main(arguments(tmp_path, "--out", str(tmp_path / "file" / "x"))) == 1
+    assert (
+        "could not be written (Not a directory): choose another folder" in capsys.readouterr().err
+    )
+
+
 def test_the_command_says_in_one_sentence_what_is_wrong(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ):
-    arguments = ["--tokenizer", str(tmp_path / "x.pth"), "--transformer", "y", "--heads", "4"]
-    arguments += [*write_statistics(tmp_path), "--out", str(tmp_path / "bundle")]
-    assert import_checkpoint.main(arguments) == 1
+    missing = str(tmp_path / "x.pth")
+    assert import_checkpoint.main(arguments(tmp_path, "--tokenizer", missing)) == 1
     assert "There is no file" in capsys.readouterr().err
     assert not (tmp_path / "bundle").exists()
 

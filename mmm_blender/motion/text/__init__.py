@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 # Where a bundle keeps its student, unless its config names another folder.
 STUDENT_FOLDER = "text"
 
+CLIP_FOLDER = "a folder that holds CLIP ViT-B/32's model.safetensors and merges.txt"
+"""What a person is asked for where CLIP is needed."""
+
 
 @dataclass(frozen=True, eq=False)
 class TextFeatures:
@@ -93,7 +96,7 @@ def _load_clip(
     folder = config.get("folder")
     if not folder:
         raise MMMError(
-            f"The bundle {bundle_dir.name} needs CLIP ViT-B/32 to read prompts: choose the folder "
-            "that holds its model.safetensors, vocab.json and merges.txt."
+            f"The bundle {bundle_dir.name} was imported without CLIP ViT-B/32, which it needs to "
+            f"read prompts: import its checkpoint again with --clip FOLDER, {CLIP_FOLDER}."
         )
     return ClipTextEncoder.load(bundle_dir / Path(str(folder)).expanduser(), device)
