@@ -40,7 +40,8 @@ def write_clip(
     scene = scene_of(rig)
     sampled = resample(clip, scene_fps(scene))
     frames_T = start_frame + np.arange(sampled.frames)
-    action = build_action(action_name(recipe), frames_T, clip_channels(rig, bones, sampled))
+    channels = clip_channels(rig, bones, sampled)
+    action = build_action(action_name(recipe), frames_T, channels, owner=rig.name)
     try:
         if recipe is not None:
             store_recipe(action, recipe)

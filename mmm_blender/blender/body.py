@@ -68,11 +68,14 @@ def _material(tone: _Tone) -> Material:
     found = bpy.data.materials.get(tone.name)
     if found is not None:
         return found
-    material = bpy.data.materials.new(tone.name)
-    material.use_nodes = True
+    material: Material = bpy.data.materials.new(tone.name)
+    if not material.node_tree:  # 5.0 gives new materials one
+        material.use_nodes = True
     colour = (*tone.colour, 1.0)
     material.diffuse_color = colour
-    shader = material.node_tree.nodes["Principled BSDF"]
+    # by type: a node's name is translated in a translated Blender
+    nodes = material.node_tree.nodes
+    shader = next(node for node in nodes if node.type == "BSDF_PRINCIPLED")
     shader.inputs["Base Color"].default_value = colour
     shader.inputs["Roughness"].default_value = _ROUGHNESS
     return material

@@ -39,15 +39,18 @@ def bone_channels(bone: str, property_name: str, values_TN: FloatArray) -> list[
     return [Channel(path, i, bone, values_TN[:, i]) for i in range(values_TN.shape[1])]
 
 
-def build_action(name: str, frames_T: ArrayLike, channels: Sequence[Channel]) -> Action:
+def build_action(
+    name: str, frames_T: ArrayLike, channels: Sequence[Channel], owner: str = "Object"
+) -> Action:
     """A new Action for an object, one linear key of type GENERATED at each of ``frames_T``.
 
-    Channels of one group stand together in ``channels``. Belongs to no object yet; if it cannot
-    be built whole, nothing of it is left.
+    owner: the object's name, which names the slot: Blender finds it by that when the Action is
+    chosen again later. Channels of one group stand together in ``channels``. The Action is not
+    assigned yet; if it cannot be built whole, nothing of it is left.
     """
     action = bpy.data.actions.new(name)
     try:
-        curves = _new_curve_store(action)
+        curves = _new_curve_store(action, owner)
         points = _KeyWriter(np.asarray(frames_T, dtype=np.float32))
         for group_name, members in groupby(channels, key=lambda channel: channel.group):
             group = curves.groups.new(group_name)
@@ -61,12 +64,12 @@ def build_action(name: str, frames_T: ArrayLike, channels: Sequence[Channel]) ->
     return action
 
 
-def _new_curve_store(action: Action) -> Any:
+def _new_curve_store(action: Action, owner: str) -> Any:
     """What has ``fcurves`` and ``groups``: the Action (4.2) or its first slot's channelbag."""
     if not HAS_SLOTS:
         action.id_root = "OBJECT"
         return action
-    slot = action.slots.new(id_type="OBJECT", name=action.name)
+    slot = action.slots.new(id_type="OBJECT", name=owner)
     strip = action.layers.new("Layer").strips.new(type="KEYFRAME")
     return strip.channelbag(slot, ensure=True)
 

@@ -216,6 +216,16 @@ def test_the_slot_is_the_objects(rig: ArmatureObject) -> None:
         return
     assert list(action.slots) == [rig.animation_data.action_slot]
     assert action.slots[0].target_id_type == "OBJECT"
+    assert action.slots[0].name_display == rig.name
+
+
+def test_a_kept_action_plays_again_when_it_is_chosen(rig: ArmatureObject) -> None:
+    clip = wild_clip()
+    first = write_clip(rig, clip, START)
+    write_clip(rig, clip.mirrored(), START)
+    rig.animation_data.action = first
+    found = posed_heads(rig, SMPL_22.names, frames_of(clip))
+    assert np.abs(found - expected_heads(clip)).max() < 1e-4
 
 
 def test_frame_end_is_extended_never_shortened(rig: ArmatureObject) -> None:
