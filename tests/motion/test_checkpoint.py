@@ -303,14 +303,14 @@ def test_without_clip_the_command_says_what_is_missing(
         Generator.load(tmp_path / "bundle")
 
 
-def save_clip(folder: Path, width: int) -> None:
+def save_clip(folder: Path, width: int, projected: int | None = None) -> None:
     """A text tower with random weights in the public layout."""
     merges = "#version: 0.2\nw a\n"
     config = CLIPTextConfig(
         vocab_size=2 * 256 + 1 + 2,
-        hidden_size=64,
-        intermediate_size=64,
-        projection_dim=width,
+        hidden_size=width,
+        intermediate_size=width,
+        projection_dim=projected or width,
         num_hidden_layers=1,
         num_attention_heads=1,
     )
@@ -329,8 +329,13 @@ def test_clip_is_tried_and_used(tmp_path: Path, capsys: pytest.CaptureFixture[st
 
 
 def test_a_wrong_clip_folder_is_not_baked_in(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
-    save_clip(tmp_path / "clip", width=32)
-    for folder, told in (("clip", "wants text features of 24"), ("none", "does not exist")):
+    save_clip(tmp_path / "wide", width=32)
+    save_clip(tmp_path / "uneven", width=32, projected=24)
+    for folder, told in (
+        ("wide", "wants text features of 24"),
+        ("uneven", "words of 32 numbers and sentences of 24"),
+        ("none", "does not exist"),
+    ):
         assert import_checkpoint.main(arguments(tmp_path, "--clip", str(tmp_path / folder))) == 1
         assert told in capsys.readouterr().err
     assert not (tmp_path / "bundle").exists()

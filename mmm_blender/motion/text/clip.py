@@ -113,6 +113,11 @@ class ClipTextEncoder:
                 f"The CLIP weights in {folder} know {config.vocabulary} tokens and the tokenizer "
                 f"files make {len(tokenizer)}: {ADVICE}"
             )
+        if config.width != config.projected_width:
+            raise MMMError(
+                f"The CLIP in {folder} gives words of {config.width} numbers and sentences of "
+                f"{config.projected_width}, and ViT-B/32 gives both alike: {ADVICE}"
+            )
         model = ClipTextModel(config)
         load_strictly(model, state, folder, ADVICE)
         return cls(model, config, tokenizer, device)
