@@ -15,6 +15,7 @@ DEFAULT_SEED = 0
 
 _NEEDED = ("name", "prompt")
 _OPTIONAL = ("seconds", "seed")
+_MAX_SEED_DIGITS = 18  # any such number fits the generator's 63 bits
 _MAX_NAME_BYTES = 200  # file systems take 255, ending and temporary name included
 _FORBIDDEN = frozenset('<>:"/\\|?*')
 _RESERVED = frozenset(
@@ -114,8 +115,12 @@ def _seconds(where: str, text: str) -> float:
 def _seed(where: str, text: str) -> int:
     if not text:
         return DEFAULT_SEED
-    if not (text.isascii() and text.isdecimal()):
-        raise MMMError(f"{where}: the seed must be a whole number from 0 on, not {text!r}.")
+    if len(text) > _MAX_SEED_DIGITS or not (text.isascii() and text.isdecimal()):
+        shown = text if len(text) <= _MAX_SEED_DIGITS else f"{text[:_MAX_SEED_DIGITS]}..."
+        raise MMMError(
+            f"{where}: the seed must be a whole number from 0 on with at most {_MAX_SEED_DIGITS} "
+            f"digits, not {shown!r}."
+        )
     return int(text)
 
 

@@ -47,7 +47,15 @@ def main() -> int:
 
 def build(weights: Path, out: Path) -> Path:
     """Stage, build and validate; returns the zip's path."""
-    out.mkdir(parents=True, exist_ok=True)
+    if not any(weights.glob("*/config.json")):
+        raise BuildError(
+            f"{weights} holds no bundle (NAME/config.json), and an extension without weights "
+            "generates nothing: name a folder of bundles with --weights."
+        )
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise BuildError(f"{out} cannot be a folder for the zip ({error.strerror}).") from error
     built = out / f"mmm_blender-{read_manifest()['version']}.zip"
     with tempfile.TemporaryDirectory() as folder:
         stage(weights, Path(folder))
@@ -64,8 +72,7 @@ def stage(weights: Path, folder: Path) -> None:
     shutil.copytree(PACKAGE, folder, ignore=ignore, dirs_exist_ok=True)
     shutil.copy(MANIFEST, folder)
     shutil.copy(ROOT / "LICENSE", folder)
-    if weights.is_dir():
-        shutil.copytree(weights, folder / "weights", ignore=ignore)
+    shutil.copytree(weights, folder / "weights", ignore=ignore)
 
 
 def read_manifest() -> dict[str, Any]:
@@ -78,7 +85,8 @@ def _extension_tool(*arguments: str) -> None:
     command = [sys.executable, str(_extension_tool_path()), *arguments]
     outcome = subprocess.run(command, capture_output=True, text=True, check=False)
     if outcome.returncode != 0:
-        raise BuildError(f"Blender's tool refused to {arguments[0]}: {outcome.stdout.strip()}")
+        told = " ".join(f"{outcome.stdout} {outcome.stderr}".split())
+        raise BuildError(f"Blender's tool refused to {arguments[0]}: {told}")
 
 
 def _extension_tool_path() -> Path:

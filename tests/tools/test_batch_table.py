@@ -77,6 +77,8 @@ def test_refuses_other_columns(write_table: WriteTable, columns: str, words: str
         ("walk,walks,four,", "seconds must be"),
         ("walk,walks,4,-1", "seed must be a whole number"),
         ("walk,walks,4,1.5", "seed must be a whole number"),
+        (f"walk,walks,4,{'9' * 5000}", "at most 18 digits, not '9{18}\\.\\.\\.'"),
+        (f"walk,walks,4,{'x' * 5000}", "seed must be a whole number .* not 'x{18}\\.\\.\\.'"),
         ("walk,walks,4,٣", "seed must be a whole number"),
         ("walk,walks,slowly,4,0", "more cells than columns"),
     ],

@@ -58,6 +58,30 @@ def test_a_manifest_that_blender_refuses_is_refused(
         build_extension.build(weights, tmp_path)
 
 
+@pytest.mark.parametrize("name", ["nowhere", "weights/small"])
+def test_a_zip_without_weights_is_refused(weights: Path, tmp_path: Path, name: str) -> None:
+    assert weights.is_dir()
+    with pytest.raises(build_extension.BuildError, match="holds no bundle"):
+        build_extension.build(tmp_path / name, tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_zip_that_cannot_be_written_is_told(weights: Path, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(build_extension.BuildError, match="cannot be a folder"):
+        build_extension.build(weights, tmp_path / "file")
+
+
+def test_the_tools_own_words_are_passed_on(
+    weights: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tool = tmp_path / "tool.py"
+    tool.write_text("import sys; print('said'); sys.exit('and cried')", encoding="utf-8")
+    monkeypatch.setattr(build_extension, "_extension_tool_path", lambda: tool)
+    with pytest.raises(build_extension.BuildError, match="refused to build: said and cried"):
+        build_extension.build(weights, tmp_path)
+
+
 def test_the_manifest_says_what_the_house_wants() -> None:
     manifest = build_extension.read_manifest()
     assert manifest["id"] == "mmm_blender"
