@@ -1,6 +1,6 @@
 """Runs the tests that concern Blender on one version of it, from the bpy package of that version.
 
-    tools/blender_matrix.py VERSION [--root FOLDER] [arguments for pytest]
+    tools/blender_matrix.py VERSION [TEST ...] [--root FOLDER] [options of pytest]
 
 The package and what it needs are put into .venv-bpy-VERSION, made with a Python that fits. Torch
 stays in .venv, whose Python is the worker's, as on an animator's machine. Where no such Python is
@@ -51,11 +51,14 @@ def main() -> int:
     parser = argparse.ArgumentParser(description="Run Blender's tests on one version of it.")
     parser.add_argument("version", choices=PYTHON_OF_BLENDER)
     parser.add_argument("--root", type=Path, help="folder made by tests/ui/make_root.sh")
-    arguments, for_pytest = parser.parse_known_args()
+    parser.add_argument(
+        "tests", nargs="*", help="files or folders; the usual ones if none is named"
+    )
+    arguments, options = parser.parse_known_args()
     interpreter = find_interpreter(PYTHON_OF_BLENDER[arguments.version], arguments.root)
     inside = provide_environment(arguments.version, interpreter)
-    tests = TESTS if _is_this_python(interpreter) else TESTS + TESTS_OF_ANOTHER_PYTHON
-    return run_tests(inside, for_pytest or list(tests))
+    usual = TESTS if _is_this_python(interpreter) else TESTS + TESTS_OF_ANOTHER_PYTHON
+    return run_tests(inside, [*options, *(arguments.tests or usual)])
 
 
 def find_interpreter(version: tuple[int, int], root: Path | None) -> Interpreter:
