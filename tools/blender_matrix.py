@@ -1,6 +1,6 @@
 """Runs the tests that concern Blender on one version of it, from the bpy package of that version.
 
-    tools/blender_matrix.py VERSION [TEST ...] [--root FOLDER] [options of pytest]
+    tools/blender_matrix.py VERSION [TEST ...] [--root FOLDER] [pytest options as --name=value]
 
 The package and what it needs are put into .venv-bpy-VERSION, made with a Python that fits. Torch
 stays in .venv, whose Python is the worker's, as on an animator's machine. Where no such Python is
