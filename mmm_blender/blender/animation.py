@@ -46,7 +46,7 @@ def write_clip(
         if recipe is not None:
             store_recipe(action, recipe)
         assign_action(rig, action)
-    except BaseException:
+    except BaseException:  # a Ctrl+C too leaves no Action behind; raised again
         bpy.data.actions.remove(action)
         raise
     scene.frame_end = max(scene.frame_end, int(frames_T[-1]))

@@ -58,7 +58,7 @@ def build_action(
                 curve = curves.fcurves.new(channel.data_path, index=channel.index)
                 curve.group = group
                 points.write(curve, channel.values_T)
-    except BaseException:
+    except BaseException:  # a Ctrl+C too leaves no half-built Action; raised again
         bpy.data.actions.remove(action)
         raise
     return action
