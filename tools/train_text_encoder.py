@@ -23,6 +23,8 @@ from tqdm import tqdm
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
+from _program import run as run_tool  # noqa: E402
+
 from mmm_blender.geometry.errors import MMMError  # noqa: E402
 from mmm_blender.motion.text.student import (  # noqa: E402
     StudentConfig,
@@ -239,7 +241,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    try:
-        sys.exit(main())
-    except MMMError as error:
-        sys.exit(str(error))
+    run_tool(main)

@@ -48,6 +48,7 @@ from mmm_blender.training.tokens import (  # noqa: E402
     CaptionBank,
     TokenBatch,
     TokenSampler,
+    blur,
     encode_examples,
     hide,
 )
@@ -55,7 +56,8 @@ from mmm_blender.training.tokens import (  # noqa: E402
 REPORT_EVERY = 500
 TEXT_DROP = 0.1
 CHECK_BATCHES = 4
-GUIDANCE = 2.5
+SAMPLER = SamplerConfig(guidance=2.0, confidence_noise=3.0)  # see the card for what was tried
+MIN_SECONDS = 1.0  # shorter than any clip that was learnt from
 
 
 def load_tokenizer(folder: Path) -> Tokenizer:
@@ -101,6 +103,7 @@ def parse_options() -> argparse.Namespace:
     parser.add_argument("--out", type=Path, required=True, help="folder of the run")
     parser.add_argument("--bundle", type=Path, help="bundle folder to write in the end")
     parser.add_argument("--licence", default="CC-BY-NC-4.0", help="of the bundle's weights")
+    parser.add_argument("--description", default="", help="what the bundle knows, one line")
     parser.add_argument("--minutes", type=float, default=50.0, help="time budget")
     parser.add_argument("--steps", type=int, default=0, help="a fixed number of steps instead")
     parser.add_argument("--batch", type=int, default=64)
@@ -108,6 +111,7 @@ def parse_options() -> argparse.Namespace:
     parser.add_argument("--width", type=int, default=320)
     parser.add_argument("--layers", type=int, default=6)
     parser.add_argument("--heads", type=int, default=8)
+    parser.add_argument("--dropout", type=float, default=0.2)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--threads", type=int, default=2, help="1 where others use the machine")
     return parser.parse_args()
@@ -145,10 +149,11 @@ def make_loss(
 
     def loss_of(step: int) -> Tensor:
         batch = lessons.train.draw(seed, step)
-        hidden = hide(batch, vocabulary, torch.Generator().manual_seed(step))
+        rng = torch.Generator().manual_seed(step)
+        hidden, text = hide(batch, vocabulary, rng), blur(batch.text, rng)
         dropped = torch.rand(len(batch.lengths_B)) < TEXT_DROP
         with torch.autocast("cpu", dtype=torch.bfloat16):
-            logits = model(hidden, batch.lengths_B, batch.text, dropped)
+            logits = model(hidden, batch.lengths_B, text, dropped)
         loss = cross_entropy(logits, batch)
         if step % REPORT_EVERY == 0:
             held_out = held_out_loss(model, lessons.checks, vocabulary)
@@ -168,7 +173,11 @@ def main() -> int:
         options.text.parent, {"kind": "student", "folder": options.text.name}
     )
     config = TransformerConfig(
-        width=options.width, layers=options.layers, heads=options.heads, text_width=encoder.width
+        width=options.width,
+        layers=options.layers,
+        heads=options.heads,
+        dropout=options.dropout,
+        text_width=encoder.width,
     )
     torch.manual_seed(options.seed)
     model = MaskedTransformer(config, tokenizer.config, tokenizer.codebooks_PKD)
@@ -203,9 +212,11 @@ def write_bundle(
     config = BundleConfig(
         name=bundle.name,
         licence=options.licence,
+        description=options.description,
+        min_seconds=MIN_SECONDS,
         tokenizer=tokenizer.config,
         transformer=model.config,
-        sampler=SamplerConfig(guidance=GUIDANCE),
+        sampler=SAMPLER,
         text={"kind": "student", "folder": STUDENT_FOLDER},
         storage="float16",
     )

@@ -208,7 +208,10 @@ class SamplerConfig:
     steps: None for the paper's rule (in proportion to the length, ``full_length_steps`` for
     the longest clip). closing_step: one more step for shorter clips (published upper-body model).
     temperature: strength of the Gumbel noise (1 = sample from the model's probabilities).
-    greedy: no noise at all. guidance: 1 = none; above 1 leans on the prompt more.
+    greedy: no noise at all. confidence_noise: Gumbel noise on the log-probabilities by which
+    cells are ranked, falling to none at the last step (MaskGIT, CVPR 2022, section 3.2; the
+    published models have none): without it cells that repeat their neighbours win, and a wave
+    becomes a raised hand. guidance: 1 = none; above 1 leans on the prompt more.
     schedule: a name in ``schedule.SCHEDULES``.
     """
 
@@ -217,6 +220,7 @@ class SamplerConfig:
     closing_step: bool = False
     temperature: float = 1.0
     greedy: bool = False
+    confidence_noise: float = 0.0
     guidance: float = NO_GUIDANCE
     schedule: str = "cosine"
 
@@ -226,6 +230,8 @@ class SamplerConfig:
         _positive(self, "full_length_steps")
         if not (math.isfinite(self.temperature) and self.temperature >= 0):
             raise MMMError("The temperature must be 0 or more: 1 is usual.")
+        if not (math.isfinite(self.confidence_noise) and self.confidence_noise >= 0):
+            raise MMMError("The confidence noise must be 0 or more: 0 means none.")
         if not (math.isfinite(self.guidance) and self.guidance >= 0):
             raise MMMError("The guidance must be 0 or more: 1 means none.")
         if self.schedule not in SCHEDULES:

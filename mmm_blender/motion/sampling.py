@@ -60,7 +60,8 @@ def sample(
         logits_BLPK = tokens_to_logits(tokens_BLP)
         chosen_BLP = _choose(logits_BLPK, lengths, config, generators)
         tokens_BLP = torch.where(open_BLP, chosen_BLP, tokens_BLP)
-        scores_BLP = _score(logits_BLPK, chosen_BLP, open_BLP, mask_BLP)
+        noise_BLP = _confidence_noise(tokens_BLP, lengths, plan, step, config, generators)
+        scores_BLP = _score(logits_BLPK, chosen_BLP, open_BLP, mask_BLP, noise_BLP)
         if on_step is not None:
             on_step(step + 1, total)
     return tokens_BLP
@@ -114,10 +115,42 @@ def _gumbel(shape: torch.Size, generator: torch.Generator) -> Tensor:
     return -torch.empty(shape).exponential_(generator=generator).log()
 
 
-def _score(logits_BLPK: Tensor, chosen_BLP: Tensor, open_BLP: Tensor, mask_BLP: Tensor) -> Tensor:
-    """How doubtful a cell is: 1 - probability where just filled, 0 where filled before."""
+def _score(
+    logits_BLPK: Tensor,
+    chosen_BLP: Tensor,
+    open_BLP: Tensor,
+    mask_BLP: Tensor,
+    noise_BLP: Tensor | None,
+) -> Tensor:
+    """How doubtful a cell is: 1 - probability where just filled, 0 where filled before.
+
+    noise_BLP: added to the log-probability, whose doubt then only keeps the order.
+    """
     logit_BLP = logits_BLPK.gather(-1, chosen_BLP[..., None])[..., 0]
-    certainty_BLP = (logit_BLP - logits_BLPK.logsumexp(-1)).exp()
-    # rounding may carry a probability just above 1, and a score must not fall to "outside"
-    doubt_BLP = (1.0 - certainty_BLP).clamp(min=0.0)
+    log_certainty_BLP = logit_BLP - logits_BLPK.logsumexp(-1)
+    if noise_BLP is None:
+        # rounding may carry a probability just above 1, and a score must not fall to "outside"
+        doubt_BLP = (1.0 - log_certainty_BLP.exp()).clamp(min=0.0)
+    else:
+        doubt_BLP = (-log_certainty_BLP - noise_BLP).sigmoid()
     return torch.where(mask_BLP, torch.where(open_BLP, doubt_BLP, 0.0), _OUTSIDE)
+
+
+def _confidence_noise(
+    tokens_BLP: Tensor,
+    lengths: Sequence[int],
+    plan: Sequence[Sequence[int]],
+    step: int,
+    config: SamplerConfig,
+    generators: Sequence[torch.Generator],
+) -> Tensor | None:
+    """Gumbel noise (B, L, P) that falls to none at each row's last step; None where not asked."""
+    if config.greedy or not config.confidence_noise:
+        return None
+    noise_BLP = torch.zeros(tokens_BLP.shape)
+    rows = zip(noise_BLP, lengths, plan, generators, strict=True)
+    for row_LP, length, steps, generator in rows:
+        left = max(0.0, 1 - (step + 1) / max(len(steps), 1))
+        noise = _gumbel(row_LP[:length].shape, generator)
+        row_LP[:length] = config.confidence_noise * left * noise
+    return noise_BLP.to(tokens_BLP.device)

@@ -157,14 +157,19 @@ class TokenSampler:
 
 
 _CORRUPTED_SHARE = 0.5  # of the kept tokens are replaced by random codes, as in the paper
+_TEXT_NOISE = 0.4
+"""Deviation of the noise on text features, whose numbers deviate by about 1: words that were never
+seen with a motion lie about that far from those that were."""
+
 _SPAN_SHARE, _COLUMN_SHARE = 0.2, 0.2  # of the clips are masked in one span, in one part
 
 
 def hide(batch: TokenBatch, vocabulary: Vocabulary, rng: torch.Generator) -> Tensor:
     """The grid as the network sees it: masked as the tasks mask it, the rest partly corrupted.
 
-    Most clips lose a random 50 to 100 % of their cells; some lose a time span of all parts (in-
-    betweening), some one part over a span (body-part edits). (B, L, P).
+    Most clips lose 50 to 100 % of their cells, more often many than few: a network that sees much
+    of a clip soon knows it by heart and stops reading the text. Some lose a time span of all
+    parts (in-betweening), some one part over a span (body-part edits). (B, L, P).
     """
     tokens = batch.tokens_BLP
     rows, places, parts = tokens.shape
@@ -173,7 +178,7 @@ def hide(batch: TokenBatch, vocabulary: Vocabulary, rng: torch.Generator) -> Ten
     def chance(*shape: int) -> Tensor:
         return torch.rand(*shape, generator=rng)
 
-    ratio_B11 = 0.5 + 0.5 * chance(rows, 1, 1)
+    ratio_B11 = 1.0 - 0.5 * chance(rows, 1, 1).square()
     masked = chance(rows, places, parts) < ratio_B11
     task_B11 = chance(rows, 1, 1)
     ends = (chance(rows, 2) * (batch.lengths_B[:, None] + 1)).long().sort(dim=1).values
@@ -187,3 +192,12 @@ def hide(batch: TokenBatch, vocabulary: Vocabulary, rng: torch.Generator) -> Ten
     noise = torch.randint(vocabulary.codes, tokens.shape, generator=rng)
     seen = torch.where(corrupted & motion_BL1, noise, tokens)
     return torch.where(masked & motion_BL1, vocabulary.mask, seen)
+
+
+def blur(text: TextFeatures, rng: torch.Generator) -> TextFeatures:
+    """The text with noise on it, so that wordings are not learnt by heart."""
+
+    def noisy(values: Tensor) -> Tensor:
+        return values + _TEXT_NOISE * torch.randn(values.shape, generator=rng)
+
+    return TextFeatures(noisy(text.sentence_BC), noisy(text.words_BWC), text.word_mask_BW)

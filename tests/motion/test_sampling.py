@@ -62,6 +62,7 @@ CONFIGS = st.builds(
     closing_step=st.booleans(),
     temperature=st.floats(0, 3),
     greedy=st.booleans(),
+    confidence_noise=st.just(0.0) | st.floats(0, 10),
     schedule=st.sampled_from(["cosine", "linear"]),
 )
 
@@ -86,12 +87,29 @@ def test_equal_seeds_give_equal_tokens(
 
 
 @settings(max_examples=30, deadline=None)
-@given(tasks(), st.integers(0, 99))
-def test_a_row_does_not_hang_on_its_batch(task: tuple[Tensor, Tensor], seed: int):
+@given(tasks(), CONFIGS, st.integers(0, 99))
+def test_a_row_does_not_hang_on_its_batch(
+    task: tuple[Tensor, Tensor], config: SamplerConfig, seed: int
+):
     tokens_BLP, mask_BLP = task
-    together_BLP = run(seed, tokens_BLP, mask_BLP, SamplerConfig())
-    alone_BLP = run(seed, tokens_BLP[:1], mask_BLP[:1], SamplerConfig())
+    together_BLP = run(seed, tokens_BLP, mask_BLP, config)
+    alone_BLP = run(seed, tokens_BLP[:1], mask_BLP[:1], config)
     assert torch.equal(together_BLP[:1], alone_BLP)
+
+
+def test_confidence_noise_changes_which_cells_are_kept_and_greedy_has_none():
+    lengths_B = torch.tensor([PLACES - 1])
+    tokens_BLP = masks.masked_grid(lengths_B, PLACES, PARTS, VOCABULARY)
+    mask_BLP = masks.all_cells(lengths_B, PLACES, PARTS)
+
+    def filled(noise: float, greedy: bool) -> Tensor:
+        config = SamplerConfig(
+            steps=8, temperature=0, confidence_noise=noise, greedy=greedy
+        )  # without temperature only the order of filling is left to chance
+        return run(0, tokens_BLP, mask_BLP, config)
+
+    assert not torch.equal(filled(0.0, greedy=False), filled(5.0, greedy=False))
+    assert torch.equal(filled(0.0, greedy=True), filled(5.0, greedy=True))
 
 
 def test_other_seeds_give_other_tokens():

@@ -5,7 +5,7 @@ import torch
 from mmm_blender.motion.config import Vocabulary
 from mmm_blender.motion.masks import close_grid
 from mmm_blender.motion.text import TextFeatures
-from mmm_blender.training.tokens import TokenBatch, hide
+from mmm_blender.training.tokens import TokenBatch, blur, hide
 
 VOCABULARY = Vocabulary(codes=50)
 
@@ -50,3 +50,13 @@ def test_the_same_generator_hides_the_same() -> None:
     given = batch(20)
     first, second = (hide(given, VOCABULARY, torch.Generator().manual_seed(3)) for _ in range(2))
     assert torch.equal(first, second)
+
+
+def test_a_blurred_text_stays_near_and_keeps_its_words() -> None:
+    text = TextFeatures(
+        torch.zeros(50, 384), torch.zeros(50, 4, 384), torch.ones(50, 4, dtype=torch.bool)
+    )
+    blurred = blur(text, torch.Generator().manual_seed(0))
+    assert 0.3 < blurred.words_BWC.std() < 0.5
+    assert torch.equal(blurred.word_mask_BW, text.word_mask_BW)
+    assert (text.sentence_BC == 0).all()
