@@ -28,15 +28,15 @@ _BIG = 1.6
 
 EXAMPLES = (
     "a person walks forward",
-    "a tired person walks slowly",
-    "a person runs in a circle",
-    "a person waves with the right hand",
+    "a tired person walks forward",
+    "an old man walks in a curve to the left",
+    "a person walks backward",
+    "a person runs forward",
     "a person jumps forward",
-    "a person kicks with the left leg",
-    "a person sits down on a chair",
-    "a person picks something up from the floor",
+    "a person waves with the left hand",
+    "a woman raises both hands happily",
+    "a proud man bows",
     "a person dances",
-    "a person throws a ball",
 )
 
 
