@@ -77,7 +77,8 @@ def missing_system_packages() -> list[str]:
 def pip_install(python: Sequence[str], *arguments: str) -> None:
     """Run pip of the given Python with the pins of tools/requirements/constraints.txt."""
     constraints = str(REQUIREMENTS / "constraints.txt")
-    command = [*python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+    # --no-compile: Python compiles the few modules that are imported, as they are imported
+    command = [*python, "-m", "pip", "install", "--quiet", "--no-compile"]
     outcome = subprocess.run([*command, "-c", constraints, *arguments], check=False)
     if outcome.returncode != 0:
         stop("pip could not install the packages named above; check the network and run it again.")
