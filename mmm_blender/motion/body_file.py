@@ -9,8 +9,12 @@ V vertices, J joints.
 
 from __future__ import annotations
 
+import lzma
 import pickle
+import struct
+import tokenize
 import zipfile
+import zlib
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, BinaryIO, cast
@@ -23,9 +27,12 @@ from ..geometry.errors import MMMError
 # Python 2 wrote text and bytes alike; this keeps every byte
 _ENCODING = "latin1"
 _NEWEST_PROTOCOL = 5  # NumPy has another way for it
+# all that Python's and NumPy's readers raise at bytes that make no sense
 _DAMAGE = (
     *(pickle.UnpicklingError, EOFError, AttributeError, ImportError, IndexError, KeyError),
     *(TypeError, ValueError, OverflowError, MemoryError),
+    *(zipfile.BadZipFile, zlib.error, lzma.LZMAError, struct.error, tokenize.TokenError),
+    RuntimeError,  # an encrypted archive, an unknown compression, or arrays nested without end
 )
 
 
@@ -34,24 +41,30 @@ def read_arrays(path: Path, names: Mapping[str, bool]) -> dict[str, AnyArray]:
 
     MMMError says what is wrong with the file.
     """
-    if not path.is_file():
-        raise MMMError(f"There is no file {path}: choose an SMPL, SMPL-H or SMPL-X model file.")
     try:
+        if not path.is_file():
+            raise MMMError(f"There is no file {path}: choose an SMPL, SMPL-H or SMPL-X model file.")
         arrays = _read_npz(path, names) if zipfile.is_zipfile(path) else _read_pickle(path, names)
     except OSError as error:
+        if error.errno is None:  # not the system's: bz2's word for damaged bytes
+            raise _damaged(path) from error
         raise MMMError(
             f"{path.name} cannot be read ({error.strerror}): mend that first."
         ) from error
-    except (*_DAMAGE, zipfile.BadZipFile) as error:
-        raise MMMError(
-            f"{path.name} is no body model or is damaged: choose an SMPL, SMPL-H or SMPL-X file."
-        ) from error
+    except _DAMAGE as error:
+        raise _damaged(path) from error
     missing = sorted(name for name, needed in names.items() if needed and name not in arrays)
     if missing:
         raise MMMError(
             f"{path.name} has no {', '.join(missing)}: choose an SMPL, SMPL-H or SMPL-X model file."
         )
     return arrays
+
+
+def _damaged(path: Path) -> MMMError:
+    return MMMError(
+        f"{path.name} is no body model or is damaged: choose an SMPL, SMPL-H or SMPL-X file."
+    )
 
 
 def _read_npz(path: Path, names: Mapping[str, bool]) -> dict[str, AnyArray]:

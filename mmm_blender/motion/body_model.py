@@ -179,10 +179,20 @@ def _smplx_model(kind: str, arrays: dict[str, AnyArray], gender: str) -> Any:
         return smplx.SMPLHLayer("", data_struct=Struct(**complete), **options)
     complete |= {key: np.zeros(shape) for key, shape in _FACE_ARRAYS.items()}
     # this class reads files only; ours holds plain arrays
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
         file = Path(folder) / "model.npz"
-        np.savez(file, **complete)
+        _save(file, complete)
         return smplx.SMPLXLayer(str(file), ext="npz", **options)
+
+
+def _save(file: Path, arrays: dict[str, Any]) -> None:
+    try:
+        np.savez(file, **arrays)
+    except OSError as error:
+        raise MMMError(
+            f"The temporary folder {file.parent} cannot be written ({error.strerror}): mend that "
+            "first."
+        ) from error
 
 
 def _shaped(model: Any, betas: Sequence[float], name: str) -> tuple[FloatArray, FloatArray]:

@@ -3,6 +3,8 @@ from __future__ import annotations
 import io
 import os
 import pickle
+import struct
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -255,6 +257,66 @@ def test_a_truncated_archive_is_one_sentence(tmp_path: Path, plain: dict[str, An
     buffer = io.BytesIO(file.read_bytes())
     buffer.seek(0)
     assert buffer.read(2) == b"PK"
+
+
+def encrypted(content: bytes) -> bytes:
+    """The flag that says so, in both of an archive's headers."""
+    changed = bytearray(content)
+    for mark, flags in ((b"PK\x03\x04", 6), (b"PK\x01\x02", 8)):
+        at = changed.find(mark)
+        while at >= 0:
+            changed[at + flags] |= 1
+            at = changed.find(mark, at + 1)
+    return bytes(changed)
+
+
+def unknown_compression(content: bytes) -> bytes:
+    changed = bytearray(content)
+    for mark, method in ((b"PK\x03\x04", 8), (b"PK\x01\x02", 10)):
+        at = changed.find(mark)
+        while at >= 0:
+            changed[at + method] = 99
+            at = changed.find(mark, at + 1)
+    return bytes(changed)
+
+
+def flipped(content: bytes) -> bytes:
+    """The first bytes of the first member, which say how it is compressed."""
+    start = 30 + sum(struct.unpack_from("<HH", content, 26))  # after its name and extra field
+    return content[:start] + b"\xff" * 16 + content[start + 16 :]
+
+
+@pytest.mark.parametrize("compression", [zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+@pytest.mark.parametrize("damage", [encrypted, unknown_compression, flipped])
+def test_a_damaged_archive_is_one_sentence(
+    tmp_path: Path,
+    plain: dict[str, AnyArray],
+    compression: int,
+    damage: Callable[[bytes], bytes],
+) -> None:
+    file = tmp_path / "m.npz"
+    with zipfile.ZipFile(file, "w", compression) as archive:
+        for name, array in plain.items():
+            with archive.open(f"{name}.npy", "w") as member:
+                np.save(member, array)
+    assert load_body_model(file).kind == "smpl"
+    file.write_bytes(damage(file.read_bytes()))
+    with pytest.raises(MMMError, match=r"m\.npz is no body model or is damaged: choose"):
+        load_body_model(file)
+
+
+def test_arrays_nested_without_end_are_one_sentence(tmp_path: Path) -> None:
+    itself = (
+        b"ccopy_reg\n_reconstructor\n(cchumpy.ch\nCh\nc__builtin__\nobject\nNtRp0\n(dVx\ng0\nsb0"
+    )
+    (tmp_path / "m.pkl").write_bytes(b"(dVv_template\n" + itself + b"g0\ns.")
+    with pytest.raises(MMMError, match=r"m\.pkl is no body model or is damaged"):
+        load_body_model(tmp_path / "m.pkl")
+
+
+def test_a_name_that_no_system_takes_is_one_sentence(tmp_path: Path) -> None:
+    with pytest.raises(MMMError, match=r"There is no file|cannot be read"):
+        load_body_model(tmp_path / ("x" * 5000))
 
 
 def test_a_missing_file_is_one_sentence(tmp_path: Path) -> None:
