@@ -8,9 +8,11 @@ from __future__ import annotations
 import gc
 import platform
 import sys
+import traceback
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from ..geometry.errors import MMMError
 from .memory import resident_mb
@@ -40,6 +42,7 @@ if TYPE_CHECKING:
     from ..motion.generator import GenerateResult, Generator
 
 CPU, CUDA, MPS = "cpu", "cuda", "mps"
+_Result = TypeVar("_Result")
 _BYTES_A_MIB = 2**20
 _MEMORY_WORDS = ("out of memory", "not enough memory", "can't allocate memory")
 
@@ -60,6 +63,7 @@ class TorchEngine:
     def __init__(self) -> None:
         self._wish: LoadBundle | None = None
         self._held: _Held | None = None
+        self._used_device = CPU  # also by a bundle whose loading failed
         self._own_threads = 0  # torch's choice, known once it is imported
 
     def describe(self) -> Ready:
@@ -81,7 +85,9 @@ class TorchEngine:
         stamp = _stamp(path)
         if not self._holds(path, device, stamp):
             self.free()
-            self._held = _Held(path, stamp, device, _load_generator(path, device))
+            self._used_device = device
+            generator = self._or_free(lambda: _load_generator(path, device))
+            self._held = _Held(path, stamp, device, generator)
         assert self._held is not None
         return self._held.generator.info | {"device": device, "threads": torch.get_num_threads()}
 
@@ -93,17 +99,22 @@ class TorchEngine:
             raise WorkerError("No bundle was chosen: choose one in the MMM panel.", BUNDLE)
         on_progress(0, 0, STAGE_GENERATING if self._held else STAGE_LOADING)
         self.load(self._wish)
-        assert self._held is not None
-        try:
-            return self._run(self._held, request, on_progress, cancelled)
-        except (RuntimeError, MemoryError) as error:
-            device = self._held.device
-            self.free()  # whatever is broken on the device, the next job starts afresh
-            raise told_if_memory(error, device) from error
+        return self._or_free(lambda: self._run(request, on_progress, cancelled))
 
-    def _run(
-        self, held: _Held, request: Generate, on_progress: OnProgress, cancelled: IsCancelled
-    ) -> Generated:
+    def _or_free(self, work: Callable[[], _Result]) -> _Result:
+        """What ``work`` gives; if the device fails in it, the next job starts afresh."""
+        try:
+            return work()
+        except (RuntimeError, MemoryError) as error:
+            print(error, file=sys.stderr)
+            _clear_frames(error)
+            failure = told_if_memory(error, self._used_device)
+        self.free()  # out of the except block, which keeps what failed alive
+        raise failure
+
+    def _run(self, request: Generate, on_progress: OnProgress, cancelled: IsCancelled) -> Generated:
+        held = self._held
+        assert held is not None
         from ..motion.generator import Cancelled, GenerateRequest  # noqa: PLC0415  # needs torch
 
         wanted = GenerateRequest(
@@ -146,10 +157,9 @@ class TorchEngine:
 
     def free(self) -> None:
         """Drop the bundle and give the device its memory back."""
-        device = self._held.device if self._held else CPU
         self._held = None
         gc.collect()
-        _empty_cache(device)
+        _empty_cache(self._used_device)
 
     def _holds(self, path: Path, device: str, stamp: object) -> bool:
         held = self._held
@@ -160,21 +170,30 @@ def devices() -> dict[str, str]:
     """Ids of the devices that torch can use here, with names for people."""
     torch = _import_torch()
     found = {CPU: f"CPU ({platform.processor() or platform.machine()})"}
-    for index in range(torch.cuda.device_count()):
-        found[f"{CUDA}:{index}"] = str(torch.cuda.get_device_name(index))
+    try:
+        found |= _cuda_names(torch.cuda)
+    except (RuntimeError, torch.cuda.DeferredCudaCallError) as error:
+        # a driver in a bad state (after an update, or sleep): the CPU works all the same
+        print(f"No NVIDIA GPU can be used: {error}", file=sys.stderr)
     if torch.backends.mps.is_available():
         found[MPS] = "Apple GPU (MPS)"
     return found
 
 
+def _cuda_names(cuda: Any) -> dict[str, str]:
+    return {f"{CUDA}:{n}": str(cuda.get_device_name(n)) for n in range(cuda.device_count())}
+
+
 def _resolve(wanted: str) -> str:
-    """AUTO_DEVICE to the best there is; an unknown device to a sentence."""
+    """AUTO_DEVICE to the best there is; a device that cannot be used to a sentence."""
+    if wanted == CPU:
+        return CPU  # and no GPU is even asked for
     known = devices()
     if wanted == AUTO_DEVICE:
         return next((name for name in known if name != CPU), CPU)
     if wanted not in known:
         raise WorkerError(
-            f"The device {wanted} is not on this machine: choose "
+            f"The device {wanted} cannot be used on this machine: choose "
             f"{' or '.join(known)} in the preferences.",
             BAD_REQUEST,
         )
@@ -199,8 +218,6 @@ def _load_generator(path: Path, device: str) -> Generator:
         return Generator.load(path, device)
     except MMMError as error:
         raise WorkerError(str(error), BUNDLE) from error
-    except (RuntimeError, MemoryError) as error:
-        raise told_if_memory(error, device) from error
 
 
 def _sampler(generator: Generator, changes: dict[str, Any] | None) -> SamplerConfig | None:
@@ -263,6 +280,13 @@ def told_if_memory(error: Exception, device: str) -> Exception:
     return WorkerError(f"The memory of {device} is exhausted: {advice}.", OUT_OF_MEMORY)
 
 
+def _clear_frames(error: BaseException | None) -> None:
+    """Drop what an error's tracebacks hold: the model, and all that it was computing."""
+    while error is not None:
+        traceback.clear_frames(error.__traceback__)
+        error = error.__cause__ or error.__context__
+
+
 def _device_memory_mb(device: str) -> float:
     torch = _import_torch()
     if device.startswith(CUDA):
@@ -273,7 +297,10 @@ def _device_memory_mb(device: str) -> float:
 
 
 def _empty_cache(device: str) -> None:
-    if device.startswith(CUDA):
-        _import_torch().cuda.empty_cache()
-    elif device == MPS:
-        _import_torch().mps.empty_cache()
+    try:
+        if device.startswith(CUDA):
+            _import_torch().cuda.empty_cache()
+        elif device == MPS:
+            _import_torch().mps.empty_cache()
+    except RuntimeError as error:  # a device that failed for good cannot even free its memory
+        print(error, file=sys.stderr)

@@ -6,6 +6,7 @@ import json
 import math
 import sys
 import time
+import weakref
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -17,6 +18,7 @@ import torch
 
 from mmm_blender.geometry.clip import MotionClip
 from mmm_blender.motion.generator import GenerateRequest, Generator
+from mmm_blender.worker import engine as engine_module
 from mmm_blender.worker import protocol as p
 from mmm_blender.worker.client import BOOTSTRAP, WorkerClient
 from mmm_blender.worker.engine import TorchEngine, devices, told_if_memory
@@ -161,7 +163,7 @@ def test_bad_input_is_one_sentence(
 
 
 def test_an_unknown_device_is_one_sentence(client: WorkerClient, bundle: Path) -> None:
-    with pytest.raises(p.WorkerError, match="device tpu:9 is not on this machine") as told:
+    with pytest.raises(p.WorkerError, match="device tpu:9 cannot be used on this machine") as told:
         client.generate_blocking(request(client), p.LoadBundle(str(bundle), "tpu:9"))
     assert told.value.kind == p.BAD_REQUEST
 
@@ -245,6 +247,98 @@ def test_out_of_memory_is_told_and_frees_the_bundle(
     assert told.value.kind == p.OUT_OF_MEMORY
     assert engine.status().bundle == ""
     assert generate(engine).fps == 20.0
+
+
+@pytest.mark.parametrize("cause", ["CUDA out of memory.", "an illegal instruction"])
+def test_memory_is_given_back_only_when_nothing_holds_the_model(
+    engine: TorchEngine, bundle: Path, monkeypatch: pytest.MonkeyPatch, cause: str
+) -> None:
+    watched: list[weakref.ref[object]] = []
+    emptied: list[tuple[str, list[object]]] = []
+
+    def deep() -> None:
+        activations = torch.zeros(9)
+        watched.append(weakref.ref(activations))
+        raise RuntimeError("a first one")
+
+    def exhausted(self: Generator, *_arguments: object) -> None:
+        watched.append(weakref.ref(self))
+        try:
+            deep()
+        except RuntimeError as error:
+            raise RuntimeError(cause) from error
+
+    def note(device: str) -> None:
+        emptied.append((device, [ref() for ref in watched]))
+
+    engine.load(load(bundle))
+    monkeypatch.setattr(Generator, "generate", exhausted)
+    monkeypatch.setattr(engine_module, "_empty_cache", note)
+    with pytest.raises((p.WorkerError, RuntimeError)):
+        generate(engine)
+    assert emptied == [("cpu", [None, None])]
+
+
+def test_a_bundle_too_large_for_its_device_leaves_no_memory_there(
+    engine: TorchEngine, bundle: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    watched: list[weakref.ref[object]] = []
+    emptied: list[tuple[str, list[object]]] = []
+
+    def exhausted(_path: Path, _device: str) -> Generator:
+        weights = torch.zeros(9)
+        watched.append(weakref.ref(weights))
+        raise torch.OutOfMemoryError("CUDA out of memory.")
+
+    def note(device: str) -> None:
+        emptied.append((device, [ref() for ref in watched]))
+
+    monkeypatch.setattr(engine_module, "devices", lambda: {"cpu": "", "cuda:0": ""})
+    monkeypatch.setattr(Generator, "load", exhausted)
+    monkeypatch.setattr(engine_module, "_empty_cache", note)
+    with pytest.raises(p.WorkerError, match="memory of cuda:0 is exhausted: choose the CPU"):
+        engine.load(replace(load(bundle), device="cuda:0"))
+    assert emptied == [("cpu", []), ("cuda:0", [None])]
+    engine.free()
+    assert emptied[-1][0] == "cuda:0"
+
+
+def test_a_cache_that_cannot_be_emptied_harms_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken() -> None:
+        raise RuntimeError("CUDA error: unspecified launch failure")
+
+    monkeypatch.setattr(torch.cuda, "empty_cache", broken)
+    engine_module._empty_cache("cuda:0")  # pyright: ignore[reportPrivateUsage]  # needs no GPU so
+
+
+@pytest.fixture
+def broken_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A driver that was updated under our feet: the GPU is counted and then says nothing."""
+
+    def fail(_device: object = None) -> str:
+        raise RuntimeError("CUDA unknown error - this may be due to an incorrectly set up system")
+
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
+    monkeypatch.setattr(torch.cuda, "get_device_name", fail)
+
+
+def test_a_broken_gpu_leaves_the_cpu(engine: TorchEngine, bundle: Path, broken_gpu: None) -> None:
+    assert list(devices()) == ["cpu"]
+    assert engine.describe().devices.keys() == {"cpu"} and not engine.describe().reason
+    for device in ("cpu", p.AUTO_DEVICE):
+        assert engine.load(replace(load(bundle), device=device))["device"] == "cpu"
+    with pytest.raises(p.WorkerError, match=r"cuda:0 cannot be used on this machine: choose cpu"):
+        engine.load(replace(load(bundle), device="cuda:0"))
+
+
+def test_who_wants_the_cpu_wakes_no_gpu(
+    engine: TorchEngine, bundle: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def never() -> int:
+        raise AssertionError("CUDA was asked")
+
+    monkeypatch.setattr(torch.cuda, "device_count", never)
+    assert engine.load(load(bundle))["device"] == "cpu"
 
 
 @pytest.mark.parametrize(
