@@ -78,8 +78,9 @@ def pip_install(python: Sequence[str], *arguments: str) -> None:
     """Run pip of the given Python with the pins of tools/requirements/constraints.txt."""
     constraints = str(REQUIREMENTS / "constraints.txt")
     # --no-compile: Python compiles the few modules that are imported, as they are imported
-    command = [*python, "-m", "pip", "install", "--quiet", "--no-compile"]
-    outcome = subprocess.run([*command, "-c", constraints, *arguments], check=False)
+    options = ["--quiet", "--no-compile", "--disable-pip-version-check", "-c", constraints]
+    command = [*python, "-m", "pip", "install", *options, *arguments]
+    outcome = subprocess.run(command, check=False)
     if outcome.returncode != 0:
         stop("pip could not install the packages named above; check the network and run it again.")
 
