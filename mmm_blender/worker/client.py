@@ -16,6 +16,7 @@ be polled. A worker that died, or had to be killed, is started again by the next
 from __future__ import annotations
 
 import itertools
+import math
 import os
 import queue
 import subprocess
@@ -41,7 +42,6 @@ from .protocol import (
     Hello,
     LoadBodyModel,
     LoadBundle,
-    Message,
     Progress,
     ProtocolError,
     Ready,
@@ -49,13 +49,14 @@ from .protocol import (
     Status,
     WorkerError,
     WorkerMessage,
+    encode,
     package_version,
     read_message,
-    write_message,
+    write_frame,
 )
 
 OBEY_SECONDS = 2.0
-"""A cancelled job that has not ended by then costs the worker its life."""
+"""A cancelled job that runs and has not ended by then costs the worker its life."""
 
 _LOG_LINES = 200
 _POLL_SECONDS = 0.02
@@ -117,10 +118,14 @@ class WorkerClient:
             return
         self._bury()
         self._connection = _Connection(_command(self.python, self._bootstrap))
-        self._connection.send(Hello(package_version=package_version()))
+        self._connection.send(encode(Hello(package_version=package_version())))
 
     def send(self, message: ClientMessage) -> None:
-        """Hand a message to the worker, which is started if need be."""
+        """Hand a message to the worker, which is started if need be.
+
+        Raises ProtocolError for a field of another type than declared: nothing was sent then.
+        """
+        frame = encode(message)
         if not self.alive:
             self.start()
         assert self._connection is not None
@@ -128,7 +133,7 @@ class WorkerClient:
             self._bundle = message
         elif isinstance(message, JobMessage):
             self._open_jobs[message.job] = (message, self._bundle)
-        self._connection.send(message)
+        self._connection.send(frame)
 
     def submit(self, job: JobMessage, bundle: LoadBundle | None = None) -> None:
         """Send a job, and before it the bundle that it needs (nothing is loaded twice)."""
@@ -137,9 +142,13 @@ class WorkerClient:
         self.send(job)
 
     def cancel(self, job: int) -> None:
-        """Ask for the end of a job; ``poll`` kills a worker that does not obey in time."""
+        """Ask for the end of a job; ``poll`` kills a worker that does not obey in time.
+
+        A job that waits behind another one ends when its turn comes.
+        """
         if job in self._open_jobs and self.alive:
-            self._cancel_deadlines.setdefault(job, time.monotonic() + OBEY_SECONDS)
+            self._cancel_deadlines.setdefault(job, math.inf)
+            self._start_deadline()
             self.send(Cancel(job))
 
     def poll(self) -> list[WorkerMessage]:
@@ -158,6 +167,7 @@ class WorkerClient:
             self._disconnect(at_once=self.busy)
         self._open_jobs.clear()
         self._cancel_deadlines.clear()
+        self._backlog.clear()
 
     def generate_blocking(
         self,
@@ -233,7 +243,14 @@ class WorkerClient:
         self._refusal = ""
         self.ready = self.status = self.bundle_info = None
 
+    def _start_deadline(self) -> None:
+        """The worker takes jobs in order: until its turn a cancelled one disobeys nobody."""
+        running = next(iter(self._open_jobs), None)
+        if running is not None and self._cancel_deadlines.get(running) == math.inf:
+            self._cancel_deadlines[running] = time.monotonic() + OBEY_SECONDS
+
     def _disobeyed(self) -> bool:
+        self._start_deadline()
         return any(deadline < time.monotonic() for deadline in self._cancel_deadlines.values())
 
     def _kill(self) -> list[WorkerMessage]:
@@ -284,7 +301,7 @@ class _Connection:
 
     def __init__(self, command: Sequence[str]) -> None:
         self.incoming: queue.SimpleQueue[WorkerMessage | _Ended] = queue.SimpleQueue()
-        self._outgoing: queue.SimpleQueue[Message | None] = queue.SimpleQueue()
+        self._outgoing: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()
         self._log: deque[str] = deque(maxlen=_LOG_LINES)
         self._process = _open_process(command)
         pipes = (self._process.stdin, self._process.stdout, self._process.stderr)
@@ -303,15 +320,15 @@ class _Connection:
     def alive(self) -> bool:
         return self._process.poll() is None
 
-    def send(self, message: Message) -> None:
-        self._outgoing.put(message)
+    def send(self, frame: bytes) -> None:
+        self._outgoing.put(frame)
 
     def close(self, at_once: bool) -> None:
         """End the process; without ``at_once`` it gets the chance to end by itself."""
         if at_once:
             self._process.kill()
         else:
-            self._outgoing.put(Shutdown())
+            self._outgoing.put(encode(Shutdown()))
         self._outgoing.put(None)
         threading.Thread(target=self._reap, daemon=True, name="mmm-reap").start()
 
@@ -334,23 +351,25 @@ class _Connection:
     def _write(self, pipe: BinaryIO) -> None:
         """Thread: messages to the worker's input, whose end is the worker's end."""
         try:
-            while (message := self._outgoing.get()) is not None:
-                write_message(pipe, message)
+            while (frame := self._outgoing.get()) is not None:
+                write_frame(pipe, frame)
             pipe.close()
         except OSError:
             pass  # the worker has gone; the reader tells
 
     def _read(self, pipe: BinaryIO) -> None:
         """Thread: the worker's answers, then _Ended."""
-        reason = ""
+        reason = "its answers cannot be read"
         try:
             while (message := read_message(pipe)) is not None:
                 if not isinstance(message, WorkerMessage):
                     raise ProtocolError(f"the worker sent a {type(message).__name__} message")
                 self.incoming.put(message)
+            reason = ""
         except (OSError, ProtocolError) as error:
             reason = str(error)
-        self.incoming.put(_Ended(reason))
+        finally:  # whatever it was, whoever waits must hear of the end
+            self.incoming.put(_Ended(reason))
 
     def _keep_log(self, pipe: IO[bytes]) -> None:
         """Thread: the worker's standard error, and whatever is printed there."""
@@ -364,9 +383,13 @@ def worker_command(python: Path) -> list[str]:
 
 
 def _command(python: Path, bootstrap: str) -> list[str]:
-    """-s and -E keep the person's own site packages and PYTHON* variables out, -u buffering."""
+    """-s and -E keep the person's own site packages and PYTHON* variables out, -u buffering.
+
+    UTF-8 in every locale: the log is read as such, and paths mean the same on both sides.
+    """
     folder = PACKAGE_FOLDER
-    return [str(python), "-s", "-E", "-u", "-c", bootstrap, str(folder.parent), folder.name]
+    options = ("-s", "-E", "-u", "-X", "utf8")
+    return [str(python), *options, "-c", bootstrap, str(folder.parent), folder.name]
 
 
 def _open_process(command: Sequence[str]) -> subprocess.Popen[bytes]:

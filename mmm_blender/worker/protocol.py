@@ -117,7 +117,7 @@ class LoadBundle:
 
     path: the bundle's folder. device: AUTO_DEVICE or an id of Ready.devices. threads: CPU threads,
     0 for torch's own choice. idle_minutes: memory is freed after that long without a job (the next
-    job loads the bundle again), 0 for never.
+    job loads the bundle again), 0 or less for never.
     """
 
     path: str
@@ -338,11 +338,15 @@ def _build(name: str, values: dict[str, object]) -> Message:
         odd = ", ".join(sorted(declared.keys() ^ values.keys()))
         raise ProtocolError(f"A {name} message does not fit in: {odd}; restart Blender.")
     for key, annotation in declared.items():
-        if not _CHECKS[annotation](values[key]):
-            raise ProtocolError(f"A {name} message has a {key} that is no {annotation}.")
+        _check_field(name, key, annotation, values[key])
         if annotation.startswith("tuple"):
             values[key] = tuple(cast(list[object], values[key]))
     return cast(Callable[..., Message], cls)(**values)
+
+
+def _check_field(message: str, name: str, annotation: str, value: object) -> None:
+    if not _CHECKS[annotation](value):
+        raise ProtocolError(f"A {message} message has a {name} that is no {annotation}.")
 
 
 # --- bytes ---------------------------------------------------------------------------------------
@@ -364,24 +368,43 @@ def encode(message: Message) -> bytes:
     header = _Header(type(message).__name__)
     blobs: list[bytes] = []
     for entry in dataclasses.fields(message):
-        value = getattr(message, entry.name)
         dtype = _ARRAY_DTYPES.get(str(entry.type))
+        value = _widened(getattr(message, entry.name), dtype)
+        _check_field(header.type, entry.name, str(entry.type), value)
         if dtype is None:
             header.fields[entry.name] = value
         else:
-            array = np.ascontiguousarray(value, dtype=dtype)
-            header.arrays[entry.name] = (dtype, list(array.shape))
-            blobs.append(array.tobytes())
-    try:
-        text = json.dumps(dataclasses.asdict(header)).encode("utf-8")
-    except (TypeError, ValueError) as error:
-        raise ProtocolError(f"A {header.type} message cannot be sent: {error}.") from error
+            header.arrays[entry.name] = (dtype, list(value.shape))
+            blobs.append(value.tobytes())
+    text = _header_text(header)
+    if len(text) > _MAX_HEADER_BYTES or max(map(len, blobs), default=0) > _MAX_ARRAY_BYTES:
+        raise ProtocolError(f"A {header.type} message cannot be sent: it is too long.")
     return b"".join([_FRAME.pack(MAGIC, len(text)), text, *blobs])
 
 
+def _widened(value: Any, dtype: str | None) -> Any:
+    """An array of another width in the one that is sent; anything else as it is."""
+    if dtype is None or not isinstance(value, np.ndarray):
+        return value
+    array = cast(AnyArray, value)
+    return array.astype(dtype) if np.can_cast(array.dtype, dtype, "same_kind") else array
+
+
+def _header_text(header: _Header) -> bytes:
+    try:
+        return json.dumps(vars(header)).encode("utf-8")
+    except (TypeError, ValueError, RecursionError) as error:
+        raise ProtocolError(f"A {header.type} message cannot be sent: {error}.") from error
+
+
 def write_message(stream: BinaryIO, message: Message) -> None:
-    """Send one message and flush it. Raises OSError when the other side has gone."""
-    rest = memoryview(encode(message))
+    """Send one message; see ``write_frame``. Raises ProtocolError as ``encode`` does."""
+    write_frame(stream, encode(message))
+
+
+def write_frame(stream: BinaryIO, frame: bytes) -> None:
+    """Send an encoded message and flush it. Raises OSError when the other side has gone."""
+    rest = memoryview(frame)
     while rest:
         # an unbuffered pipe may take a part only
         rest = rest[stream.write(rest) or 0 :]
@@ -414,7 +437,7 @@ def _parse_header(text: bytes) -> _Header:
                 for name, (dtype, shape) in dict(content["arrays"]).items()
             },
         )
-    except (ValueError, TypeError, KeyError) as error:
+    except (ValueError, TypeError, KeyError, OverflowError, RecursionError) as error:
         raise ProtocolError("A damaged message arrived: restart Blender.") from error
     return header
 

@@ -39,8 +39,10 @@ from .protocol import (
     Status,
     WorkerError,
     WorkerMessage,
+    encode,
     package_version,
     read_message,
+    write_frame,
     write_message,
 )
 
@@ -118,8 +120,9 @@ class Service:
                     self._inbox.put(message)
         except (OSError, ProtocolError) as error:
             print(error, file=sys.stderr)
-        self._input_ended.set()
-        self._inbox.put(None)
+        finally:
+            self._input_ended.set()
+            self._inbox.put(None)
         if not self._finished.wait(SECONDS_TO_LEAVE):
             os._exit(1)
 
@@ -153,7 +156,7 @@ class Service:
     def _greet(self, hello: Hello) -> bool:
         ours = (PROTOCOL_VERSION, package_version())
         if (hello.protocol, hello.package_version) == ours:
-            self._send(self._engine.describe())
+            self._send(self._describe())
             return True
         sentence = (
             f"Blender runs version {hello.package_version} of MMM and its worker version "
@@ -162,8 +165,15 @@ class Service:
         self._send(Failed(None, ENVIRONMENT, sentence))
         return False
 
+    def _describe(self) -> Ready:
+        try:
+            return self._engine.describe()
+        except Exception as error:  # noqa: BLE001  # process boundary: a broken torch is told
+            traceback.print_exc()
+            return Ready(package_version(), "", {}, _bug_sentence(error))
+
     def _load(self, wish: LoadBundle) -> BundleLoaded:
-        self._idle_seconds = wish.idle_minutes * _SECONDS_A_MINUTE or None
+        self._idle_seconds = _idle_seconds(wish.idle_minutes)
         info = self._engine.load(wish)
         self._in_memory = True
         return BundleLoaded(info)
@@ -181,21 +191,33 @@ class Service:
     def _attempt(self, job: int | None, work: Callable[[], WorkerMessage]) -> None:
         """Send what ``work`` gives, or why it gave nothing, and then the memory in use."""
         try:
+            answer = self._answer(job, work)
+        except Exception as error:  # noqa: BLE001  # process boundary: a bug costs one job only
+            traceback.print_exc()
+            answer = encode(Failed(job, INTERNAL, _bug_sentence(error)))
+        write_frame(self._sink, answer)
+        self._send(self._engine.status())
+        if job is not None:
+            self._cancelled.discard(job)
+
+    def _answer(self, job: int | None, work: Callable[[], WorkerMessage]) -> bytes:
+        """The answer's bytes; an answer that cannot be sent is a bug of the job like others."""
+        try:
             answer = Failed(job, CANCELLED, "Cancelled.") if self._is_cancelled(job) else work()
         except WorkerError as error:
             answer = Failed(job, error.kind, str(error))
         except MMMError as error:
             answer = Failed(job, BAD_REQUEST, str(error))
-        except Exception as error:  # noqa: BLE001  # process boundary: a bug costs one job only
-            traceback.print_exc()
-            answer = Failed(job, INTERNAL, _bug_sentence(error))
-        self._send(answer)
-        self._send(self._engine.status())
-        if job is not None:
-            self._cancelled.discard(job)
+        return encode(answer)
 
     def _send(self, message: Message) -> None:
         write_message(self._sink, message)
+
+
+def _idle_seconds(minutes: float) -> float | None:
+    """How long to wait for a message; None for ever: 0, and what is no time (-1, NaN)."""
+    seconds = minutes * _SECONDS_A_MINUTE
+    return min(seconds, threading.TIMEOUT_MAX) if seconds > 0 else None
 
 
 def _bug_sentence(error: Exception) -> str:

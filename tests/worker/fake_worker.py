@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -29,6 +30,7 @@ from mmm_blender.worker.service import IsCancelled, OnProgress
 
 STEPS = 4
 STEP_SECONDS = 0.02
+LONGER_STEPS = 50  # a second
 STUCK_SECONDS = 60.0
 
 # what WorkerClient runs instead of its own bootstrap: argv is the package's parent and its name
@@ -68,13 +70,17 @@ class FakeEngine:
             raise WorkerError("The memory of cuda:0 is exhausted: choose the CPU.", OUT_OF_MEMORY)
         if behaviour == "bug":
             raise ZeroDivisionError("division by zero")
+        if behaviour == "unsendable":
+            return replace(self.motion(request), recipe={"model": object()})
         if behaviour == "print":
             print("a stray print")
             os.write(1, b"and one of a library\n")
         if behaviour == "stuck":
             on_progress(0, STEPS, STAGE_GENERATING)
             time.sleep(STUCK_SECONDS)
-        for step in range(STEPS if behaviour != "slow" else 10_000):
+        if behaviour == "echo":
+            print(request.prompt, self.bundle)
+        for step in range({"slow": 10_000, "longer": LONGER_STEPS}.get(behaviour, STEPS)):
             if cancelled():
                 raise WorkerError("Cancelled.", CANCELLED)
             on_progress(step + 1, STEPS, STAGE_GENERATING)
@@ -89,6 +95,7 @@ class FakeEngine:
         recipe = {
             "prompt": request.prompt,
             "path": sys.path,
+            "utf8": sys.flags.utf8_mode,
             "stdin": sys.stdin.read(),
             "waiting": os.environ.get("OMP_WAIT_POLICY"),
         }

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import math
 import os
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
 
 from mmm_blender.worker import client as client_module
@@ -195,6 +198,60 @@ def test_a_job_cancelled_in_the_queue_never_begins(client: WorkerClient) -> None
     assert not [m for m in messages if isinstance(m, p.Progress) and m.job == second]
 
 
+def test_a_job_cancelled_in_the_queue_costs_the_running_one_nothing(
+    client: WorkerClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(client_module, "OBEY_SECONDS", 0.2)
+    running = submit(client, "longer")
+    poll_until(client, lambda m: isinstance(m, p.Progress))
+    worker = processes(client)
+    waiting = submit(client, "walk")
+    client.cancel(waiting)
+    messages = poll_until(client, ends(waiting))
+    assert [m.job for m in messages if isinstance(m, p.Generated)] == [running]
+    assert p.Failed(waiting, p.CANCELLED, "Cancelled.") in messages
+    assert processes(client) == worker and not client.busy
+
+
+def test_a_message_that_cannot_be_sent_is_told_at_once(client: WorkerClient) -> None:
+    seconds: Any = np.float32(1.0)
+    with pytest.raises(p.ProtocolError, match="seconds that is no float"):
+        client.generate_blocking(p.Generate(client.new_job(), "walk", seconds), BUNDLE)
+    assert not client.busy
+    generated(client, "walk")
+
+
+@pytest.mark.parametrize("minutes", [-1.0, math.nan, math.inf, -math.inf, 1e300])
+def test_no_idle_time_ends_the_worker(client: WorkerClient, minutes: float) -> None:
+    wish = p.LoadBundle("starter", idle_minutes=minutes)
+    for _ in range(2):
+        client.generate_blocking(p.Generate(client.new_job(), "walk", 0.1), wish)
+    assert client.bundle_info == {"name": "starter", "loads": 1}
+
+
+def test_a_torch_that_breaks_on_sight_is_told() -> None:
+    broken = fake_worker.BOOTSTRAP.replace(
+        "main(FakeEngine)", "FakeEngine.describe = lambda self: 1 / 0\nmain(FakeEngine)"
+    )
+    client = WorkerClient(PYTHON, broken)
+    client.start()
+    poll_until(client, lambda m: isinstance(m, p.Ready))
+    assert client.ready is not None and "ZeroDivisionError" in client.ready.reason
+    generated(client, "walk")  # what can still be done is done
+    client.stop()
+
+
+def test_paths_in_any_script_reach_the_worker_and_its_log(
+    client: WorkerClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LC_ALL", "C.UTF-8")  # where Python's UTF-8 mode is off by default
+    path = "/home/Zoë/動き weights"
+    request = p.Generate(client.new_job(), "echo " + path, 0.1)
+    assert client.generate_blocking(request, p.LoadBundle(path)).recipe["utf8"] == 1
+    assert client.bundle_info == {"name": path, "loads": 1}
+    wait(lambda: path in client.log_tail)
+
+
 def test_a_crash_is_one_sentence_and_the_next_press_works(client: WorkerClient) -> None:
     failed = failure(client, "crash")
     assert failed.kind == p.WORKER_ENDED
@@ -242,6 +299,7 @@ def runs(pid: int) -> bool:
     [
         ("memory", p.OUT_OF_MEMORY, "choose the CPU"),
         ("bug", p.INTERNAL, "ZeroDivisionError"),
+        ("unsendable", p.INTERNAL, "cannot be sent"),
     ],
 )
 def test_a_failed_job_leaves_the_worker_alive(

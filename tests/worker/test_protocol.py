@@ -165,6 +165,42 @@ def test_a_field_that_is_no_json_is_refused_before_it_is_sent() -> None:
         p.encode(p.BundleLoaded({"name": object()}))
 
 
+@pytest.mark.parametrize(
+    ("message", "reason"),
+    [
+        (p.Generate(1, "walk", np.float32(4.0)), "seconds that is no float"),  # pyright: ignore[reportArgumentType]  # that is the test
+        (p.Generate(1, "walk", 4.0, seed=1.5), "seed that is no int"),  # pyright: ignore[reportArgumentType]  # as above
+        (p.Generate(1, b"walk", 4.0), "prompt that is no str"),  # pyright: ignore[reportArgumentType]  # as above
+        (p.LoadBodyModel(1, "m.npz", (np.float32(1),)), "betas that is no tuple"),  # pyright: ignore[reportArgumentType]  # as above
+        (p.Generate(1, "walk" * 2**23, 4.0), "too long"),
+        (dataclasses.replace(EXAMPLES[9], root_T3=[[0.0] * 3]), "root_T3 that is no FloatArray"),
+        (dataclasses.replace(EXAMPLES[9], tokens_LP=np.zeros((3, 2))), "no IntArray"),
+    ],
+)
+def test_a_field_of_another_type_is_refused_before_it_is_sent(
+    message: p.Message, reason: str
+) -> None:
+    with pytest.raises(p.ProtocolError, match=reason):
+        p.encode(message)
+
+
+def test_narrow_arrays_are_widened() -> None:
+    narrow = dataclasses.replace(EXAMPLES[9], root_T3=np.ones((5, 3), dtype=np.float32))
+    arrived = p.read_message(sent(narrow))
+    assert isinstance(arrived, p.Generated)
+    assert arrived.root_T3.dtype == np.float64 and arrived.root_T3.all()
+
+
+def test_nested_without_end_is_refused_on_both_sides() -> None:
+    nested: list[Any] = []
+    for _ in range(100_000):
+        nested = [nested]
+    with pytest.raises(p.ProtocolError, match="cannot be sent"):
+        p.encode(p.BundleLoaded({"name": nested}))
+    with pytest.raises(p.ProtocolError, match="damaged"):
+        p.read_message(frame(b"[" * 100_000))
+
+
 def test_the_version_is_the_manifests() -> None:
     manifest = (p.PACKAGE_FOLDER.parent / "blender_manifest.toml").read_text(encoding="utf-8")
     assert f'\nversion = "{p.package_version()}"' in manifest
