@@ -7,7 +7,8 @@ No bpy and no torch here. A folder of environments looks like this:
     FOLDER/env-XXXX/   the environment itself
 
 A new one is made beside the old one and takes its place at the very end, so that a set-up that
-fails, is cancelled or killed leaves what worked before.
+fails, is cancelled or killed leaves what worked before. The old one stays until a later set-up,
+because a worker may still run in it.
 
     setup = EnvironmentSetup(EnvironmentWish(folder, flavour=CUDA))
     setup.start()
@@ -17,17 +18,20 @@ fails, is cancelled or killed leaves what worked before.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shutil
 import subprocess
 import sys
 import threading
+import time
+import traceback
 import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import IO, Any, cast
+from typing import IO, Any
 
 from ..geometry.errors import MMMError
 
@@ -50,9 +54,11 @@ RUNNING, DONE, FAILED, CANCELLED = "running", "done", "failed", "cancelled"
 
 _MARKER = "ready.json"
 _PREFIX = "env-"
+_DOOMED = "-old"
 _TORCH = "torch=="
 _NEEDED_GB = {CPU: 2.0, CUDA: 9.0}
 _BYTES_A_GB = 1e9
+_LEFTOVER_SECONDS = 6 * 3600.0  # a younger environment may be another Blender's, in the making
 _CHECK_SECONDS = 180.0  # the first import of torch reads a gigabyte
 _KILL_SECONDS = 10.0
 # they would send the packages elsewhere than into the environment
@@ -61,7 +67,7 @@ _CLEAN = ("-E", "-s", "-X", "utf8")  # without the person's own settings and sit
 _PIP = ("-m", "pip", "install", "--no-input", "--disable-pip-version-check", "--no-color",
         "--progress-bar", "off", "--only-binary", ":all:", "--retries", "2")  # fmt: skip
 
-_OWN_INDEX_KEYS = ("index-url", "find-links", "no-index")
+_OWN_INDEX_KEYS = ("index-url", "extra-index-url", "find-links", "no-index")
 
 _NO_NETWORK_WORDS = (
     "NewConnectionError", "ConnectionError", "ConnectTimeout", "ReadTimeout", "Max retries",
@@ -78,9 +84,9 @@ class EnvironmentWish:
     """What to make, and from where.
 
     folder: where environments lie. python: what it is made with (Blender's own by default).
-    flavour: a key of FLAVOURS. index_url: an index that has torch ("" for pip's configured one;
-    for CUDA, and for the small build on Linux, PyTorch's own). wheels: a folder of wheels; then
-    no network is used at all.
+    flavour: a key of FLAVOURS. index_url: the one index to ask, for all packages; "" for pip's
+    configured one, or where none is configured PyPI with PyTorch's own index for the build that
+    PyPI lacks. wheels: a folder of wheels; then no network is used at all.
     """
 
     folder: Path
@@ -107,11 +113,15 @@ class SetupProgress:
 
 @dataclass(frozen=True)
 class EnvironmentReport:
-    """Whether a Python can run the worker; reason: a sentence when it cannot."""
+    """Whether a Python can run the worker; reason: a sentence when it cannot.
+
+    cuda: the version of CUDA that its torch was built with, "" for none.
+    """
 
     usable: bool
     reason: str
     python_version: str = ""
+    cuda: str = ""
     packages: tuple[tuple[str, str], ...] = ()
 
 
@@ -163,6 +173,9 @@ class EnvironmentSetup:
             self._end(FAILED, str(error))
         except OSError as error:
             self._end(FAILED, _os_sentence(error, self.wish.folder))
+        except Exception as error:  # noqa: BLE001  # thread boundary: else it seems to run for ever
+            traceback.print_exc()
+            self._end(FAILED, f"The set-up met an error of its own ({error!r}): please report it.")
         finally:
             if self._log is not None:
                 self._log.close()
@@ -187,7 +200,6 @@ class EnvironmentSetup:
             step()
         self._stop_if_cancelled()
         _mark_ready(self.wish.folder, self._target)
-        _remove_others(self.wish.folder, self._target)
 
     def _check_wish(self) -> None:
         wish = self.wish
@@ -195,6 +207,7 @@ class EnvironmentSetup:
             raise MMMError(f"There is no build called {wish.flavour}: use {' or '.join(FLAVOURS)}.")
         if wish.wheels is not None and not any(wish.wheels.glob("*.whl")):
             raise MMMError(f"The folder {wish.wheels} holds no wheels: choose another one.")
+        _remove_leftovers(wish.folder)
         needed = _NEEDED_GB[wish.flavour] if wish.wheels is None else 0.0
         free = shutil.disk_usage(wish.folder).free / _BYTES_A_GB
         if free < needed:
@@ -216,12 +229,19 @@ class EnvironmentSetup:
     def _look_at_pip(self) -> None:
         """Whether the person, or the studio, has told pip where packages come from."""
         settings = self._run([self._python, *_CLEAN, "-m", "pip", "config", "list"])
-        self._own_index = any(key in line for line in settings for key in _OWN_INDEX_KEYS)
+        names = {line.partition("=")[0].rpartition(".")[2] for line in settings}
+        self._own_index = not names.isdisjoint(_OWN_INDEX_KEYS)
 
     def _try_out(self) -> None:
-        report = check_python(_python_in(self._target))
+        output = "\n".join(self._run([self._python, *_CLEAN, "-c", _PROBE]))
+        report = _report(_python_in(self._target), output)
         if not report.usable:
             raise MMMError(report.reason)
+        if self.wish.flavour == CUDA and not report.cuda:
+            raise MMMError(
+                "The torch that was found there knows no CUDA: choose another index or folder of "
+                "wheels, or the build for the processor."
+            )
 
     def _run(self, command: Sequence[str]) -> list[str]:
         """Run one command to its end, its lines into the log and ``progress``."""
@@ -253,6 +273,10 @@ class EnvironmentSetup:
             raise _CancelledError
 
     def _end(self, state: str, message: str) -> None:
+        if self._process is not None:  # left running by a failure of our own
+            _kill_tree(self._process)
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self._process.wait(_KILL_SECONDS)
         if state != DONE:
             shutil.rmtree(self._target, ignore_errors=True)
         self.progress = replace(self.progress, state=state, message=message)
@@ -261,11 +285,20 @@ class EnvironmentSetup:
 def environment_python(folder: Path) -> Path | None:
     """The Python of the environment in ``folder``; None until one was made to the end."""
     try:
-        marker: Any = json.loads((folder / _MARKER).read_text(encoding="utf-8"))
-        python = _python_in(folder / str(marker["environment"]))
-    except (OSError, ValueError, KeyError, TypeError):
+        name = _current(folder)
+    except OSError:
         return None
-    return python if python.exists() else None
+    python = _python_in(folder / name)
+    return python if name and python.exists() else None
+
+
+def _current(folder: Path) -> str:
+    """Name of the environment that is whole; "" for none. OSError if that cannot be known."""
+    try:
+        marker: Any = json.loads((folder / _MARKER).read_text(encoding="utf-8"))
+        return str(marker["environment"])
+    except (FileNotFoundError, NotADirectoryError, ValueError, KeyError, TypeError):
+        return ""
 
 
 def check_python(python: Path) -> EnvironmentReport:
@@ -276,13 +309,12 @@ def check_python(python: Path) -> EnvironmentReport:
             command, capture_output=True, text=True, encoding="utf-8", errors="replace",
             timeout=_CHECK_SECONDS, check=False, stdin=subprocess.DEVNULL, **_hidden(),
         )  # fmt: skip
-        found = cast(dict[str, Any], json.loads(done.stdout.strip().rpartition("\n")[2]))
     except OSError as error:
         reason = f"{python} cannot be run ({error.strerror}): choose a Python executable."
         return EnvironmentReport(False, reason)
-    except (subprocess.TimeoutExpired, ValueError):
-        return EnvironmentReport(False, f"{python} does not answer as a Python: choose another.")
-    return _report(python, found)
+    except subprocess.TimeoutExpired:
+        return _report(python, "")
+    return _report(python, done.stdout)
 
 
 # Runs in the Python that is looked at, whichever version it has: so no new syntax.
@@ -295,12 +327,25 @@ for name in ("torch", "numpy", "safetensors", "regex", "ftfy", "smplx"):
         packages[name] = str(getattr(module, "__version__", ""))
     except Exception as error:
         errors[name] = str(error)
-print(json.dumps({"python": list(sys.version_info[:3]), "packages": packages, "errors": errors}))
+build = getattr(sys.modules.get("torch"), "version", None)
+print("\\n" + json.dumps({
+    "python": list(sys.version_info[:3]), "packages": packages, "errors": errors,
+    "cuda": str(getattr(build, "cuda", None) or ""),
+}))
 """
 _OLDEST_PYTHON = (3, 11)
 
 
-def _report(python: Path, found: dict[str, Any]) -> EnvironmentReport:
+def _report(python: Path, output: str) -> EnvironmentReport:
+    """What the probe's output says."""
+    try:
+        answers = [line for line in output.splitlines() if line.startswith("{")]
+        return _judged(python, json.loads(answers[-1]))
+    except (IndexError, ValueError, KeyError, TypeError, AttributeError):
+        return EnvironmentReport(False, f"{python} does not answer as a Python: choose another.")
+
+
+def _judged(python: Path, found: dict[str, Any]) -> EnvironmentReport:
     version = tuple(int(part) for part in found["python"])
     text = ".".join(map(str, version))
     packages = tuple(sorted((str(k), str(v)) for k, v in found["packages"].items()))
@@ -310,7 +355,7 @@ def _report(python: Path, found: dict[str, Any]) -> EnvironmentReport:
     elif found["errors"]:
         name, error = next(iter(found["errors"].items()))
         reason = f"{python} cannot import {name} ({error}): run Set Up, or install it there."
-    return EnvironmentReport(not reason, reason, text, packages)
+    return EnvironmentReport(not reason, reason, text, str(found["cuda"]), packages)
 
 
 def _requirements() -> tuple[str, list[str]]:
@@ -324,17 +369,18 @@ def _requirements() -> tuple[str, list[str]]:
 def package_source(wish: EnvironmentWish, torch: bool, own_index: bool) -> list[str]:
     """pip's options for where packages come from.
 
-    torch: it is torch that is wanted. own_index: pip has been told of an index, so PyPI and its
-    like are not asked behind the person's back.
+    torch: it is torch that is wanted. own_index: pip has been told where packages come from, so
+    PyTorch's own index is not asked behind the person's back.
     """
     if wish.wheels is not None:
         return ["--no-index", "--find-links", str(wish.wheels)]
     if wish.index_url:
-        # a mirror may have all, PyTorch's own index has torch only
-        return ["--index-url" if torch else "--extra-index-url", wish.index_url]
-    if torch and wish.flavour == CUDA:
+        return ["--index-url", wish.index_url]
+    if not torch or own_index:
+        return []
+    if wish.flavour == CUDA:
         return ["--index-url", PYTORCH_CUDA_INDEX]
-    if torch and sys.platform == "linux" and not own_index:
+    if sys.platform == "linux":
         return ["--extra-index-url", PYTORCH_CPU_INDEX]
     return []
 
@@ -352,16 +398,26 @@ def _mark_ready(folder: Path, environment: Path) -> None:
     beside.replace(folder / _MARKER)
 
 
-def _remove_others(folder: Path, keep: Path) -> None:
-    """Old and half-made environments; one that a worker still uses goes the next time."""
+def _remove_leftovers(folder: Path) -> None:
+    """Replaced and half-made environments of some hours ago."""
+    current = _current(folder)
+    newest = time.time() - _LEFTOVER_SECONDS
     for path in folder.glob(_PREFIX + "*"):
-        if path != keep:
-            shutil.rmtree(path, ignore_errors=True)
+        if path.name == current:
+            continue
+        # one that Windows will not rename has a program running in it: it goes the next time
+        with contextlib.suppress(OSError):
+            if path.stat().st_mtime < newest:
+                doomed = path.rename(path.with_name(path.name.removesuffix(_DOOMED) + _DOOMED))
+                shutil.rmtree(doomed, ignore_errors=True)
 
 
 def _surroundings(wish: EnvironmentWish) -> dict[str, str]:
-    """Environment variables for pip: its own settings count, unless a folder was chosen."""
+    """Environment variables for pip: its own settings count, unless a source was chosen."""
     kept = {k: v for k, v in os.environ.items() if k not in _MISLEADING_VARIABLES}
+    if wish.wheels is None and wish.index_url:
+        # proxies and certificates still count; an empty variable would not beat pip's own files
+        return kept | {"PIP_EXTRA_INDEX_URL": wish.index_url, "PIP_NO_INDEX": "0"}
     if wish.wheels is None:
         return kept
     alone = {k: v for k, v in kept.items() if not k.startswith("PIP_")}
@@ -388,16 +444,26 @@ def _hidden() -> dict[str, Any]:
 
 def _kill_tree(process: subprocess.Popen[str]) -> None:
     """End a process with its children (a Windows environment's python.exe is only a launcher)."""
-    if sys.platform == "win32":
+    if process.poll() is not None:
+        return
+    if os.name == "nt":
+        _kill_windows_tree(process)
+        return
+    import signal  # noqa: PLC0415  # SIGKILL and process groups exist on POSIX only
+
+    # it may end between the look and the kill; macOS then says that it is not permitted
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(process.pid, signal.SIGKILL)
+
+
+def _kill_windows_tree(process: subprocess.Popen[str]) -> None:
+    try:
         subprocess.run(
             ["taskkill", "/T", "/F", "/PID", str(process.pid)],
             check=False, capture_output=True, timeout=_KILL_SECONDS, **_hidden(),
         )  # fmt: skip
-        return
-    import signal  # noqa: PLC0415  # SIGKILL and process groups exist on POSIX only
-
-    if process.poll() is None:
-        os.killpg(process.pid, signal.SIGKILL)
+    except (OSError, subprocess.TimeoutExpired):  # then at least the launcher
+        process.kill()
 
 
 def failure_sentence(lines: Sequence[str], status: int) -> str:

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import http.server
+import json
 import os
 import re
 import shutil
 import socket
 import subprocess
 import sys
+import threading
 import time
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any, ClassVar
 
 import pytest
 
+from mmm_blender.geometry.errors import MMMError
 from mmm_blender.worker import environment as e
 
 PATIENCE_SECONDS = 120.0
@@ -52,11 +57,18 @@ def wheels(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+def make_old(path: Path) -> None:
+    yesterday = time.time() - 24 * 3600
+    os.utime(path, (yesterday, yesterday))
+
+
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory, wheels: Path) -> tuple[Path, list[str]]:
     """A folder with a whole environment, and what its making said on the way."""
-    folder = tmp_path_factory.mktemp("place") / "of its own"
+    folder = tmp_path_factory.mktemp("place") / "of its öwn 場所"
     (folder / "env-half").mkdir(parents=True)  # left by a set-up that was killed
+    make_old(folder / "env-half")
+    (folder / "env-young").mkdir()  # another Blender's, perhaps
     setup = e.EnvironmentSetup(e.EnvironmentWish(folder, wheels=wheels))
     setup.start()
     seen: list[str] = []
@@ -94,7 +106,93 @@ def test_a_folder_of_wheels_becomes_an_environment(made: tuple[Path, list[str]])
     assert report.python_version == ".".join(map(str, sys.version_info[:3]))
     assert "Making the environment" in seen and "Installing torch==2.13.0" in seen
     assert "Successfully installed torch-2.13.0" in (folder / e.LOG_NAME).read_text("utf-8")
-    assert environments(folder) == [python.relative_to(folder).parts[0]]  # the half one is gone
+    mine = python.relative_to(folder).parts[0]
+    assert environments(folder) == sorted([mine, "env-young"])  # the half one is gone
+
+
+def test_the_next_set_up_removes_what_is_old_but_never_the_current_one(
+    tmp_path: Path, wheels: Path
+) -> None:
+    for name in ("env-now", "env-before", "env-gone-old"):
+        (tmp_path / name / "lib").mkdir(parents=True)
+        make_old(tmp_path / name)
+    (tmp_path / "ready.json").write_text('{"environment": "env-now"}')
+    setup = e.EnvironmentSetup(e.EnvironmentWish(tmp_path, python=tmp_path, wheels=wheels))
+    setup.start()  # fails after its first step, for there is no such Python
+    assert setup.wait(PATIENCE_SECONDS).state == e.FAILED
+    assert environments(tmp_path) == ["env-now"]
+
+
+def test_an_error_of_our_own_ends_the_set_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def bug() -> object:
+        raise ZeroDivisionError("division by zero")
+
+    monkeypatch.setattr(e, "_requirements", bug)
+    assert "ZeroDivisionError" in failing(e.EnvironmentWish(tmp_path))
+    assert "Traceback" in capsys.readouterr().err
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="kills with a POSIX signal")
+def test_what_still_runs_after_a_failure_is_killed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    setup = e.EnvironmentSetup(e.EnvironmentWish(tmp_path))
+    born: list[subprocess.Popen[str]] = []
+
+    def full(self: e.EnvironmentSetup, text: str) -> None:
+        if not text.startswith("$"):
+            process = self._process  # pyright: ignore[reportPrivateUsage]  # must be seen to die
+            assert process is not None
+            born.append(process)
+            raise OSError(28, "No space left on device")
+
+    talk = "print('x', flush=True); import time; time.sleep(60)"
+
+    def make(self: e.EnvironmentSetup) -> None:
+        self._run([sys.executable, "-c", talk])  # pyright: ignore[reportPrivateUsage]  # as above
+
+    monkeypatch.setattr(e.EnvironmentSetup, "_note", full)
+    monkeypatch.setattr(e, "_NEEDED_GB", {e.CPU: 0.0})
+    monkeypatch.setattr(e.EnvironmentSetup, "_make", make)
+    setup.start()
+    progress = setup.wait(PATIENCE_SECONDS)
+    assert progress.state == e.FAILED and "No space left" in progress.message
+    assert [process.poll() for process in born] == [-9]
+
+
+class StubbornProcess:
+    pid = 1
+    killed = False
+
+    def poll(self) -> int | None:
+        return None
+
+    def kill(self) -> None:
+        self.killed = True
+
+
+def test_a_process_that_windows_cannot_end_in_time_is_killed_alone(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def late(command: list[str], **_options: object) -> None:
+        raise subprocess.TimeoutExpired(command, 1.0)
+
+    monkeypatch.setattr(subprocess, "run", late)
+    process: Any = StubbornProcess()
+    e._kill_windows_tree(process)  # pyright: ignore[reportPrivateUsage]  # on any system so
+    assert process.killed
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="kills with a POSIX signal")
+def test_a_process_that_ended_by_itself_is_no_trouble(monkeypatch: pytest.MonkeyPatch) -> None:
+    def gone(_group: int, _signal: int) -> None:
+        raise ProcessLookupError
+
+    monkeypatch.setattr(os, "killpg", gone)
+    stubborn: Any = StubbornProcess()
+    e._kill_tree(stubborn)  # pyright: ignore[reportPrivateUsage]  # a race that no test can win
 
 
 def test_without_network_it_says_so_and_the_old_one_stays(
@@ -206,7 +304,9 @@ def test_a_python_without_torch_is_reported(tmp_path: Path) -> None:
     ("answer", "words"),
     [
         ("hello", "does not answer as a Python"),
-        ('{"python": [3, 9, 2], "packages": {}, "errors": {}}', "3.11 or newer"),
+        ('{"python": [3, 9, 2], "packages": {}, "errors": {}, "cuda": ""}', "3.11 or newer"),
+        ("5", "does not answer as a Python"),
+        ('{"python": 3}', "does not answer as a Python"),
     ],
 )
 def test_other_programs_and_old_pythons_are_refused(
@@ -243,11 +343,12 @@ def test_where_packages_come_from(tmp_path: Path) -> None:
     wish = e.EnvironmentWish
     assert source(wish(tmp_path)) == []
     cuda = wish(tmp_path, flavour=e.CUDA)
-    assert source(cuda) == ["--index-url", e.PYTORCH_CUDA_INDEX]
-    assert source(cuda, torch=False) == []
+    assert source(cuda) == []  # the studio's own index
+    assert source(cuda, own_index=False) == ["--index-url", e.PYTORCH_CUDA_INDEX]
+    assert source(cuda, torch=False, own_index=False) == []
     typed = wish(tmp_path, flavour=e.CUDA, index_url="https://here/simple")
-    assert source(typed) == ["--index-url", "https://here/simple"]
-    assert source(typed, torch=False) == ["--extra-index-url", "https://here/simple"]
+    for torch in (True, False):
+        assert source(typed, torch) == ["--index-url", "https://here/simple"]
     folder = wish(tmp_path, flavour=e.CUDA, index_url="https://here", wheels=tmp_path)
     for torch in (True, False):
         assert source(folder, torch)[:2] == ["--no-index", "--find-links"]
@@ -262,6 +363,56 @@ def test_linux_gets_the_small_build_unless_pip_was_told_otherwise(
     assert source(wish, torch=False, own_index=False) == []
     monkeypatch.setattr(sys, "platform", "darwin")
     assert source(wish, own_index=False) == []
+
+
+class Index(http.server.BaseHTTPRequestHandler):
+    """Has no package, and keeps what was asked of it."""
+
+    asked: ClassVar[list[str]] = []
+
+    def do_GET(self) -> None:
+        self.asked.append(self.path)
+        self.send_error(404)
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002  # the base's name
+        pass
+
+
+def test_a_typed_index_is_the_only_one_that_is_asked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Index)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    address = f"http://127.0.0.1:{server.server_address[1]}"
+    settings = tmp_path / "pip.conf"
+    settings.write_text(
+        f"[global]\nindex-url = {address}/theirs/\nextra-index-url = {address}/more/\n"
+        "no-index = true\n"
+    )
+    for name in [name for name in os.environ if name.startswith("PIP_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("PIP_CONFIG_FILE", str(settings))
+    wish = e.EnvironmentWish(tmp_path / "place", index_url=f"{address}/typed")
+    assert "choose another index" in failing(wish)
+    server.shutdown()
+    server.server_close()
+    assert Index.asked and all(path.startswith("/typed/") for path in Index.asked)
+
+
+def test_a_build_without_cuda_is_told_to_who_wants_cuda(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    setup = e.EnvironmentSetup(e.EnvironmentWish(tmp_path, flavour=e.CUDA))
+    answer = {"python": [3, 11, 2], "packages": {"torch": "2"}, "errors": {}, "cuda": ""}
+
+    def run(_self: object, _command: object) -> list[str]:
+        return ["a warning", json.dumps(answer)]
+
+    monkeypatch.setattr(e.EnvironmentSetup, "_run", run)
+    with pytest.raises(MMMError, match="knows no CUDA"):
+        setup._try_out()  # pyright: ignore[reportPrivateUsage]  # no wheel with CUDA fits in a test
+    answer["cuda"] = "12.6"
+    setup._try_out()  # pyright: ignore[reportPrivateUsage]  # as above
 
 
 def test_every_package_is_pinned() -> None:
