@@ -39,6 +39,7 @@ LAYERS = (
     Layer("worker.client", ("worker.protocol", "geometry"), NUMPY),
     Layer("worker.environment", ("geometry",), NUMPY),
     Layer("worker", ("worker.protocol", "motion", "geometry"), WORKER_MODULES),
+    # worker.environment is Set Up, which runs inside Blender: it needs neither torch nor bpy
     Layer(
         "blender",
         ("worker.client", "worker.protocol", "worker.environment", "geometry"),
