@@ -30,6 +30,8 @@ class SetUpEnvironment(bpy.types.Operator):
     def poll(cls, _context: Context) -> bool:
         """Greyed, with the reason, while it cannot work."""
         reason = setup_obstacle()
+        if desk.busy:
+            reason = "MMM is at work: wait until it is done, or cancel it."
         if reason:
             cls.poll_message_set(reason)
         return not reason
@@ -57,7 +59,9 @@ class SetUpEnvironment(bpy.types.Operator):
     def execute(self, _context: Context) -> set[str]:
         """From the dialog: start. From a script: wait for the end."""
         try:
-            setup = setup_desk.start(environment_wish())
+            wish = environment_wish()
+            desk.shut_down()  # an idle worker would hold its environment's files open on Windows
+            setup = setup_desk.start(wish)
         except MMMError as error:
             self.report({"ERROR"}, str(error))
             return {"CANCELLED"}

@@ -12,7 +12,7 @@ import pytest
 
 from mmm_blender.blender import operators_setup, paths, preferences
 from mmm_blender.blender.host import bpy
-from mmm_blender.blender.jobs import Desk
+from mmm_blender.blender.jobs import Desk, Job
 from mmm_blender.blender.setup_job import SetupDesk, setup_desk
 from mmm_blender.worker.environment import (
     CANCELLED,
@@ -162,6 +162,21 @@ def test_set_up_asks_for_the_network_unless_there_are_wheels(
     stored.wheels_folder = str(tmp_path)
     assert bpy.ops.mmm.set_up_environment() == {"FINISHED"}
     assert setup_desk.notice.text == "The environment is ready."
+
+
+def test_set_up_waits_for_the_job_and_ends_the_idle_worker(
+    stored: Any, desk: Desk, tmp_path: Path, fake_setup: object, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stored.wheels_folder = str(tmp_path)
+    desk.job = Job(1, 0.0)
+    with pytest.raises(RuntimeError, match="MMM is at work: wait"):
+        bpy.ops.mmm.set_up_environment()
+    desk.cancel()
+    stopped: list[bool] = []
+    idle = SimpleNamespace(stop=lambda: stopped.append(True), python=Path(sys.executable))
+    monkeypatch.setattr(desk, "_client", idle)
+    assert bpy.ops.mmm.set_up_environment() == {"FINISHED"}
+    assert stopped == [True] and desk.client is None
 
 
 def test_a_failed_set_up_is_said(
