@@ -13,7 +13,6 @@ from __future__ import annotations
 import argparse
 import hashlib
 import json
-import shutil
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -29,7 +28,7 @@ sys.path.insert(0, str(ROOT))
 from _program import run  # noqa: E402
 
 from mmm_blender.geometry.errors import MMMError  # noqa: E402
-from mmm_blender.motion.bundle import save_bundle  # noqa: E402
+from mmm_blender.motion.bundle import files_of, save_bundle  # noqa: E402
 from mmm_blender.motion.config import (  # noqa: E402
     BundleConfig,
     SamplerConfig,
@@ -207,8 +206,6 @@ def write_bundle(
     options: argparse.Namespace, model: MaskedTransformer, tokenizer: Tokenizer
 ) -> None:
     bundle: Path = options.bundle
-    bundle.mkdir(parents=True, exist_ok=True)
-    shutil.copytree(options.text, bundle / STUDENT_FOLDER, dirs_exist_ok=True)
     config = BundleConfig(
         name=bundle.name,
         licence=options.licence,
@@ -220,7 +217,7 @@ def write_bundle(
         text={"kind": "student", "folder": STUDENT_FOLDER},
         storage="float16",
     )
-    save_bundle(bundle, config, tokenizer, model)
+    save_bundle(bundle, config, tokenizer, model, files_of(options.text, STUDENT_FOLDER))
     print(f"wrote {bundle}")
 
 

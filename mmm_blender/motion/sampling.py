@@ -60,7 +60,9 @@ def sample(
         logits_BLPK = tokens_to_logits(tokens_BLP)
         chosen_BLP = _choose(logits_BLPK, lengths, config, generators)
         tokens_BLP = torch.where(open_BLP, chosen_BLP, tokens_BLP)
-        noise_BLP = _confidence_noise(tokens_BLP, lengths, plan, step, config, generators)
+        noise_BLP = _confidence_noise(
+            tokens_BLP, lengths, plan, step=step, config=config, generators=generators
+        )
         scores_BLP = _score(logits_BLPK, chosen_BLP, open_BLP, mask_BLP, noise_BLP)
         if on_step is not None:
             on_step(step + 1, total)
@@ -140,6 +142,7 @@ def _confidence_noise(
     tokens_BLP: Tensor,
     lengths: Sequence[int],
     plan: Sequence[Sequence[int]],
+    *,
     step: int,
     config: SamplerConfig,
     generators: Sequence[torch.Generator],

@@ -139,8 +139,8 @@ class _Takes:
     def join(cls, rig: Rig, motions: Sequence[SourceMotion]) -> _Takes:
         first = motions[0]
         joined = SourceMotion(
-            {n: np.concatenate([m.rotations[n] for m in motions]) for n in first.rotations},
-            {n: np.concatenate([m.positions[n] for m in motions]) for n in first.positions},
+            {n: np.concatenate([m.rotations[n] for m in motions]) for n in rig.joints()},
+            {n: np.concatenate([m.positions[n] for m in motions]) for n in rig.joints()},
             first.fps,
         )
         p = joined.positions
