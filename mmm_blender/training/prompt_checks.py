@@ -92,7 +92,7 @@ PROMPTS: Mapping[str, tuple[str, ...]] = {
     "turns right": ("a person walks and turns right", "a girl turns right while walking"),
     "runs": ("a person runs forward", "jogging", "someone sprints"),
     "left hand up": ("a person waves with the left hand", "he raises his left hand"),
-    "right hand up": ("a person waves with the right hand", "she lifts her right arm"),
+    "right hand up": ("a person waves with the right hand", "he lifts his right arm"),
     "both hands up": ("a person raises both hands", "waving both arms happily"),
     "bows": ("a person bows", "an elderly woman takes a bow"),
 }
