@@ -18,7 +18,7 @@ from mmm_blender.motion.features.smpl import decode_features, encode_clip
 def wandering_clip(seed: int, frames: int) -> MotionClip:
     rng = np.random.default_rng(seed)
     vectors = np.cumsum(rng.normal(size=(frames, 22, 3)) * 0.05, axis=0)
-    root = [*np.cumsum(rng.normal(size=(frames, 3)) * 0.02, axis=0), 0.3, 0.9, -2.0]
+    root = np.cumsum(rng.normal(size=(frames, 3)) * 0.02, axis=0) + np.array([0.3, 0.9, -2.0])
     return MotionClip(rotation_vector_to_quat(vectors), root)
 
 
