@@ -227,7 +227,20 @@ def test_edit_mode_is_no_place_to_generate(generate: Generate) -> None:
         generate()
 
 
-def test_a_killed_worker_costs_nothing_but_the_motion(generate: Generate, desk: Desk) -> None:
+@pytest.fixture
+def slow_bundle(tiny_bundle: Path, tmp_path: Path) -> Path:
+    """A bundle that takes so many steps that anything can happen to it before it is done."""
+    slow = tmp_path / "slow"
+    shutil.copytree(tiny_bundle, slow)
+    config = json.loads((slow / "config.json").read_text())
+    config["sampler"]["steps"] = 100_000
+    (slow / "config.json").write_text(json.dumps(config))
+    return slow
+
+
+def test_a_killed_worker_costs_nothing_but_the_motion(
+    generate: Generate, desk: Desk, slow_bundle: Path
+) -> None:
     generate()
     assert desk.client is not None and desk.client.alive
 
@@ -238,7 +251,7 @@ def test_a_killed_worker_costs_nothing_but_the_motion(generate: Generate, desk: 
 
     killer = threading.Thread(target=kill_when_busy)
     killer.start()
-    sentence = refusal(lambda: generate(seconds=9.0))
+    sentence = refusal(lambda: generate(seconds=9.0, bundle=str(slow_bundle)))
     killer.join()
     assert "ended unexpectedly" in sentence and "try again" in sentence
     assert generate() == {"FINISHED"}
