@@ -417,6 +417,6 @@ def test_a_file_that_is_no_body_model_is_one_sentence(client: WorkerClient, tmp_
 
 def test_resident_memory_grows_with_what_is_held() -> None:
     before = resident_mb()
-    held = np.ones(30 * 2**20 // 8)
+    held = np.ones(100 * 2**20 // 8)  # over 32 MiB no allocator takes it from what was freed
     grown = resident_mb() - before
-    assert 25 < grown < 60 and held[0] == 1.0
+    assert 90 < grown < 130 and held[0] == 1.0
