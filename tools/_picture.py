@@ -297,10 +297,18 @@ def _set_cycles(scene: Scene, quality: Quality) -> None:
     scene.view_settings.view_transform = "Standard"
 
 
+def _leave_out_metadata(scene: Scene) -> None:
+    """Blender writes where the file lies, and more, into a picture that may be shown around."""
+    for setting in scene.render.bl_rna.properties:
+        if setting.identifier.startswith("use_stamp") and not setting.is_readonly:
+            setattr(scene.render, setting.identifier, False)
+
+
 def _render(scene: Scene, path: Path) -> None:
     image = scene.render.image_settings
     image.file_format, image.color_mode, image.compression = "PNG", "RGB", 100
     scene.render.filepath = str(path)
+    _leave_out_metadata(scene)
     with _quiet():
         bpy.ops.render.render(write_still=True, scene=scene.name)
 
