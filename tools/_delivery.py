@@ -16,17 +16,6 @@ if TYPE_CHECKING:
 
 START_FRAME = 1
 
-_SHARED_FIELDS = (
-    "prompt",
-    "seconds",
-    "seed",
-    "bundle",
-    "bundle_hash",
-    "addon_version",
-    "sampler",
-)
-"""What the worker's recipe and an Action's have in common."""
-
 
 def clip_of(answer: Generated) -> MotionClip:
     """The clip in an answer, first frame at the origin, facing +Z (model axes)."""
@@ -39,10 +28,6 @@ def key_clip(rig: ArmatureObject, clip: MotionClip, told: dict[str, Any]) -> Act
     from mmm_blender.blender.animation import scene_fps, scene_of, write_clip  # noqa: PLC0415
     from mmm_blender.blender.recipe import Recipe  # noqa: PLC0415  # see the module's docstring
 
-    recipe = Recipe(
-        **{name: told[name] for name in _SHARED_FIELDS},
-        start_frame=START_FRAME,
-        fps=scene_fps(scene_of(rig)),
-        placement={"x": 0.0, "z": 0.0, "yaw": 0.0},
-    )
+    fps = scene_fps(scene_of(rig))
+    recipe = Recipe.from_worker(told, START_FRAME, fps, Placement())
     return write_clip(rig, clip, START_FRAME, recipe)

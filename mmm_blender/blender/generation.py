@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 from ..geometry.clip import MotionClip
 from ..geometry.errors import MMMError
@@ -80,23 +79,8 @@ class _Delivery:
         clip = MotionClip(result.rotations_TJ4, result.root_T3, result.fps, result.twist_estimated)
         rig = create_character(context) if target is None else target
         placement = self.placement or current_placement(rig)
-        recipe = _recipe(result.recipe, self.start_frame, scene_fps(context.scene), placement)
+        fps = scene_fps(context.scene)
+        recipe = Recipe.from_worker(result.recipe, self.start_frame, fps, placement)
         action = write_clip(rig, place(clip, placement), self.start_frame, recipe)
         first, last = (int(frame) for frame in action.frame_range)
         return f"Keyed '{rig.name}' from frame {first} to {last}."
-
-
-def _recipe(told: dict[str, Any], start_frame: int, fps: float, placement: Placement) -> Recipe:
-    """The Action's recipe, from what the worker told of its part."""
-    return Recipe(
-        prompt=told["prompt"],
-        seconds=told["seconds"],
-        seed=told["seed"],
-        bundle=told["bundle"],
-        bundle_hash=told["bundle_hash"],
-        addon_version=told["addon_version"],
-        sampler=told["sampler"],
-        start_frame=start_frame,
-        fps=fps,
-        placement={"x": placement.x, "z": placement.z, "yaw": placement.yaw},
-    )

@@ -117,14 +117,4 @@ class ChooseBodyModel(bpy.types.Operator):
 
 _CLASSES = (AddCharacter, ChooseBodyModel)
 
-
-def register() -> None:
-    """Add the operators."""
-    for cls in _CLASSES:
-        bpy.utils.register_class(cls)
-
-
-def unregister() -> None:
-    """Take them away."""
-    for cls in reversed(_CLASSES):
-        bpy.utils.unregister_class(cls)
+register, unregister = bpy.utils.register_classes_factory(_CLASSES)

@@ -138,11 +138,7 @@ class CheckWorker(bpy.types.Operator):
 
 _CLASSES = (SetUpEnvironment, CancelSetUp, CheckWorker)
 
-
-def register() -> None:
-    """Add the operators."""
-    for cls in _CLASSES:
-        bpy.utils.register_class(cls)
+register, _unregister = bpy.utils.register_classes_factory(_CLASSES)
 
 
 def unregister() -> None:
@@ -150,5 +146,4 @@ def unregister() -> None:
     setup_desk.cancel()
     if bpy.app.timers.is_registered(watch):
         bpy.app.timers.unregister(watch)
-    for cls in reversed(_CLASSES):
-        bpy.utils.unregister_class(cls)
+    _unregister()

@@ -262,14 +262,4 @@ _CLASSES = (
     DevicePanel,
 )
 
-
-def register() -> None:
-    """Add the tab."""
-    for cls in _CLASSES:
-        bpy.utils.register_class(cls)
-
-
-def unregister() -> None:
-    """Take it away."""
-    for cls in reversed(_CLASSES):
-        bpy.utils.unregister_class(cls)
+register, unregister = bpy.utils.register_classes_factory(_CLASSES)

@@ -305,14 +305,4 @@ def draw_setup(layout: Layout, context: Context) -> None:
 
 _CLASSES = (MMMPreferences,)
 
-
-def register() -> None:
-    """Add the preferences page."""
-    for cls in _CLASSES:
-        bpy.utils.register_class(cls)
-
-
-def unregister() -> None:
-    """Take it away."""
-    for cls in reversed(_CLASSES):
-        bpy.utils.unregister_class(cls)
+register, unregister = bpy.utils.register_classes_factory(_CLASSES)

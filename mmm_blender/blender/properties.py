@@ -77,16 +77,16 @@ def bundle_path(card: BundleCard) -> str:
 
 _CLASSES = (SceneSettings,)
 
+_register, _unregister = bpy.utils.register_classes_factory(_CLASSES)
+
 
 def register() -> None:
     """Add ``Scene.mmm``."""
-    for cls in _CLASSES:
-        bpy.utils.register_class(cls)
+    _register()
     bpy.types.Scene.mmm = bpy.props.PointerProperty(type=SceneSettings)
 
 
 def unregister() -> None:
     """Take ``Scene.mmm`` away."""
     del bpy.types.Scene.mmm
-    for cls in reversed(_CLASSES):
-        bpy.utils.unregister_class(cls)
+    _unregister()

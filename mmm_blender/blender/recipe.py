@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, field, fields
 from typing import Any, cast
 
 from ..geometry.errors import MMMError
+from ..geometry.placement import Placement
 from .host import Action
 
 RECIPE_PROPERTY = "mmm_recipe"
@@ -15,6 +16,17 @@ RECIPE_PROPERTY = "mmm_recipe"
 
 RECIPE_VERSION = 1
 """Raised when a field is added, removed or changes its meaning."""
+
+_WORKER_FIELDS = (
+    "prompt",
+    "seconds",
+    "seed",
+    "bundle",
+    "bundle_hash",
+    "addon_version",
+    "sampler",
+)
+"""What the worker tells of a motion that an Action's recipe keeps."""
 
 
 @dataclass(frozen=True)
@@ -39,6 +51,18 @@ class Recipe:
     start_frame: int = 1
     fps: float = 0.0
     placement: Mapping[str, float] = field(default_factory=dict[str, float])
+
+    @classmethod
+    def from_worker(
+        cls, told: Mapping[str, Any], start_frame: int, fps: float, placement: Placement
+    ) -> Recipe:
+        """The worker's part of the recipe, and where its clip is put."""
+        return cls(
+            **{name: told[name] for name in _WORKER_FIELDS},
+            start_frame=start_frame,
+            fps=fps,
+            placement={"x": placement.x, "z": placement.z, "yaw": placement.yaw},
+        )
 
 
 _JSON_TYPES: Mapping[str, tuple[type, ...]] = {
