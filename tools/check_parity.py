@@ -212,7 +212,7 @@ def full_inbetween(reference: Reference) -> Outcome:
     model, frames_B = reference.full, reference["full/inbetween/lengths"]
     grid_BLP, lengths_B = _encoded(model, reference["full/inbetween/base"], frames_B)
     start_B, stop_B = (reference[f"full/inbetween/{name}_token"] for name in ("start", "end"))
-    mask_BLP = masks.time_span(lengths_B, model.places, len(model.parts), start_B, stop_B)
+    mask_BLP = masks.time_span(lengths_B, model.places, len(model.columns), start_B, stop_B)
     filled_BLP = _fill(reference, model, grid_BLP, mask_BLP, lengths_B)
     return compare_tokens(filled_BLP[..., 0], reference["full/inbetween/tokens"])
 
@@ -319,7 +319,7 @@ def _generate(reference: Reference, frames_B: Tensor) -> Tensor:
     """Greedy tokens (B, L, P) of the first prompts."""
     model = reference.full
     lengths_B = _token_lengths(model, frames_B)
-    size = (model.places, len(model.parts))
+    size = (model.places, len(model.columns))
     grid_BLP = masks.masked_grid(lengths_B, *size, model.vocabulary)
     mask_BLP = masks.all_cells(lengths_B, *size)
     return _fill(reference, model, grid_BLP, mask_BLP, lengths_B)
@@ -342,7 +342,7 @@ def _generate_alone(reference: Reference, frames: Sequence[int]) -> Tensor:
         if len(step_progress(length, sampler.full_length_steps)) == LEFT_EARLY_STEPS:
             sampler = replace(sampler, steps=1)
         lengths_B = torch.tensor([length])
-        size = (model.places, len(model.parts))
+        size = (model.places, len(model.columns))
         filled_BLP = model.fill(
             masks.masked_grid(lengths_B, *size, model.vocabulary),
             masks.all_cells(lengths_B, *size),
@@ -360,7 +360,7 @@ def _edited(reference: Reference) -> Tensor:
     model = reference.upper
     frames_B = reference["upper/edit/lengths"]
     grid_BLP, lengths_B = _encoded(model, reference["upper/edit/pose_in"], frames_B)
-    cells_BLP = masks.all_cells(lengths_B, model.places, len(model.parts))
+    cells_BLP = masks.all_cells(lengths_B, model.places, len(model.columns))
     mask_BLP = masks.only_parts(cells_BLP, [UPPER])
     return _fill(reference, model, grid_BLP, mask_BLP, lengths_B)
 
@@ -381,7 +381,7 @@ def _fill(
 def _encoded(model: MotionModel, features_BTC: Tensor, frames_B: Tensor) -> tuple[Tensor, Tensor]:
     """Token grids of clips, each encoded at its own length, and their motion tokens."""
     lengths_B = _token_lengths(model, frames_B)
-    grid_BLP = masks.masked_grid(lengths_B, model.places, len(model.parts), model.vocabulary)
+    grid_BLP = masks.masked_grid(lengths_B, model.places, len(model.columns), model.vocabulary)
     for row_LP, features_TC, frames in zip(grid_BLP, features_BTC, frames_B, strict=True):
         tokens_LP = model.encode(features_TC[: int(frames)])
         row_LP[: len(tokens_LP)] = tokens_LP

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -46,11 +47,15 @@ def parse_options() -> argparse.Namespace:
     parser.add_argument("--out", type=Path, required=True, help="folder of the run")
     parser.add_argument("--minutes", type=float, default=25.0, help="time budget")
     parser.add_argument("--steps", type=int, default=0, help="a fixed number of steps instead")
-    parser.add_argument("--batch", type=int, default=64)
+    parser.add_argument("--batch", type=int, default=32)
     parser.add_argument("--rate", type=float, default=4e-4)
     parser.add_argument("--width", type=int, default=256)
-    parser.add_argument("--codes", type=int, default=512)
-    parser.add_argument("--code-dim", type=int, default=32)
+    parser.add_argument("--parts", nargs="+", default=["lower", "upper"], help="body parts")
+    parser.add_argument("--codebooks", type=int, nargs="+", default=[2, 2], help="of each part")
+    parser.add_argument("--codes", type=int, default=1024, help="entries of each codebook")
+    parser.add_argument("--code-dim", type=int, default=16)
+    parser.add_argument("--levels", type=int, nargs="+", default=[], help="finite scalar codes")
+    parser.add_argument("--no-revival", action="store_true", help="leave dead codes dead")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--threads", type=int, default=2, help="1 where others use the machine")
     return parser.parse_args()
@@ -80,9 +85,18 @@ def main() -> int:
     options.out.mkdir(parents=True, exist_ok=True)
     examples = load_examples(options.data)
     mean, std = statistics(examples[TRAIN])
-    config = TokenizerConfig(width=options.width, codes=options.codes, code_dim=options.code_dim)
+    config = TokenizerConfig(
+        parts=tuple(options.parts),
+        width=options.width,
+        codebooks=tuple(options.codebooks),
+        codes=math.prod(options.levels) if options.levels else options.codes,
+        code_dim=len(options.levels) or options.code_dim,
+        levels=tuple(options.levels),
+    )
     torch.manual_seed(options.seed)
     tokenizer = Tokenizer(config)
+    for book in tokenizer.codebooks:
+        book.revives = not options.no_revival
     tokenizer.set_statistics(torch.from_numpy(mean), torch.from_numpy(std))
     plan = Plan(options.minutes, options.rate, options.steps, options.seed)
     checkpoint = options.out / "checkpoint.pt"

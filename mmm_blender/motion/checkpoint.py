@@ -295,7 +295,7 @@ def _same(ours: Tensor, theirs: Tensor) -> bool:
 def _tokenizer_names(config: TokenizerConfig) -> Iterator[tuple[str, str]]:
     """Pairs (ours, theirs) of every tensor of the tokenizer."""
     for index, part in enumerate(config.parts):
-        yield f"parts.{index}.quantizer.codebook_KD", _foreign_codebook(part)
+        yield f"parts.{index}.codebooks.0.codebook_KD", _foreign_codebook(part)
         for side, table in (("encoder", _ENCODER), ("decoder", _DECODER)):
             prefix = _foreign_part(part)[side]
             for ours, theirs in _unrolled(table, config):

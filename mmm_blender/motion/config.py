@@ -31,7 +31,11 @@ _POINTWISE = 0  # a "dilation" that stands for a block which sees one place only
 _CONV_KERNEL = 3
 _STRIDE = 2  # each stage halves the frame rate
 _STORAGE_TYPES = ("float32", "float16")
-_WHOLE_BODIES = (["all"], ["lower", "upper"])  # parts that own every feature once, sorted
+_WHOLE_BODIES = (  # parts that own every feature once, sorted
+    ["all"],
+    ["lower", "upper"],
+    ["left_arm", "lower", "right_arm", "torso"],
+)
 
 
 @dataclass(frozen=True)
@@ -63,15 +67,18 @@ class Vocabulary:
 
 @dataclass(frozen=True)
 class TokenizerConfig:
-    """Sizes of the motion tokenizer: one encoder, codebook and decoder for each body part.
+    """Sizes of the motion tokenizer: one encoder and decoder for each body part.
 
-    layout: name of the feature layout. parts: body parts in the order of the token grid's last
-    axis. width: channels of the convolutions. code_dim: length of one part's code vector. codes:
-    K, codebook entries of each part. dilations: the residual blocks of one stack in order, 0 for a
-    block of kernel 1. stages: halvings of the frame rate. latent_kernel: convolutions next to the
-    code vectors. output_kernel: the decoder's last convolution. upper_height_relative: heights of
-    the upper joints are taken relative to the root, with statistics of their own (published
-    upper/lower model).
+    layout: name of the feature layout. parts: body parts. width: channels of the convolutions.
+    codebooks: for each part how many share its latent vector, a slice each (product quantization,
+    Jegou et al., TPAMI 2011); every codebook is a column of the token grid. Empty: one for each
+    part. code_dim: length of a code vector. codes: K, entries of each codebook. levels: values of
+    each number of a code vector, which makes it finite scalar quantization (Mentzer et al., ICLR
+    2024); empty: codebooks that are learnt. dilations: the residual blocks of one stack in
+    order, 0 for a block of kernel 1. stages: halvings of the frame rate. latent_kernel:
+    convolutions next to the code vectors. output_kernel: the decoder's last convolution.
+    upper_height_relative: heights of the upper joints are taken relative to the root, with
+    statistics of their own (published upper/lower model).
     """
 
     layout: str = "smpl_269"
@@ -79,6 +86,8 @@ class TokenizerConfig:
     width: int = 256
     code_dim: int = 32
     codes: int = 512
+    codebooks: tuple[int, ...] = ()
+    levels: tuple[int, ...] = ()
     dilations: tuple[int, ...] = (1, _POINTWISE, _POINTWISE)
     stages: int = 2
     latent_kernel: int = 1
@@ -92,6 +101,19 @@ class TokenizerConfig:
             raise MMMError(
                 "The tokenizer's 'parts' must be all, or lower and upper, each once, not "
                 f"{_listed(self.parts)}: mend its config."
+            )
+        if self.codebooks and (len(self.codebooks) != len(self.parts) or min(self.codebooks) < 1):
+            raise MMMError(
+                "The tokenizer's 'codebooks' must be one number above 0 for each part, not "
+                f"{_listed(self.codebooks)}: mend its config."
+            )
+        if self.levels and (len(self.levels), math.prod(self.levels)) != (
+            self.code_dim,
+            self.codes,
+        ):
+            raise MMMError(
+                "The tokenizer's 'levels' must be one for each of 'code_dim' numbers, and their "
+                f"product 'codes', not {_listed(self.levels)}: mend its config."
             )
         if any(dilation < _POINTWISE for dilation in self.dilations):
             raise MMMError(
@@ -109,6 +131,17 @@ class TokenizerConfig:
     def feature_layout(self) -> FeatureLayout:
         """The layout that ``layout`` names."""
         return layout_named(self.layout)
+
+    @property
+    def part_codebooks(self) -> dict[str, int]:
+        """Codebooks of each part, in the order of the grid."""
+        counts = self.codebooks or (1,) * len(self.parts)
+        return dict(zip(self.parts, counts, strict=True))
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The body part of each column of the token grid."""
+        return tuple(part for part, count in self.part_codebooks.items() for _ in range(count))
 
     @property
     def frames_per_token(self) -> int:

@@ -62,7 +62,7 @@ def join(
     seams = [_seam(first, second) for first, second in pairwise(clips_LP)]
     lengths_B = torch.tensor([seam.length for seam in seams])
     starts_B = torch.tensor([seam.start for seam in seams])
-    size = (model.places, len(model.parts))
+    size = (model.places, len(model.columns))
     filled_BLP = model.fill(
         _grid(model, seams, lengths_B),
         masks.time_span(lengths_B, *size, starts_B, starts_B + TRANSITION_TOKENS),
@@ -88,7 +88,7 @@ def _seam(first_LP: Tensor, second_LP: Tensor) -> Seam:
 
 def _grid(model: MotionModel, seams: Sequence[Seam], lengths_B: Tensor) -> Tensor:
     """Token grid with MASK between the two halves."""
-    grid_BLP = masks.masked_grid(lengths_B, model.places, len(model.parts), model.vocabulary)
+    grid_BLP = masks.masked_grid(lengths_B, model.places, len(model.columns), model.vocabulary)
     for row_LP, seam in zip(grid_BLP, seams, strict=True):
         row_LP[: seam.start] = seam.before_LP
         row_LP[seam.start + TRANSITION_TOKENS : seam.length] = seam.after_LP

@@ -100,7 +100,7 @@ class Generator:
             "licence": self.config.licence,
             "description": self.config.description,
             "layout": self.config.tokenizer.layout,
-            "parts": list(self.model.parts),
+            "parts": list(self.config.tokenizer.parts),
             "predicted_parts": list(self.model.predicted_parts),
             "fps": self.config.tokenizer.feature_layout.fps,
             "min_seconds": self.min_seconds,
@@ -154,7 +154,7 @@ class Generator:
         per_token = self.config.tokenizer.frames_per_token
         lengths = [-(-self.frames(request.seconds) // per_token) for request in requests]
         lengths_B = torch.tensor(lengths)
-        size = (self.model.places, len(self.model.parts))
+        size = (self.model.places, len(self.model.columns))
         tokens_BLP = self.model.fill(
             masks.masked_grid(lengths_B, *size, self.model.vocabulary),
             masks.all_cells(lengths_B, *size),

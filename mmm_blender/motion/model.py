@@ -35,14 +35,15 @@ class MotionModel:
         return self.tokenizer.mean_C.device
 
     @property
-    def parts(self) -> tuple[str, ...]:
-        """Body parts in the order of the grid."""
-        return self.tokenizer.config.parts
+    def columns(self) -> tuple[str, ...]:
+        """The body part of each column of the grid."""
+        return self.tokenizer.config.columns
 
     @property
     def predicted_parts(self) -> tuple[str, ...]:
         """Body parts that can be made from a prompt."""
-        return tuple(self.parts[column] for column in self.transformer.predicted_columns)
+        predicted = self.transformer.config.predicted_parts
+        return predicted or self.tokenizer.config.parts
 
     @property
     def vocabulary(self) -> Vocabulary:
@@ -95,7 +96,7 @@ class MotionModel:
 
     def _check(self, mask_BLP: Tensor) -> None:
         asked = mask_BLP.flatten(0, 1).any(0).tolist()
-        for part, wanted in zip(self.parts, asked, strict=True):
+        for part, wanted in zip(self.columns, asked, strict=True):
             if wanted and part not in self.predicted_parts:
                 raise MMMError(
                     f"This bundle does not make the {part} body from a prompt, it edits the "
@@ -122,11 +123,11 @@ class MotionModel:
         return guided
 
     def _logits(self, tokens_BLP: Tensor, lengths_B: Tensor, memory: TextMemory) -> Tensor:
-        """Logits (B, L, P, K); zero for parts that the transformer does not predict."""
+        """Logits (B, L, P, K); zero for columns that the transformer does not predict."""
         predicted = self.transformer.logits(tokens_BLP, lengths_B, memory)
         by_column = dict(zip(self.transformer.predicted_columns, predicted, strict=True))
         nothing = torch.zeros_like(predicted[0])
-        columns = [by_column.get(column, nothing) for column in range(len(self.parts))]
+        columns = [by_column.get(column, nothing) for column in range(len(self.columns))]
         return torch.stack(columns, dim=2).float()
 
 

@@ -1,6 +1,6 @@
-"""Vector quantisation with a codebook that follows the encoder by a moving average.
+"""Vector quantisation, with a codebook that follows the encoder or with a fixed grid of codes.
 
-N vectors, D code dimension, K codes, B batch, L token places. The codebook is no parameter: in
+N vectors, D code dimension, K codes, B batch, L token places. A codebook is no parameter: in
 training it is the average of the vectors that chose each code; it starts from a few k-means
 rounds on the first batch, and codes that nobody chooses are put onto random vectors from time to
 time.
@@ -8,6 +8,8 @@ time.
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import torch
@@ -49,6 +51,7 @@ class Quantizer(nn.Module):
 
     def __init__(self, codes: int, code_dim: int) -> None:
         super().__init__()
+        self.revives = True  # training puts dead codes onto vectors; else they stay dead
         self.register_buffer("codebook_KD", torch.zeros(codes, code_dim))
         self.register_buffer("ema_count_K", torch.ones(codes))
         self.register_buffer("ema_sum_KD", torch.zeros(codes, code_dim))
@@ -57,8 +60,12 @@ class Quantizer(nn.Module):
 
     def encode(self, latent_BLD: Tensor) -> Tensor:
         """Token numbers (B, L) of the codes that are nearest."""
-        flat_ND = latent_BLD.float().flatten(0, -2)
+        flat_ND = self.bound(latent_BLD.float()).flatten(0, -2)
         return _nearest(flat_ND, self.codebook_KD).view(latent_BLD.shape[:-1])
+
+    def bound(self, latent_BLD: Tensor) -> Tensor:
+        """The latent vector as it is compared with the codes."""
+        return latent_BLD
 
     def decode(self, tokens_BL: Tensor) -> Tensor:
         """Code vectors (B, L, D) of motion tokens."""
@@ -67,7 +74,7 @@ class Quantizer(nn.Module):
     def forward(self, latent_BLD: Tensor, valid_BL: Tensor | None = None) -> Quantized:
         """Quantise; in training also let the codebook follow the valid vectors."""
         with torch.autocast(latent_BLD.device.type, enabled=False):
-            return self._quantize(latent_BLD.float(), valid_BL)
+            return self._quantize(self.bound(latent_BLD.float()), valid_BL)
 
     def _quantize(self, latent_BLD: Tensor, valid_BL: Tensor | None) -> Quantized:
         if valid_BL is None:
@@ -75,7 +82,8 @@ class Quantizer(nn.Module):
         seen_ND = latent_BLD.detach()[valid_BL]
         if self.training and not self.started and len(seen_ND):
             self._start(seen_ND)
-        tokens_BL = self.encode(latent_BLD.detach())
+        flat_ND = latent_BLD.detach().flatten(0, -2)
+        tokens_BL = _nearest(flat_ND, self.codebook_KD).view(latent_BLD.shape[:-1])
         code_BLD = self.decode(tokens_BL)
         count_K = torch.bincount(tokens_BL[valid_BL], minlength=len(self.codebook_KD)).float()
         if self.training and len(seen_ND):
@@ -115,7 +123,7 @@ class Quantizer(nn.Module):
         self.ema_count_K.lerp_(count_K, 1 - _DECAY)
         self.ema_sum_KD.lerp_(sum_KD, 1 - _DECAY)
         self.calls += 1
-        if int(self.calls) % _RESET_EVERY == 0:
+        if self.revives and int(self.calls) % _RESET_EVERY == 0:
             self._revive(seen_ND)
         self.codebook_KD.copy_(self.ema_sum_KD / self.ema_count_K.clamp(min=_TINY)[:, None])
 
@@ -125,6 +133,26 @@ class Quantizer(nn.Module):
         mean_count = self.ema_count_K.mean()
         self.ema_sum_KD[dead_K] = _draw(seen_ND, int(dead_K.sum())) * mean_count
         self.ema_count_K[dead_K] = mean_count
+
+
+class ScalarQuantizer(Quantizer):
+    """Finite scalar quantization (Mentzer et al., ICLR 2024): every number of the latent vector,
+    bounded by tanh, takes the nearest of a few evenly spaced values. The codes are the whole grid
+    of such values; nothing of them is learnt, so nothing can die."""
+
+    def __init__(self, levels: Sequence[int]) -> None:
+        super().__init__(math.prod(levels), len(levels))
+        values = [torch.linspace(-1, 1, count) for count in levels]
+        self.codebook_KD.copy_(torch.cartesian_prod(*values).view(-1, len(levels)))
+        self.started.fill_(True)
+
+    def bound(self, latent_BLD: Tensor) -> Tensor:
+        """Within the grid."""
+        return latent_BLD.tanh()
+
+    def _follow(self, seen_ND: Tensor, tokens_N: Tensor, count_K: Tensor) -> None:
+        """The codes stand still; only their use is counted."""
+        self.ema_count_K.lerp_(count_K, 1 - _DECAY)
 
 
 def _nearest(vectors_ND: Tensor, codebook_KD: Tensor) -> Tensor:

@@ -1,18 +1,20 @@
 """Motion features to tokens and back: one convolutional auto-encoder for each body part.
 
-B batch, T frames, C feature channels, L token places, P body parts, W network width, D code
-dimension. Convolutions work on (B, W, T). Features are normalised: (x - mean) / std.
+B batch, T frames, C feature channels, L token places, P columns of the grid (the codebooks of the
+body parts), W network width, D code dimension. Convolutions work on (B, W, T). Features are
+normalised: (x - mean) / std.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import islice
 
 import torch
 from torch import Tensor, nn
 
 from .config import TokenizerConfig
-from .quantizer import Quantized, Quantizer
+from .quantizer import Quantized, Quantizer, ScalarQuantizer
 from .upper_height import UpperHeight
 
 _KERNEL = 3
@@ -82,13 +84,13 @@ class UpStage(nn.Module):
 class Encoder(nn.Module):
     """Features of one part to latent vectors, one for every token."""
 
-    def __init__(self, channels: int, config: TokenizerConfig) -> None:
+    def __init__(self, channels: int, latent: int, config: TokenizerConfig) -> None:
         super().__init__()
         width = config.width
         self.enter = _convolution(channels, width, _KERNEL)
         stages = (DownStage(width, config.dilations) for _ in range(config.stages))
         self.stages = nn.Sequential(*stages)
-        self.leave = _convolution(width, config.code_dim, config.latent_kernel)
+        self.leave = _convolution(width, latent, config.latent_kernel)
 
     def forward(self, features_BTC: Tensor) -> Tensor:
         """(B, T, C) to (B, L, D)."""
@@ -99,10 +101,10 @@ class Encoder(nn.Module):
 class Decoder(nn.Module):
     """Code vectors of one part to its features."""
 
-    def __init__(self, channels: int, config: TokenizerConfig) -> None:
+    def __init__(self, channels: int, latent: int, config: TokenizerConfig) -> None:
         super().__init__()
         width = config.width
-        self.enter = _convolution(config.code_dim, width, config.latent_kernel)
+        self.enter = _convolution(latent, width, config.latent_kernel)
         stages = (UpStage(width, config.dilations) for _ in range(config.stages))
         self.stages = nn.Sequential(*stages)
         self.refine = _convolution(width, width, _KERNEL)
@@ -114,8 +116,15 @@ class Decoder(nn.Module):
         return self.leave(self.refine(x_BWT).relu()).mT
 
 
+def make_quantizer(config: TokenizerConfig) -> Quantizer:
+    """One codebook, as the config wants it."""
+    if config.levels:
+        return ScalarQuantizer(config.levels)
+    return Quantizer(config.codes, config.code_dim)
+
+
 class PartTokenizer(nn.Module):
-    """Encoder, codebook and decoder of one body part, which owns ``channels_C`` of the vector."""
+    """Encoder, codebooks and decoder of one body part, which owns ``channels_C`` of the vector."""
 
     channels_C: Tensor
 
@@ -123,19 +132,46 @@ class PartTokenizer(nn.Module):
         super().__init__()
         channels_C = torch.from_numpy(config.feature_layout.part_channels(part))
         self.register_buffer("channels_C", channels_C, persistent=False)
-        channels = len(channels_C)
-        self.encoder = Encoder(channels, config)
-        self.quantizer = Quantizer(config.codes, config.code_dim)
-        self.decoder = Decoder(channels, config)
+        channels, count = len(channels_C), config.part_codebooks[part]
+        latent = count * config.code_dim
+        self.encoder = Encoder(channels, latent, config)
+        self.codebooks = nn.ModuleList(make_quantizer(config) for _ in range(count))
+        self.decoder = Decoder(channels, latent, config)
 
-    def encode(self, features_BTC: Tensor) -> Tensor:
+    @property
+    def quantizers(self) -> list[Quantizer]:
+        """The codebooks, one for each column of this part."""
+        return [book for book in self.codebooks if isinstance(book, Quantizer)]
+
+    def latent(self, features_BTC: Tensor) -> Tensor:
         """The whole vector's features (B, T, C) to latent vectors (B, L, D) of this part."""
         return self.encoder(features_BTC[..., self.channels_C])
 
-    def forward(self, features_BTC: Tensor, valid_BL: Tensor | None) -> tuple[Tensor, Quantized]:
+    def encode(self, features_BTC: Tensor) -> list[Tensor]:
+        """Tokens (B, L) of each column."""
+        slices = self._slices(self.latent(features_BTC))
+        return [book.encode(latent) for book, latent in zip(self.quantizers, slices, strict=True)]
+
+    def decode(self, tokens: list[Tensor]) -> Tensor:
+        """Tokens (B, L) of each column to the part's features."""
+        vectors = [
+            book.decode(column) for book, column in zip(self.quantizers, tokens, strict=True)
+        ]
+        return self.decoder(torch.cat(vectors, dim=-1))
+
+    def forward(
+        self, features_BTC: Tensor, valid_BL: Tensor | None
+    ) -> tuple[Tensor, list[Quantized]]:
         """The part's features through the bottleneck, and what passed through it."""
-        quantized: Quantized = self.quantizer(self.encode(features_BTC), valid_BL)
-        return self.decoder(quantized.vectors_BLD), quantized
+        slices = self._slices(self.latent(features_BTC))
+        passed: list[Quantized] = [
+            book(latent, valid_BL) for book, latent in zip(self.quantizers, slices, strict=True)
+        ]
+        vectors = torch.cat([quantized.vectors_BLD for quantized in passed], dim=-1)
+        return self.decoder(vectors), passed
+
+    def _slices(self, latent_BLD: Tensor) -> tuple[Tensor, ...]:
+        return latent_BLD.chunk(len(self.codebooks), dim=-1)
 
 
 class Tokenizer(nn.Module):
@@ -155,13 +191,13 @@ class Tokenizer(nn.Module):
 
     @property
     def codebooks_PKD(self) -> Tensor:
-        """The codebooks of all parts, in the order of the grid."""
-        return torch.stack([part.quantizer.codebook_KD for part in self.part_tokenizers])
+        """The codebooks of all columns, in the order of the grid."""
+        return torch.stack([book.codebook_KD for book in self.codebooks])
 
     @property
     def dead_codes(self) -> list[int]:
-        """Codes of each part that training does not use."""
-        return [part.quantizer.dead_codes for part in self.part_tokenizers]
+        """Codes of each column that training does not use."""
+        return [book.dead_codes for book in self.codebooks]
 
     def set_statistics(self, mean_C: Tensor, std_C: Tensor) -> None:
         """Mean and deviation of the features (layout's units)."""
@@ -179,14 +215,15 @@ class Tokenizer(nn.Module):
     def encode(self, features_BTC: Tensor) -> Tensor:
         """Normalised features (B, T, C) to tokens (B, L, P); T a multiple of the token length."""
         features_BTC = self._before(features_BTC)
-        tokens = [part.quantizer.encode(part.encode(features_BTC)) for part in self.part_tokenizers]
+        tokens = [column for part in self.part_tokenizers for column in part.encode(features_BTC)]
         return torch.stack(tokens, dim=-1)
 
     def decode(self, tokens_BLP: Tensor) -> Tensor:
         """Motion tokens (B, L, P), no END or PAD among them, to normalised features (B, T, C)."""
+        columns = iter(tokens_BLP.unbind(-1))
         features = [
-            part.decoder(part.quantizer.decode(tokens_BL))
-            for part, tokens_BL in zip(self.part_tokenizers, tokens_BLP.unbind(-1), strict=True)
+            part.decode(list(islice(columns, len(part.quantizers))))
+            for part in self.part_tokenizers
         ]
         return self._after(self._join(features))
 
@@ -197,18 +234,24 @@ class Tokenizer(nn.Module):
             valid_BL = valid_BT.unflatten(1, (-1, self.config.frames_per_token)).all(-1)
             features_BTC = features_BTC * valid_BT[..., None]
         features_BTC = self._before(features_BTC)
-        passed = [part(features_BTC, valid_BL) for part in self.part_tokenizers]
+        parts = [part(features_BTC, valid_BL) for part in self.part_tokenizers]
+        passed: list[Quantized] = [quantized for _, columns in parts for quantized in columns]
         return TokenizerOutput(
-            self._after(self._join([features for features, _ in passed])),
-            torch.stack([quantized.commitment for _, quantized in passed]).mean(),
-            torch.stack([quantized.perplexity for _, quantized in passed]),
-            torch.stack([quantized.tokens_BL for _, quantized in passed], dim=-1),
+            self._after(self._join([features for features, _ in parts])),
+            torch.stack([quantized.commitment for quantized in passed]).mean(),
+            torch.stack([quantized.perplexity for quantized in passed]),
+            torch.stack([quantized.tokens_BL for quantized in passed], dim=-1),
         )
 
     @property
     def part_tokenizers(self) -> list[PartTokenizer]:
         """Encoder, codebook and decoder of each part, in the order of the grid."""
         return [part for part in self.parts if isinstance(part, PartTokenizer)]
+
+    @property
+    def codebooks(self) -> list[Quantizer]:
+        """The codebook of each column of the grid."""
+        return [book for part in self.part_tokenizers for book in part.quantizers]
 
     def _join(self, features: list[Tensor]) -> Tensor:
         """The parts' channels in the layout's order."""

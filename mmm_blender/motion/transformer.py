@@ -1,6 +1,7 @@
 """The masked transformer: a token grid and a text to logits of the motion codes.
 
-B batch, L token places, P body parts, K motion codes, D code dimension, E width, H heads,
+B batch, L token places, P columns of the grid (the codebooks of the body parts), K motion codes,
+D code dimension, E width, H heads,
 W words, S places with the sentence in front (L + 1).
 """
 
@@ -140,16 +141,22 @@ class MaskedTransformer(nn.Module):
     ) -> None:
         super().__init__()
         self.config = config
-        parts, codes, code_dim = codebooks_PKD.shape
-        if (parts, codes, code_dim) != (len(tokenizer.parts), tokenizer.codes, tokenizer.code_dim):
+        columns, codes, code_dim = codebooks_PKD.shape
+        if (columns, codes, code_dim) != (
+            len(tokenizer.columns),
+            tokenizer.codes,
+            tokenizer.code_dim,
+        ):
             raise MMMError("The tokenizer and the transformer do not fit: use those of one bundle.")
         check_predicted_parts(config, tokenizer)
         predicted = config.predicted_parts or tokenizer.parts
-        self.predicted_columns = [tokenizer.parts.index(part) for part in predicted]
+        self.predicted_columns = [
+            column for column, part in enumerate(tokenizer.columns) if part in predicted
+        ]
         self.register_buffer("codebooks_PKD", codebooks_PKD.clone(), persistent=False)
         self.register_buffer("position_SE", _sinusoids(config.places + 1, config.width))
         self.special_3D = nn.Parameter(torch.randn(_SPECIAL_TOKENS, code_dim))
-        self.embed = nn.Linear(parts * code_dim, config.width)
+        self.embed = nn.Linear(columns * code_dim, config.width)
         self.embed_sentence = nn.Linear(config.text_width, config.width)
         self.embed_words = nn.Linear(config.text_width, config.width)
         if config.trained_with_guidance:
@@ -158,7 +165,9 @@ class MaskedTransformer(nn.Module):
         self.cross = nn.ModuleList(CrossBlock(config) for _ in range(config.cross_layers))
         self.blocks = nn.ModuleList(SelfBlock(config) for _ in range(config.layers))
         self.norm = nn.LayerNorm(config.width)
-        self.heads = nn.ModuleList(nn.Linear(config.width, codes, bias=False) for _ in predicted)
+        self.heads = nn.ModuleList(
+            nn.Linear(config.width, codes, bias=False) for _ in self.predicted_columns
+        )
         self.apply(_initialise)
 
     def forward(
@@ -168,7 +177,7 @@ class MaskedTransformer(nn.Module):
         text: TextFeatures,
         drop_text_B: Tensor | None = None,
     ) -> list[Tensor]:
-        """Logits (B, L, K) of each predicted part; rows of drop_text_B see no text.
+        """Logits (B, L, K) of each predicted column; rows of drop_text_B see no text.
 
         lengths_B counts motion tokens; L may be less than ``places`` as long as END has a place.
         """
@@ -192,7 +201,7 @@ class MaskedTransformer(nn.Module):
         return TextMemory(self.embed_sentence(sentence_BC), keys, values, attend)
 
     def logits(self, tokens_BLP: Tensor, lengths_B: Tensor, memory: TextMemory) -> list[Tensor]:
-        """Logits (B, L, K) of each predicted part for a prepared text."""
+        """Logits (B, L, K) of each predicted column for a prepared text."""
         x_BLE = self.hidden(tokens_BLP, lengths_B, memory)[:, 1:]
         return [head(x_BLE) for head in self.heads]
 
@@ -210,7 +219,7 @@ class MaskedTransformer(nn.Module):
         return self.norm(x_BSE)
 
     def _embed(self, tokens_BLP: Tensor) -> Tensor:
-        """(B, L, P) to (B, L, E): the parts' vectors one behind the other, projected."""
+        """(B, L, P) to (B, L, E): the columns' vectors one behind the other, projected."""
         vectors = [
             functional.embedding(tokens_BL, torch.cat([codebook_KD, self.special_3D]))
             for tokens_BL, codebook_KD in zip(

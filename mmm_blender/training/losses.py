@@ -15,10 +15,12 @@ from ..geometry.skeleton import SMPL_22
 from ..motion.features.layout import SMPL_269
 
 _ROOT_WEIGHT = 5.0  # four channels that all others ride on
-_POSITION_WEIGHT = 0.5  # as in the paper, on top of the general term
-_ROTATION_WEIGHT = 1.0
-_JOINT_WEIGHT = 10.0  # per metre of joint error
-_FOOT_WEIGHT = 10.0  # per metre of wrong foot step in a frame
+_REDUNDANT_WEIGHT = 0.25
+"""Positions and joint steps: no clip is read off them, so few bits of a code should go there."""
+_ROTATION_WEIGHT = 1.5
+_JOINT_WEIGHT = 15.0  # per metre of joint error
+_FOOT_WEIGHT = 15.0  # per metre of wrong foot step in a frame
+_STEP_WEIGHT = 15.0  # per metre of wrong joint step in a frame, relative to the root
 _COMMITMENT_WEIGHT = 0.02  # as in the paper
 
 
@@ -71,8 +73,9 @@ class TokenizerLoss(nn.Module):
         super().__init__()
         weight_C = torch.ones_like(mean_C)
         weight_C[: SMPL_269.positions.start] += _ROOT_WEIGHT
-        weight_C[SMPL_269.positions] += _POSITION_WEIGHT
-        weight_C[SMPL_269.rotations] += _ROTATION_WEIGHT
+        weight_C[SMPL_269.positions] = _REDUNDANT_WEIGHT
+        weight_C[SMPL_269.velocities] = _REDUNDANT_WEIGHT
+        weight_C[SMPL_269.rotations] = _ROTATION_WEIGHT
         self.register_buffer("mean_C", mean_C)
         self.register_buffer("std_C", std_C)
         self.register_buffer("weight_C", weight_C)
@@ -89,9 +92,11 @@ class TokenizerLoss(nn.Module):
         joints = _mean(_distance(made_joints, wanted_joints).mean(-1), valid_BT)
         steps = _distance(foot_steps(made, made_joints), foot_steps(wanted, wanted_joints))
         feet = _mean(steps.mean(-1), valid_BT[:, 1:])
-        total = features + _COMMITMENT_WEIGHT * commitment
+        moved = _distance(made_joints.diff(dim=1), wanted_joints.diff(dim=1))
+        motion = _mean(moved.mean(-1), valid_BT[:, 1:])
+        total = features + _COMMITMENT_WEIGHT * commitment + _STEP_WEIGHT * motion
         total = total + _JOINT_WEIGHT * joints + _FOOT_WEIGHT * feet
-        return total, {"features": features, "joints_m": joints, "feet_m": feet}
+        return total, {"features": features, "joints_m": joints, "feet_m": feet, "steps_m": motion}
 
 
 def _distance(a: Tensor, b: Tensor) -> Tensor:

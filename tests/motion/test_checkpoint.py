@@ -220,7 +220,7 @@ def test_other_values_than_finite_numbers_are_named(value: complex):
 
 def test_files_of_two_runs_do_not_go_together():
     tokenizer = import_tokenizer(tensors("full", TOKENIZER_KEY), STATISTICS)
-    tokenizer.part_tokenizers[0].quantizer.codebook_KD += 0.01
+    tokenizer.part_tokenizers[0].quantizers[0].codebook_KD += 0.01
     with pytest.raises(MMMError, match="another tokenizer"):
         import_transformer(tensors("full", TRANSFORMER_KEY), tokenizer, HEADS)
     with pytest.raises(MMMError):

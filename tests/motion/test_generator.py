@@ -171,7 +171,7 @@ def test_layouts_without_true_rotations_are_fitted(
     tokenizer = Tokenizer(
         TokenizerConfig(layout=layout, parts=("all",), width=8, code_dim=4, codes=24)
     )
-    tokenizer.part_tokenizers[0].quantizer.codebook_KD.normal_()
+    tokenizer.part_tokenizers[0].quantizers[0].codebook_KD.normal_()
     network = MaskedTransformer(
         generator.config.transformer, tokenizer.config, tokenizer.codebooks_PKD
     )

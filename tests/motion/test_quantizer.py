@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from mmm_blender.motion.quantizer import Quantizer
+from mmm_blender.motion.quantizer import Quantizer, ScalarQuantizer
 
 CENTRES = torch.tensor([[4.0, 0.0], [-4.0, 0.0], [0.0, 4.0], [0.0, -4.0]])
 
@@ -114,3 +114,33 @@ def test_it_computes_in_float32_under_autocast():
     with torch.autocast("cpu", torch.bfloat16):
         passed = quantizer(clustered(32).bfloat16())
     assert passed.vectors_BLD.dtype == torch.float32
+
+
+def test_dead_codes_stay_dead_where_revival_is_off():
+    torch.manual_seed(0)
+    quantizer = trained(Quantizer(8, 2), calls=1)
+    quantizer.revives = False
+    with torch.no_grad():
+        quantizer.codebook_KD[0] = quantizer.ema_sum_KD[0] = torch.tensor([500.0, 500.0])
+        quantizer.ema_count_K[0] = 1e-3
+    assert trained(quantizer, calls=40).dead_codes >= 1
+
+
+def test_scalar_codes_are_a_grid_that_training_leaves_alone():
+    quantizer = ScalarQuantizer((3, 5))
+    before = quantizer.codebook_KD.clone()
+    assert before.shape == (15, 2)
+    assert sorted(set(before[:, 0].tolist())) == [-1.0, 0.0, 1.0]
+    assert torch.equal(trained(quantizer, calls=25).codebook_KD, before)
+
+
+def test_scalar_codes_are_the_nearest_ones_to_the_bounded_vector_and_pass_gradients():
+    quantizer = ScalarQuantizer((3, 5)).train()
+    latent = torch.randn(4, 6, 2, requires_grad=True)
+    passed = quantizer(latent)
+    distance = (latent.tanh()[..., None, :] - quantizer.codebook_KD).norm(dim=-1)
+    assert torch.equal(passed.tokens_BL, distance.argmin(-1))
+    torch.testing.assert_close(passed.vectors_BLD, quantizer.decode(passed.tokens_BL))
+    passed.vectors_BLD.sum().backward()
+    assert latent.grad is not None
+    assert (latent.grad > 0).all()

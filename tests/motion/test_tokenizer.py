@@ -22,6 +22,8 @@ CONFIGS = {
     "paper": PAPER,
     "upper": PAPER_UPPER,
     "kit": replace(PAPER, layout="kit_251"),
+    "codebooks": TokenizerConfig(codebooks=(2, 1)),
+    "four parts": TokenizerConfig(parts=("lower", "torso", "left_arm", "right_arm")),
     "eight frames": TokenizerConfig(stages=3, dilations=(2,), latent_kernel=5),
 }
 FRAMES = 480
@@ -31,7 +33,8 @@ def small(config: TokenizerConfig) -> Tokenizer:
     torch.manual_seed(0)
     tokenizer = Tokenizer(replace(config, width=8, code_dim=4, codes=16)).eval()
     for part in tokenizer.part_tokenizers:
-        part.quantizer.codebook_KD.normal_()
+        for book in part.quantizers:
+            book.codebook_KD.normal_()
     return tokenizer
 
 
@@ -44,12 +47,12 @@ def test_shapes(tokenizer: Tokenizer):
     config = tokenizer.config
     features_BTC = torch.randn(2, 64, config.feature_layout.channels)
     tokens_BLP = tokenizer.encode(features_BTC)
-    assert tokens_BLP.shape == (2, 64 // config.frames_per_token, len(config.parts))
+    assert tokens_BLP.shape == (2, 64 // config.frames_per_token, len(config.columns))
     assert tokenizer.decode(tokens_BLP).shape == features_BTC.shape
     passed = tokenizer(features_BTC)
     assert torch.equal(passed.tokens_BLP, tokens_BLP)
     torch.testing.assert_close(passed.reconstruction_BTC, tokenizer.decode(tokens_BLP))
-    assert passed.perplexity_P.shape == (len(config.parts),)
+    assert passed.perplexity_P.shape == (len(config.columns),)
 
 
 def test_statistics_are_undone():
@@ -125,7 +128,8 @@ def test_the_measured_reach_is_the_declared_one(tokenizer: Tokenizer):
     assert frames_TC.grad is not None
     assert reach(frames_TC.grad[0].abs().sum(1), *own) == config.encoder_reach_frames
 
-    code_LD = torch.ones(1, places, config.code_dim, dtype=torch.float64)
+    latent = len(part.quantizers) * config.code_dim
+    code_LD = torch.ones(1, places, latent, dtype=torch.float64)
     changed_LD = code_LD.clone()
     changed_LD[0, middle] += 1.0
     difference = (part.decoder(changed_LD) - part.decoder(code_LD))[0].abs().sum(1)

@@ -20,14 +20,23 @@ import numpy as np
 
 from ...geometry.conventions import MODEL_FPS, IntArray
 from ...geometry.errors import MMMError
-from ...geometry.skeleton import LOWER_JOINTS, UPPER_JOINTS
+from ...geometry.skeleton import LOWER_JOINTS, MIRROR, UPPER_JOINTS, joint_index
 
 _KIT_FPS = 12.5
 _CONTACTS = 4  # left ankle, left toe, right ankle, right toe
 _XYZ = 3
 _SIX = 6
 
-PART_JOINTS = {"lower": LOWER_JOINTS, "upper": UPPER_JOINTS}
+_LEFT_ARM = tuple(map(joint_index, ("left_collar", "left_shoulder", "left_elbow", "left_wrist")))
+_RIGHT_ARM = tuple(MIRROR[joint] for joint in _LEFT_ARM)
+
+PART_JOINTS = {
+    "lower": LOWER_JOINTS,
+    "upper": UPPER_JOINTS,
+    "torso": tuple(j for j in UPPER_JOINTS if j not in _LEFT_ARM + _RIGHT_ARM),
+    "left_arm": _LEFT_ARM,
+    "right_arm": _RIGHT_ARM,
+}
 """Body parts that a tokenizer may treat apart; the root and the contacts go with "lower"."""
 
 
@@ -123,11 +132,13 @@ class FeatureLayout:
         return np.sort(np.concatenate(parts))
 
     def part_channels(self, part: str) -> IntArray:
-        """Sorted channels of "all", "lower" or "upper"; lower owns the root and the contacts."""
+        """Sorted channels of "all" or of a part; lower owns the root and the contacts."""
         if part == "all":
             return np.arange(self.channels)
         if part not in PART_JOINTS:
-            raise MMMError(f"Body part '{part}' is not known: use all, lower or upper.")
+            raise MMMError(
+                f"Body part '{part}' is not known: use all or {' or '.join(PART_JOINTS)}."
+            )
         channels = [self.joint_channels(j) for j in PART_JOINTS[part] if j < self.joints]
         if part == "lower":
             channels += [np.arange(self.positions.start), np.arange(self.channels)[self.contacts]]
