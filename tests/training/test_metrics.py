@@ -1,7 +1,8 @@
 import numpy as np
 import pytest
-from mmm_blender.training import metrics
 from scipy.linalg import sqrtm
+
+from mmm_blender.training import metrics
 
 
 def rng(seed: int = 0):
