@@ -14,9 +14,10 @@ import sys
 from pathlib import Path
 from typing import TypeAlias
 
-from _program import run
-
 TOOLS = Path(__file__).resolve().parent
+sys.path.insert(0, str(TOOLS.parent))
+
+from _program import run  # noqa: E402
 
 RUNS: dict[str, list[str]] = {
     "lower, upper; 2 codebooks each; 1,024 codes (ours)": [],
