@@ -20,7 +20,6 @@ from _program import run  # noqa: E402
 from mmm_blender.motion.generator import GenerateRequest, Generator  # noqa: E402
 from mmm_blender.training.prompt_checks import CHECKS, PROMPTS, Facts  # noqa: E402
 
-
 BATCH = 20  # clips at once: more take memory and no less time
 
 
