@@ -36,7 +36,8 @@ LAYERS = (
     Layer("motion", ("geometry",), WORKER_MODULES),
     Layer("training", ("motion", "geometry"), ANYTHING_BUT_BLENDER),
     Layer("worker.protocol", ("geometry",), NUMPY),
-    Layer("worker.client", ("worker.protocol", "geometry"), NUMPY),
+    Layer("worker.wire", ("worker.protocol", "geometry"), NUMPY),
+    Layer("worker.client", ("worker.protocol", "worker.wire", "geometry"), NUMPY),
     Layer("worker.environment", ("geometry",), NUMPY),
     Layer("worker", ("worker.protocol", "motion", "geometry"), WORKER_MODULES),
     # worker.environment is Set Up, which runs inside Blender: it needs neither torch nor bpy

@@ -1,8 +1,8 @@
 """Blender's side of the worker: start it, send it messages, poll its answers.
 
-No bpy and no torch here. Every method returns at once (but ``generate_blocking`` and
-``load_body_model_blocking``, for scripts): threads move the bytes, because pipes of Windows cannot
-be polled. A worker that died, or had to be killed, is started again by the next job.
+No bpy and no torch here. Every method returns at once (but those that end in ``_blocking``, for
+scripts): threads move the bytes, because pipes of Windows cannot be polled. A worker that died, or
+had to be killed, is started again by the next job.
 
     client = WorkerClient(python)
     client.submit(Generate(job=client.new_job(), prompt="a person waves", seconds=4.0),
@@ -42,6 +42,7 @@ from .protocol import (
     Hello,
     LoadBodyModel,
     LoadBundle,
+    MotionMessage,
     Progress,
     ProtocolError,
     Ready,
@@ -49,11 +50,9 @@ from .protocol import (
     Status,
     WorkerError,
     WorkerMessage,
-    encode,
     package_version,
-    read_message,
-    write_frame,
 )
+from .wire import encode, read_message, write_frame
 
 OBEY_SECONDS = 2.0
 """A cancelled job that runs and has not ended by then costs the worker its life."""
@@ -70,7 +69,7 @@ sys.path[:] = [entry for entry in sys.path if entry] + [sys.argv[1]]
 importlib.import_module(sys.argv[2] + ".worker.__main__").main()
 """
 
-JobMessage: TypeAlias = Generate | LoadBodyModel
+JobMessage: TypeAlias = MotionMessage | LoadBodyModel
 JobResult: TypeAlias = Generated | BodyModelLoaded
 
 
@@ -169,15 +168,24 @@ class WorkerClient:
         self._cancel_deadlines.clear()
         self._backlog.clear()
 
-    def generate_blocking(
+    def run_blocking(
         self,
-        request: Generate,
+        request: MotionMessage,
         bundle: LoadBundle,
         on_progress: Callable[[Progress], None] | None = None,
     ) -> Generated:
         """For scripts: wait for the motion. Raises WorkerError with a sentence."""
         self.submit(request, bundle)
         return cast(Generated, self._wait(request.job, on_progress))
+
+    def generate_blocking(
+        self,
+        request: Generate,
+        bundle: LoadBundle,
+        on_progress: Callable[[Progress], None] | None = None,
+    ) -> Generated:
+        """``run_blocking`` for a prompt."""
+        return self.run_blocking(request, bundle, on_progress)
 
     def load_body_model_blocking(self, request: LoadBodyModel) -> BodyModelLoaded:
         """For scripts: wait for the body. Raises WorkerError with a sentence."""

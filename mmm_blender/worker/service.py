@@ -39,12 +39,9 @@ from .protocol import (
     Status,
     WorkerError,
     WorkerMessage,
-    encode,
     package_version,
-    read_message,
-    write_frame,
-    write_message,
 )
+from .wire import encode, read_message, write_frame, write_message
 
 SECONDS_TO_LEAVE = 2.0
 """A job that runs on after the end of input is left to die with the process by then."""
