@@ -35,6 +35,7 @@ from mmm_blender.geometry.errors import MMMError  # noqa: E402
 from mmm_blender.geometry.kinematics import clip_joints  # noqa: E402
 from mmm_blender.geometry.rotations import quat_angle, quat_to_rotation_vector  # noqa: E402
 from mmm_blender.geometry.skeleton import SOLE_HEIGHT, joint_index  # noqa: E402
+from mmm_blender.training.measured import measure  # noqa: E402
 from mmm_blender.training.motion_file import ClipRecord, save_motions  # noqa: E402
 from mmm_blender.training.retarget import (  # noqa: E402
     BANDAI,
@@ -191,7 +192,8 @@ def gather(takes: list[Take], rig: Rig, into: Gathered) -> dict[str, Any]:
         into.figures.setdefault(rig.name, []).append(figures(clip, motion, calibration))
         for at, piece in enumerate(pieces(clip)):
             words = (take.source, take.content, take.style, take.label)
-            into.records.append(ClipRecord(f"{take.name}#{at}", take.name, *words, piece.frames))
+            name = f"{take.name}#{at}"
+            into.records.append(ClipRecord(name, take.name, *words, piece.frames, measure(piece)))
             into.clips.append(piece)
     return calibration.report
 

@@ -1,8 +1,10 @@
 """Sentences for labelled clips: what an animator might have typed to get this motion.
 
-A label is a content ("walk-turn-left") and a style ("elderly"). A caption draws a subject or a
-manner from the style and a verb phrase from the content, in one of a few sentence shapes. Left
-and right change places in the caption of a mirrored clip. The words are in ``captions.toml``.
+A label is a content ("walk-turn-left") and a style ("elderly"). A caption draws a verb phrase from
+the content, words of a manner from the style and a sentence shape, and says how fast, how high and
+which way only what was measured in the clip. Left and right change places in the caption of a
+mirrored clip. Some wordings are held out: training never sees them, the test asks for them. All
+words are in ``captions.toml``.
 """
 
 from __future__ import annotations
@@ -10,32 +12,86 @@ from __future__ import annotations
 import random
 import re
 import tomllib
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import Any
 
+from .measured import Measured
 from .motion_file import ClipRecord
 
 _WORDS = Path(__file__).with_suffix(".toml")
-_ANYONE = ("a person", "someone", "a man", "a woman", "the character", "the person", "a figure")
-_NOUNS = ("person", "man", "woman")
 _PLAIN = "normal"
-_SUBJECT_TELLS = 0.5  # odds that the subject carries the style ("a tired man")
-_SAID_ONCE = 0.6  # odds that a style told by the subject is not told again
 
-Phrase = tuple[str, str]  # "walks forward", "walking forward"
+_PLAIN_MANNER = 0.15  # odds that an ordinary manner is told at all
+_PACE, _HIGH, _LOW = 0.5, 0.3, 0.8
+"""Odds that what is unusual is told. A hand that stays below the shoulder is told most often: it is
+not what a bare "raises the hand" should give."""
+_RARE_ALONE = 0.5  # odds that a held-out phrase stands in a sentence shape of training
+_PRONOUNS = {"man": "he", "woman": "she"}
+_THEIR = 0.25  # odds of "their left hand" for "the left hand"
+
+_TRAVEL, _TURN = 0.5, 45.0  # metres, degrees: less is no direction
+_STRAIGHT_TURN, _STRAIGHT_SIDE = 15.0, 0.15  # degrees; sideways as a share of forward
+_HIGH_LIFT, _LOW_LIFT = 0.35, 0.03  # metres of the wrist over the shoulder: head, shoulder
+
+
+@dataclass(frozen=True)
+class Phrase:
+    """A verb phrase: "walks forward", "walking forward"; of clips that show ``needs`` alone."""
+
+    verb: str
+    ing: str
+    needs: str = ""
+
+    @property
+    def base(self) -> str:
+        """The same as an order: "walk forward"."""
+        return base_form(self.verb)
+
+    def followed_by(self, tail: str) -> Phrase:
+        """With a word behind it."""
+        return Phrase(f"{self.verb} {tail}", f"{self.ing} {tail}") if tail else self
+
+
+@dataclass(frozen=True)
+class Wording:
+    """What a content may be told with. otherwise: of a clip that shows nothing of what the phrases
+    need. pace, height: names of tables; hands: whose height."""
+
+    phrases: list[list[str]]
+    otherwise: list[str] = field(default_factory=list[str])
+    held_out: list[list[str]] = field(default_factory=list[list[str]])
+    noun: str = ""
+    pace: str = ""
+    height: str = ""
+    hands: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class Style:
     """Words of a manner: adjectives ("tired"), adverbs ("wearily"), subjects ("a giant") and
-    endings ("like a giant")."""
+    endings ("like a giant"). nouns: who can be told with an adjective (none: anyone)."""
 
-    adjectives: tuple[str, ...] = ()
-    adverbs: tuple[str, ...] = ()
-    subjects: tuple[str, ...] = ()
-    ends: tuple[str, ...] = ()
+    adjectives: list[str] = field(default_factory=list[str])
+    adverbs: list[str] = field(default_factory=list[str])
+    subjects: list[str] = field(default_factory=list[str])
+    ends: list[str] = field(default_factory=list[str])
+    nouns: list[str] = field(default_factory=list[str])
+    held_out_adjectives: list[str] = field(default_factory=list[str])
+    held_out_adverbs: list[str] = field(default_factory=list[str])
+    held_out_subjects: list[str] = field(default_factory=list[str])
+
+    def opened(self) -> Style:
+        """With the held-out words among the others."""
+        return Style(
+            self.adjectives + self.held_out_adjectives,
+            self.adverbs + self.held_out_adverbs,
+            self.subjects + self.held_out_subjects,
+            self.ends,
+            self.nouns,
+        )
 
 
 @cache
@@ -45,22 +101,41 @@ def _words() -> dict[str, Any]:
 
 def _style(name: str) -> Style:
     words = _words()
-    entry = words["styles"][words["same_style"].get(name, name)]
-    return Style(**{kind: tuple(values) for kind, values in entry.items()})
+    return Style(**words["styles"][words["same_style"].get(name, name)])
 
 
-def _phrases(record: ClipRecord) -> list[Phrase]:
+def wording_of(record: ClipRecord) -> Wording:
+    """The words of a clip's content; an unknown CMU label tells itself."""
     words = _words()
     if record.source != "cmu":
-        return words["contents"][record.content]["phrases"]
+        return Wording(**words["contents"][record.content])
     label = record.label.lower()
     if label in words["cmu_same"]:
-        return words["contents"][words["cmu_same"][label]]["phrases"]
-    plain = label.rsplit(" - ", maxsplit=1)[-1]
-    return words["cmu"].get(label, [(f"does {plain}", plain)])
+        return Wording(**words["contents"][words["cmu_same"][label]])
+    plain = re.sub(r"[^a-z0-9]+", " ", label.rsplit(" - ", maxsplit=1)[-1]).strip()
+    return Wording(**words["cmu"].get(label, {"phrases": [[f"does {plain}", plain]]}))
+
+
+def facts_of(measured: Measured | None) -> set[str]:
+    """What a phrase may need a clip to show, of what was measured in it."""
+    if measured is None:
+        return set()
+    found = {
+        "forward": measured.forward > _TRAVEL,
+        "backward": measured.forward < -_TRAVEL,
+        "to the left": measured.left > _TRAVEL,
+        "to the right": measured.left < -_TRAVEL,
+        "turns left": measured.turn > _TURN,
+        "turns right": measured.turn < -_TURN,
+        "straight": measured.forward > _TRAVEL
+        and abs(measured.turn) < _STRAIGHT_TURN
+        and abs(measured.left) < _STRAIGHT_SIDE * measured.forward,
+    }
+    return {name for name, shown in found.items() if shown}
 
 
 _SIDES = re.compile(r"\b(left|right)\b")
+_HAND = re.compile(r"\bthe (?=(left|right) (hand|arm)|hands\b)")
 
 
 def mirror_text(text: str) -> str:
@@ -68,35 +143,143 @@ def mirror_text(text: str) -> str:
     return _SIDES.sub(lambda word: "right" if word[0] == "left" else "left", text)
 
 
+_VERBS = re.compile(r"(^|\band |\bthen )([a-z]+s)\b")
+
+
+def base_form(verb: str) -> str:
+    """A third-person phrase as an order: "walks and turns left" gives "walk and turn left"."""
+
+    def bare(match: re.Match[str]) -> str:
+        word = match[2]
+        if word.endswith(("ches", "shes", "sses", "xes", "oes")):
+            return match[1] + word[:-2]
+        return match[1] + word[:-1]
+
+    return _VERBS.sub(bare, verb)
+
+
 def _article(noun: str) -> str:
     return ("an " if noun[0] in "aeiou" else "a ") + noun
 
 
-def _telling_subjects(style: Style) -> list[str]:
-    described = [_article(f"{word} {noun}") for word in style.adjectives for noun in _NOUNS]
-    return described + list(style.subjects) * 2
+def _pace_words(wording: Wording, measured: Measured | None, held_out: bool) -> list[str]:
+    if not wording.pace or measured is None:
+        return []
+    pace = _words()["paces"][wording.pace]
+    value = getattr(measured, pace["of"])
+    if pace["slow"] <= value <= pace["fast"]:
+        return []
+    kind = "slowly" if value < pace["slow"] else "quickly"
+    return pace[f"held_out_{kind}" if held_out else kind]
 
 
-def _styled(verb: str, ing: str, style: Style, rng: random.Random) -> str:
-    if rng.random() < _SUBJECT_TELLS:
-        sentence = f"{rng.choice(_telling_subjects(style))} {rng.choice((verb, f'is {ing}'))}"
-        if rng.random() < _SAID_ONCE:
-            return sentence
-    else:
-        sentence = rng.choice((f"{rng.choice(_ANYONE)} {verb}", ing))
-    return f"{sentence} {rng.choice(style.adverbs + style.ends)}"
+def _height(wording: Wording, measured: Measured | None, rng: random.Random) -> str:
+    """How high the hands come, where it is to be told."""
+    if not wording.height or measured is None:
+        return ""
+    words = _words()["heights"][wording.height]
+    lift = min(getattr(measured, f"{side}_hand") for side in wording.hands)
+    if lift < _LOW_LIFT and rng.random() < _LOW:
+        return rng.choice(words["low"])
+    return rng.choice(words["high"]) if lift > _HIGH_LIFT and rng.random() < _HIGH else ""
 
 
-def _unstyled(verb: str, ing: str, style: Style, rng: random.Random) -> str:
-    subject = rng.choice(_ANYONE)
-    sentence = rng.choice((f"{subject} {verb}", f"{subject} {verb}", f"{subject} is {ing}", ing))
-    return f"{sentence} {rng.choice(('', '', '', *style.adverbs))}".strip()
+@dataclass(frozen=True)
+class _Teller:
+    """Draws the words of one caption."""
+
+    style: Style
+    phrase: Phrase
+    noun: str
+    pace: str
+    rng: random.Random
+    held_out: bool
+
+    def fill(self, shape: str) -> str:
+        """The shape with words in its places."""
+        wanted = set(re.findall(r"{(\w+)}", shape))
+        alone = not wanted & {"manner", "adverb"}
+        phrase = self.phrase.followed_by(self.pace if alone else "")
+        words = {"verb": phrase.verb, "ing": phrase.ing, "base": phrase.base, "noun": self.noun}
+        drawn = {name: getattr(self, f"_{name}")() for name in sorted(wanted - set(words))}
+        return self._owned(shape.format(**words, **drawn))
+
+    def _anyone(self) -> str:
+        people = _words()["people"]
+        return self.rng.choice(people["anyone"] + (people["held_out"] if self.held_out else []))
+
+    def _pronoun(self) -> str:
+        nouns = self.style.nouns or ["man", "woman"]
+        return self.rng.choice([word for noun, word in _PRONOUNS.items() if noun in nouns])
+
+    def _described(self) -> str:
+        style = self.style
+        nouns = style.nouns or _words()["people"]["nouns"]
+        described = [_article(f"{word} {noun}") for word in style.adjectives for noun in nouns]
+        return self.rng.choice(described + style.subjects * 2)
+
+    def _adjective(self) -> str:
+        return self.rng.choice(self.style.adjectives)
+
+    def _adverb(self) -> str:
+        return self.rng.choice([word for word in self.style.adverbs if " " not in word])
+
+    def _manner(self) -> str:
+        manner = self.rng.choice(self.style.adverbs + self.style.ends)
+        return f"{self.pace} and {manner}" if self.pace and " " not in self.pace else manner
+
+    def _owned(self, sentence: str) -> str:
+        """Now and then "their left hand"; he and she have his and hers."""
+        pronoun = sentence.split(maxsplit=1)[0]
+        if pronoun in ("he", "she"):
+            return _HAND.sub("his " if pronoun == "he" else "her ", sentence)
+        return _HAND.sub("their ", sentence) if self.rng.random() < _THEIR else sentence
 
 
-def caption(record: ClipRecord, rng: random.Random, mirrored: bool = False) -> str:
-    """One sentence for a clip; another draw of ``rng`` gives another wording."""
-    name = _PLAIN if record.source == "cmu" else record.style
-    verb, ing = rng.choice(_phrases(record))
-    tell = _unstyled if name == _PLAIN else _styled
-    sentence = tell(verb, ing, _style(name), rng)
+def _phrase(rows: list[list[str]], measured: Measured | None, rng: random.Random) -> Phrase | None:
+    """A phrase that is true of the clip, if there is one. Where nothing was measured the label is
+    believed: phrases with needs serve only if there are no others."""
+    phrases = [Phrase(*row) for row in rows]
+    shown = facts_of(measured)
+    fitting = [phrase for phrase in phrases if not phrase.needs or phrase.needs in shown]
+    if measured is None:
+        fitting = fitting or phrases
+    return rng.choice(fitting) if fitting else None
+
+
+def _shape(kinds: Sequence[str], noun: str, rng: random.Random) -> str:
+    return rng.choice([shape for shape in kinds if noun or "{noun}" not in shape])
+
+
+def _shape_kind(record: ClipRecord, rng: random.Random) -> str:
+    if record.source == "cmu" or record.style == _PLAIN:
+        tells = record.source != "cmu" and rng.random() < _PLAIN_MANNER
+        return "ordinary" if tells else "plain"
+    return "styled"
+
+
+def caption(
+    record: ClipRecord, rng: random.Random, mirrored: bool = False, held_out: bool = False
+) -> str:
+    """One sentence for a clip; another draw of ``rng`` gives another wording.
+
+    held_out: a wording that no caption without it has: its verb phrase or its sentence shape is
+    kept from training, and words of manner may be.
+    """
+    wording, name = wording_of(record), _PLAIN if record.source == "cmu" else record.style
+    style, measured = _style(name), record.measured
+    rare = _phrase(wording.held_out, measured, rng) if held_out else None
+    phrase = rare or _phrase(wording.phrases, measured, rng) or Phrase(*wording.otherwise)
+    height = _height(wording, measured, rng)
+    paces = [] if height else _pace_words(wording, measured, held_out)
+    pace = rng.choice(paces) if paces and rng.random() < _PACE else ""
+    teller = _Teller(
+        style.opened() if held_out else style,
+        phrase.followed_by(height), wording.noun, pace, rng, held_out,
+    )  # fmt: skip
+    shapes = _words()["shapes"][_shape_kind(record, rng)]
+    kinds = shapes["held_out" if held_out else "train"]
+    if rare and rng.random() < _RARE_ALONE:
+        kinds = [shape for shape in shapes["train"] if "{noun}" not in shape]
+    sentence = teller.fill(_shape(kinds, wording.noun, rng))
     return mirror_text(sentence) if mirrored else sentence

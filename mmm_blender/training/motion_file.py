@@ -11,6 +11,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 from zipfile import BadZipFile
 
 import numpy as np
@@ -20,8 +21,9 @@ from ..geometry.conventions import AnyArray, FloatArray
 from ..geometry.errors import MMMError
 from ..geometry.rotations import quat_to_rotation_vector, rotation_vector_to_quat
 from ..geometry.skeleton import ANIMATED_JOINTS
+from .measured import Measured
 
-FORMAT = 1
+FORMAT = 2
 _ROTATION_STEP = np.pi / 32767
 _ROOT_STEP = 1e-4
 
@@ -33,7 +35,7 @@ class ClipRecord:
     name: unique. take: the source file it was cut from (clips of one take never part between
     training and test). source: "bandai" or "cmu". content, style: words of the label, such as
     "walk-turn-left" and "elderly" (CMU: content "cmu", style ""). label: free text where there
-    is one. frames: length at 20 fps.
+    is one. frames: length at 20 fps. measured: what the motion shows (None: not measured).
     """
 
     name: str
@@ -43,6 +45,7 @@ class ClipRecord:
     style: str
     label: str
     frames: int
+    measured: Measured | None = None
 
 
 def _deltas(steps: AnyArray, starts: AnyArray) -> AnyArray:
@@ -75,6 +78,11 @@ def save_motions(path: Path, records: Sequence[ClipRecord], clips: Sequence[Moti
     temporary.replace(path)
 
 
+def _record(row: dict[str, Any]) -> ClipRecord:
+    measured = row.pop("measured")
+    return ClipRecord(**row, measured=None if measured is None else Measured(**measured))
+
+
 def _split(values: FloatArray, records: Sequence[ClipRecord]) -> list[FloatArray]:
     return np.split(values, np.cumsum([record.frames for record in records])[:-1])
 
@@ -91,7 +99,7 @@ def load_motions(path: Path) -> tuple[list[ClipRecord], list[MotionClip]]:
         ) from error
     if table["format"] != FORMAT:
         raise MMMError(f"{path} has format {table['format']}, not {FORMAT}: prepare it anew.")
-    records = [ClipRecord(**row) for row in table["clips"]]
+    records = [_record(row) for row in table["clips"]]
     starts = np.cumsum([0] + [record.frames for record in records[:-1]])
     vectors = _undo_deltas(rotations, starts, np.int16) * _ROTATION_STEP
     quats = rotation_vector_to_quat(vectors.reshape(len(vectors), ANIMATED_JOINTS, 3))
