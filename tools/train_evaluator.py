@@ -101,7 +101,9 @@ class Check:
         labels = [label_of(example.record) for example in examples]
         self._examples, self._encoder = examples, encoder
         self._batches = [distinct_batch(labels, R_BATCH, rng) for _ in range(REPORT_BATCHES)]
-        self._texts = [[caption(examples[i].record, draw) for i in b] for b in self._batches]
+        self._texts = [
+            [caption(examples[i].record, draw, held_out=True) for i in b] for b in self._batches
+        ]
 
     def __call__(self, model: EvaluatorModel) -> list[float]:
         """R@1, R@2, R@3."""
@@ -157,7 +159,7 @@ def main() -> int:
     run, checkpoint = Run.start(model, plan), options.out / "checkpoint.pt"
     if run.resume(checkpoint):
         print(f"going on from step {run.step}", flush=True)
-    sampler = PairSampler(examples[TRAIN], encoder, normal, options.batch, options.seed)
+    sampler = PairSampler(examples[TRAIN], encoder, normal, options.batch)
     check = Check(examples[UNSEEN_TAKES], encoder)
     loss_of = make_loss(run, model, sampler, check, options.seed)
     for _ in train(run, plan, loss_of, checkpoint, "evaluator"):
