@@ -152,6 +152,21 @@ def yaw_quat(angle: ArrayLike) -> FloatArray:
     return axis_angle_quat(np.array([0.0, 1.0, 0.0]), angle)
 
 
+def yaw_of(quaternions: ArrayLike) -> FloatArray:
+    """The turn about model +Y in rotations (..., 4): radians, -pi to pi. (...).
+
+    It is the twist about the vertical: the yaw whose removal leaves the smallest rotation. Zero
+    where the body hangs upside down and has none.
+    """
+    q = _array(quaternions)
+    return wrap_angle(2.0 * np.arctan2(q[..., 2], q[..., 0]))
+
+
+def wrap_angle(angles: ArrayLike) -> FloatArray:
+    """The same angles within -pi to pi, radians. (...)."""
+    return np.asarray((_array(angles) + np.pi) % (2.0 * np.pi) - np.pi, dtype=np.float64)
+
+
 def shortest_arc(start: ArrayLike, end: ArrayLike) -> FloatArray:
     """Quaternions (..., 4) of the smallest rotation that takes ``start`` to ``end`` (..., 3).
 

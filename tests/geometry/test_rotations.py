@@ -143,6 +143,23 @@ def test_yaw_turns_forward_towards_the_left() -> None:
     assert np.allclose(r.quat_rotate(r.yaw_quat(np.pi / 2), forward), [1.0, 0.0, 0.0])
 
 
+@given(st.floats(-9.0, 9.0), st.floats(-1.5, 1.5), st.floats(-3.0, 3.0))
+def test_the_yaw_of_a_leaning_body_is_the_turn_it_was_given(
+    turn: float, lean: float, direction: float
+) -> None:
+    axis = np.array([np.cos(direction), 0.0, np.sin(direction)])
+    leaning = r.quat_multiply(r.yaw_quat(turn), r.axis_angle_quat(axis, lean))
+    assert r.wrap_angle(r.yaw_of(leaning) - turn) == pytest.approx(0.0, abs=CLOSE)
+    assert r.wrap_angle(r.yaw_of(-leaning) - turn) == pytest.approx(0.0, abs=CLOSE)
+
+
+@given(st.floats(-50.0, 50.0))
+def test_wrapped_angles_point_the_same_way(angle: float) -> None:
+    wrapped = float(r.wrap_angle(angle))
+    assert -np.pi <= wrapped <= np.pi
+    assert np.cos(wrapped - angle) == pytest.approx(1.0, abs=CLOSE)
+
+
 @given(directions(3), st.floats(-7.0, 7.0))
 def test_axis_angle_is_that_of_scipy(axis: FloatArray, angle: float) -> None:
     unit = r.normalize(axis)
