@@ -1,0 +1,177 @@
+"""The field's table of one held-out set: a row for each way to get a motion for a text.
+
+N windows, E embedding. Every figure is repeated with other draws; see ``metrics``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..geometry.conventions import FloatArray, IntArray
+from . import metrics
+from .held_out import Window
+from .metrics import R_BATCH, REPETITIONS, Interval
+
+R1, R2, R3 = (f"R@{top}" for top in metrics.TOP)
+FID, MATCHING, DIVERSITY, MODALITY = "FID", "MM-Dist", "Diversity", "MultiModality"
+COLUMNS = (R1, R2, R3, FID, MATCHING, DIVERSITY, MODALITY)
+
+_DIVERSITY_PAIRS = 300  # as in the field
+_MODALITY_PAIRS = 20  # of a label
+_DRAWN = 0.9  # of the windows make one repetition
+
+Figures = dict[str, Interval]
+
+
+@dataclass(frozen=True, eq=False)
+class Judged:
+    """Windows with the embeddings of their texts, their motions and, by the row's name, of what
+    was made for the texts.
+
+    more_ME: further real windows of the same clips, that halves of equal size may be drawn;
+    more_takes: their takes.
+    """
+
+    windows: Sequence[Window]
+    text_NE: FloatArray
+    real_NE: FloatArray
+    more_ME: FloatArray
+    more_takes: Sequence[str]
+
+    @property
+    def labels(self) -> list[object]:
+        """Label of each window."""
+        return [window.label for window in self.windows]
+
+    @property
+    def drawn(self) -> int:
+        """Windows of one repetition, the same for all figures and rows."""
+        return round(_DRAWN * len(self.windows))
+
+
+@dataclass(frozen=True, eq=False)
+class Fillers:
+    """Windows of another set that fill batches where a set has fewer than 32 labels, each with the
+    motion that the row in question makes for it."""
+
+    judged: Judged
+    motion_ME: FloatArray
+
+
+def _repeat(figure: Callable[[np.random.Generator], float | FloatArray], seed: int) -> FloatArray:
+    """(repetitions, ...)"""
+    return np.array([figure(np.random.default_rng((seed, at))) for at in range(REPETITIONS)])
+
+
+def figures_of(
+    judged: Judged, motion_NE: FloatArray, seed: int, fillers: Fillers | None = None
+) -> Figures:
+    """A row's figures for motions (N, E) that belong to the windows' texts."""
+
+    def drawn(rng: np.random.Generator) -> IntArray:
+        return rng.permutation(len(motion_NE))[: judged.drawn]
+
+    def fid(rng: np.random.Generator) -> float:
+        rows = drawn(rng)
+        return metrics.fid(judged.real_NE[rows], motion_NE[rows])
+
+    def matching(rng: np.random.Generator) -> float:
+        rows = drawn(rng)
+        return metrics.matching_distance(judged.text_NE[rows], motion_NE[rows])
+
+    def spread(rng: np.random.Generator) -> float:
+        return metrics.diversity(motion_NE, _DIVERSITY_PAIRS, rng)
+
+    def variety(rng: np.random.Generator) -> float:
+        return modality(judged.windows, motion_NE, rng)
+
+    figures = r_figures(judged, motion_NE, seed, fillers)
+    for name, figure in (
+        (FID, fid),
+        (MATCHING, matching),
+        (DIVERSITY, spread),
+        (MODALITY, variety),
+    ):
+        figures[name] = Interval.of(_repeat(figure, seed).tolist())
+    return figures
+
+
+def r_figures(
+    judged: Judged,
+    motion_NE: FloatArray,
+    seed: int,
+    fillers: Fillers | None = None,
+    shuffled: bool = False,
+) -> Figures:
+    """R-precision alone; shuffled: every text is asked for with another's motion as its own."""
+    batches = max(1, judged.drawn // R_BATCH)
+
+    def shares(rng: np.random.Generator) -> FloatArray:
+        rows = [_r_batch(judged, motion_NE, rng, fillers, shuffled) for _ in range(batches)]
+        return np.mean(rows, axis=0)
+
+    values = _repeat(shares, seed)
+    return {name: Interval.of(values[:, at].tolist()) for at, name in enumerate((R1, R2, R3))}
+
+
+def _r_batch(
+    judged: Judged,
+    motion_NE: FloatArray,
+    rng: np.random.Generator,
+    fillers: Fillers | None,
+    shuffled: bool,
+) -> FloatArray:
+    """Shares (3,) of one batch of 32 labels; fillers' texts are not asked for."""
+    rows = metrics.distinct_batch(judged.labels, R_BATCH, rng)
+    text, motion = judged.text_NE[rows], motion_NE[rows]
+    if len(rows) < R_BATCH and fillers is not None:
+        taken = set(judged.labels)
+        others = fillers.judged.labels
+        free = np.array([at for at, label in enumerate(others) if label not in taken])
+        at = metrics.distinct_batch([others[i] for i in free], R_BATCH - len(rows), rng)
+        text = np.concatenate([text, fillers.judged.text_NE[free[at]]])
+        motion = np.concatenate([motion, fillers.motion_ME[free[at]]])
+    if shuffled:
+        motion = motion[rng.permutation(len(motion))]
+    found = metrics.ranks(text, motion)[: len(rows)]
+    return np.array([(found < top).mean() for top in metrics.TOP])
+
+
+def modality(windows: Sequence[Window], motion_NE: FloatArray, rng: np.random.Generator) -> float:
+    """Mean distance of two motions of one label that stand for different clips."""
+    apart: list[float] = []
+    for rows in _by_label(windows).values():
+        names = np.array([windows[row].name for row in rows])
+        first, second = rng.choice(rows, (2, _MODALITY_PAIRS * 4))
+        differ = names[np.searchsorted(rows, first)] != names[np.searchsorted(rows, second)]
+        pairs = np.flatnonzero(differ)[:_MODALITY_PAIRS]
+        if len(pairs):
+            steps = motion_NE[first[pairs]] - motion_NE[second[pairs]]
+            apart.append(float(np.linalg.norm(steps, axis=1).mean()))
+    return float(np.mean(apart))
+
+
+def _by_label(windows: Sequence[Window]) -> Mapping[object, IntArray]:
+    """Rows of each label, rising."""
+    rows: dict[object, list[int]] = {}
+    for row, window in enumerate(windows):
+        rows.setdefault(window.label, []).append(row)
+    return {label: np.array(found) for label, found in rows.items()}
+
+
+def real_halves(judged: Judged, seed: int) -> Interval:
+    """FID of real motion to real motion: the takes are parted into random halves, and equally many
+    windows are drawn from each, as many as a row has where there are so many."""
+    takes = np.array(sorted(set(judged.more_takes)))
+    of_window = np.array(judged.more_takes)
+
+    def half(rng: np.random.Generator) -> float:
+        first = np.isin(of_window, rng.permutation(takes)[: len(takes) // 2])
+        count = min(judged.drawn, int(first.sum()), int((~first).sum()))
+        a, b = (rng.permutation(np.flatnonzero(side))[:count] for side in (first, ~first))
+        return metrics.fid(judged.more_ME[a], judged.more_ME[b])
+
+    return Interval.of(_repeat(half, seed).tolist())

@@ -1,0 +1,75 @@
+"""The test: windows of held-out clips, each with its label and a sentence that means it alone.
+
+Windows of one clip may overlap, so a thousand of them say less than a thousand clips would; all
+compared sets are drawn alike and have equal numbers.
+"""
+
+from __future__ import annotations
+
+import random
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from ..geometry.clip import MotionClip
+from .captions import caption
+from .evaluator import FRAMES_PER_STEP
+from .labels import Label, label_of
+from .measured import measure
+from .motion_file import ClipRecord
+
+MIN_FRAMES = 20  # one second, the shortest clip of any bundle
+_LEAST_CROP = 0.6  # of a clip; less may leave out what the label names
+_TRIES = 8  # sentences drawn for a window, to find one that means no other label
+
+
+@dataclass(frozen=True, eq=False)
+class Window:
+    """A piece of a held-out clip, a whole number of tokens long. name: of the clip."""
+
+    clip: MotionClip
+    name: str
+    take: str
+    label: Label
+    text: str
+
+
+def make_windows(
+    records: Sequence[ClipRecord], clips: Sequence[MotionClip], count: int, seed: int
+) -> list[Window]:
+    """``count`` windows, in turn from every clip: the whole of it first, then random pieces.
+
+    Sentences are worded as training never words them, and tell what this piece shows.
+    """
+    rng, draw = np.random.default_rng(seed), random.Random(seed)
+    pieces: list[tuple[ClipRecord, MotionClip]] = []
+    order = rng.permutation(len(clips))
+    while len(pieces) < count:
+        for at in order[: count - len(pieces)]:
+            piece = _piece(clips[at], rng, whole=len(pieces) < len(clips))
+            pieces.append((replace(records[at], measured=measure(piece)), piece))
+    texts = _telling([record for record, _ in pieces], draw)
+    return [
+        Window(piece, record.name, record.take, label_of(record), text)
+        for (record, piece), text in zip(pieces, texts, strict=True)
+    ]
+
+
+def _piece(clip: MotionClip, rng: np.random.Generator, whole: bool) -> MotionClip:
+    least = clip.frames if whole else max(MIN_FRAMES, round(_LEAST_CROP * clip.frames))
+    frames = int(rng.integers(least, clip.frames + 1)) if least < clip.frames else clip.frames
+    frames -= frames % FRAMES_PER_STEP
+    start = int(rng.integers(0, clip.frames - frames + 1))
+    return clip.slice(start, start + frames)
+
+
+def _telling(records: Sequence[ClipRecord], draw: random.Random) -> list[str]:
+    """A sentence for every record; one that could mean two labels is only a last resort."""
+    drawn = [[caption(r, draw, held_out=True) for _ in range(_TRIES)] for r in records]
+    meanings: dict[str, set[Label]] = defaultdict(set)
+    for record, texts in zip(records, drawn, strict=True):
+        for text in texts:
+            meanings[text].add(label_of(record))
+    return [next((t for t in texts if len(meanings[t]) == 1), texts[0]) for texts in drawn]
