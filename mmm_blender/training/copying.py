@@ -12,6 +12,7 @@ import numpy as np
 
 from ..geometry.clip import MotionClip
 from ..geometry.conventions import AnyArray, FloatArray
+from ..geometry.skeleton import MIRROR
 from ..motion.features.layout import SMPL_269
 from ..motion.features.smpl import encode_clip
 
@@ -30,6 +31,14 @@ def pieces_of(features_TC: AnyArray, start_every: int = _START_EVERY) -> AnyArra
     return np.stack(rows) if rows else np.empty((0, _POSES * poses.shape[1]), dtype=np.float32)
 
 
+def mirrored(pieces_NC: AnyArray) -> AnyArray:
+    """The same pieces seen in a mirror: left and right change places, x is negated."""
+    joints = pieces_NC.reshape(len(pieces_NC), _POSES, -1, 3)
+    others = [MIRROR[joint] - 1 for joint in range(1, joints.shape[2] + 1)]  # no root among them
+    flipped = joints[:, :, others] * np.array([-1, 1, 1], dtype=pieces_NC.dtype)
+    return flipped.reshape(pieces_NC.shape)
+
+
 def query_of(clip: MotionClip) -> AnyArray | None:
     """The middle piece of a clip, None where it is shorter than one."""
     start = (clip.frames - PIECE_FRAMES) // 2
@@ -39,7 +48,8 @@ def query_of(clip: MotionClip) -> AnyArray | None:
 
 
 def nearest_distances(queries: Sequence[AnyArray], corpus: Iterable[AnyArray]) -> FloatArray:
-    """Millimetres from each query to the nearest piece of the corpus (clips' features). (N,)."""
+    """Millimetres from each query to the nearest piece of the corpus (clips' features), mirrored or
+    not. (N,)."""
     asked_NC = np.stack(queries)
     best_N = np.full(len(asked_NC), np.inf, dtype=np.float32)
     for crowd in _crowds(corpus):
@@ -53,7 +63,8 @@ def nearest_distances(queries: Sequence[AnyArray], corpus: Iterable[AnyArray]) -
 def _crowds(corpus: Iterable[AnyArray]) -> Iterable[AnyArray]:
     waiting: list[AnyArray] = []
     for features in corpus:
-        waiting.append(pieces_of(features))
+        pieces = pieces_of(features)
+        waiting += [pieces, mirrored(pieces)]
         if sum(map(len, waiting)) >= _CROWD:
             yield np.concatenate(waiting)
             waiting = []

@@ -1,0 +1,127 @@
+"""Judge a bundle as the field does, and by what the eye sees, on held-out clips.
+
+    python tools/evaluate.py --bundle weights/starter --data build/motions.npz --json out/all.json
+
+Prints tables in Markdown: R-precision, FID, MM-Dist, Diversity and MultiModality of both held-out
+sets, figures of motion, edits and long sequences, and every goal beside what was reached. --quick
+judges few clips and serves only to see that all runs. --bundle none judges the evaluator alone.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import torch
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+
+from _evaluation import (  # noqa: E402
+    HELD_OUT,
+    QUICK,
+    Material,
+    Sizes,
+    Test,
+    add_made,
+    copying_figures,
+    eye_figures,
+    field_rows,
+    load_material,
+    make_test,
+    plain,
+    prompt_figures,
+    speed_figures,
+    tokenizer_figures,
+)
+from _evaluation_report import goals_of, markdown_report  # noqa: E402
+from _program import run  # noqa: E402
+
+from mmm_blender.geometry.files import make_folder, write_files  # noqa: E402
+from mmm_blender.motion.generator import Generator  # noqa: E402
+from mmm_blender.training.data import UNSEEN_TAKES  # noqa: E402
+from mmm_blender.training.evaluator import Evaluator, load_evaluator  # noqa: E402
+from mmm_blender.training.field_table import real_halves  # noqa: E402
+
+NO_BUNDLE = "none"
+
+
+def parse_options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--bundle", default=str(ROOT / "weights" / "starter"), help="or none")
+    parser.add_argument("--data", type=Path, required=True, help="file of prepare_motions.py")
+    parser.add_argument("--evaluator", type=Path, default=ROOT / "weights" / "evaluator")
+    parser.add_argument("--json", type=Path, help="where the figures go")
+    parser.add_argument("--markdown", type=Path, help="where the tables go, besides the screen")
+    parser.add_argument("--quick", action="store_true", help="few clips: does it run?")
+    parser.add_argument("--threads", type=int, default=1)
+    return parser.parse_args()
+
+
+def set_report(test: Test, fill_from: Test | None) -> dict[str, Any]:
+    names = {window.name for window in test.windows}
+    report: dict[str, Any] = {
+        "windows": len(test.windows),
+        "clips": len(names),
+        "labels": len(set(test.judged.labels)),
+        "real half to half": real_halves(test.judged, 0),
+        "rows": field_rows(test, fill_from),
+        "motion": eye_figures(test),
+    }
+    if "tokenizer reconstruction" in test.clips:
+        report["tokenizer"] = tokenizer_figures(test)
+    return report
+
+
+def judge(
+    generator: Generator | None, evaluator: Evaluator, material: Material, sizes: Sizes
+) -> dict[str, Any]:
+    """All figures, by part."""
+    tests: dict[str, Test] = {}
+    report: dict[str, Any] = {"sets": {}}
+    for name in HELD_OUT:
+        tests[name] = make_test(name, material, evaluator, sizes)
+        if generator:
+            add_made(tests[name], generator, evaluator, material.known)
+        fill_from = tests[UNSEEN_TAKES] if name != UNSEEN_TAKES else None
+        report["sets"][name] = set_report(tests[name], fill_from)
+    if generator:
+        report["copying"] = copying_figures(tests[UNSEEN_TAKES], material.known)
+        report["prompts"] = prompt_figures(generator, sizes.prompt_seeds)
+        report["seconds for the longest clip"] = speed_figures(generator)
+    return report
+
+
+def main() -> int:
+    options = parse_options()
+    torch.set_num_threads(options.threads)
+    started = time.monotonic()
+    evaluator = load_evaluator(options.evaluator)
+    folder = None if options.bundle == NO_BUNDLE else Path(options.bundle)
+    generator = Generator.load(folder) if folder else None
+    material = load_material(options.data, evaluator)
+    about = {
+        "bundle": folder.name if folder else NO_BUNDLE,
+        "bundle hash": generator.bundle.hash if generator else "",
+        "evaluator": evaluator.hash,
+        "quick": options.quick,
+    }
+    report = about | judge(generator, evaluator, material, QUICK if options.quick else Sizes())
+    report["minutes"] = round((time.monotonic() - started) / 60, 1)
+    text = markdown_report(report)
+    print(text)
+    report["goals"] = [goal.row for goal in goals_of(report)]
+    contents = {options.markdown: text, options.json: json.dumps(plain(report), indent=1)}
+    for path, content in contents.items():
+        if path:
+            make_folder(path.parent)
+            write_files({path: (content + "\n").encode()})
+    return 0
+
+
+if __name__ == "__main__":
+    run(main)
