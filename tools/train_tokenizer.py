@@ -1,6 +1,7 @@
 """Train the motion tokenizer from a prepared data set.
 
     python tools/train_tokenizer.py --data build/motions.npz --out build/tokenizer --minutes 25
+    torchrun --nproc-per-node 4 tools/train_tokenizer.py --device cuda ... (several GPUs)
 
 Resumes by itself where --out holds a checkpoint. Writes tokenizer.pt (averaged weights, config)
 and figures.json on held-out clips.
@@ -29,10 +30,12 @@ from mmm_blender.training.data import (  # noqa: E402
     TRAIN,
     UNSEEN_STYLES,
     UNSEEN_TAKES,
+    Example,
     WindowSampler,
     load_examples,
     statistics,
 )
+from mmm_blender.training.distributed import Team, joined  # noqa: E402
 from mmm_blender.training.loop import Plan, Run, train  # noqa: E402
 from mmm_blender.training.losses import TokenizerLoss  # noqa: E402
 from mmm_blender.training.tokenizer_figures import tokenizer_figures  # noqa: E402
@@ -56,35 +59,40 @@ def parse_options() -> argparse.Namespace:
     parser.add_argument("--code-dim", type=int, default=16)
     parser.add_argument("--levels", type=int, nargs="+", default=[], help="finite scalar codes")
     parser.add_argument("--no-revival", action="store_true", help="leave dead codes dead")
+    parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--threads", type=int, default=2, help="1 where others use the machine")
     return parser.parse_args()
 
 
-def make_loss(tokenizer: Tokenizer, sampler: WindowSampler, seed: int) -> Callable[[int], Tensor]:
-    """The loss of a step; now and then it prints its terms."""
-    loss = TokenizerLoss(tokenizer.mean_C, tokenizer.std_C)
+def make_loss(
+    tokenizer: Tokenizer, sampler: WindowSampler, seed: int, team: Team
+) -> Callable[[int], Tensor]:
+    """This process's share of the loss of a step; now and then its terms are printed."""
+    loss = TokenizerLoss(tokenizer.mean_C, tokenizer.std_C).to(team.device)
 
     def loss_of(step: int) -> Tensor:
-        features, valid = sampler.draw(seed, step)
-        with torch.autocast("cpu", dtype=torch.bfloat16):
-            output = tokenizer(features, valid)
-        total, terms = loss(output.reconstruction_BTC, features, valid, output.commitment)
+        features, valid = (values.to(team.device) for values in sampler.draw(seed, step))
+        own = team.rows(len(valid))
+        with torch.autocast(team.device.type, dtype=torch.bfloat16):
+            output = tokenizer(features[own], valid[own])
+        made, commitment = output.reconstruction_BTC, output.commitment
+        total, terms = loss(made, features[own], valid[own], commitment, valid)
         if step % REPORT_EVERY == 0:
-            words = {name: round(float(value.detach()), 5) for name, value in terms.items()}
+            words = {
+                name: round(float(team.total(value.detach())), 5) for name, value in terms.items()
+            }
             perplexity = [round(float(p)) for p in output.perplexity_P]
-            print(step, words, "perplexity", perplexity, "dead", tokenizer.dead_codes, flush=True)
+            if team.leads:
+                dead = tokenizer.dead_codes
+                print(step, words, "perplexity", perplexity, "dead", dead, flush=True)
         return total
 
     return loss_of
 
 
-def main() -> int:
-    options = parse_options()
-    torch.set_num_threads(options.threads)
-    options.out.mkdir(parents=True, exist_ok=True)
-    examples = load_examples(options.data)
-    mean, std = statistics(examples[TRAIN])
+def new_tokenizer(options: argparse.Namespace, team: Team) -> Tokenizer:
+    """An untrained tokenizer, the same in every process."""
     config = TokenizerConfig(
         parts=tuple(options.parts),
         width=options.width,
@@ -97,24 +105,50 @@ def main() -> int:
     tokenizer = Tokenizer(config)
     for book in tokenizer.codebooks:
         book.revives = not options.no_revival
+        book.peers = team
+    return tokenizer
+
+
+def fit(options: argparse.Namespace, team: Team) -> list[float]:
+    """Train, write the tokenizer and its figures; the loss of every step of this session."""
+    torch.set_num_threads(options.threads)
+    options.out.mkdir(parents=True, exist_ok=True)
+    examples = load_examples(options.data)
+    mean, std = statistics(examples[TRAIN])
+    tokenizer = new_tokenizer(options, team)
     tokenizer.set_statistics(torch.from_numpy(mean), torch.from_numpy(std))
     plan = Plan(options.minutes, options.rate, options.steps, options.seed)
     checkpoint = options.out / "checkpoint.pt"
-    run = Run.start(tokenizer, plan)
+    run = Run.start(tokenizer.to(team.device), plan)
     if run.resume(checkpoint):
         print(f"going on from step {run.step}", flush=True)
     sampler = WindowSampler(examples[TRAIN], options.batch, WINDOW_FRAMES, mean, std)
-    for _ in train(run, plan, make_loss(tokenizer, sampler, options.seed), checkpoint, "tokenizer"):
-        pass
-    tokenizer.load_state_dict(run.average)
-    torch.save({"config": to_json(config), "state": run.average}, options.out / "tokenizer.pt")
+    loss_of = make_loss(tokenizer, sampler, options.seed, team)
+    losses = list(train(run, plan, loss_of, checkpoint, "tokenizer", team=team))
+    if team.leads:
+        tokenizer.load_state_dict(run.average)
+        write(options.out, tokenizer.cpu(), run, examples)
+    return losses
+
+
+def write(folder: Path, tokenizer: Tokenizer, run: Run, examples: dict[str, list[Example]]) -> None:
+    """The tokenizer with its averaged weights, and its figures on held-out clips."""
+    saved = {"config": to_json(tokenizer.config), "state": tokenizer.state_dict()}
+    torch.save(saved, folder / "tokenizer.pt")
     figures: dict[str, object] = {
         split: tokenizer_figures(tokenizer, examples[split])
         for split in (UNSEEN_TAKES, UNSEEN_STYLES)
+        if examples[split]
     }
     figures["run"] = {"steps": run.step, "minutes": round(run.seconds / 60, 1)}
-    (options.out / "figures.json").write_text(json.dumps(figures, indent=1), encoding="utf-8")
+    (folder / "figures.json").write_text(json.dumps(figures, indent=1), encoding="utf-8")
     print(json.dumps(figures, indent=1))
+
+
+def main() -> int:
+    options = parse_options()
+    with joined(options.device) as team:
+        fit(options, team)
     return 0
 
 

@@ -1,20 +1,25 @@
 """Train the masked transformer on a tokenizer's tokens and assemble the bundle.
 
     python tools/train_transformer.py --data build/motions.npz --tokenizer build/tokenizer \\
-        --text build/text/student --out build/transformer --minutes 50 --bundle weights/starter
+        --text build/text/student --evaluator weights/evaluator --out build/transformer \\
+        --minutes 50 --bundle weights/starter
+    torchrun --nproc-per-node 4 tools/train_transformer.py --device cuda ... (several GPUs)
 
-Resumes by itself where --out holds a checkpoint. With --bundle the averaged weights, the
-tokenizer and the text encoder are written as a bundle; ``--minutes 0`` writes it from the
-checkpoint as it stands.
+Resumes by itself where --out holds a checkpoint. With --evaluator the averaged weights are judged
+on held-out clips every few minutes, the best are kept and the run ends where they get no better.
+With --bundle those weights, the tokenizer and the text encoder are written as a bundle;
+``--minutes 0`` writes it from the checkpoint as it stands.
 """
 
 from __future__ import annotations
 
 import argparse
+import copy
 import hashlib
 import json
 import sys
-from collections.abc import Callable
+import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -28,34 +33,41 @@ sys.path.insert(0, str(ROOT))
 from _program import run  # noqa: E402
 
 from mmm_blender.geometry.errors import MMMError  # noqa: E402
-from mmm_blender.motion.bundle import files_of, save_bundle  # noqa: E402
+from mmm_blender.motion.bundle import Bundle, files_of, save_bundle  # noqa: E402
 from mmm_blender.motion.config import (  # noqa: E402
     BundleConfig,
     SamplerConfig,
     TokenizerConfig,
     TransformerConfig,
-    Vocabulary,
     from_json,
 )
+from mmm_blender.motion.generator import Generator  # noqa: E402
 from mmm_blender.motion.masks import motion_places  # noqa: E402
+from mmm_blender.motion.model import MotionModel  # noqa: E402
 from mmm_blender.motion.text import STUDENT_FOLDER, TextEncoder, load_text_encoder  # noqa: E402
 from mmm_blender.motion.tokenizer import Tokenizer  # noqa: E402
 from mmm_blender.motion.transformer import MaskedTransformer  # noqa: E402
-from mmm_blender.training.data import TRAIN, UNSEEN_TAKES, load_examples  # noqa: E402
-from mmm_blender.training.loop import Plan, Run, train  # noqa: E402
+from mmm_blender.training.caption_bank import CaptionBank  # noqa: E402
+from mmm_blender.training.data import TRAIN, UNSEEN_TAKES, Example, load_examples  # noqa: E402
+from mmm_blender.training.distributed import Team, joined  # noqa: E402
+from mmm_blender.training.early_stop import Watch, best_weights  # noqa: E402
+from mmm_blender.training.evaluator import load_evaluator  # noqa: E402
+from mmm_blender.training.judging import quick_scores  # noqa: E402
+from mmm_blender.training.loop import Plan, Run, step_seed, train  # noqa: E402
 from mmm_blender.training.tokens import (  # noqa: E402
-    CaptionBank,
     TokenBatch,
     TokenSampler,
     blur,
     encode_examples,
     hide,
+    text_rows,
 )
 
 REPORT_EVERY = 500
 TEXT_DROP = 0.1
 CHECK_BATCHES = 4
 SAMPLER = SamplerConfig(guidance=2.0, confidence_noise=3.0)  # see the card for what was tried
+CHECKPOINT_FILE, BEST_FILE = "checkpoint.pt", "best.pt"
 MIN_SECONDS = 1.0  # shorter than any clip that was learnt from
 
 
@@ -68,28 +80,17 @@ def load_tokenizer(folder: Path) -> Tokenizer:
     return tokenizer.eval()
 
 
-def cross_entropy(logits: list[Tensor], batch: TokenBatch) -> Tensor:
-    """Mean over all motion tokens of all parts, hidden or not, as in the paper."""
+def cross_entropy(logits: list[Tensor], batch: TokenBatch, count: int) -> Tensor:
+    """Mean over all motion tokens of all columns, hidden or not, as in the paper. count: motion
+    tokens of the whole batch, where ``batch`` is a share of it (then this is the share's part)."""
     motion_BL = motion_places(batch.lengths_B, batch.tokens_BLP.shape[1])
-    parts = [
-        functional.cross_entropy(part[motion_BL].float(), batch.tokens_BLP[..., at][motion_BL])
-        for at, part in enumerate(logits)
+    columns = [
+        functional.cross_entropy(
+            column[motion_BL].float(), batch.tokens_BLP[..., at][motion_BL], reduction="sum"
+        )
+        for at, column in enumerate(logits)
     ]
-    return torch.stack(parts).mean()
-
-
-@torch.inference_mode()
-def held_out_loss(
-    model: MaskedTransformer, batches: list[TokenBatch], vocabulary: Vocabulary
-) -> float:
-    """Cross-entropy on held-out clips with masks that are the same every time."""
-    model.eval()
-    losses: list[float] = []
-    for at, batch in enumerate(batches):
-        hidden = hide(batch, vocabulary, torch.Generator().manual_seed(at))
-        losses.append(float(cross_entropy(model(hidden, batch.lengths_B, batch.text), batch)))
-    model.train()
-    return sum(losses) / len(losses)
+    return torch.stack(columns).mean() / count
 
 
 def parse_options() -> argparse.Namespace:
@@ -99,6 +100,7 @@ def parse_options() -> argparse.Namespace:
         "--tokenizer", type=Path, required=True, help="folder of train_tokenizer.py"
     )
     parser.add_argument("--text", type=Path, required=True, help="folder of train_text_encoder.py")
+    parser.add_argument("--evaluator", type=Path, help="folder of train_evaluator.py: stop early")
     parser.add_argument("--out", type=Path, required=True, help="folder of the run")
     parser.add_argument("--bundle", type=Path, help="bundle folder to write in the end")
     parser.add_argument("--licence", default="CC-BY-NC-4.0", help="of the bundle's weights")
@@ -111,6 +113,8 @@ def parse_options() -> argparse.Namespace:
     parser.add_argument("--layers", type=int, default=6)
     parser.add_argument("--heads", type=int, default=8)
     parser.add_argument("--dropout", type=float, default=0.2)
+    parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu")
+    parser.add_argument("--precision", choices=("bfloat16", "float32"), default="bfloat16")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--threads", type=int, default=2, help="1 where others use the machine")
     return parser.parse_args()
@@ -118,10 +122,11 @@ def parse_options() -> argparse.Namespace:
 
 @dataclass(frozen=True, eq=False)
 class Lessons:
-    """What the transformer learns from, and what it is checked on."""
+    """What the transformer learns from, what its loss is checked on, and the held-out clips."""
 
     train: TokenSampler
     checks: list[TokenBatch]
+    unseen: list[Example]
 
     @classmethod
     def load(
@@ -132,82 +137,181 @@ class Lessons:
             TokenSampler(
                 examples[split],
                 encode_examples(tokenizer, examples[split]),
-                CaptionBank(examples[split], encoder, options.seed),
+                CaptionBank(examples[split], encoder, options.seed, held_out=split != TRAIN),
                 tokenizer.config.vocabulary,
                 options.batch,
             )
             for split in (TRAIN, UNSEEN_TAKES)
         )
-        return cls(train, [held_out.draw(options.seed, at) for at in range(CHECK_BATCHES)])
+        checks = [held_out.draw(options.seed, at) for at in range(CHECK_BATCHES)]
+        return cls(train, checks, examples[UNSEEN_TAKES])
 
 
-def make_loss(
-    run: Run, model: MaskedTransformer, vocabulary: Vocabulary, lessons: Lessons, seed: int
-) -> Callable[[int], Tensor]:
-    """The loss of a step; now and then it notes and prints the held-out loss beside it."""
+@dataclass(frozen=True, eq=False)
+class Lesson:
+    """The transformer with what a step needs."""
 
-    def loss_of(step: int) -> Tensor:
-        batch = lessons.train.draw(seed, step)
-        rng = torch.Generator().manual_seed(step)
-        hidden, text = hide(batch, vocabulary, rng), blur(batch.text, rng)
-        dropped = torch.rand(len(batch.lengths_B)) < TEXT_DROP
-        with torch.autocast("cpu", dtype=torch.bfloat16):
-            logits = model(hidden, batch.lengths_B, text, dropped)
-        loss = cross_entropy(logits, batch)
+    run: Run
+    model: MaskedTransformer
+    tokenizer: TokenizerConfig
+    plan: Plan
+    precision: torch.dtype
+    team: Team
+
+    def share(self, batch: TokenBatch, seed: int, own: slice, dropped_B: Tensor | None) -> Tensor:
+        """The loss of some rows of a batch, as a part of the whole batch's. The masks and the
+        noise on the text are drawn for the whole batch."""
+        rng, vocabulary = torch.Generator().manual_seed(seed), self.tokenizer.vocabulary
+        hidden = hide(batch, vocabulary, self.tokenizer.columns, rng)[own]
+        text = blur(batch.text, rng) if self.model.training else batch.text
+        device, rows = self.team.device, batch.rows(own).to(self.team.device)
+        if dropped_B is not None:
+            dropped_B = dropped_B[own].to(device)
+        with torch.autocast(device.type, self.precision, self.precision != torch.float32):
+            text = text_rows(text, own).to(device)
+            logits = self.model(hidden.to(device), rows.lengths_B, text, dropped_B)
+        return cross_entropy(logits, rows, int(batch.lengths_B.sum()))
+
+    def step_loss(self, lessons: Lessons, step: int) -> Tensor:
+        """This process's share of a training step's loss."""
+        batch = lessons.train.draw(self.plan.seed, step)
+        seed = step_seed(self.plan, step)
+        dropped_B = torch.rand(len(batch.lengths_B)) < TEXT_DROP
+        self.team.part_seeds(seed)
+        loss = self.share(batch, seed, self.team.rows(len(dropped_B)), dropped_B)
         if step % REPORT_EVERY == 0:
-            held_out = held_out_loss(model, lessons.checks, vocabulary)
-            run.notes[f"step {step}"] = {"train": float(loss.detach()), "held out": held_out}
-            print(step, run.notes[f"step {step}"], flush=True)
+            self._report(lessons, step, float(self.team.total(loss.detach())))
         return loss
 
-    return loss_of
+    def _report(self, lessons: Lessons, step: int, loss: float) -> None:
+        """Note and print the loss and, with the same masks every time, the held-out one."""
+        if not self.team.leads:
+            return
+        self.model.eval()
+        with torch.inference_mode():
+            held_out = [
+                float(self.share(batch, at, slice(None), None))
+                for at, batch in enumerate(lessons.checks)
+            ]
+        self.model.train()
+        told = {"train": loss, "held out": sum(held_out) / len(held_out)}
+        self.run.notes[f"step {step}"] = told
+        print(step, told, flush=True)
 
 
-def main() -> int:
-    options = parse_options()
-    torch.set_num_threads(options.threads)
-    options.out.mkdir(parents=True, exist_ok=True)
-    tokenizer = load_tokenizer(options.tokenizer)
-    encoder = load_text_encoder(
-        options.text.parent, {"kind": "student", "folder": options.text.name}
-    )
+def make_watch(
+    options: argparse.Namespace, lesson: Lesson, unseen: list[Example], generator: Generator
+) -> Watch | None:
+    """The judge of held-out motions, where there is an evaluator."""
+    if options.evaluator is None:
+        return None
+    evaluator = load_evaluator(options.evaluator)
+
+    def score(weights: Mapping[str, Tensor]) -> dict[str, float]:
+        generator.model.transformer.load_state_dict(weights)
+        return quick_scores(generator, evaluator, unseen, options.seed)
+
+    return Watch(lesson.run, score, options.out / BEST_FILE, lesson.team)
+
+
+def new_model(
+    options: argparse.Namespace, tokenizer: Tokenizer, text_width: int
+) -> MaskedTransformer:
+    """An untrained transformer, the same in every process."""
     config = TransformerConfig(
         width=options.width,
         layers=options.layers,
         heads=options.heads,
         dropout=options.dropout,
-        text_width=encoder.width,
+        text_width=text_width,
     )
     torch.manual_seed(options.seed)
-    model = MaskedTransformer(config, tokenizer.config, tokenizer.codebooks_PKD)
-    plan = Plan(options.minutes, options.rate, options.steps, options.seed, betas=(0.9, 0.98))
-    run, checkpoint = Run.start(model, plan), options.out / "checkpoint.pt"
-    codebooks = hashlib.sha256(tokenizer.codebooks_PKD.numpy().tobytes()).hexdigest()
+    return MaskedTransformer(config, tokenizer.config, tokenizer.codebooks_PKD)
+
+
+def resumed(options: argparse.Namespace, model: MaskedTransformer, plan: Plan) -> Run:
+    """The run as its checkpoint has it, or a new one."""
+    run, checkpoint = Run.start(model, plan), options.out / CHECKPOINT_FILE
+    codebooks = hashlib.sha256(model.codebooks_PKD.cpu().numpy().tobytes()).hexdigest()
     if run.resume(checkpoint):
         print(f"going on from step {run.step}", flush=True)
     if run.notes.setdefault("codebooks", codebooks) != codebooks:
         raise MMMError(
             f"{checkpoint} learnt another tokenizer's tokens: give the run another --out folder."
         )
-    if plan.progress(run.step, run.seconds) < 1:
-        lessons = Lessons.load(options, tokenizer, encoder)
-        loss_of = make_loss(run, model, tokenizer.config.vocabulary, lessons, options.seed)
-        for _ in train(run, plan, loss_of, checkpoint, "transformer"):
-            pass
-    model.load_state_dict(run.average)
+    return run
+
+
+def fit(options: argparse.Namespace, team: Team) -> list[float]:
+    """Train and write the bundle; the loss of every step of this session."""
+    torch.set_num_threads(options.threads)
+    options.out.mkdir(parents=True, exist_ok=True)
+    tokenizer = load_tokenizer(options.tokenizer)
+    encoder = load_text_encoder(
+        options.text.parent, {"kind": "student", "folder": options.text.name}
+    )
+    model = new_model(options, tokenizer, encoder.width).to(team.device)
+    plan = Plan(options.minutes, options.rate, options.steps, options.seed, betas=(0.9, 0.98))
+    run, losses = resumed(options, model, plan), list[float]()
+    if plan.progress(run.step, run.seconds) < 1 and not run.finished:
+        precision = torch.bfloat16 if options.precision == "bfloat16" else torch.float32
+        lesson = Lesson(run, model, tokenizer.config, plan, precision, team)
+        losses = study(options, lesson, tokenizer.to(team.device), encoder)
+    if team.leads:
+        finish(options, run, model.cpu(), tokenizer.cpu())
+    return losses
+
+
+def study(
+    options: argparse.Namespace, lesson: Lesson, tokenizer: Tokenizer, encoder: TextEncoder
+) -> list[float]:
+    """Train to the end of the plan or until the judge sees no more gain."""
+    lessons = Lessons.load(options, tokenizer, encoder)
+    run, checkpoint = lesson.run, options.out / CHECKPOINT_FILE
+    judged = MotionModel(tokenizer, copy.deepcopy(lesson.model))
+    config = bundle_config(options, tokenizer, judged.transformer)
+    generator = Generator(Bundle(options.out, config, judged, ""), encoder)
+    watch = make_watch(options, lesson, lessons.unseen, generator)
+    losses: list[float] = []
+    steps = train(
+        run,
+        lesson.plan,
+        lambda step: lesson.step_loss(lessons, step),
+        checkpoint,
+        "transformer",
+        team=lesson.team,
+    )
+    for loss in steps:
+        losses.append(loss)
+        if watch is not None:
+            watch.after_step(time.monotonic)
+    if watch is not None and lesson.team.leads and not run.finished:
+        watch.look()
+        run.save(checkpoint)
+    return losses
+
+
+def finish(
+    options: argparse.Namespace, run: Run, model: MaskedTransformer, tokenizer: Tokenizer
+) -> None:
+    """Write the figures, and the bundle with the best weights (without a judge: the last)."""
+    best = options.out / BEST_FILE
+    judged = options.evaluator is not None and best.is_file()
+    model.load_state_dict(best_weights(best) if judged else run.average)
     report = {"steps": run.step, "minutes": round(run.seconds / 60, 1), "losses": run.notes}
     (options.out / "figures.json").write_text(json.dumps(report, indent=1), encoding="utf-8")
     if options.bundle:
-        write_bundle(options, model, tokenizer)
-    return 0
+        config = bundle_config(options, tokenizer, model)
+        text = files_of(options.text, STUDENT_FOLDER)
+        save_bundle(options.bundle, config, tokenizer, model, text)
+        print(f"wrote {options.bundle}")
 
 
-def write_bundle(
-    options: argparse.Namespace, model: MaskedTransformer, tokenizer: Tokenizer
-) -> None:
-    bundle: Path = options.bundle
-    config = BundleConfig(
-        name=bundle.name,
+def bundle_config(
+    options: argparse.Namespace, tokenizer: Tokenizer, model: MaskedTransformer
+) -> BundleConfig:
+    return BundleConfig(
+        name=(options.bundle or options.out).name,
         licence=options.licence,
         description=options.description,
         min_seconds=MIN_SECONDS,
@@ -217,8 +321,13 @@ def write_bundle(
         text={"kind": "student", "folder": STUDENT_FOLDER},
         storage="float16",
     )
-    save_bundle(bundle, config, tokenizer, model, files_of(options.text, STUDENT_FOLDER))
-    print(f"wrote {bundle}")
+
+
+def main() -> int:
+    options = parse_options()
+    with joined(options.device) as team:
+        fit(options, team)
+    return 0
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 import torch
 from torch import Tensor, nn
@@ -27,11 +27,26 @@ TRAINING_ONLY = ("ema_count_K", "ema_sum_KD", "calls", "started")
 """Buffers that training resumes from and a bundle leaves out."""
 
 
+class Peers(Protocol):
+    """Other processes that train the same codebook, each on its rows of a batch."""
+
+    def gather(self, values_ND: Tensor) -> Tensor:
+        """The rows of all of them, in the same order everywhere."""
+        ...
+
+
+class _NoPeers:
+    """One process alone."""
+
+    def gather(self, values_ND: Tensor) -> Tensor:
+        return values_ND
+
+
 class Quantized(NamedTuple):
     """vectors_BLD: code vectors (gradients pass to the input). tokens_BL: their numbers.
 
-    commitment: mean squared distance of the input to its (fixed) code. perplexity: how many codes
-    the batch uses, were they used evenly.
+    commitment: mean squared distance of the input to its (fixed) code (with peers this process's
+    share of that mean). perplexity: how many codes the batch uses, were they used evenly.
     """
 
     vectors_BLD: Tensor
@@ -52,6 +67,7 @@ class Quantizer(nn.Module):
     def __init__(self, codes: int, code_dim: int) -> None:
         super().__init__()
         self.revives = True  # training puts dead codes onto vectors; else they stay dead
+        self.peers: Peers = _NoPeers()
         self.register_buffer("codebook_KD", torch.zeros(codes, code_dim))
         self.register_buffer("ema_count_K", torch.ones(codes))
         self.register_buffer("ema_sum_KD", torch.zeros(codes, code_dim))
@@ -79,17 +95,18 @@ class Quantizer(nn.Module):
     def _quantize(self, latent_BLD: Tensor, valid_BL: Tensor | None) -> Quantized:
         if valid_BL is None:
             valid_BL = latent_BLD.new_ones(latent_BLD.shape[:-1], dtype=torch.bool)
-        seen_ND = latent_BLD.detach()[valid_BL]
+        seen_ND = self.peers.gather(latent_BLD.detach()[valid_BL])
         if self.training and not self.started and len(seen_ND):
             self._start(seen_ND)
         flat_ND = latent_BLD.detach().flatten(0, -2)
         tokens_BL = _nearest(flat_ND, self.codebook_KD).view(latent_BLD.shape[:-1])
         code_BLD = self.decode(tokens_BL)
-        count_K = torch.bincount(tokens_BL[valid_BL], minlength=len(self.codebook_KD)).float()
+        chosen_N = self.peers.gather(tokens_BL[valid_BL])
+        count_K = torch.bincount(chosen_N, minlength=len(self.codebook_KD)).float()
         if self.training and len(seen_ND):
-            self._follow(seen_ND, tokens_BL[valid_BL], count_K)
+            self._follow(seen_ND, chosen_N, count_K)
         distance_BL = (latent_BLD - code_BLD).square().mean(-1)
-        commitment = (distance_BL * valid_BL).sum() / valid_BL.sum().clamp(min=1)
+        commitment = (distance_BL * valid_BL).sum() / max(len(seen_ND), 1)
         passed_BLD = latent_BLD + (code_BLD - latent_BLD).detach()
         return Quantized(passed_BLD, tokens_BL, commitment, _perplexity(count_K))
 

@@ -3,7 +3,7 @@ weights, checkpoints that a run resumes from.
 
 A step depends on (seed, step number) alone, so a run with a fixed number of steps that was
 interrupted goes on as if it had not been. With a budget of minutes the learning rate follows the
-clock, and no two runs are quite alike.
+clock, and no two runs are quite alike. Several processes may share a run (see ``distributed``).
 """
 
 from __future__ import annotations
@@ -17,6 +17,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 from tqdm import tqdm
+
+from .distributed import ALONE, Team
 
 _AVERAGE_DECAY = 0.999
 _WARM_UP_STEPS = 200
@@ -47,7 +49,8 @@ class Plan:
 
 @dataclass
 class Run:
-    """A network in training. best: free notes of the caller (early stopping), kept too."""
+    """A network in training. notes: the caller's own, kept with the rest. finished: the caller saw
+    that more training does no good."""
 
     model: nn.Module
     optimizer: torch.optim.Optimizer
@@ -55,6 +58,7 @@ class Run:
     step: int = 0
     seconds: float = 0.0
     notes: dict[str, Any] = field(default_factory=dict)
+    finished: bool = False
 
     @classmethod
     def start(cls, model: nn.Module, plan: Plan) -> Run:
@@ -68,19 +72,21 @@ class Run:
         """Write a checkpoint whole: temporary name first, then renamed."""
         temporary = path.with_suffix(".part")
         state = {"model": self.model.state_dict(), "optimizer": self.optimizer.state_dict()}
-        progress = {"step": self.step, "seconds": self.seconds, "notes": self.notes}
-        torch.save(state | {"average": self.average} | progress, temporary)
+        state |= {"average": self.average, "notes": self.notes, "finished": self.finished}
+        torch.save(state | {"step": self.step, "seconds": self.seconds}, temporary)
         temporary.replace(path)
 
     def resume(self, path: Path) -> bool:
         """Go on from a checkpoint; False where there is none."""
         if not path.is_file():
             return False
-        state = torch.load(path, map_location="cpu", weights_only=True)
+        device = next(iter(self.average.values())).device
+        state = torch.load(path, map_location=device, weights_only=True)
         self.model.load_state_dict(state["model"])
         self.optimizer.load_state_dict(state["optimizer"])
         self.average, self.notes = state["average"], state["notes"]
         self.step, self.seconds = state["step"], state["seconds"]
+        self.finished = state.get("finished", False)
         return True
 
     def follow(self) -> None:
@@ -101,32 +107,59 @@ def rate_at(plan: Plan, step: int, progress: float) -> float:
     return plan.rate * warm * (_FINAL_RATE + (1 - _FINAL_RATE) * fall)
 
 
+def step_seed(plan: Plan, step: int) -> int:
+    """What torch's generator is seeded with before a step."""
+    return plan.seed * _SEED_STRIDE + step
+
+
 def train(
-    run: Run, plan: Plan, loss_of: Callable[[int], Tensor], checkpoint: Path, name: str
+    run: Run,
+    plan: Plan,
+    loss_of: Callable[[int], Tensor],
+    checkpoint: Path,
+    name: str,
+    *,
+    team: Team = ALONE,
 ) -> Iterator[float]:
     """Train to the end of the plan; yields the loss after every step.
 
-    ``loss_of(step)`` draws the step's batch and returns the loss. torch's own generator is seeded
-    from the step first, so dropout and masks repeat on a resumed run too.
+    ``loss_of(step)`` draws the step's batch and returns the loss, or this process's share of it
+    (the shares add up to the loss). torch's own generator is seeded from the step first, so
+    dropout and masks repeat on a resumed run too. The first process writes the checkpoints.
     """
-    bar = tqdm(desc=name, initial=run.step, total=plan.steps or None, mininterval=10, unit="step")
+    bar = tqdm(
+        desc=name,
+        initial=run.step,
+        total=plan.steps or None,
+        mininterval=10,
+        unit="step",
+        disable=not team.leads,
+    )
     started, before, saved = time.monotonic(), run.seconds, time.monotonic()
-    while (progress := plan.progress(run.step, run.seconds)) < 1:
-        torch.manual_seed(plan.seed * _SEED_STRIDE + run.step)
-        for group in run.optimizer.param_groups:
-            group["lr"] = rate_at(plan, run.step, progress)
+    while not run.finished and (progress := _progress(run, plan, team)) < 1:
+        torch.manual_seed(step_seed(plan, run.step))
+        for parameters in run.optimizer.param_groups:
+            parameters["lr"] = rate_at(plan, run.step, progress)
         loss = loss_of(run.step)
         run.optimizer.zero_grad(set_to_none=True)
         loss.backward()
+        team.add_gradients(run.model)
         nn.utils.clip_grad_norm_(run.model.parameters(), _CLIP_NORM)
         run.optimizer.step()
         run.step += 1
         run.follow()
         run.seconds = before + time.monotonic() - started
         bar.update()
-        if time.monotonic() - saved > _CHECKPOINT_SECONDS:
+        if team.leads and time.monotonic() - saved > _CHECKPOINT_SECONDS:
             run.save(checkpoint)
             saved = time.monotonic()
-        yield float(loss.detach())
-    run.save(checkpoint)
+        yield float(team.total(loss.detach()))
+    if team.leads:
+        run.save(checkpoint)
     bar.close()
+
+
+def _progress(run: Run, plan: Plan, team: Team) -> float:
+    """The plan's progress by steps, or by the first process's clock."""
+    progress = plan.progress(run.step, run.seconds)
+    return progress if plan.steps else team.agree(progress)

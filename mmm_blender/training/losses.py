@@ -81,19 +81,26 @@ class TokenizerLoss(nn.Module):
         self.register_buffer("weight_C", weight_C)
 
     def forward(
-        self, output_BTC: Tensor, target_BTC: Tensor, valid_BT: Tensor, commitment: Tensor
+        self,
+        output_BTC: Tensor,
+        target_BTC: Tensor,
+        valid_BT: Tensor,
+        commitment: Tensor,
+        batch_BT: Tensor | None = None,
     ) -> tuple[Tensor, dict[str, Tensor]]:
-        """Normalised features in; frames that are not valid count nothing."""
+        """Normalised features in; frames that are not valid count nothing. batch_BT: the valid
+        frames of the whole batch where these rows are a share of it (then the terms are too)."""
+        batch_BT = valid_BT if batch_BT is None else batch_BT
         output_BTC = output_BTC.float()
         difference = functional.smooth_l1_loss(output_BTC, target_BTC, reduction="none")
-        features = _mean((difference * self.weight_C).mean(-1), valid_BT)
+        features = _mean((difference * self.weight_C).mean(-1), valid_BT, batch_BT)
         made, wanted = (x * self.std_C + self.mean_C for x in (output_BTC, target_BTC))
         made_joints, wanted_joints = heading_joints(made), heading_joints(wanted)
-        joints = _mean(_distance(made_joints, wanted_joints).mean(-1), valid_BT)
+        joints = _mean(_distance(made_joints, wanted_joints).mean(-1), valid_BT, batch_BT)
         steps = _distance(foot_steps(made, made_joints), foot_steps(wanted, wanted_joints))
-        feet = _mean(steps.mean(-1), valid_BT[:, 1:])
+        feet = _mean(steps.mean(-1), valid_BT[:, 1:], batch_BT[:, 1:])
         moved = _distance(made_joints.diff(dim=1), wanted_joints.diff(dim=1))
-        motion = _mean(moved.mean(-1), valid_BT[:, 1:])
+        motion = _mean(moved.mean(-1), valid_BT[:, 1:], batch_BT[:, 1:])
         total = features + _COMMITMENT_WEIGHT * commitment + _STEP_WEIGHT * motion
         total = total + _JOINT_WEIGHT * joints + _FOOT_WEIGHT * feet
         return total, {"features": features, "joints_m": joints, "feet_m": feet, "steps_m": motion}
@@ -104,5 +111,5 @@ def _distance(a: Tensor, b: Tensor) -> Tensor:
     return ((a - b).square().sum(-1) + 1e-8).sqrt()
 
 
-def _mean(values_BT: Tensor, valid_BT: Tensor) -> Tensor:
-    return (values_BT * valid_BT).sum() / valid_BT.sum().clamp(min=1)
+def _mean(values_BT: Tensor, valid_BT: Tensor, batch_BT: Tensor) -> Tensor:
+    return (values_BT * valid_BT).sum() / batch_BT.sum().clamp(min=1)

@@ -1,13 +1,12 @@
-"""Token grids and captions in memory, and the batches that teach the masked transformer.
+"""Token grids in memory, and the batches that teach the masked transformer.
 
-B batch, L token places, P body parts, K codes, N examples.
+B batch, L token places, P columns of the grid (the codebooks of the body parts), K codes.
 """
 
 from __future__ import annotations
 
-import random
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -16,16 +15,18 @@ from tqdm import tqdm
 
 from ..geometry.conventions import IntArray
 from ..motion.config import Vocabulary
+from ..motion.features.layout import SMPL_269
 from ..motion.masks import close_grid, motion_places
-from ..motion.text import TextEncoder, TextFeatures
+from ..motion.text import TextFeatures
 from ..motion.tokenizer import Tokenizer
-from .captions import caption
+from .caption_bank import CaptionBank
 from .data import Example, balance_weights
 
-_CAPTIONS = 24  # wordings of a label
-_ENCODE_BATCH = 64
 _MIN_TOKENS = 8  # shorter crops show no motion that a text could name
+_LEAST_CROP = 0.5  # of a clip: less may leave out what its caption names
 _WHOLE_SHARE = 0.5  # of the draws show a clip from its start to its end
+_TURN_TOLD = np.radians(45.0)  # a caption may name a turn from here on ...
+_TURN_KEPT = 0.75  # ... of which a crop must keep this share
 _CROWD = 4  # draws in a batch's length sorting: similar lengths waste little padding
 
 
@@ -37,77 +38,37 @@ class TokenBatch:
     lengths_B: Tensor
     text: TextFeatures
 
+    def rows(self, rows: slice) -> TokenBatch:
+        """Some of the clips, as wide as all of them."""
+        return TokenBatch(self.tokens_BLP[rows], self.lengths_B[rows], text_rows(self.text, rows))
+
+    def to(self, device: torch.device) -> TokenBatch:
+        """The same on another device."""
+        return TokenBatch(
+            self.tokens_BLP.to(device), self.lengths_B.to(device), self.text.to(device)
+        )
+
+
+def text_rows(text: TextFeatures, rows: slice) -> TextFeatures:
+    """The features of some prompts."""
+    return TextFeatures(text.sentence_BC[rows], text.words_BWC[rows], text.word_mask_BW[rows])
+
 
 def encode_examples(tokenizer: Tokenizer, examples: Sequence[Example]) -> list[list[IntArray]]:
     """Token grids (L, P) of every example, one for each phase of the token grid over the frames
     (a clip can begin at any frame of a token)."""
     tokenizer.eval()
-    size = tokenizer.config.frames_per_token
+    size, device = tokenizer.config.frames_per_token, tokenizer.mean_C.device
     grids: list[list[IntArray]] = []
     with torch.inference_mode():
         for example in tqdm(examples, desc="tokens", mininterval=5):
             grids.append([])
             for phase in range(size):
                 frames = (len(example.features_TC) - phase) // size * size
-                piece = torch.from_numpy(example.features_TC[phase : phase + frames])
+                piece = torch.from_numpy(example.features_TC[phase : phase + frames]).to(device)
                 tokens = tokenizer.encode(tokenizer.normalise(piece.float()[None]))
-                grids[-1].append(tokens[0].numpy())
+                grids[-1].append(tokens[0].cpu().numpy())
     return grids
-
-
-class CaptionBank:
-    """All wordings that training uses, encoded once."""
-
-    def __init__(self, examples: Sequence[Example], encoder: TextEncoder, seed: int) -> None:
-        rng = random.Random(seed)
-        drawn = {
-            (record.source, record.content, record.style, record.label, mirrored): [
-                caption(record, rng, mirrored) for _ in range(_CAPTIONS)
-            ]
-            for record, mirrored in ((e.record, e.mirrored) for e in examples)
-        }
-        sentences = sorted({text for texts in drawn.values() for text in texts})
-        number = {text: at for at, text in enumerate(sentences)}
-        self._numbers = {key: [number[text] for text in texts] for key, texts in drawn.items()}
-        self._features = encode_captions(encoder, sentences)
-        self.sentences = sentences
-
-    def draw(self, example: Example, rng: np.random.Generator) -> int:
-        """Number of one caption of an example."""
-        record = example.record
-        key = (record.source, record.content, record.style, record.label, example.mirrored)
-        return int(rng.choice(self._numbers[key]))
-
-    def features(self, numbers: Sequence[int]) -> TextFeatures:
-        """Features of captions by number, cut to the longest among them."""
-        at = torch.tensor(numbers)
-        mask = self._features.word_mask_BW[at]
-        words = int(mask.sum(dim=1).max())
-        return TextFeatures(
-            self._features.sentence_BC[at],
-            self._features.words_BWC[at, :words].float(),
-            mask[:, :words],
-        )
-
-
-def encode_captions(encoder: TextEncoder, sentences: Sequence[str]) -> TextFeatures:
-    """Features of many sentences, padded to one length; words in float16 to save memory."""
-    pieces = [
-        encoder.encode(sentences[at : at + _ENCODE_BATCH])
-        for at in range(0, len(sentences), _ENCODE_BATCH)
-    ]
-    longest = max(piece.words_BWC.shape[1] for piece in pieces)
-
-    def padded(values: Tensor) -> Tensor:
-        missing = longest - values.shape[1]
-        shape = (values.shape[0], missing, *values.shape[2:])
-        return torch.cat([values, values.new_zeros(shape)], dim=1)
-
-    return TextFeatures(
-        torch.cat([piece.sentence_BC for piece in pieces]),
-        torch.cat([padded(piece.words_BWC.half()) for piece in pieces]),
-        torch.cat([padded(piece.word_mask_BW) for piece in pieces]),
-    )
 
 
 class TokenSampler:
@@ -134,7 +95,7 @@ class TokenSampler:
         chosen = crops[start : start + self._batch]
         return self.batch(
             [crop for _, crop in chosen],
-            [self._captions.draw(self._examples[index], rng) for index, _ in chosen],
+            [self._captions.draw(index, rng) for index, _ in chosen],
         )
 
     def batch(self, grids: Sequence[IntArray], captions: Sequence[int]) -> TokenBatch:
@@ -148,12 +109,25 @@ class TokenSampler:
         return TokenBatch(closed, lengths, self._captions.features(captions))
 
     def _crop(self, index: int, rng: np.random.Generator) -> IntArray:
-        grid = self._grids[index][int(rng.integers(len(self._grids[index])))]
-        if rng.random() < _WHOLE_SHARE or len(grid) <= _MIN_TOKENS:
+        """A clip's tokens from any phase on, or a stretch of them that still shows its turn."""
+        phases = self._grids[index]
+        phase = int(rng.integers(len(phases)))
+        grid = phases[phase]
+        least = max(_MIN_TOKENS, round(_LEAST_CROP * len(grid)))
+        if rng.random() < _WHOLE_SHARE or len(grid) <= least:
             return grid
-        length = int(rng.integers(_MIN_TOKENS, len(grid) + 1))
+        length = int(rng.integers(least, len(grid) + 1))
         start = int(rng.integers(0, len(grid) - length + 1))
-        return grid[start : start + length]
+        first, size = phase + start * len(phases), length * len(phases)
+        keeps = _keeps_turn(self._examples[index], first, first + size)
+        return grid[start : start + length] if keeps else grid
+
+
+def _keeps_turn(example: Example, start: int, stop: int) -> bool:
+    """Whether frames start..stop-1 turn about as far as the whole clip, where that turns much."""
+    turns = example.features_TC[:, SMPL_269.root_yaw_velocity]
+    whole = float(turns.sum())
+    return abs(whole) < _TURN_TOLD or float(turns[start:stop].sum()) / whole >= _TURN_KEPT
 
 
 _CORRUPTED_SHARE = 0.5  # of the kept tokens are replaced by random codes, as in the paper
@@ -161,15 +135,30 @@ _TEXT_NOISE = 0.4
 """Deviation of the noise on text features, whose numbers deviate by about 1: words that were never
 seen with a motion lie about that far from those that were."""
 
-_SPAN_SHARE, _COLUMN_SHARE = 0.2, 0.2  # of the clips are masked in one span, in one part
+_SPAN_SHARE, _PART_SHARE, _PART_CELLS_SHARE, _COLUMN_SHARE = 0.2, 0.12, 0.05, 0.05
+"""Of the clips: one span of all columns is masked; one body part over a span; cells of one body
+part at random; one column (a single codebook) over a span. The rest: cells at random."""
+
+_LOWER = "lower"
 
 
-def hide(batch: TokenBatch, vocabulary: Vocabulary, rng: torch.Generator) -> Tensor:
+def part_groups(columns: Sequence[str]) -> Tensor:
+    """Columns (G, P) of every body part that an edit may mask: each part of the tokenizer, and
+    all parts above the legs together where there are several."""
+    groups = {tuple(column == part for column in columns) for part in columns}
+    groups.add(tuple(column != _LOWER for column in columns))
+    return torch.tensor(sorted(group for group in groups if any(group)))
+
+
+def hide(
+    batch: TokenBatch, vocabulary: Vocabulary, columns: Sequence[str], rng: torch.Generator
+) -> Tensor:
     """The grid as the network sees it: masked as the tasks mask it, the rest partly corrupted.
 
     Most clips lose 50 to 100 % of their cells, more often many than few: a network that sees much
     of a clip soon knows it by heart and stops reading the text. Some lose a time span of all
-    parts (in-betweening), some one part over a span (body-part edits). (B, L, P).
+    parts (in-betweening), some a body part (all its codebooks) over a span or cells of it, some
+    one codebook over a span. columns: the body part of each column. (B, L, P).
     """
     tokens = batch.tokens_BLP
     rows, places, parts = tokens.shape
@@ -178,16 +167,23 @@ def hide(batch: TokenBatch, vocabulary: Vocabulary, rng: torch.Generator) -> Ten
     def chance(*shape: int) -> Tensor:
         return torch.rand(*shape, generator=rng)
 
-    ratio_B11 = 1.0 - 0.5 * chance(rows, 1, 1).square()
-    masked = chance(rows, places, parts) < ratio_B11
-    task_B11 = chance(rows, 1, 1)
+    cells = chance(rows, places, parts) < 1.0 - 0.5 * chance(rows, 1, 1).square()
     ends = (chance(rows, 2) * (batch.lengths_B[:, None] + 1)).long().sort(dim=1).values
     index_L = torch.arange(places)
     span_BL1 = ((index_L >= ends[:, :1]) & (index_L <= ends[:, 1:]))[..., None]
+    groups = part_groups(columns)
+    part_B1P = groups[(chance(rows) * len(groups)).long()][:, None]
     column_B1P = torch.arange(parts) == (chance(rows, 1, 1) * parts).long()
-    masked = torch.where(task_B11 < _SPAN_SHARE, span_BL1, masked)
-    in_column = (task_B11 >= _SPAN_SHARE) & (task_B11 < _SPAN_SHARE + _COLUMN_SHARE)
-    masked = torch.where(in_column, span_BL1 & column_B1P, masked)
+    tasks = (
+        (_SPAN_SHARE, span_BL1.expand_as(cells)),
+        (_PART_SHARE, span_BL1 & part_B1P),
+        (_PART_CELLS_SHARE, cells & part_B1P),
+        (_COLUMN_SHARE, span_BL1 & column_B1P),
+    )
+    masked, task_B11, below = cells, chance(rows, 1, 1), 0.0
+    for share, mask in tasks:
+        masked = torch.where((task_B11 >= below) & (task_B11 < below + share), mask, masked)
+        below += share
     corrupted = chance(rows, places, parts) < _CORRUPTED_SHARE * chance(rows, 1, 1) * 2
     noise = torch.randint(vocabulary.codes, tokens.shape, generator=rng)
     seen = torch.where(corrupted & motion_BL1, noise, tokens)
@@ -200,4 +196,4 @@ def blur(text: TextFeatures, rng: torch.Generator) -> TextFeatures:
     def noisy(values: Tensor) -> Tensor:
         return values + _TEXT_NOISE * torch.randn(values.shape, generator=rng)
 
-    return TextFeatures(noisy(text.sentence_BC), noisy(text.words_BWC), text.word_mask_BW)
+    return replace(text, sentence_BC=noisy(text.sentence_BC), words_BWC=noisy(text.words_BWC))

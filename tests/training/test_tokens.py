@@ -1,55 +1,125 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
+import numpy as np
+import pytest
 import torch
 
 from mmm_blender.motion.config import Vocabulary
+from mmm_blender.motion.features.layout import SMPL_269
 from mmm_blender.motion.masks import close_grid
 from mmm_blender.motion.text import TextFeatures
-from mmm_blender.training.tokens import TokenBatch, blur, hide
+from mmm_blender.training import tokens
+from mmm_blender.training.data import Example
+from mmm_blender.training.motion_file import ClipRecord
+from mmm_blender.training.tokens import TokenBatch, blur, hide, part_groups
 
 VOCABULARY = Vocabulary(codes=50)
+COLUMNS = ("lower", "lower", "upper", "upper")
+ROWS = 600
 
 
-def batch(rows: int = 400) -> TokenBatch:
+def batch(rows: int = ROWS, columns: int = len(COLUMNS)) -> TokenBatch:
     rng = torch.Generator().manual_seed(0)
     lengths = torch.randint(8, 30, (rows,), generator=rng)
-    tokens = torch.randint(50, (rows, 31, 2), generator=rng)
+    tokens_BLP = torch.randint(50, (rows, 31, columns), generator=rng)
     empty = torch.zeros(rows, 1)
     text = TextFeatures(empty, empty[..., None], torch.ones(rows, 1, dtype=torch.bool))
-    return TokenBatch(close_grid(tokens, lengths, VOCABULARY), lengths, text)
+    return TokenBatch(close_grid(tokens_BLP, lengths, VOCABULARY), lengths, text)
+
+
+def hidden(given: TokenBatch, seed: int = 1, columns: tuple[str, ...] = COLUMNS) -> torch.Tensor:
+    return hide(given, VOCABULARY, columns, torch.Generator().manual_seed(seed))
 
 
 def test_end_and_pad_are_never_hidden() -> None:
     given = batch()
-    hidden = hide(given, VOCABULARY, torch.Generator().manual_seed(1))
+    seen = hidden(given)
     special = given.tokens_BLP >= VOCABULARY.codes
-    assert torch.equal(hidden[special], given.tokens_BLP[special])
-    assert (hidden[~special] != VOCABULARY.end).all()
+    assert torch.equal(seen[special], given.tokens_BLP[special])
+    assert (seen[~special] != VOCABULARY.end).all()
 
 
 def test_masks_are_those_of_the_tasks() -> None:
     given = batch()
-    masked = hide(given, VOCABULARY, torch.Generator().manual_seed(1)) == VOCABULARY.mask
-    shares = masked.sum((1, 2)) / (2 * given.lengths_B)
-    one_part = (masked.any(1).sum(-1) == 1).float().mean()
-    both_alike = (masked[..., 0] == masked[..., 1]).all(1).float().mean()
-    assert 0.1 < one_part < 0.3
-    assert 0.1 < both_alike < 0.35
-    assert 0.5 < shares.mean() < 0.8
+    masked = hidden(given) == VOCABULARY.mask
+    shares = masked.sum((1, 2)) / (len(COLUMNS) * given.lengths_B)
+    assert 0.45 < shares.mean() < 0.8
+    touched = [tuple(row) for row in masked.any(1).tolist()]
+    spans = masked.any(-1)
+    alike = (masked == spans[..., None]).all(-1).all(-1) & spans.any(-1)
+    assert 0.13 < alike.float().mean() < 0.32  # a time span of the whole body
+    for part in ((True, True, False, False), (False, False, True, True)):
+        assert 0.05 < touched.count(part) / ROWS < 0.15  # a body part with all its codebooks
+    single = sum(sum(row) == 1 for row in touched)
+    assert 0.02 < single / ROWS < 0.1
+
+
+def test_a_masked_body_part_leaves_none_of_its_codebooks() -> None:
+    """Over a span, the codebooks of a part are hidden in the same places."""
+    masked = hidden(batch()) == VOCABULARY.mask
+    lower, upper = masked[..., :2], masked[..., 2:]
+    rows = lower.any((1, 2)) & ~upper.any((1, 2))
+    whole = (lower[..., 0] == lower[..., 1]).all(1)
+    assert (rows & whole).sum() > 0.6 * (rows & lower.any(1).all(-1)).sum() > 0
+
+
+@pytest.mark.parametrize(
+    ("columns", "groups"),
+    [
+        (("all",), {(True,)}),
+        (COLUMNS, {(True, True, False, False), (False, False, True, True)}),
+        (
+            ("lower", "torso", "left_arm", "right_arm"),
+            {
+                (True, False, False, False),
+                (False, True, False, False),
+                (False, False, True, False),
+                (False, False, False, True),
+                (False, True, True, True),
+            },
+        ),
+    ],
+)
+def test_an_edit_may_mask_every_part_and_the_upper_body(
+    columns: tuple[str, ...], groups: set[tuple[bool, ...]]
+) -> None:
+    assert {tuple(group) for group in part_groups(columns).tolist()} == groups
 
 
 def test_some_kept_tokens_are_corrupted_and_most_rows_keep_some() -> None:
     given = batch()
-    hidden = hide(given, VOCABULARY, torch.Generator().manual_seed(2))
-    kept = (hidden != VOCABULARY.mask) & (given.tokens_BLP < VOCABULARY.codes)
-    wrong = (hidden != given.tokens_BLP) & kept
+    seen = hidden(given, 2)
+    kept = (seen != VOCABULARY.mask) & (given.tokens_BLP < VOCABULARY.codes)
+    wrong = (seen != given.tokens_BLP) & kept
     assert 0.35 < wrong.sum() / kept.sum() < 0.6
 
 
 def test_the_same_generator_hides_the_same() -> None:
     given = batch(20)
-    first, second = (hide(given, VOCABULARY, torch.Generator().manual_seed(3)) for _ in range(2))
-    assert torch.equal(first, second)
+    assert torch.equal(hidden(given, 3), hidden(given, 3))
+    assert not torch.equal(hidden(given, 3), hidden(given, 4))
+
+
+def test_rows_of_a_batch_are_its_rows() -> None:
+    given = batch(10)
+    own = given.rows(slice(5, 10))
+    assert torch.equal(own.tokens_BLP, given.tokens_BLP[5:])
+    assert torch.equal(own.lengths_B, given.lengths_B[5:])
+    assert len(own.text.sentence_BC) == 5
+
+
+def test_a_crop_of_a_turn_still_turns() -> None:
+    features = np.zeros((40, SMPL_269.channels))
+    features[20:30, SMPL_269.root_yaw_velocity] = np.pi / 20  # half a turn, in ten frames
+    record = ClipRecord("t#0", "t", "bandai", "walk-turn-left", "normal", "", 40)
+    example = Example(record, False, features)
+    keeps = tokens._keeps_turn  # pyright: ignore[reportPrivateUsage]  (what decides is private)
+    assert keeps(example, 10, 40)
+    assert not keeps(example, 0, 22)
+    still = replace(example, features_TC=np.zeros_like(features))
+    assert keeps(still, 0, 10)
 
 
 def test_a_blurred_text_stays_near_and_keeps_its_words() -> None:
