@@ -21,7 +21,7 @@ from _bootstrap import ROOT
 PACKAGE = ROOT / "mmm_blender"
 MANIFEST = ROOT / "blender_manifest.toml"
 
-NEVER_SHIPPED = ("training", "__pycache__", "*.pyc")
+NEVER_SHIPPED = ("training", "evaluator", "__pycache__", "*.pyc")
 MEGABYTE = 1_000_000
 LARGEST_ZIP = 48 * MEGABYTE
 

@@ -35,7 +35,9 @@ from ..motion.text.blocks import Block
 from ..motion.text.files import load_strictly, read_json, read_tensors
 from ..motion.text.student import StudentTextEncoder, sinusoids
 
-CONFIG_FILE, WEIGHTS_FILE, TAKES_FILE = "config.json", "model.safetensors", "trained_takes.txt"
+CONFIG_FILE, WEIGHTS_FILE, TAKES_FILE = "evaluator.json", "model.safetensors", "trained_takes.txt"
+"""No config.json: the folder lies among bundles and is none."""
+
 MAX_FRAMES = 196  # 9.8 s, the longest motion of any bundle
 FRAMES_PER_STEP = 4
 _ADVICE = "put the original evaluator folder back."
