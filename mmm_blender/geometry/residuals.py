@@ -6,8 +6,11 @@ of masked frames of a joint: there it takes the value that is missing and, where
 other neighbour is kept too, the velocity as well, so that no joint changes speed at once. A pose
 held for one frame alone has no velocity of its own: the motion passes it as fast as it was made.
 
-Between nodes the residual is a quintic in time with value and velocity given and no acceleration at
-its ends: a cubic would have its largest acceleration just there, at the seam, where it is seen.
+Between nodes the residual is a quintic in time. At a node it takes the acceleration too, as far as
+it can be read from the kept frames behind: the joint then passes the seam with the acceleration it
+had before, so that a seam stands out no more than any other frame. At a pose held alone it has
+none.
+
 Rotations are eased as rotation vectors in the parent's frame, each taken to the turn nearest to its
 neighbour's, so that a residual near a half turn cannot flip.
 
@@ -36,6 +39,14 @@ from .rotations import (
 EASE_SECONDS = 0.5
 """Time in which a residual dies away; nodes nearer than twice this are joined by one curve."""
 
+
+_PUSH_SECONDS = 0.3
+"""Time in which the acceleration of a residual dies away: long enough for three samples of a 20 fps
+clip to feel it, short enough that a jittery one (10 m/s^2 from a millimetre) moves by little."""
+
+_STRIDE_SECONDS = 0.05
+"""Distance of the three kept samples from which acceleration is read: one sample of the model's
+rate, so that jitter between the frames of a faster clip is not taken for it."""
 
 _TURN = 2.0 * np.pi
 
@@ -94,17 +105,41 @@ class _Lacking:
         outward: -1 or 1, the way from the masked frames over the node to the kept frames behind
         it. span_TC: seconds in which its part dies away.
         """
-        frames = len(self.values_TC3)
-        outer_TC = node_TC + outward
-        inside_TC = (outer_TC >= 0) & (outer_TC < frames)
-        is_node_TC = (node_TC >= 0) & (node_TC < frames)
-        moving_TC = is_node_TC & inside_TC & ~_taken(self.masked_TC, outer_TC)
-        outer_TC3 = self._near(self._at(outer_TC), node_TC3)
-        speed_TC3 = np.where(moving_TC[..., None], (node_TC3 - outer_TC3) * self.fps, 0.0)
-        seconds_TC = np.abs(np.arange(frames)[:, None] - node_TC) / self.fps
-        value_TC, slope_TC = _quintic(np.minimum(seconds_TC / span_TC, 1.0))
-        part_TC3 = value_TC[..., None] * node_TC3 + (slope_TC * span_TC)[..., None] * speed_TC3
+        is_node_TC = self._kept(node_TC)
+        speed_TC3, push_TC3 = self._motion_at(node_TC3, node_TC, outward)
+        seconds_TC = np.abs(np.arange(len(self.values_TC3))[:, None] - node_TC) / self.fps
+        push_span_TC = np.minimum(span_TC, _PUSH_SECONDS)
+        value_TC, slope_TC, _ = _quintic(np.minimum(seconds_TC / span_TC, 1.0))
+        bend_TC = _quintic(np.minimum(seconds_TC / push_span_TC, 1.0))[2]
+        part_TC3 = value_TC[..., None] * node_TC3
+        part_TC3 += (slope_TC * span_TC)[..., None] * speed_TC3
+        part_TC3 += (bend_TC * push_span_TC**2)[..., None] * push_TC3
         return np.where(is_node_TC[..., None], part_TC3, 0.0)
+
+    def _motion_at(
+        self, node_TC3: FloatArray, node_TC: IntArray, outward: int
+    ) -> tuple[FloatArray, FloatArray]:
+        """Speed and acceleration, towards the masked frames, at nodes. Two (T, C, 3), per second.
+
+        Zero where the frames behind the node that tell them are not kept.
+        """
+        stride = max(1, round(_STRIDE_SECONDS * self.fps))
+        next_TC, near_TC, far_TC = (node_TC + outward * k for k in (1, stride, 2 * stride))
+        next_TC3 = self._near(self._at(next_TC), node_TC3)
+        near_TC3 = self._near(self._at(near_TC), node_TC3)
+        far_TC3 = self._near(self._at(far_TC), near_TC3)
+        moving_TC = self._kept(next_TC)
+        pushed_TC = moving_TC & self._kept(near_TC) & self._kept(far_TC)
+        push_TC3 = (node_TC3 - 2.0 * near_TC3 + far_TC3) * (self.fps / stride) ** 2
+        push_TC3 = np.where(pushed_TC[..., None], push_TC3, 0.0)
+        # the difference is the speed half a frame back
+        speed_TC3 = (node_TC3 - next_TC3) * self.fps + 0.5 / self.fps * push_TC3
+        return np.where(moving_TC[..., None], speed_TC3, 0.0), push_TC3
+
+    def _kept(self, frame_TC: IntArray) -> BoolArray:
+        """True where a frame lies in the clip and the channel is kept there. (T, C)."""
+        inside_TC = (frame_TC >= 0) & (frame_TC < len(self.values_TC3))
+        return inside_TC & ~_taken(self.masked_TC, frame_TC)
 
     def _at(self, frame_TC: IntArray) -> FloatArray:
         return _taken(self.values_TC3, frame_TC)
@@ -118,12 +153,13 @@ def _taken(values_TC: AnyArray, frame_TC: IntArray) -> AnyArray:
     return values_TC[np.clip(frame_TC, 0, len(values_TC) - 1), np.arange(values_TC.shape[1])]
 
 
-def _quintic(u: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """Weights of value and slope at u = 0 of the quintic that ends at u = 1 as zero with zero slope
-    and has no second derivative at either end."""
-    cube = u * u * u
-    value = 1.0 - cube * (10.0 - u * (15.0 - 6.0 * u))
-    return value, u - cube * (6.0 - u * (8.0 - 3.0 * u))
+def _quintic(u: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Weights of value, slope and second derivative at u = 0 in the quintic that ends at u = 1 with
+    all three zero."""
+    square, rest = u * u, 1.0 - u
+    value = 1.0 - square * u * (10.0 - u * (15.0 - 6.0 * u))
+    slope = u - square * u * (6.0 - u * (8.0 - 3.0 * u))
+    return value, slope, 0.5 * square * rest * rest * rest
 
 
 def _nearest_turn(vectors: FloatArray, beside: FloatArray) -> FloatArray:
