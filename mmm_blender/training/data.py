@@ -20,6 +20,7 @@ from ..geometry.clip import MotionClip
 from ..geometry.conventions import AnyArray, FloatArray
 from ..motion.features.layout import SMPL_269
 from ..motion.features.smpl import encode_clip
+from .labels import label_of
 from .motion_file import ClipRecord, load_motions
 
 _SPLIT_SEED = "mmm-starter-3"
@@ -28,6 +29,7 @@ _UNSEEN_TAKE_SHARE = 0.05  # of the other takes
 _BALANCE = 0.6
 """Clips of a content seen n times are drawn in proportion to n ** -0.6: raised and waved hands,
 two thirds of the Bandai clips, then no longer dominate, and a single kick is still rare."""
+_MOST_ODDS = 4.0  # times the mean: a clip that is alone of its kind is not learnt by heart
 
 _LEAST_DEVIATION = 1e-4  # for a block that never moves
 
@@ -51,7 +53,7 @@ def _chance(text: str) -> float:
 
 def kind_of(record: ClipRecord) -> str:
     """What a clip shows, as far as balancing goes: Bandai's content or CMU's label."""
-    return record.label.lower() if record.source == "cmu" else record.content
+    return label_of(record)[0]
 
 
 def split_of(record: ClipRecord) -> str:
@@ -100,6 +102,7 @@ def balance_weights(examples: Sequence[Example]) -> FloatArray:
     """Odds (N,) of drawing each example, summing to 1."""
     counts = Counter(kind_of(example.record) for example in examples)
     weights = np.array([counts[kind_of(example.record)] ** -_BALANCE for example in examples])
+    weights = np.minimum(weights, _MOST_ODDS * weights.mean())
     return weights / weights.sum()
 
 
