@@ -36,7 +36,7 @@ from mmm_blender.training.data import (  # noqa: E402
     statistics,
 )
 from mmm_blender.training.distributed import Team, joined  # noqa: E402
-from mmm_blender.training.loop import Plan, Run, train  # noqa: E402
+from mmm_blender.training.loop import Plan, Run, autocast, train  # noqa: E402
 from mmm_blender.training.losses import TokenizerLoss  # noqa: E402
 from mmm_blender.training.tokenizer_figures import tokenizer_figures  # noqa: E402
 
@@ -60,21 +60,23 @@ def parse_options() -> argparse.Namespace:
     parser.add_argument("--levels", type=int, nargs="+", default=[], help="finite scalar codes")
     parser.add_argument("--no-revival", action="store_true", help="leave dead codes dead")
     parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu")
+    parser.add_argument("--precision", choices=("bfloat16", "float32"), default="bfloat16")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--threads", type=int, default=2, help="1 where others use the machine")
     return parser.parse_args()
 
 
 def make_loss(
-    tokenizer: Tokenizer, sampler: WindowSampler, seed: int, team: Team
+    options: argparse.Namespace, tokenizer: Tokenizer, sampler: WindowSampler, team: Team
 ) -> Callable[[int], Tensor]:
     """This process's share of the loss of a step; now and then its terms are printed."""
     loss = TokenizerLoss(tokenizer.mean_C, tokenizer.std_C).to(team.device)
 
     def loss_of(step: int) -> Tensor:
-        features, valid = (values.to(team.device) for values in sampler.draw(seed, step))
+        drawn = sampler.draw(options.seed, step)
+        features, valid = (values.to(team.device) for values in drawn)
         own = team.rows(len(valid))
-        with torch.autocast(team.device.type, dtype=torch.bfloat16):
+        with autocast(team.device, options.precision):
             output = tokenizer(features[own], valid[own])
         made, commitment = output.reconstruction_BTC, output.commitment
         total, terms = loss(made, features[own], valid[own], commitment, valid)
@@ -123,7 +125,7 @@ def fit(options: argparse.Namespace, team: Team) -> list[float]:
     if run.resume(checkpoint):
         print(f"going on from step {run.step}", flush=True)
     sampler = WindowSampler(examples[TRAIN], options.batch, WINDOW_FRAMES, mean, std)
-    loss_of = make_loss(tokenizer, sampler, options.seed, team)
+    loss_of = make_loss(options, tokenizer, sampler, team)
     losses = list(train(run, plan, loss_of, checkpoint, "tokenizer", team=team))
     if team.leads:
         tokenizer.load_state_dict(run.average)

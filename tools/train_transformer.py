@@ -53,7 +53,7 @@ from mmm_blender.training.distributed import Team, joined  # noqa: E402
 from mmm_blender.training.early_stop import Watch, best_weights  # noqa: E402
 from mmm_blender.training.evaluator import load_evaluator  # noqa: E402
 from mmm_blender.training.judging import quick_scores  # noqa: E402
-from mmm_blender.training.loop import Plan, Run, step_seed, train  # noqa: E402
+from mmm_blender.training.loop import Plan, Run, autocast, step_seed, train  # noqa: E402
 from mmm_blender.training.tokens import (  # noqa: E402
     TokenBatch,
     TokenSampler,
@@ -155,7 +155,7 @@ class Lesson:
     model: MaskedTransformer
     tokenizer: TokenizerConfig
     plan: Plan
-    precision: torch.dtype
+    precision: str
     team: Team
 
     def share(self, batch: TokenBatch, seed: int, own: slice, dropped_B: Tensor | None) -> Tensor:
@@ -167,7 +167,7 @@ class Lesson:
         device, rows = self.team.device, batch.rows(own).to(self.team.device)
         if dropped_B is not None:
             dropped_B = dropped_B[own].to(device)
-        with torch.autocast(device.type, self.precision, self.precision != torch.float32):
+        with autocast(device, self.precision):
             text = text_rows(text, own).to(device)
             logits = self.model(hidden.to(device), rows.lengths_B, text, dropped_B)
         return cross_entropy(logits, rows, int(batch.lengths_B.sum()))
@@ -254,8 +254,7 @@ def fit(options: argparse.Namespace, team: Team) -> list[float]:
     plan = Plan(options.minutes, options.rate, options.steps, options.seed, betas=(0.9, 0.98))
     run, losses = resumed(options, model, plan), list[float]()
     if plan.progress(run.step, run.seconds) < 1 and not run.finished:
-        precision = torch.bfloat16 if options.precision == "bfloat16" else torch.float32
-        lesson = Lesson(run, model, tokenizer.config, plan, precision, team)
+        lesson = Lesson(run, model, tokenizer.config, plan, options.precision, team)
         losses = study(options, lesson, tokenizer.to(team.device), encoder)
     if team.leads:
         finish(options, run, model.cpu(), tokenizer.cpu())

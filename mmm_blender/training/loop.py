@@ -107,6 +107,11 @@ def rate_at(plan: Plan, step: int, progress: float) -> float:
     return plan.rate * warm * (_FINAL_RATE + (1 - _FINAL_RATE) * fall)
 
 
+def autocast(device: torch.device, precision: str) -> torch.autocast:
+    """Matrix products in bfloat16, or (precision "float32") all as it is."""
+    return torch.autocast(device.type, torch.bfloat16, enabled=precision == "bfloat16")
+
+
 def step_seed(plan: Plan, step: int) -> int:
     """What torch's generator is seeded with before a step."""
     return plan.seed * _SEED_STRIDE + step
