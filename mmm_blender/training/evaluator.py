@@ -89,9 +89,12 @@ class MotionEncoder(nn.Module):
 
     def forward(self, features_BTC: Tensor, frames_B: Tensor) -> Tensor:
         """Normalised features, zero behind each clip's end, to embeddings (B, E)."""
-        x_BSD = self.stem(features_BTC.mT).mT
+        half_BDS = self.stem[:2](features_BTC.mT)
+        # behind its end a clip is zero here too, or it would hear how long its neighbours are
+        half_BDS = half_BDS * _before_end(half_BDS.shape[2], frames_B, 2)[:, None]
+        x_BSD = self.stem[2](half_BDS).mT
         steps = x_BSD.shape[1]
-        used_BS = torch.arange(steps) < frames_B[:, None].div(FRAMES_PER_STEP).ceil().clamp(min=1)
+        used_BS = _before_end(steps, frames_B, FRAMES_PER_STEP)
         x_BSD = self.dropout(x_BSD + self.places_SD[:steps])
         for block in self.blocks:
             x_BSD = self.dropout(block(x_BSD, used_BS[:, None, None, :]))
@@ -99,6 +102,11 @@ class MotionEncoder(nn.Module):
         mean_BD = (x_BSD * used_BS[..., None]).sum(1) / used_BS.sum(1, keepdim=True)
         peak_BD = x_BSD.masked_fill(~used_BS[..., None], -math.inf).amax(1)
         return functional.normalize(self.out(torch.cat([mean_BD, peak_BD], dim=-1)).float(), dim=-1)
+
+
+def _before_end(steps: int, frames_B: Tensor, size: int) -> Tensor:
+    """True at the steps of ``size`` frames that hold a frame of the clip. (B, S)."""
+    return torch.arange(steps) < frames_B[:, None].div(size).ceil().clamp(min=1)
 
 
 class TextHead(nn.Module):
