@@ -41,7 +41,6 @@ from mmm_blender.motion.config import (  # noqa: E402
     TransformerConfig,
     from_json,
 )
-from mmm_blender.motion.generator import Generator  # noqa: E402
 from mmm_blender.motion.masks import motion_places  # noqa: E402
 from mmm_blender.motion.model import MotionModel  # noqa: E402
 from mmm_blender.motion.text import STUDENT_FOLDER, TextEncoder, load_text_encoder  # noqa: E402
@@ -51,8 +50,6 @@ from mmm_blender.training.caption_bank import CaptionBank  # noqa: E402
 from mmm_blender.training.data import TRAIN, UNSEEN_TAKES, Example, load_examples  # noqa: E402
 from mmm_blender.training.distributed import Team, joined  # noqa: E402
 from mmm_blender.training.early_stop import Watch, best_weights  # noqa: E402
-from mmm_blender.training.evaluator import load_evaluator  # noqa: E402
-from mmm_blender.training.judging import quick_scores  # noqa: E402
 from mmm_blender.training.loop import Plan, Run, autocast, step_seed, train  # noqa: E402
 from mmm_blender.training.tokens import (  # noqa: E402
     TokenBatch,
@@ -200,15 +197,27 @@ class Lesson:
 
 
 def make_watch(
-    options: argparse.Namespace, lesson: Lesson, unseen: list[Example], generator: Generator
+    options: argparse.Namespace,
+    lesson: Lesson,
+    unseen: list[Example],
+    tokenizer: Tokenizer,
+    encoder: TextEncoder,
 ) -> Watch | None:
     """The judge of held-out motions, where there is an evaluator."""
     if options.evaluator is None:
         return None
+    # only a judged run makes motions
+    from mmm_blender.motion.generator import Generator  # noqa: PLC0415
+    from mmm_blender.training.evaluator import load_evaluator  # noqa: PLC0415
+    from mmm_blender.training.judging import quick_scores  # noqa: PLC0415
+
     evaluator = load_evaluator(options.evaluator)
+    judged = MotionModel(tokenizer, copy.deepcopy(lesson.model))
+    config = bundle_config(options, tokenizer, judged.transformer)
+    generator = Generator(Bundle(options.out, config, judged, ""), encoder)
 
     def score(weights: Mapping[str, Tensor]) -> dict[str, float]:
-        generator.model.transformer.load_state_dict(weights)
+        judged.transformer.load_state_dict(weights)
         return quick_scores(generator, evaluator, unseen, options.seed)
 
     return Watch(lesson.run, score, options.out / BEST_FILE, lesson.team)
@@ -267,10 +276,7 @@ def study(
     """Train to the end of the plan or until the judge sees no more gain."""
     lessons = Lessons.load(options, tokenizer, encoder)
     run, checkpoint = lesson.run, options.out / CHECKPOINT_FILE
-    judged = MotionModel(tokenizer, copy.deepcopy(lesson.model))
-    config = bundle_config(options, tokenizer, judged.transformer)
-    generator = Generator(Bundle(options.out, config, judged, ""), encoder)
-    watch = make_watch(options, lesson, lessons.unseen, generator)
+    watch = make_watch(options, lesson, lessons.unseen, tokenizer, encoder)
     losses: list[float] = []
     steps = train(
         run,
