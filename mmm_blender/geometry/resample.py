@@ -24,7 +24,7 @@ import numpy as np
 from .clip import MotionClip
 from .conventions import FloatArray
 from .errors import MMMError
-from .rotations import make_continuous, normalize
+from .rotations import make_continuous, normalize, slerp
 
 _LEAD_IN, _LEAD_OUT = 1, 2
 """Samples that the cubic needs before the first and after the last old sample: the last frame may
@@ -71,4 +71,20 @@ def resample(clip: MotionClip, fps: float) -> MotionClip:
     rotations = channels_NC[:, : turns_TC.shape[1]].reshape(count, *clip.rotations_TJ4.shape[1:])
     return clip.replace(
         rotations_TJ4=normalize(rotations), root_T3=channels_NC[:, turns_TC.shape[1] :], fps=fps
+    )
+
+
+def lengthened(clip: MotionClip, frames: int) -> MotionClip:
+    """The clip's first ``frames`` frames; where it has fewer it goes on at its last velocity."""
+    more = frames - clip.frames
+    if more <= 0:
+        return clip.slice(0, frames)
+    last, before = clip.frames - 1, max(clip.frames - 2, 0)
+    ahead_N = np.arange(1.0, more + 1.0)
+    start_J4, end_J4 = clip.rotations_TJ4[before], clip.rotations_TJ4[last]
+    turns_NJ4 = slerp(start_J4, end_J4, 1.0 + ahead_N[:, None])
+    root_N3 = clip.root_T3[last] + ahead_N[:, None] * (clip.root_T3[last] - clip.root_T3[before])
+    return clip.replace(
+        rotations_TJ4=np.concatenate([clip.rotations_TJ4, normalize(turns_NJ4)]),
+        root_T3=np.concatenate([clip.root_T3, root_N3]),
     )

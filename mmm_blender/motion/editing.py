@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from .text import TextFeatures
 
 TRANSITION_TOKENS = 2
-_LONGEST_HALF = 23  # tokens of a neighbour that the transition may look at (the paper's choice)
+LONGEST_HALF = 23  # tokens of a neighbour that the transition may look at (the paper's choice)
 
 
 @dataclass(frozen=True)
@@ -81,8 +81,8 @@ def join(
 
 def _seam(first_LP: Tensor, second_LP: Tensor) -> Seam:
     """The last half of one clip and the first half of the next."""
-    before = min(len(first_LP) // 2, _LONGEST_HALF)
-    after = min(len(second_LP) // 2, _LONGEST_HALF)
+    before = min(len(first_LP) // 2, LONGEST_HALF)
+    after = min(len(second_LP) // 2, LONGEST_HALF)
     return Seam(first_LP[len(first_LP) - before :], second_LP[:after])
 
 

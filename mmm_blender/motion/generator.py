@@ -1,57 +1,68 @@
 """A prompt becomes a clip: the one entry that the worker and the tools use.
 
-B batch, L token places, P body parts, T frames, C channels.
+B batch, L token places, P columns of the grid, T frames.
 """
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import accumulate, pairwise
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor
 
 from ..geometry.clip import MotionClip
 from ..geometry.conventions import IntArray
 from ..geometry.errors import MMMError
-from . import masks
 from .bundle import Bundle, load_bundle
+from .checks import check_prompt, check_seconds, check_seed, replayed_tokens
 from .config import SamplerConfig
-from .features import decode_to_clip
+from .decoding import decode_tokens, finished
+from .edit import EditRequest, EditResult, edit_motion
 from .sampling import Cancelled
+from .sequence import SequenceRequest, SequenceResult, generate_sequence
 from .text import TextEncoder, load_text_encoder
+from .windows import IsCancelled, OnStep, Window, WindowFiller
 
-__all__ = ["Cancelled", "GenerateRequest", "GenerateResult", "Generator"]
+__all__ = [
+    "Cancelled",
+    "EditRequest",
+    "EditResult",
+    "GenerateRequest",
+    "GenerateResult",
+    "Generator",
+    "SequenceRequest",
+    "SequenceResult",
+]
 
-MAX_PROMPT_CHARACTERS = 2000
-_MAX_SEED = 2**63 - 1
 
-OnStep = Callable[[int, int], None]
-IsCancelled = Callable[[], bool]
-
-
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class GenerateRequest:
-    """What is wanted. seconds: length of the clip; sampler: None for the bundle's own."""
+    """What is wanted. seconds: length of the clip; sampler: None for the bundle's own; fps: rate of
+    the clip, 0 for the layout's. tokens_LP: of an earlier result, which is then decoded again
+    without sampling."""
 
     prompt: str
     seconds: float
     seed: int = 0
     sampler: SamplerConfig | None = None
+    fps: float = 0.0
+    pin_feet: bool = True
+    tokens_LP: IntArray | None = None
 
 
 @dataclass(frozen=True, eq=False)
 class GenerateResult:
-    """The clip, at the layout's rate, and what it takes to make it again."""
+    """The clip and what it takes to make it again. notes: sentences for the person."""
 
     clip: MotionClip
     tokens_LP: IntArray
     sampler: SamplerConfig
     seed: int
+    notes: tuple[str, ...] = ()
 
 
 class Generator:
@@ -102,6 +113,7 @@ class Generator:
             "layout": self.config.tokenizer.layout,
             "parts": list(self.config.tokenizer.parts),
             "predicted_parts": list(self.model.predicted_parts),
+            "edits": list(self.model.editable_parts),
             "fps": self.config.tokenizer.feature_layout.fps,
             "min_seconds": self.min_seconds,
             "max_seconds": self.max_seconds,
@@ -132,69 +144,84 @@ class Generator:
         samplers = {request.sampler or self.config.sampler for request in requests}
         if len(samplers) != 1:
             raise MMMError("The clips of one batch need the same sampler settings: split it.")
-        sampler = samplers.pop()
-        tokens_BLP, lengths = self._sample(requests, sampler, on_step, cancelled)
+        filler = self._filler(samplers.pop(), on_step, cancelled)
+        given = [self._replayed(request) for request in requests]
+        fresh = zip(requests, given, strict=True)
+        sampled = self._sampled([request for request, tokens in fresh if tokens is None], filler)
+        tokens = [next(sampled) if each is None else each for each in given]
         return [
-            self._result(request, sampler, tokens_LP[:length])
-            for request, tokens_LP, length in zip(requests, tokens_BLP, lengths, strict=True)
+            self._result(request, filler.sampler, tokens_LP)
+            for request, tokens_LP in zip(requests, tokens, strict=True)
         ]
+
+    def edit(
+        self,
+        request: EditRequest,
+        on_step: OnStep | None = None,
+        cancelled: IsCancelled | None = None,
+    ) -> EditResult:
+        """A part of a motion made anew; see ``edit.edit_motion``."""
+        return edit_motion(self._filler(request.sampler, on_step, cancelled), request)
+
+    def sequence(
+        self,
+        request: SequenceRequest,
+        on_step: OnStep | None = None,
+        cancelled: IsCancelled | None = None,
+    ) -> SequenceResult:
+        """Several prompts in a row as one motion; see ``sequence.generate_sequence``."""
+        filler = self._filler(request.sampler, on_step, cancelled)
+        return generate_sequence(filler, request, self.config)
 
     def frames(self, seconds: float) -> int:
         """Frames of a clip that lasts so long, at the layout's rate."""
         return max(1, round(seconds * self.config.tokenizer.feature_layout.fps))
 
-    def _sample(
-        self,
-        requests: Sequence[GenerateRequest],
-        sampler: SamplerConfig,
-        on_step: OnStep | None,
-        cancelled: IsCancelled | None,
-    ) -> tuple[Tensor, list[int]]:
-        """Tokens (B, L, P) and the motion tokens of each clip."""
-        per_token = self.config.tokenizer.frames_per_token
-        lengths = [-(-self.frames(request.seconds) // per_token) for request in requests]
-        lengths_B = torch.tensor(lengths)
-        size = (self.model.places, len(self.model.columns))
-        tokens_BLP = self.model.fill(
-            masks.masked_grid(lengths_B, *size, self.model.vocabulary),
-            masks.all_cells(lengths_B, *size),
-            lengths_B,
-            self.text_encoder.encode([request.prompt for request in requests]),
-            sampler=sampler,
-            generators=[torch.Generator().manual_seed(request.seed) for request in requests],
-            on_step=on_step,
-            cancelled=cancelled,
+    def _tokens(self, seconds: float) -> int:
+        """Motion tokens of a clip that lasts so long."""
+        return -(-self.frames(seconds) // self.config.tokenizer.frames_per_token)
+
+    def _filler(
+        self, sampler: SamplerConfig | None, on_step: OnStep | None, cancelled: IsCancelled | None
+    ) -> WindowFiller:
+        how = sampler or self.config.sampler
+        return WindowFiller(self.model, self.text_encoder, how, on_step, cancelled)
+
+    def _sampled(
+        self, requests: Sequence[GenerateRequest], filler: WindowFiller
+    ) -> Iterator[Tensor]:
+        """Tokens (L, P) of each clip, sampled in one batch."""
+        if not requests:
+            return
+        ends = list(accumulate(self._tokens(request.seconds) for request in requests))
+        windows = [Window(a, b, a, b) for a, b in pairwise([0, *ends])]
+        tokens_LP = torch.zeros(ends[-1], len(self.model.columns), dtype=torch.long)
+        filled_LP = filler.fill(
+            tokens_LP,
+            torch.ones_like(tokens_LP, dtype=torch.bool),
+            windows,
+            [request.prompt for request in requests],
+            [torch.Generator().manual_seed(request.seed) for request in requests],
         )
-        return tokens_BLP, lengths
+        for window in windows:
+            yield filled_LP[window.start : window.stop]
+
+    def _replayed(self, request: GenerateRequest) -> Tensor | None:
+        """The tokens that the request gives."""
+        if request.tokens_LP is None:
+            return None
+        shape = (self._tokens(request.seconds), len(self.model.columns))
+        return replayed_tokens(request.tokens_LP, shape, self.model.vocabulary.codes)
 
     def _result(
         self, request: GenerateRequest, sampler: SamplerConfig, tokens_LP: Tensor
     ) -> GenerateResult:
-        features_TC = self.model.tokenizer.denormalise(
-            self.model.decode(tokens_LP.to(self.model.device))
-        )[: self.frames(request.seconds)]
-        layout = self.config.tokenizer.feature_layout
-        clip = decode_to_clip(features_TC.cpu().numpy().astype(np.float64), layout)
-        return GenerateResult(clip, tokens_LP.cpu().numpy(), sampler, request.seed)
+        decoded = decode_tokens(self.model, tokens_LP, self.frames(request.seconds))
+        clip, notes = finished(decoded, request.fps, request.pin_feet)
+        return GenerateResult(clip, tokens_LP.numpy(), sampler, request.seed, notes)
 
     def _check(self, request: GenerateRequest) -> None:
         """MMMError with what to do, for everything that a person may get wrong."""
-        prompt, seconds = request.prompt, request.seconds
-        if not prompt.strip():
-            raise MMMError("The prompt is empty: describe the motion in a few words.")
-        if len(prompt) > MAX_PROMPT_CHARACTERS:
-            raise MMMError(
-                f"The prompt has {len(prompt):,} characters: shorten it to "
-                f"{MAX_PROMPT_CHARACTERS:,} or fewer."
-            )
-        # half a frame of grace: 9.8 s may come as 9.8000002 from a float32 property
-        grace = 0.5 / self.config.tokenizer.feature_layout.fps
-        if not math.isfinite(seconds) or not (
-            self.min_seconds - grace <= seconds < self.max_seconds + grace
-        ):
-            raise MMMError(
-                f"This model makes {self.min_seconds:g} to {self.max_seconds:g} seconds of motion, "
-                f"not {seconds:g}: choose a length in that range."
-            )
-        if not 0 <= request.seed <= _MAX_SEED:
-            raise MMMError(f"The seed must be a whole number from 0 on, not {request.seed}.")
+        check_prompt(request.prompt)
+        check_seconds(request.seconds, self.config)
+        check_seed(request.seed)

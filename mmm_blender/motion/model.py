@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
+from ..geometry.edit_mask import BodyPart
 from ..geometry.errors import MMMError
 from .config import NO_GUIDANCE, SamplerConfig, Vocabulary
 from .sampling import TokensToLogits, sample
@@ -46,6 +47,22 @@ class MotionModel:
         return predicted or self.tokenizer.config.parts
 
     @property
+    def editable_parts(self) -> tuple[BodyPart, ...]:
+        """Body parts of a mask that can be made: those whose columns are predicted, all of them.
+
+        A model of one column for the whole body makes the whole body only.
+        """
+        predicted = set(self.predicted_parts)
+        if "all" in self.columns:
+            return ("all",) if "all" in predicted else ()
+        wanted: dict[BodyPart, set[str]] = {
+            "all": set(self.columns),
+            "lower": {"lower"},
+            "upper": set(self.columns) - {"lower"},
+        }
+        return tuple(part for part, columns in wanted.items() if columns <= predicted)
+
+    @property
     def vocabulary(self) -> Vocabulary:
         """Token numbers of each part."""
         return self.tokenizer.config.vocabulary
@@ -76,14 +93,18 @@ class MotionModel:
         *,
         sampler: SamplerConfig,
         generators: Sequence[torch.Generator],
+        without_text: bool = False,
         on_step: Callable[[int, int], None] | None = None,
         cancelled: Callable[[], bool] | None = None,
     ) -> Tensor:
-        """The grid (on the CPU) with the masked cells filled; see ``sampling.sample``."""
+        """The grid (on the CPU) with the masked cells filled; see ``sampling.sample``.
+
+        without_text: whatever ``text`` says, the model hears none (one trained with guidance only).
+        """
         self._check(mask_BLP)
         used = int(lengths_B.max()) + 1  # places behind the longest clip's END are never looked at
         filled_BLP = sample(
-            self._predictor(lengths_B.to(self.device), text, sampler.guidance),
+            self._predictor(lengths_B.to(self.device), text, sampler.guidance, without_text),
             tokens_BLP[:, :used].to(self.device),
             mask_BLP[:, :used].to(self.device),
             vocabulary=self.vocabulary,
@@ -104,13 +125,16 @@ class MotionModel:
                     "choose another bundle."
                 )
 
-    def _predictor(self, lengths_B: Tensor, text: TextFeatures, guidance: float) -> TokensToLogits:
+    def _predictor(
+        self, lengths_B: Tensor, text: TextFeatures, guidance: float, without_text: bool
+    ) -> TokensToLogits:
         """The network as the sampler wants it: token grid to logits."""
         text = text.to(self.device)
-        if guidance == NO_GUIDANCE:
-            memory = self.transformer.remember(text)
-            return lambda tokens_BLP: self._logits(tokens_BLP, lengths_B, memory)
         rows = len(lengths_B)
+        if guidance == NO_GUIDANCE or without_text:  # without a text there is nothing to lean on
+            drop = torch.ones_like(lengths_B, dtype=torch.bool) if without_text else None
+            memory = self.transformer.remember(text, drop)
+            return lambda tokens_BLP: self._logits(tokens_BLP, lengths_B, memory)
         drop = torch.arange(2 * rows, device=self.device) >= rows
         twice = self.transformer.remember(_repeat(text), drop)
         lengths_2B = lengths_B.repeat(2)

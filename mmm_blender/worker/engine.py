@@ -26,10 +26,10 @@ from .protocol import (
     STAGE_GENERATING,
     STAGE_LOADING,
     BodyModelLoaded,
-    Generate,
     Generated,
     LoadBodyModel,
     LoadBundle,
+    MotionMessage,
     Ready,
     Status,
     WorkerError,
@@ -38,8 +38,8 @@ from .protocol import (
 from .service import IsCancelled, OnProgress
 
 if TYPE_CHECKING:
-    from ..motion.config import SamplerConfig
-    from ..motion.generator import GenerateResult, Generator
+    from ..motion.generator import Generator
+    from .motions import Motion
 
 CPU, CUDA, MPS = "cpu", "cuda", "mps"
 _Result = TypeVar("_Result")
@@ -92,7 +92,7 @@ class TorchEngine:
         return self._held.generator.info | {"device": device, "threads": torch.get_num_threads()}
 
     def generate(
-        self, request: Generate, on_progress: OnProgress, cancelled: IsCancelled
+        self, request: MotionMessage, on_progress: OnProgress, cancelled: IsCancelled
     ) -> Generated:
         """One motion; the bundle is loaded again if it was freed."""
         if self._wish is None:
@@ -112,28 +112,31 @@ class TorchEngine:
         self.free()  # out of the except block, which keeps what failed alive
         raise failure
 
-    def _run(self, request: Generate, on_progress: OnProgress, cancelled: IsCancelled) -> Generated:
+    def _run(
+        self, request: MotionMessage, on_progress: OnProgress, cancelled: IsCancelled
+    ) -> Generated:
         held = self._held
         assert held is not None
-        from ..motion.generator import Cancelled, GenerateRequest  # noqa: PLC0415  # needs torch
+        from ..motion.sampling import Cancelled  # noqa: PLC0415  # needs torch
+        from .motions import make_motion  # noqa: PLC0415  # as above
 
-        wanted = GenerateRequest(
-            request.prompt, request.seconds, request.seed, _sampler(held.generator, request.sampler)
-        )
+        def on_step(step: int, steps: int) -> None:
+            on_progress(step, steps, STAGE_GENERATING)
+
         try:
-            result = held.generator.generate(
-                wanted, lambda step, steps: on_progress(step, steps, STAGE_GENERATING), cancelled
-            )
+            motion = make_motion(held.generator, request, on_step, cancelled)
         except Cancelled as error:
             raise WorkerError("Cancelled.", CANCELLED) from error
         return Generated(
             request.job,
-            result.clip.rotations_TJ4,
-            result.clip.root_T3,
-            result.clip.fps,
-            result.clip.twist_estimated,
-            result.tokens_LP,
-            _recipe(held, request, result),
+            motion.clip.rotations_TJ4,
+            motion.clip.root_T3,
+            motion.clip.fps,
+            motion.clip.twist_estimated,
+            motion.tokens_LP,
+            _recipe(held, request, motion),
+            motion.notes,
+            motion.ground_move,
         )
 
     def body_model(self, request: LoadBodyModel) -> BodyModelLoaded:
@@ -220,33 +223,21 @@ def _load_generator(path: Path, device: str) -> Generator:
         raise WorkerError(str(error), BUNDLE) from error
 
 
-def _sampler(generator: Generator, changes: dict[str, Any] | None) -> SamplerConfig | None:
-    """The bundle's sampler with some fields changed, None for no change."""
-    if changes is None:
-        return None
-    from ..motion.config import SamplerConfig, from_json, to_json  # noqa: PLC0415  # needs torch
-
-    return from_json(
-        SamplerConfig, to_json(generator.config.sampler) | changes, "The sampler's settings"
-    )
-
-
-def _recipe(held: _Held, request: Generate, result: GenerateResult) -> dict[str, Any]:
-    """All that is needed to make the clip again; see ``protocol.Generated``."""
+def _recipe(held: _Held, request: MotionMessage, motion: Motion) -> dict[str, Any]:
+    """All that is needed to make the motion again; see ``protocol.Generated``."""
     torch = _import_torch()
     info = held.generator.info
-    return {
-        "prompt": request.prompt,
-        "seconds": request.seconds,
-        "seed": request.seed,
+    return motion.told | {
         "bundle": info["name"],
         "bundle_hash": info["hash"],
-        "sampler": asdict(result.sampler),
+        "sampler": asdict(motion.sampler),
+        "fps": motion.clip.fps,
+        "pin_feet": request.pin_feet,
         "device": held.device,
         "threads": int(torch.get_num_threads()),
         "torch_version": str(torch.__version__),
         "addon_version": package_version(),
-        "tokens": result.tokens_LP.tolist(),
+        "tokens": motion.tokens_LP.tolist(),
     }
 
 

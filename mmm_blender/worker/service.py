@@ -24,14 +24,17 @@ from .protocol import (
     BodyModelLoaded,
     BundleLoaded,
     Cancel,
+    Edit,
     Failed,
     Generate,
     Generated,
+    GenerateSequence,
     Hello,
     JsonObject,
     LoadBodyModel,
     LoadBundle,
     Message,
+    MotionMessage,
     Progress,
     ProtocolError,
     Ready,
@@ -64,7 +67,7 @@ class Engine(Protocol):
         ...
 
     def generate(
-        self, request: Generate, on_progress: OnProgress, cancelled: IsCancelled
+        self, request: MotionMessage, on_progress: OnProgress, cancelled: IsCancelled
     ) -> Generated:
         """One motion with the bundle of the last wish, loaded again when it was freed."""
         ...
@@ -140,7 +143,7 @@ class Service:
                 return self._greet(message)
             case LoadBundle():
                 self._attempt(None, lambda: self._load(message))
-            case Generate():
+            case Generate() | Edit() | GenerateSequence():
                 self._attempt(message.job, lambda: self._generate(message))
             case LoadBodyModel():
                 self._attempt(message.job, lambda: self._engine.body_model(message))
@@ -175,7 +178,7 @@ class Service:
         self._in_memory = True
         return BundleLoaded(info)
 
-    def _generate(self, request: Generate) -> Generated:
+    def _generate(self, request: MotionMessage) -> Generated:
         def report(step: int, steps: int, stage: str) -> None:
             self._send(Progress(request.job, step, steps, stage))
 

