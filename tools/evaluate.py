@@ -38,6 +38,7 @@ from _evaluation import (  # noqa: E402
     speed_figures,
     tokenizer_figures,
 )
+from _evaluation_edits import edit_figures, long_figures  # noqa: E402
 from _evaluation_report import goals_of, markdown_report  # noqa: E402
 from _program import run  # noqa: E402
 
@@ -90,6 +91,9 @@ def judge(
         fill_from = tests[UNSEEN_TAKES] if name != UNSEEN_TAKES else None
         report["sets"][name] = set_report(tests[name], fill_from)
     if generator:
+        windows = tests[UNSEEN_TAKES].windows
+        report["editing"] = edit_figures(generator, evaluator, windows, sizes.edits)
+        report["long sequences"] = long_figures(generator, windows, sizes.sequences)
         report["copying"] = copying_figures(tests[UNSEEN_TAKES], material.known)
         report["prompts"] = prompt_figures(generator, sizes.prompt_seeds)
         report["seconds for the longest clip"] = speed_figures(generator)

@@ -64,7 +64,8 @@ def _crowds(corpus: Iterable[AnyArray]) -> Iterable[AnyArray]:
     waiting: list[AnyArray] = []
     for features in corpus:
         pieces = pieces_of(features)
-        waiting += [pieces, mirrored(pieces)]
+        if len(pieces):
+            waiting += [pieces, mirrored(pieces)]
         if sum(map(len, waiting)) >= _CROWD:
             yield np.concatenate(waiting)
             waiting = []
