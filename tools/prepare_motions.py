@@ -1,20 +1,21 @@
 """Bring the captured sources to SMPL clips at 20 fps in one compact file, and check the result.
 
-    python tools/prepare_motions.py --sources DIR --out build/motions.npz [--report FILE]
+    python tools/prepare_motions.py --sources DIR --out build/motions.npz [--report FILE] [--table]
+    python tools/prepare_motions.py --sources DIR --out build/cmu.npz --only cmu
+    python tools/prepare_motions.py --out build/motions.npz --table    (of a file that is there)
 
-DIR holds checkouts of the public repositories, each under its own name (see ``SETS``); those that
-are missing are named and left out. Every rejected file is named with its reason and counted.
+DIR holds checkouts of the public repositories, each under its own name (see training/takes.py);
+those that are missing are named and left out. Every file that is left out is named with its reason
+and counted; where nothing is left, nothing is written and the command fails.
 """
 
 from __future__ import annotations
 
 import argparse
-import csv
 import json
-import re
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -36,7 +37,11 @@ from mmm_blender.geometry.kinematics import clip_joints  # noqa: E402
 from mmm_blender.geometry.rotations import quat_angle, quat_to_rotation_vector  # noqa: E402
 from mmm_blender.geometry.skeleton import SOLE_HEIGHT, joint_index  # noqa: E402
 from mmm_blender.training.measured import measure  # noqa: E402
-from mmm_blender.training.motion_file import ClipRecord, save_motions  # noqa: E402
+from mmm_blender.training.motion_file import (  # noqa: E402
+    ClipRecord,
+    load_motions,
+    save_motions,
+)
 from mmm_blender.training.retarget import (  # noqa: E402
     BANDAI,
     CMU_DAZ,
@@ -49,15 +54,18 @@ from mmm_blender.training.retarget import (  # noqa: E402
     joint_errors,
     retarget,
 )
-from mmm_blender.training.sources import (  # noqa: E402
-    SourceMotion,
-    read_bvh_source,
-    read_deepmimic_source,
+from mmm_blender.training.set_table import set_tables  # noqa: E402
+from mmm_blender.training.sources import SourceMotion  # noqa: E402
+from mmm_blender.training.takes import (  # noqa: E402
+    CMU_TABLE,
+    Rejected,
+    Take,
+    absent_checkouts,
+    bandai_takes,
+    cmu_takes,
 )
 
-BANDAI_FOLDER = "Bandai-Namco-Research-Motiondataset"
-CMU_TABLE = ROOT / "mmm_blender" / "training" / "cmu_clips.csv"
-T_POSE_FRAMES = 8  # the CMU conversion puts a T-pose before each take and eases out of it
+SOURCES = ("bandai", "cmu")
 CALIBRATION_TAKES = 40
 MIN_FRAMES, MAX_FRAMES = 24, 196  # 1.2 s: shorter clips hold no whole gesture; the model's limit
 MAX_TURN = 90.0  # degrees a frame: faster is a twist flip, not a motion
@@ -67,52 +75,6 @@ MAX_BONE_ERROR = 1.0  # median over takes; a right calibration gives none at all
 MAX_AXES_OFF = 30.0  # degrees: trunk axes further off than this were snapped to a guess
 MAX_BACKWARD_ELBOW = 25.0  # degrees of hyperextension ...
 MAX_BACKWARD_SHARE = 0.05  # ... in more than this share of frames
-
-
-@dataclass(frozen=True)
-class Take:
-    """One source file. read: brings its motion. source, content, style, label: its words."""
-
-    name: str
-    source: str
-    content: str
-    style: str
-    label: str
-    read: Callable[[], SourceMotion]
-
-
-def bandai_takes(sources: Path) -> list[Take]:
-    pattern = re.compile(r"dataset-\d_([a-z-]+)_([a-z-]+)_\d+$")
-    takes: list[Take] = []
-    for path in sorted((sources / BANDAI_FOLDER).rglob("dataset-*.bvh")):
-        if match := pattern.match(path.stem):
-            content, style = match.groups()
-            takes.append(
-                Take(path.stem, "bandai", content, style, "", reader(read_bvh_source, path))
-            )
-    return takes
-
-
-def reader(read: Callable[[Path], SourceMotion], path: Path) -> Callable[[], SourceMotion]:
-    return lambda: read(path)
-
-
-def read_cmu(fps: float) -> Callable[[Path], SourceMotion]:
-    return lambda path: read_bvh_source(path, fps).drop(T_POSE_FRAMES)
-
-
-def cmu_takes(sources: Path, deepmimic: bool) -> list[Take]:
-    """Rows of the CMU table whose files are there: the BVH ones, or the DeepMimic ones."""
-    takes: list[Take] = []
-    with CMU_TABLE.open(encoding="utf-8", newline="") as file:
-        for row in csv.DictReader(file):
-            folder = row["repo"].split("/")[1]
-            path = sources / folder / row["path"]
-            if path.is_file() and (path.suffix == ".txt") == deepmimic:
-                read = read_deepmimic_source if deepmimic else read_cmu(float(row["fps"]))
-                name = f"cmu_{folder}_{row['path'].replace('/', '_')}".removesuffix(path.suffix)
-                takes.append(Take(name, "cmu", "cmu", "", row["label"], reader(read, path)))
-    return takes
 
 
 def reason_to_reject(clip: MotionClip, floor: float) -> str | None:
@@ -171,15 +133,18 @@ class Gathered:
     records: list[ClipRecord]
     clips: list[MotionClip]
     figures: dict[str, list[dict[str, float]]]
-    rejected: dict[str, str]
+    rejected: Rejected
 
 
-def gather(takes: list[Take], rig: Rig, into: Gathered) -> dict[str, Any]:
-    """Calibrate a rig from a spread of its takes, then retarget all; returns the calibration."""
+def gather(takes: list[Take], rig: Rig, into: Gathered) -> dict[str, Any] | None:
+    """Calibrate a rig from a spread of its takes, then retarget all; returns the calibration, or
+    None where no take could be read."""
     spread = takes[:: max(1, len(takes) // CALIBRATION_TAKES)]
     readable = [m for take in spread if (m := try_read(take, rig, into)) is not None]
+    if not readable:  # the spread may have met bad ones alone
+        readable = [m for take in takes if (m := try_read(take, rig, into)) is not None]
     if not readable:
-        raise MMMError(f"None of the {rig.name} takes could be read: check the checkout.")
+        return None
     calibration = calibrate(rig, readable)
     for take in tqdm(takes, desc=rig.name, unit="take"):
         motion = try_read(take, rig, into)
@@ -241,6 +206,44 @@ def doubts(gathered: Gathered, calibrations: dict[str, dict[str, Any]]) -> list[
     return found
 
 
+def takes_by_rig(options: argparse.Namespace, rejected: Rejected) -> list[tuple[Rig, list[Take]]]:
+    """All takes that are asked for; what is none is told in ``rejected``."""
+    found: list[tuple[Rig, list[Take]]] = []
+    if options.only in (None, "bandai"):
+        found.append((BANDAI, bandai_takes(options.sources, rejected)))
+    if options.only in (None, "cmu"):
+        by_kind = cmu_takes(options.sources, rejected, options.labels)
+        found += [(CMU_DAZ, by_kind["cmu"]), (DEEPMIMIC, by_kind["deepmimic"])]
+    return found
+
+
+def collect(options: argparse.Namespace) -> tuple[Gathered, dict[str, dict[str, Any]]]:
+    """Retarget everything under the sources' folder; MMMError where nothing is left."""
+    gathered, calibrations = Gathered([], [], {}, {}), dict[str, dict[str, Any]]()
+    for name in absent_checkouts(options.sources, options.labels):
+        print(f"{name} is not under {options.sources}: left out.", file=sys.stderr)
+    for rig, takes in takes_by_rig(options, gathered.rejected):
+        calibration = gather(takes, rig, gathered) if takes else None
+        if calibration is not None:
+            calibrations[rig.name] = calibration
+        elif takes:
+            print(f"None of the {rig.name} takes could be read: left out.", file=sys.stderr)
+        else:
+            print(f"No takes for {rig.name} under {options.sources}: left out.", file=sys.stderr)
+    for name, reason in gathered.rejected.items():
+        print(f"left out: {name}: {reason}", file=sys.stderr)
+    print(f"{len(gathered.rejected)} files left out", file=sys.stderr)
+    wrong = doubts(gathered, calibrations)
+    if wrong:
+        raise MMMError(" ".join(wrong) + " Nothing was written.")
+    if not gathered.clips:
+        raise MMMError(
+            f"No motion could be read under {options.sources} ({len(gathered.rejected)} files left "
+            "out); nothing was written: give --sources the folder that holds the checkouts."
+        )
+    return gathered, calibrations
+
+
 def write_report(options: argparse.Namespace, report: dict[str, Any]) -> None:
     """All of it to the file that was asked for, the short of it to the terminal."""
     if options.report:
@@ -249,29 +252,9 @@ def write_report(options: argparse.Namespace, report: dict[str, Any]) -> None:
     print(json.dumps(short, indent=1))
 
 
-def main() -> int:
-    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument(
-        "--sources", type=Path, required=True, help="folder of repository checkouts"
-    )
-    parser.add_argument("--out", type=Path, required=True, help="the .npz to write")
-    parser.add_argument("--report", type=Path, help="where the figures go as JSON")
-    options = parser.parse_args()
-    gathered, calibrations = Gathered([], [], {}, {}), dict[str, dict[str, Any]]()
-    for rig, takes in (
-        (BANDAI, bandai_takes(options.sources)),
-        (CMU_DAZ, cmu_takes(options.sources, deepmimic=False)),
-        (DEEPMIMIC, cmu_takes(options.sources, deepmimic=True)),
-    ):
-        if takes:
-            calibrations[rig.name] = gather(takes, rig, gathered)
-        else:
-            print(f"No takes for {rig.name} under {options.sources}: left out.", file=sys.stderr)
-    if not gathered.clips:
-        raise MMMError(f"No motion could be read under {options.sources}; nothing was written.")
-    wrong = doubts(gathered, calibrations)
-    if wrong:
-        raise MMMError(" ".join(wrong) + " Nothing was written.")
+def prepare(options: argparse.Namespace) -> Rejected:
+    """Write the data set and its report; returns what was left out."""
+    gathered, calibrations = collect(options)
     options.out.parent.mkdir(parents=True, exist_ok=True)
     save_motions(options.out, gathered.records, gathered.clips)
     write_report(
@@ -286,6 +269,23 @@ def main() -> int:
             "calibration": calibrations,
         },
     )
+    return gathered.rejected
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--sources", type=Path, help="folder of repository checkouts")
+    parser.add_argument("--out", type=Path, required=True, help="the .npz to write")
+    parser.add_argument("--only", choices=SOURCES, help="takes of one source alone")
+    parser.add_argument("--labels", type=Path, default=CMU_TABLE, help="CSV of the CMU clips")
+    parser.add_argument("--report", type=Path, help="where the figures go as JSON")
+    parser.add_argument("--table", action="store_true", help="print the set as Markdown tables")
+    options = parser.parse_args()
+    if options.sources is None and not options.table:
+        raise MMMError("Name the folder of the repository checkouts with --sources.")
+    rejected = prepare(options) if options.sources else None
+    if options.table:
+        print(set_tables(load_motions(options.out)[0], rejected))
     return 0
 
 

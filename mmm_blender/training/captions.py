@@ -116,6 +116,14 @@ def wording_of(record: ClipRecord) -> Wording:
     return Wording(**words["cmu"].get(label, {"phrases": [[f"does {plain}", plain]]}))
 
 
+def lacking_words(content: str, style: str) -> str:
+    """The content or style that no caption has words for; empty where both have."""
+    words = _words()
+    if content not in words["contents"]:
+        return content
+    return "" if words["same_style"].get(style, style) in words["styles"] else style
+
+
 def facts_of(measured: Measured | None) -> set[str]:
     """What a phrase may need a clip to show, of what was measured in it."""
     if measured is None:

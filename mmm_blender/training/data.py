@@ -98,12 +98,17 @@ def statistics(examples: Sequence[Example]) -> tuple[FloatArray, FloatArray]:
     return mean, std
 
 
-def balance_weights(examples: Sequence[Example]) -> FloatArray:
-    """Odds (N,) of drawing each example, summing to 1."""
-    counts = Counter(kind_of(example.record) for example in examples)
-    weights = np.array([counts[kind_of(example.record)] ** -_BALANCE for example in examples])
+def draw_odds(kinds: Sequence[str]) -> FloatArray:
+    """Odds (N,) of drawing clips of these kinds, summing to 1."""
+    counts = Counter(kinds)
+    weights = np.array([counts[kind] ** -_BALANCE for kind in kinds])
     weights = np.minimum(weights, _MOST_ODDS * weights.mean())
     return weights / weights.sum()
+
+
+def balance_weights(examples: Sequence[Example]) -> FloatArray:
+    """Odds (N,) of drawing each example, summing to 1."""
+    return draw_odds([kind_of(example.record) for example in examples])
 
 
 class WindowSampler:

@@ -111,6 +111,8 @@ def read_deepmimic_source(path: Path) -> SourceMotion:
         raise MMMError(f"{path.name} is not a readable DeepMimic motion ({error}).") from error
     if frames.ndim != 2 or frames.shape[1] != _DEEPMIMIC_CHANNELS or not np.isfinite(frames).all():
         raise MMMError(f"{path.name} holds no frames of {_DEEPMIMIC_CHANNELS} finite numbers.")
+    if len(frames) < 2 or not np.median(frames[:-1, 0]) > 0:
+        raise MMMError(f"{path.name} holds no two frames with a time between them.")
     local = _deepmimic_locals(frames)
     rotations, positions = {"root": local["root"]}, {"root": frames[:, 1:4]}
     for name, (parent, offset) in _DEEPMIMIC_OFFSETS.items():

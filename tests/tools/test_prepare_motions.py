@@ -17,8 +17,9 @@ from mmm_blender.geometry.clip import MotionClip
 from mmm_blender.geometry.conventions import FloatArray
 from mmm_blender.geometry.errors import MMMError
 from mmm_blender.geometry.skeleton import SMPL
-from mmm_blender.training.motion_file import load_motions
+from mmm_blender.training.motion_file import ClipRecord, load_motions, save_motions
 from mmm_blender.training.retarget import SIDES
+from mmm_blender.training.takes import BANDAI_FOLDER, absent_checkouts, cmu_takes
 from tests.training.synthetic import bend, walk_on_the_spot
 
 TRUNK = {
@@ -45,7 +46,7 @@ BANDAI_NAMES = TRUNK | {
     for ours, theirs in LIMBS.items()
 }
 CAPTURED = replace(SMPL, names=tuple(BANDAI_NAMES.get(name, name) for name in SMPL.names))
-DATA = f"{prepare_motions.BANDAI_FOLDER}/dataset/Bandai-Namco-Research-Motiondataset-1/data"
+DATA = f"{BANDAI_FOLDER}/dataset/Bandai-Namco-Research-Motiondataset-1/data"
 
 
 def captured(frames: int) -> str:
@@ -60,11 +61,11 @@ def write_takes(sources: Path, takes: dict[str, str]) -> None:
         (folder / f"{name}.bvh").write_text(text, encoding="utf-8")
 
 
-def prepare(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+def prepare(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *more: str) -> dict[str, Any]:
     """Run the command on ``tmp_path``/sources; its report."""
     files = {"--sources": "sources", "--out": "out/motions.npz", "--report": "report.json"}
     words = [word for flag, name in files.items() for word in (flag, str(tmp_path / name))]
-    monkeypatch.setattr(sys, "argv", ["prepare_motions.py", *words])
+    monkeypatch.setattr(sys, "argv", ["prepare_motions.py", *words, *more])
     assert prepare_motions.main() == 0
     return json.loads((tmp_path / "report.json").read_text(encoding="utf-8"))
 
@@ -100,16 +101,20 @@ def test_good_takes_are_kept_and_bad_ones_named_and_counted(
     assert report["clips"] == len(clips)
 
     told = report["rejected takes"]
-    assert set(told) == set(list(takes)[:4])
+    assert set(told) == {*list(takes)[:4], "dataset-1_of no known name"}
+    assert "CONTENT_STYLE" in told["dataset-1_of no known name"]
     assert "dataset-1_dance-long_normal_001.bvh" in told["dataset-1_dance-long_normal_001"]
     assert told["dataset-1_kick_angry_001"] == "lacks the joints LowerArm_L"
     assert report["rejected"]["shorter than 1.2 s"] == 2
-    assert sum(report["rejected"].values()) == 4
+    assert sum(report["rejected"].values()) == len(told) == 5
 
     figures = report["figures"]["bandai"]
     assert figures["limb bone direction error, degrees"]["median"] < 0.01
     assert figures["toes below the floor, cm"]["mean"] < 0.1
-    assert "No takes for cmu" in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert "No takes for cmu" in said
+    assert all(f"left out: {name}: {reason}" in said for name, reason in told.items())
+    assert "5 files left out" in said
 
 
 def test_the_motion_is_the_captured_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -132,6 +137,121 @@ def test_nothing_is_written_where_nothing_is_fit(
     with pytest.raises(MMMError, match="could be read"):
         prepare(tmp_path, monkeypatch)
     assert not (tmp_path / "out").exists()
+
+
+def test_one_bad_file_among_good_ones_is_named_and_costs_nothing_else(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = captured(60)
+    head, frames = whole[: whole.index("MOTION")], whole[whole.index("MOTION") :].splitlines()
+    nowhere = " ".join(["nan", *frames[20].split()[1:]])
+    takes = {
+        "dataset-1_walk_normal_001": whole,
+        "dataset-1_walk_normal_002": head + "\n".join([*frames[:20], nowhere, *frames[21:]]),
+        "dataset-1_walk_normal_003": whole[: len(whole) // 3],
+        "dataset-1_walk_normal_004": captured(3),
+        "dataset-1_walk_normal_005": "\0" * 1000,
+        "dataset-1_swim_normal_001": whole,
+        "dataset-1_walk_sleepy_001": whole,
+        "walk": whole,
+    }
+    write_takes(tmp_path / "sources", takes)
+    report = prepare(tmp_path, monkeypatch)
+    records, clips = load_motions(tmp_path / "out" / "motions.npz")
+    assert {record.take for record in records} <= {
+        "dataset-1_walk_normal_001",
+        "dataset-1_walk_normal_003",  # what is there of it counts, if it is long enough
+    }
+    assert clips[0].frames == 60
+    told = report["rejected takes"]
+    assert "not numbers" in told["dataset-1_walk_normal_002"]
+    assert "shorter than" in told["dataset-1_walk_normal_004"]
+    assert "not a readable BVH" in told["dataset-1_walk_normal_005"]
+    assert "no words for 'swim'" in told["dataset-1_swim_normal_001"]
+    assert "no words for 'sleepy'" in told["dataset-1_walk_sleepy_001"]
+    assert "CONTENT_STYLE" in told["walk"]
+    assert sum(report["rejected"].values()) == len(told)
+    assert report["clips"] + len(told) >= len(takes)
+
+
+CMU_CLIP = "AtelierCircle/CMU-MoCap-01-09"
+
+
+def write_cmu(sources: Path, labels: str, *files: str) -> Path:
+    """Files of a CMU checkout with a walk in them, and a label table."""
+    for name in files:
+        path = sources / CMU_CLIP.rpartition("/")[2] / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(captured(60), encoding="utf-8")  # of another skeleton: it lacks joints
+    table = sources / "labels.csv"
+    table.write_text(labels, encoding="utf-8")
+    return table
+
+
+def test_a_label_table_that_names_other_files_is_told_file_by_file(tmp_path: Path) -> None:
+    rows = ["repo,path,fps,label", f"{CMU_CLIP},02/02_01.bvh,120,walk"]
+    rows += [f"{CMU_CLIP},02/02_09.bvh,120,run", f"{CMU_CLIP},02/02_02.bvh,fast,walk"]
+    rows += [f"{CMU_CLIP},02/02_03.bvh,120,", "someone/Else,a.bvh,120,walk"]
+    files = ("02/02_01.bvh", "02/02_02.bvh", "02/02_03.bvh", "02/other.bvh")
+    table = write_cmu(tmp_path, "\n".join(rows), *files)
+    rejected: dict[str, str] = {}
+    takes = cmu_takes(tmp_path, rejected, table)
+    assert [take.label for take in takes["cmu"]] == ["walk"]
+    assert takes["deepmimic"] == []
+    reasons = sorted(rejected.values())
+    assert reasons == [
+        "labels.csv has no row for it",
+        "labels.csv names it, but it is not in the checkout",
+        "line 4 of labels.csv gives no frame rate",
+        "line 5 of labels.csv gives it no label",
+    ]
+    assert absent_checkouts(tmp_path, table) == [BANDAI_FOLDER, "Else"]
+
+
+def test_a_label_table_with_other_columns_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    table = write_cmu(tmp_path / "sources", "file,caption\n02_01.bvh,a walk\n", "02/02_01.bvh")
+    with pytest.raises(MMMError, match="no column repo"):
+        prepare(tmp_path, monkeypatch, "--labels", str(table))
+
+
+def test_one_source_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_takes(tmp_path / "sources", {"dataset-1_walk_normal_001": captured(60)})
+    report = prepare(tmp_path, monkeypatch, "--only", "bandai", "--table")
+    assert report["clips"] == 1
+    shown = capsys.readouterr()
+    assert "No takes" not in shown.err
+    assert "| Bandai Namco Research | 1 | 1 | 0.1 | 1 | 1 |" in shown.out
+    with pytest.raises(MMMError, match="nothing was written"):
+        prepare(tmp_path, monkeypatch, "--only", "cmu")
+
+
+def test_the_table_of_a_file_that_is_there_needs_no_sources(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    clip = walk_on_the_spot(60)
+    rows = [
+        ("bandai", "run", "old", ""),
+        ("bandai", "run", "elderly", ""),
+        ("cmu", "cmu", "", "run"),
+    ]
+    records = [
+        ClipRecord(f"{at}#0", f"{at}", source, content, style, label, 60)
+        for at, (source, content, style, label) in enumerate(rows)
+    ]
+    save_motions(tmp_path / "m.npz", records, [clip] * len(rows))
+    monkeypatch.setattr(sys, "argv", ["prepare", "--out", str(tmp_path / "m.npz"), "--table"])
+    assert prepare_motions.main() == 0
+    shown = capsys.readouterr().out
+    assert "| Bandai Namco Research | 2 | 2 | 0.1 | 1 | 1 |" in shown
+    assert "| all | 3 | 3 | 0.1 | 1 | 2 |" in shown
+    assert "| elderly | 2 |" in shown
+    monkeypatch.setattr(sys, "argv", ["prepare", "--out", str(tmp_path / "m.npz")])
+    with pytest.raises(MMMError, match="--sources"):
+        prepare_motions.main()
 
 
 def turned(joint: str, degrees: FloatArray) -> MotionClip:
