@@ -14,6 +14,7 @@ from ..geometry.errors import MMMError
 from ..geometry.placement import Placement, headings
 from ..geometry.resample import resample
 from ..geometry.rotations import quat_multiply
+from ..geometry.skeleton import SMPL_22
 from .fcurves import Channel, assign_action, bone_channels, build_action
 from .host import Action, ArmatureObject, Bone, Scene, bpy
 from .pose_space import PoseSpace, orientation_quats, pose_space
@@ -55,15 +56,25 @@ def write_clip(
 
 def clip_channels(rig: ArmatureObject, bones: dict[str, str], clip: MotionClip) -> list[Channel]:
     """Every channel of a clip on a rig: the pelvis' location, and the rotation of all bones."""
+    rotations_TJ4, location_T3 = channel_motion(rig, bones, clip)
+    names = [bones[joint] for joint in SMPL_22.names]
+    modes = [str(rig.pose.bones[name].rotation_mode) for name in names]
+    channels = bone_channels(names[0], "location", location_T3)
+    values = _values_by_joint(rotations_TJ4, modes)
+    for name, mode, values_TN in zip(names, modes, values, strict=True):
+        channels += bone_channels(name, PROPERTY.get(mode, EULER_PROPERTY), values_TN)
+    return channels
+
+
+def channel_motion(
+    rig: ArmatureObject, bones: dict[str, str], clip: MotionClip
+) -> tuple[FloatArray, FloatArray]:
+    """A clip in the bones' own channels: rotations (T, 22, 4), w first, whatever the bones'
+    rotation modes are, and the pelvis' location (T, 3)."""
     space = pose_space(rig, bones)
     rotations_TJ4 = space.to_bone_rotations(clip.rotations_TJ4)
     rotations_TJ4[:, 0], location_T3 = _pelvis_basis(rig, space, clip)
-    modes = [str(rig.pose.bones[name].rotation_mode) for name in space.bones]
-    channels = bone_channels(space.bones[0], "location", location_T3)
-    values = _values_by_joint(rotations_TJ4, modes)
-    for name, mode, values_TN in zip(space.bones, modes, values, strict=True):
-        channels += bone_channels(name, PROPERTY.get(mode, EULER_PROPERTY), values_TN)
-    return channels
+    return rotations_TJ4, location_T3
 
 
 def _values_by_joint(rotations_TJ4: FloatArray, modes: list[str]) -> list[FloatArray]:

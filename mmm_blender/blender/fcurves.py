@@ -35,8 +35,13 @@ def bone_channels(bone: str, property_name: str, values_TN: FloatArray) -> list[
 
     values_TN: (T, N), one column a component.
     """
-    path = f'pose.bones["{bpy.utils.escape_identifier(bone)}"].{property_name}'
+    path = bone_path(bone, property_name)
     return [Channel(path, i, bone, values_TN[:, i]) for i in range(values_TN.shape[1])]
+
+
+def bone_path(bone: str, property_name: str) -> str:
+    """How F-curves name a property of a pose bone."""
+    return f'pose.bones["{bpy.utils.escape_identifier(bone)}"].{property_name}'
 
 
 def build_action(
@@ -83,7 +88,7 @@ class _KeyWriter:
         self._co = np.zeros(2 * count, dtype=np.float32)
         self._co[0::2] = frames_T
         self._enums = {
-            name: np.full(count, _enum_value(name, item), dtype=np.int32)
+            name: np.full(count, enum_value(name, item), dtype=np.int32)
             for name, item in (("interpolation", "LINEAR"), ("type", "GENERATED"))
         }
 
@@ -98,7 +103,7 @@ class _KeyWriter:
         curve.update()
 
 
-def _enum_value(property_name: str, item: str) -> int:
+def enum_value(property_name: str, item: str) -> int:
     """The number that ``foreach_set`` wants for an enum item of a keyframe."""
     return int(bpy.types.Keyframe.bl_rna.properties[property_name].enum_items[item].value)
 
@@ -135,3 +140,50 @@ def action_fcurves(action: Action) -> list[FCurve]:
         if bag is not None
         for curve in bag.fcurves
     ]
+
+
+def assigned_slot(rig: Object, action: Action) -> Any | None:
+    """The slot through which ``action`` moves ``rig``: the one chosen for it; the Action's first
+    where the rig has another Action at the moment; None where there is none, and before slots."""
+    if not HAS_SLOTS:
+        return None
+    data = rig.animation_data
+    if data is not None and data.action == action:
+        return data.action_slot
+    return next(iter(action.slots), None)
+
+
+def curve_store(rig: Object, action: Action) -> Any | None:
+    """What holds the rig's curves in an Action (see ``_new_curve_store``), None if nothing yet."""
+    if not HAS_SLOTS:
+        return action
+    slot = assigned_slot(rig, action)
+    if slot is None:
+        return None
+    bags = (strip.channelbag(slot) for layer in action.layers for strip in layer.strips)
+    return next((bag for bag in bags if bag is not None), None)
+
+
+def ensure_curve_store(rig: Object, action: Action) -> Any:
+    """``curve_store``, made where the Action has a slot for the rig but no curves in it yet."""
+    found = curve_store(rig, action)
+    if found is not None:
+        return found
+    layer = next(iter(action.layers), None) or action.layers.new("Layer")
+    strip = next(iter(layer.strips), None) or layer.strips.new(type="KEYFRAME")
+    return strip.channelbag(assigned_slot(rig, action), ensure=True)
+
+
+def curves_by_channel(store: Any | None) -> dict[tuple[str, int], FCurve]:
+    """Curves of a store by data path and index."""
+    curves = [] if store is None else store.fcurves
+    return {(str(curve.data_path), int(curve.array_index)): curve for curve in curves}
+
+
+def remove_curve_store(action: Action, store: Any, layers: int) -> None:
+    """Take back what ``ensure_curve_store`` has made in an Action that had so many layers."""
+    if len(action.layers) > layers:
+        action.layers.remove(action.layers[-1])
+    else:
+        strips = [strip for layer in action.layers for strip in layer.strips]
+        strips[0].channelbags.remove(store)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..geometry.conventions import FloatArray
+from ..geometry.conventions import FloatArray, IntArray
 from ..geometry.rotations import dot, make_continuous, quat_to_matrix
 
 QUATERNION = "QUATERNION"
@@ -24,6 +24,8 @@ _DEFAULT_AXIS = np.array([0.0, 1.0, 0.0])
 """Blender's axis of a bone that is not turned."""
 _NO_AXIS_SINE = 1e-6
 """Sine of half the angle under which a rotation has no axis to speak of."""
+_SAME_VALUES = 1e-6
+"""Difference under which two ways of writing a rotation are one: rounding, radians or units."""
 
 
 def rotation_values(rotations_T4: FloatArray, mode: str) -> FloatArray:
@@ -33,6 +35,46 @@ def rotation_values(rotations_T4: FloatArray, mode: str) -> FloatArray:
     if mode == AXIS_ANGLE:
         return axis_angles(rotations_T4)
     return eulers(rotations_T4, mode)
+
+
+def values_after(rotations_T4: FloatArray, mode: str, before: FloatArray) -> FloatArray:
+    """``rotation_values`` that go on from the values (..., N) ``before`` them: of all ways to
+    write the rotations, the one that is nearest there."""
+    if mode not in PROPERTY:
+        return eulers(rotations_T4, mode, before)
+    values = rotation_values(rotations_T4, mode)
+    if mode == QUATERNION:
+        return values * np.where(dot(values[0], before) < 0, -1.0, 1.0)
+    values *= np.where(dot(values[0, ..., 1:], before[..., 1:]) < 0, -1.0, 1.0)
+    values[..., 0] += 2.0 * np.pi * np.round((before - values[0])[..., 0] / (2.0 * np.pi))
+    return values
+
+
+def values_between(
+    rotations_TJ4: FloatArray, mode: str, before_JN: FloatArray, after_JN: FloatArray
+) -> tuple[FloatArray, IntArray]:
+    """Values (T, J, N) that go on from those before them and lead to those after them.
+
+    The ends may be written so that no continuous values join them (a quaternion's other sign, an
+    angle a turn away). Then the way of writing changes once, where the joint turns least from
+    one frame to the next: at_J (J,) is the frame after which it does, -1 for joints that need no
+    change. With a single frame it changes after that.
+    """
+    ahead = values_after(rotations_TJ4, mode, before_JN)
+    back = values_after(rotations_TJ4[::-1], mode, after_JN)[::-1]
+    agrees_TJ = np.abs(ahead - back).max(axis=-1) < _SAME_VALUES
+    change_J = np.where(agrees_TJ.any(axis=0), agrees_TJ.argmax(axis=0), _stillest(rotations_TJ4))
+    after_change_TJ = np.arange(len(ahead))[:, None] >= change_J
+    values = np.where(after_change_TJ[..., None], back, ahead)
+    return values, np.where(agrees_TJ.any(axis=0), -1, change_J - 1)
+
+
+def _stillest(rotations_TJ4: FloatArray) -> IntArray:
+    """The frame (J,) that each joint reaches with the least turn from the frame before."""
+    if len(rotations_TJ4) == 1:
+        return np.ones(rotations_TJ4.shape[1], dtype=np.int64)
+    likeness = np.abs(dot(rotations_TJ4[1:], rotations_TJ4[:-1]))[..., 0]
+    return 1 + likeness.argmax(axis=0)
 
 
 def axis_angles(rotations_T4: FloatArray) -> FloatArray:
@@ -54,16 +96,17 @@ def axis_angles(rotations_T4: FloatArray) -> FloatArray:
     return np.concatenate([angles[..., None], axes], axis=-1)
 
 
-def eulers(rotations_T4: FloatArray, order: str) -> FloatArray:
+def eulers(rotations_T4: FloatArray, order: str, before: FloatArray | None = None) -> FloatArray:
     """Euler angles about x, y and z, applied in ``order`` ("XYZ": x first): (T, ..., 3).
 
     Of the two sets of angles that give a rotation, each frame takes the one nearer to the frame
-    before, a whole number of turns away; where the order locks, the last axis is held.
+    before, a whole number of turns away; where the order locks, the last axis is held. The first
+    frame is taken near the angles (..., 3) ``before`` it, or near zero.
     """
     i, j, k = ("XYZ".index(axis) for axis in order)
     matrices = quat_to_matrix(rotations_T4)
     angles = np.empty((*rotations_T4.shape[:-1], 3))
-    previous = np.zeros(angles.shape[1:])
+    previous = np.zeros(angles.shape[1:]) if before is None else before
     for frame, matrix in enumerate(matrices):
         first = _euler_set(matrix, (i, j, k), previous)
         second = _other_euler_set(first, (i, j, k))

@@ -1,0 +1,256 @@
+"""Every raw number of an F-curve's keys as one array, read and written whole.
+
+Nothing here knows a rig or a motion. N keys.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from ..geometry.conventions import ArrayLike, BoolArray, FloatArray
+from .fcurves import (
+    HAS_SLOTS,
+    curve_store,
+    ensure_curve_store,
+    enum_value,
+    remove_curve_store,
+)
+from .host import Action, Any, FCurve, Object
+
+_POINTS = ("co", "handle_left", "handle_right")
+_NUMBERS = ("back", "amplitude", "period")
+_ENUMS = ("handle_left_type", "handle_right_type", "interpolation", "easing", "type")
+_FLAGS = ("select_control_point", "select_left_handle", "select_right_handle")
+
+KEY_DTYPE = np.dtype(
+    [(name, np.float32, 2) for name in _POINTS]
+    + [(name, np.float32) for name in _NUMBERS]
+    + [(name, np.int32) for name in _ENUMS]
+    + [(name, np.bool_) for name in _FLAGS]
+)
+"""One key: what Blender tells of it. Points are (frame, value)."""
+
+KeyArray: TypeAlias = npt.NDArray[np.void]
+"""(N,) of KEY_DTYPE."""
+
+ON_FRAME = 1e-4
+"""Frames from a whole one within which Blender evaluates a key as if it stood there (seen)."""
+
+_SETTINGS = ("extrapolation", "mute", "lock", "hide", "select", "auto_smoothing", "color_mode")
+
+_HANDLE_FRAMES = 1.0 / 3.0
+"""Frames from a new key to its handles: as far as Blender puts those of keys a frame apart."""
+
+_TYPE_SIDES = ("handle_left_type", "handle_right_type")
+_FREE = enum_value("handle_left_type", "FREE")
+_AUTOMATIC = [enum_value("handle_left_type", name) for name in ("AUTO", "AUTO_CLAMPED", "VECTOR")]
+_AUTO_CLAMPED = enum_value("handle_left_type", "AUTO_CLAMPED")
+_LINEAR = enum_value("interpolation", "LINEAR")
+CONSTANT = enum_value("interpolation", "CONSTANT")
+_GENERATED = enum_value("type", "GENERATED")
+
+
+def read_keys(curve: FCurve) -> KeyArray:
+    """All keys of a curve, in Blender's order."""
+    keys = np.empty(len(curve.keyframe_points), dtype=KEY_DTYPE)
+    for name in _POINTS + _NUMBERS + _ENUMS + _FLAGS:
+        column = np.empty(keys[name].shape, dtype=keys[name].dtype)
+        curve.keyframe_points.foreach_get(name, column.ravel())
+        keys[name] = column
+    return keys
+
+
+def write_keys(curve: FCurve, keys: KeyArray) -> None:
+    """Make these the curve's keys, bit for bit; no handle is computed anew."""
+    points = curve.keyframe_points
+    if len(points) != len(keys):
+        points.clear()
+        points.add(len(keys))
+    for name in _POINTS + _NUMBERS + _ENUMS + _FLAGS:
+        points.foreach_set(name, np.ascontiguousarray(keys[name]).ravel())
+
+
+def same_keys(a: KeyArray, b: KeyArray) -> bool:
+    """Bit for bit, also where a number is none (NaN)."""
+    return a.tobytes() == b.tobytes()
+
+
+def key_frames(keys: KeyArray) -> FloatArray:
+    """Frames (N,) of the keys; the whole frame where Blender takes a key to stand on it."""
+    frames = keys["co"][:, 0].astype(np.float64)
+    whole = np.round(frames)
+    return np.where(np.abs(frames - whole) < ON_FRAME, whole, frames)
+
+
+def sorted_by_frame(keys: KeyArray) -> KeyArray:
+    """The same keys in time's order, as Blender's own ``update`` would put them."""
+    return keys[np.argsort(keys["co"][:, 0], kind="stable")]
+
+
+def linear_keys(
+    frames: ArrayLike, values: ArrayLike, selected: bool = False, free: bool = False
+) -> KeyArray:
+    """New linear keys of type GENERATED. ``free``: with handles that Blender leaves alone."""
+    co = np.stack([np.asarray(frames, np.float32), np.asarray(values, np.float32)], axis=-1)
+    keys = np.zeros(len(co), dtype=KEY_DTYPE)
+    handle = np.array([_HANDLE_FRAMES, 0.0], dtype=np.float32)
+    keys["co"], keys["handle_left"], keys["handle_right"] = co, co - handle, co + handle
+    for name in _TYPE_SIDES:
+        keys[name] = _FREE if free else _AUTO_CLAMPED
+    keys["interpolation"], keys["type"] = _LINEAR, _GENERATED
+    for name in _FLAGS:
+        keys[name] = selected
+    return keys
+
+
+def free_seams(keys: KeyArray, kept_N: BoolArray) -> None:
+    """Fix automatic handles of kept keys from every new neighbour to the first other key.
+
+    Blender computes those handles from the keys around them. They become FREE where they are.
+    In place; ``kept_N`` tells kept keys from new ones.
+    """
+    automatic = np.isin(keys["handle_left_type"], _AUTOMATIC)
+    automatic |= np.isin(keys["handle_right_type"], _AUTOMATIC)
+    reached = _reached(automatic, kept_N) | _reached(automatic[::-1], kept_N[::-1])[::-1]
+    for name in _TYPE_SIDES:
+        keys[name][reached & np.isin(keys[name], _AUTOMATIC)] = _FREE
+
+
+def _reached(automatic_N: BoolArray, kept_N: BoolArray) -> BoolArray:
+    """Kept automatic keys with nothing but such keys between them and a new key before them."""
+    index = np.arange(len(kept_N))
+    last_new = np.maximum.accumulate(np.where(kept_N, -1, index))
+    last_stop = np.maximum.accumulate(np.where(kept_N & ~automatic_N, index, -1))
+    return kept_N & automatic_N & (last_new > last_stop)
+
+
+@dataclass(frozen=True)
+class RawCurve:
+    """A curve's keys, bit for bit, its settings by name, and its group."""
+
+    keys: bytes
+    settings: tuple[tuple[str, Any], ...]
+    group: str
+
+
+CurveId: TypeAlias = tuple[str, str, int]
+"""A slot's identifier (none before slots), a data path and an index."""
+
+
+def raw_curves(action: Action) -> dict[CurveId, RawCurve]:
+    """Every raw number of every curve in every slot of an Action; two of these can be compared
+    with ``==``. Modifiers, drivers and the slots themselves are not in it."""
+    return {name: _raw_curve(curve) for name, (_, curve) in _all_curves(action).items()}
+
+
+def restore(action: Action, raw: Mapping[CurveId, RawCurve]) -> None:
+    """Give an Action back the curves that ``raw_curves`` has read from it, and no others.
+
+    Curves that are as they were are not touched.
+    """
+    present = _all_curves(action)
+    stores = _stores(action)
+    for name, (store, curve) in present.items():
+        if name not in raw:
+            store.fcurves.remove(curve)
+    for name, wanted in raw.items():
+        if name in present:
+            curve = present[name][1]
+        else:
+            store = stores[name[0]]
+            curve = store.fcurves.new(name[1], index=name[2])
+            if wanted.group:
+                curve.group = store.groups.get(wanted.group) or store.groups.new(wanted.group)
+        if _raw_curve(curve) != wanted:
+            write_keys(curve, np.frombuffer(wanted.keys, dtype=KEY_DTYPE))
+            for setting, value in wanted.settings:
+                setattr(curve, setting, value)
+
+
+def _raw_curve(curve: FCurve) -> RawCurve:
+    settings = [(name, getattr(curve, name)) for name in _SETTINGS]
+    settings.append(("color", tuple(curve.color)))
+    group = "" if curve.group is None else str(curve.group.name)
+    return RawCurve(read_keys(curve).tobytes(), tuple(settings), group)
+
+
+def _stores(action: Action) -> dict[str, Any]:
+    """What holds curves in an Action, by slot identifier."""
+    if not HAS_SLOTS:
+        return {"": action}
+    strips = [strip for layer in action.layers for strip in layer.strips]
+    bags = [bag for strip in strips for bag in strip.channelbags]
+    return {str(bag.slot.identifier): bag for bag in bags}
+
+
+def _all_curves(action: Action) -> dict[CurveId, tuple[Any, FCurve]]:
+    return {
+        (slot, str(curve.data_path), int(curve.array_index)): (store, curve)
+        for slot, store in _stores(action).items()
+        for curve in store.fcurves
+    }
+
+
+class CurveWriter:
+    """Writes curves of one rig in an Action, and takes all of it back."""
+
+    def __init__(self, rig: Object, action: Action) -> None:
+        self._had_store = curve_store(rig, action) is not None
+        self._layers = len(action.layers) if HAS_SLOTS else 0
+        self._action = action
+        self._store = ensure_curve_store(rig, action)
+        self._groups = {str(group.name) for group in self._store.groups}
+        self._made: list[FCurve] = []
+        self._before: list[tuple[FCurve, KeyArray]] = []
+
+    def new(self, data_path: str, index: int, group: str) -> FCurve:
+        """An empty curve in the group of that name."""
+        curve = self._store.fcurves.new(data_path, index=index)
+        self._made.append(curve)
+        curve.group = self._store.groups.get(group) or self._store.groups.new(group)
+        return curve
+
+    def write(self, curve: FCurve, keys: KeyArray, kept_N: BoolArray) -> None:
+        """Make these the curve's keys; Blender computes automatic handles of those not kept.
+
+        Blender's ``update`` also rounds ALIGNED handles anew each time, and computes automatic
+        ones that a script has left stale anywhere on the curve. That is none of an edit's
+        business: kept keys are written as they are given.
+        """
+        self._before.append((curve, read_keys(curve)))
+        write_keys(curve, keys)
+        curve.update()
+        updated = read_keys(curve)
+        settled = np.where(kept_N, keys, updated)
+        if not same_keys(settled, updated):
+            write_keys(curve, settled)
+
+    def undo(self) -> None:
+        """Everything as it was, bit for bit; curves, groups and layers made here are gone."""
+        for curve, keys in reversed(self._before):
+            if curve not in self._made:
+                write_keys(curve, keys)
+        for curve in self._made:
+            self._store.fcurves.remove(curve)
+        for group in [each for each in self._store.groups if str(each.name) not in self._groups]:
+            self._store.groups.remove(group)
+        if not self._had_store:
+            remove_curve_store(self._action, self._store, self._layers)
+
+
+@contextmanager
+def all_or_nothing(rig: Object, action: Action) -> Generator[CurveWriter]:
+    """A writer whose work is undone if the block fails."""
+    writer = CurveWriter(rig, action)
+    try:
+        yield writer
+    except BaseException:  # a Ctrl+C too leaves nothing half-written; raised again
+        writer.undo()
+        raise
+    action.update_tag()
