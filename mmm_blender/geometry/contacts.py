@@ -19,7 +19,7 @@ CONTACT_CLEARANCE = 0.05
 """A joint higher than this over its height in a standing rest pose is in the air, metres."""
 
 
-def _standing_heights() -> FloatArray:
+def standing_heights() -> FloatArray:
     """Height of each contact joint over the floor in rest pose, metres. (4,)."""
     heights = SMPL.rest_positions_J3[list(CONTACT_JOINTS), 1]
     return heights - heights.min() + SOLE_HEIGHT
@@ -37,4 +37,4 @@ def foot_contacts(positions_TJ3: FloatArray, fps: float) -> BoolArray:
     """True where a foot joint is slow and low. positions: metres, floor at y = 0. (T, 4)."""
     feet = positions_TJ3[:, CONTACT_JOINTS]
     slow = joint_speeds(feet, fps) < CONTACT_SPEED
-    return slow & (feet[..., 1] < _standing_heights() + CONTACT_CLEARANCE)
+    return slow & (feet[..., 1] < standing_heights() + CONTACT_CLEARANCE)

@@ -70,6 +70,14 @@ def meet(made: MotionClip, kept: MotionClip, mask: EditMask) -> MotionClip:
     )
 
 
+def eased(values_TC3: FloatArray, masked_TC: BoolArray, fps: float) -> FloatArray:
+    """Offsets (T, C, 3), metres, known where not masked, led smoothly through the masked cells.
+
+    Known values come back unchanged in meaning but not read: take them from ``values_TC3``.
+    """
+    return _Lacking(values_TC3, masked_TC, fps, turning=False).eased()
+
+
 @dataclass(frozen=True, eq=False)
 class _Lacking:
     """What each cell of a generated clip lacks to the kept one; only kept cells are used.

@@ -1,0 +1,115 @@
+"""When a foot stands, and where: contacts, cleaned of flicker and cut where the foot wanders.
+
+Shape suffixes: T frames, 3 xyz in metres (model space).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from .conventions import BoolArray, FloatArray
+from .edit_mask import masked_runs
+
+BRIDGED_SECONDS = 0.06
+"""A foot that leaves the ground for no longer has not left it: one frame at 20 fps."""
+
+SHORTEST_SECONDS = 0.12
+"""A foot that stands for less is passing by."""
+
+WANDER_METRES = 0.06
+"""A foot that slides slowly (a turn on the spot) is put down anew when it is so far from where it
+was: further, and pinning would drag the leg against the body's own motion."""
+
+STEP_SECONDS = 0.2
+"""Time that the foot then has for its small step."""
+
+AGREE_METRES = 0.01
+"""Two fixed places closer than this are one."""
+
+
+@dataclass(frozen=True, eq=False)
+class FootSpan:
+    """Frames start..stop (exclusive) in which one foot joint stays at its place.
+
+    places_S3: the place at each frame; all the same unless two fixed ends differ, which then are
+    ``apart`` metres from each other.
+    """
+
+    joint: int
+    start: int
+    stop: int
+    places_S3: FloatArray
+    apart: float = 0.0
+
+
+def clean_contacts(contact_T: BoolArray, fps: float) -> BoolArray:
+    """Contacts without gaps and spans that are too short to be meant. (T,)."""
+    cleaned = contact_T.copy()
+    for start, stop in masked_runs(~contact_T):
+        inside = 0 < start and stop < len(contact_T)
+        if inside and (stop - start) / fps <= BRIDGED_SECONDS:
+            cleaned[start:stop] = True
+    for start, stop in masked_runs(cleaned):
+        at_border = start == 0 or stop == len(cleaned)
+        if not at_border and (stop - start) / fps < SHORTEST_SECONDS:
+            cleaned[start:stop] = False
+    return cleaned
+
+
+def foot_spans(
+    joint: int, path_T3: FloatArray, contact_T: BoolArray, free_T: BoolArray, fps: float
+) -> list[FootSpan]:
+    """Where one joint has to stay, for every run of free frames in which it stands.
+
+    path_T3: where it goes now. contact_T: cleaned contacts. A run that touches a frame that is not
+    free takes its place from there.
+    """
+    spans: list[FootSpan] = []
+    for start, stop in masked_runs(contact_T & free_T):
+        before = path_T3[start - 1] if start > 0 and contact_T[start - 1] else None
+        after = path_T3[stop] if stop < len(path_T3) and contact_T[stop] else None
+        spans += _placed(joint, path_T3, (start, stop), before, after, fps)
+    return spans
+
+
+def _placed(
+    joint: int,
+    path_T3: FloatArray,
+    run: tuple[int, int],
+    before: FloatArray | None,
+    after: FloatArray | None,
+    fps: float,
+) -> Iterator[FootSpan]:
+    """The run's pieces; the first stands where the fixed frames before do, the last as after."""
+    pieces = list(_pieces(path_T3, run, before, fps))
+    for number, (start, stop) in enumerate(pieces):
+        own = np.median(path_T3[start:stop], axis=0)
+        first = before if number == 0 and before is not None else None
+        last = after if number == len(pieces) - 1 and after is not None else None
+        begin = first if first is not None else last if last is not None else own
+        end = last if last is not None else begin
+        share = np.linspace(0.0, 1.0, stop - start + 2)[1:-1, None]
+        smooth = share * share * (3.0 - 2.0 * share)
+        apart = float(np.linalg.norm(end - begin))
+        yield FootSpan(joint, start, stop, begin + smooth * (end - begin), apart)
+
+
+def _pieces(
+    path_T3: FloatArray, run: tuple[int, int], before: FloatArray | None, fps: float
+) -> Iterator[tuple[int, int]]:
+    """The run, cut where the joint has wandered off; between pieces it is free to step."""
+    start, stop = run
+    step = max(1, round(STEP_SECONDS * fps))
+    anchor = path_T3[start] if before is None else before
+    at = start
+    while at < stop:
+        if np.linalg.norm(path_T3[at] - anchor) > 2.0 * WANDER_METRES and stop - at > 2 * step:
+            if at > start:
+                yield start, at
+            start = at + step
+            anchor, at = path_T3[start], start
+        at += 1
+    yield start, stop
