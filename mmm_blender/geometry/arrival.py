@@ -117,16 +117,16 @@ def arrive(
     starts. A mask that leaves the pelvis alone moves nothing.
 
     moves_after: no remainder is spread before the frame behind the span; the kept frames from
-    there on are to be carried (see ``carry_after``) by ``ground_move``. The motion then starts
-    where ``kept`` starts even if the span has no frame before it.
+    there on are to be carried (see ``carry_after``) by ``ground_move``. A span at the start of the
+    clip, which can be aligned to its end, carries nothing.
     """
     _check(made, kept, mask)
     runs = masked_runs(mask.root_T | mask.rotations_TJ[:, PELVIS])
     if not runs:
         return Arrival(made)
     path, goal = _path(made), _path(kept)
-    free = runs[-1][1] if moves_after and runs[-1][1] == mask.stop < mask.frames else None
-    path.align(goal, _first_anchor(runs[0], mask.frames, free))
+    free = _free_end(mask, runs[-1]) if moves_after else None
+    path.align(goal, _first_anchor(runs[0], mask.frames))
     speeds, rates, arrived = [0.0], [0.0], 0
     for start, stop in runs:
         if start - 1 - arrived >= _LONG_HOLD_FRAMES and arrived:
@@ -161,12 +161,18 @@ def _check(made: MotionClip, kept: MotionClip, mask: EditMask) -> None:
         )
 
 
-def _first_anchor(run: tuple[int, int], frames: int, free: int | None) -> int:
+def _free_end(mask: EditMask, last_run: tuple[int, int]) -> int | None:
+    """The kept frame behind the span, if the motion can arrive there wherever it likes."""
+    start, stop = last_run
+    return stop if start > 0 and stop == mask.stop < mask.frames else None
+
+
+def _first_anchor(run: tuple[int, int], frames: int) -> int:
     """Frame at which the generated motion is put where the kept one stands."""
     start, stop = run
     if start > 0:
         return start - 1
-    return stop if stop < frames and stop != free else 0
+    return stop if stop < frames else 0
 
 
 def _spread(path: _Path, goal: _Path, start: int, end: int) -> tuple[float, float]:

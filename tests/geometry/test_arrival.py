@@ -187,7 +187,8 @@ def test_the_kept_motion_can_be_carried_to_where_the_new_one_arrives(
     arrival = arrive(made, kept, span_mask(FRAMES, *span, "all"), moves_after=True)
     assert (arrival.speed_mps, arrival.turn_rate_dps) == (0.0, 0.0)
     carried = carry_after(kept, span[1], arrival.ground_move)
-    assert meets(arrival.clip, kept, max(span[0] - 1, 0))
+    assert meets(arrival.clip, kept, span[0] - 1 if span[0] else span[1])
+    assert (arrival.ground_move == NO_MOVE) == (span[0] == 0 or span[1] == FRAMES)
     if span[1] < FRAMES:
         assert meets(arrival.clip, carried, span[1])
     before, after = slice(None, span[1]), slice(span[1], None)
