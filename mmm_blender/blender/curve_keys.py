@@ -23,7 +23,8 @@ from .fcurves import (
 )
 from .host import Action, Any, FCurve, Object
 
-_POINTS = ("co", "handle_left", "handle_right")
+_HANDLES = ("handle_left", "handle_right")
+_POINTS = ("co", *_HANDLES)
 _NUMBERS = ("back", "amplitude", "period")
 _ENUMS = ("handle_left_type", "handle_right_type", "interpolation", "easing", "type")
 _FLAGS = ("select_control_point", "select_left_handle", "select_right_handle")
@@ -49,7 +50,10 @@ _HANDLE_FRAMES = 1.0 / 3.0
 
 _TYPE_SIDES = ("handle_left_type", "handle_right_type")
 _FREE = enum_value("handle_left_type", "FREE")
-_AUTOMATIC = [enum_value("handle_left_type", name) for name in ("AUTO", "AUTO_CLAMPED", "VECTOR")]
+_AUTOMATIC = np.isin(
+    range(8), [enum_value("handle_left_type", name) for name in ("AUTO", "AUTO_CLAMPED", "VECTOR")]
+)
+"""By a handle type's number, whether Blender computes such handles from the keys around."""
 _AUTO_CLAMPED = enum_value("handle_left_type", "AUTO_CLAMPED")
 _LINEAR = enum_value("interpolation", "LINEAR")
 CONSTANT = enum_value("interpolation", "CONSTANT")
@@ -60,10 +64,16 @@ def read_keys(curve: FCurve) -> KeyArray:
     """All keys of a curve, in Blender's order."""
     keys = np.empty(len(curve.keyframe_points), dtype=KEY_DTYPE)
     for name in _POINTS + _NUMBERS + _ENUMS + _FLAGS:
-        column = np.empty(keys[name].shape, dtype=keys[name].dtype)
-        curve.keyframe_points.foreach_get(name, column.ravel())
-        keys[name] = column
+        keys[name] = _read_column(curve, name)
     return keys
+
+
+def _read_column(curve: FCurve, name: str) -> npt.NDArray[Any]:
+    """One field of all keys: (N,), or (N, 2) for a point."""
+    kind = KEY_DTYPE[name]
+    column = np.empty((len(curve.keyframe_points), *kind.shape), dtype=kind.base)
+    curve.keyframe_points.foreach_get(name, column.ravel())
+    return column
 
 
 def write_keys(curve: FCurve, keys: KeyArray) -> None:
@@ -76,11 +86,6 @@ def write_keys(curve: FCurve, keys: KeyArray) -> None:
         points.foreach_set(name, np.ascontiguousarray(keys[name]).ravel())
 
 
-def same_keys(a: KeyArray, b: KeyArray) -> bool:
-    """Bit for bit, also where a number is none (NaN)."""
-    return a.tobytes() == b.tobytes()
-
-
 def key_frames(keys: KeyArray) -> FloatArray:
     """Frames (N,) of the keys; the whole frame where Blender takes a key to stand on it."""
     frames = keys["co"][:, 0].astype(np.float64)
@@ -90,7 +95,10 @@ def key_frames(keys: KeyArray) -> FloatArray:
 
 def sorted_by_frame(keys: KeyArray) -> KeyArray:
     """The same keys in time's order, as Blender's own ``update`` would put them."""
-    return keys[np.argsort(keys["co"][:, 0], kind="stable")]
+    frames = keys["co"][:, 0]
+    if (frames[1:] >= frames[:-1]).all():
+        return keys
+    return keys[np.argsort(frames, kind="stable")]
 
 
 def linear_keys(
@@ -115,11 +123,10 @@ def free_seams(keys: KeyArray, kept_N: BoolArray) -> None:
     Blender computes those handles from the keys around them. They become FREE where they are.
     In place; ``kept_N`` tells kept keys from new ones.
     """
-    automatic = np.isin(keys["handle_left_type"], _AUTOMATIC)
-    automatic |= np.isin(keys["handle_right_type"], _AUTOMATIC)
+    automatic = _AUTOMATIC[keys["handle_left_type"]] | _AUTOMATIC[keys["handle_right_type"]]
     reached = _reached(automatic, kept_N) | _reached(automatic[::-1], kept_N[::-1])[::-1]
     for name in _TYPE_SIDES:
-        keys[name][reached & np.isin(keys[name], _AUTOMATIC)] = _FREE
+        keys[name][reached & _AUTOMATIC[keys[name]]] = _FREE
 
 
 def _reached(automatic_N: BoolArray, kept_N: BoolArray) -> BoolArray:
@@ -216,20 +223,21 @@ class CurveWriter:
         curve.group = self._store.groups.get(group) or self._store.groups.new(group)
         return curve
 
-    def write(self, curve: FCurve, keys: KeyArray, kept_N: BoolArray) -> None:
+    def write(self, curve: FCurve, keys: KeyArray, kept_N: BoolArray, before: KeyArray) -> None:
         """Make these the curve's keys; Blender computes automatic handles of those not kept.
 
-        Blender's ``update`` also rounds ALIGNED handles anew each time, and computes automatic
-        ones that a script has left stale anywhere on the curve. That is none of an edit's
-        business: kept keys are written as they are given.
+        before: what ``read_keys`` has said of the curve. Blender's ``update`` also rounds ALIGNED
+        handles anew each time, and computes automatic ones that a script has left stale anywhere
+        on the curve. That is none of an edit's business: kept keys are written as they are given.
         """
-        self._before.append((curve, read_keys(curve)))
+        self._before.append((curve, before))
         write_keys(curve, keys)
         curve.update()
-        updated = read_keys(curve)
-        settled = np.where(kept_N, keys, updated)
-        if not same_keys(settled, updated):
-            write_keys(curve, settled)
+        for name in _HANDLES:
+            updated = _read_column(curve, name)
+            settled = np.where(kept_N[:, None], keys[name], updated)
+            if updated.tobytes() != settled.tobytes():
+                curve.keyframe_points.foreach_set(name, settled.ravel())
 
     def undo(self) -> None:
         """Everything as it was, bit for bit; curves, groups and layers made here are gone."""

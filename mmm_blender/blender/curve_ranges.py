@@ -86,8 +86,8 @@ def write_range(  # noqa: PLR0917  # a motion, where it lies, and where it goes
     with all_or_nothing(rig, action) as writer:
         for edit in edits:
             for index, curve in enumerate(edit.of.curves):
-                keys, kept_N = edit.keys(index)
-                writer.write(curve or writer.new(edit.of.path, index, edit.of.bone), keys, kept_N)
+                target = curve or writer.new(edit.of.path, index, edit.of.bone)
+                writer.write(target, *edit.keys(index), before=edit.raw[index])
 
 
 def keyed_extent(rig: ArmatureObject, action: Action) -> tuple[float, float] | None:
@@ -102,8 +102,8 @@ def keyed_extent(rig: ArmatureObject, action: Action) -> tuple[float, float] | N
 class _PropertyEdit:
     """The new keys of one property of a bone, before anything is written.
 
-    held_T: whole frames of the range that are held. values_TN: what the new keys say. jumps_T:
-    keys whose value stays until the next.
+    raw: keys of the curves as they are. held_T: whole frames of the range that are held.
+    values_TN: what the new keys say. jumps_T: keys whose value stays until the next.
     """
 
     def __init__(self, of: BoneProperty, span: Span, named: Collection[float]) -> None:
@@ -111,12 +111,12 @@ class _PropertyEdit:
         self.of = of
         self.span = span
         none = np.empty(0, dtype=KEY_DTYPE)
-        self.old = [none if c is None else sorted_by_frame(read_keys(c)) for c in of.curves]
-        between = [fractional_holds(keys, span, named) for keys in self.old]
+        self.raw = [none if curve is None else read_keys(curve) for curve in of.curves]
+        between = [fractional_holds(keys, span, named) for keys in self.raw]
         self.held_between = np.unique(np.concatenate(between))
         beside = np.concatenate([np.floor(self.held_between), np.ceil(self.held_between)])
         self.held_T = np.isin(span.frames, [*named, *beside])
-        self.values_TN = np.empty((len(self.held_T), len(self.old)))
+        self.values_TN = np.empty((len(self.held_T), len(self.raw)))
         self.jumps_T = np.zeros_like(self.held_T)
 
     @cached_property
@@ -127,7 +127,7 @@ class _PropertyEdit:
     @cached_property
     def components(self) -> list[Component]:
         """The property's curves, with or without keys."""
-        return [Component(keys, self.span, self.held) for keys in self.old]
+        return [Component(sorted_by_frame(keys), self.span, self.held) for keys in self.raw]
 
     def stretches(self) -> Iterator[tuple[int, int]]:
         """Runs of frames to be made anew: first, and one after the last, counted from the range's

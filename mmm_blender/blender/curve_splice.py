@@ -43,7 +43,7 @@ def fractional_holds(keys: KeyArray, span: Span, named: Collection[float]) -> Fl
     """Frames of keys between two frames of the range that are held: by their own frame, or since
     both frames beside them are."""
     frames = key_frames(keys)
-    between = frames[span.contains(frames) & (frames % 1.0 != 0.0)]
+    between = frames[span.contains(frames) & (frames % 1.0 != 0.0)] if named else frames[:0]
     beside = [{np.floor(frame), np.ceil(frame)} for frame in between]
     held = [
         frame in named or both <= set(named) for frame, both in zip(between, beside, strict=True)
@@ -60,7 +60,9 @@ class Component:
         self.span = span
         self.frames_N = key_frames(keys)
         self.inside_N = span.contains(self.frames_N)
-        self.kept_N = ~self.inside_N | np.isin(self.frames_N, held)
+        self.kept_N = ~self.inside_N
+        if len(held):
+            self.kept_N |= np.isin(self.frames_N, held)
 
     def brackets(self, before: bool) -> FloatArray:
         """Whole frames on one side outside the range at which the old value must be keyed."""
