@@ -23,6 +23,9 @@ WANDER_METRES = 0.06
 """A foot that slides slowly (a turn on the spot) is put down anew when it is so far from where it
 was: further, and pinning would drag the leg against the body's own motion."""
 
+_RISE_WEIGHT = 4.0
+"""Going up counts for more: a heel that leaves the floor no longer stands, well before it is high."""
+
 STEP_SECONDS = 0.2
 """Time that the foot then has for its small step."""
 
@@ -106,7 +109,8 @@ def _pieces(
     anchor = path_T3[start] if before is None else before
     at = start
     while at < stop:
-        if np.linalg.norm(path_T3[at] - anchor) > 2.0 * WANDER_METRES and stop - at > 2 * step:
+        wandered = (path_T3[at] - anchor) * [1.0, _RISE_WEIGHT, 1.0]
+        if np.linalg.norm(wandered) > 2.0 * WANDER_METRES and stop - at > 2 * step:
             if at > start:
                 yield start, at
             start = at + step

@@ -25,6 +25,7 @@ from .foot_spans import AGREE_METRES, FootSpan, clean_contacts, foot_spans
 from .kinematics import clip_joints
 from .leg_ik import LEGS, Leg, reach
 from .residuals import eased
+from .rotations import normalize
 from .skeleton import SMPL
 
 TOLERANCE_METRES = 0.01
@@ -94,7 +95,8 @@ def _with_leg(
     ankle_T3, toe_T3 = joints_TJ3[:, leg.ankle], joints_TJ3[:, leg.toe]
     ankle = _Wish.of(spans, leg.ankle, ankle_T3)
     toe = _Wish.of(spans, leg.toe, toe_T3)
-    moved_T3 = _eased(_ankle_moves(ankle, toe, clip.fps), ankle.given_T | toe.given_T, free_T, clip)
+    moves_T3 = _within_the_foot(_ankle_moves(ankle, toe, clip.fps), ankle_T3, toe, toe_T3)
+    moved_T3 = _eased(moves_T3, ankle.given_T | toe.given_T, free_T, clip)
     aim_T3 = np.where(toe.given_T[:, None], toe.move_T3 - moved_T3, 0.0)
     aim_T3 = _eased(aim_T3, toe.given_T, free_T, clip)
     moved_T3 = moved_T3 + _lift(leg, ankle_T3 + moved_T3, toe_T3 + moved_T3 + aim_T3, free_T, clip)
@@ -137,6 +139,17 @@ def _ankle_moves(ankle: _Wish, toe: _Wish, fps: float) -> FloatArray:
     share_T = np.clip(1.0 - _frames_to(toe_alone) / reach_frames, 0.0, 1.0)
     share_T = np.where(ankle.given_T, share_T * toe.given_T, 1.0)[:, None]
     return (1.0 - share_T) * ankle.move_T3 + share_T * toe.move_T3
+
+
+def _within_the_foot(
+    moves_T3: FloatArray, ankle_T3: FloatArray, toe: _Wish, toe_T3: FloatArray
+) -> FloatArray:
+    """The ankle's moves, but one foot's length from the toe where that has a place: two places
+    that a rigid foot cannot take at once give way to the toe's."""
+    place_T3 = toe_T3 + toe.move_T3
+    length_T1 = np.linalg.norm(ankle_T3 - toe_T3, axis=-1, keepdims=True)
+    fitting_T3 = place_T3 + length_T1 * normalize(ankle_T3 + moves_T3 - place_T3)
+    return np.where(toe.given_T[:, None], fitting_T3 - ankle_T3, moves_T3)
 
 
 def _frames_to(wanted_T: BoolArray) -> FloatArray:
