@@ -24,7 +24,7 @@ WANDER_METRES = 0.06
 was: further, and pinning would drag the leg against the body's own motion."""
 
 _RISE_WEIGHT = 4.0
-"""Going up counts for more: a heel that leaves the floor no longer stands, well before it is high."""
+"""Going up counts for more: a heel that rises no longer stands, well before it is high."""
 
 STEP_SECONDS = 0.2
 """Time that the foot then has for its small step."""
@@ -52,7 +52,7 @@ def clean_contacts(contact_T: BoolArray, fps: float) -> BoolArray:
     """Contacts without gaps and spans that are too short to be meant. (T,)."""
     cleaned = contact_T.copy()
     for start, stop in masked_runs(~contact_T):
-        inside = 0 < start and stop < len(contact_T)
+        inside = start > 0 and stop < len(contact_T)
         if inside and (stop - start) / fps <= BRIDGED_SECONDS:
             cleaned[start:stop] = True
     for start, stop in masked_runs(cleaned):
@@ -74,39 +74,43 @@ def foot_spans(
     for start, stop in masked_runs(contact_T & free_T):
         before = path_T3[start - 1] if start > 0 and contact_T[start - 1] else None
         after = path_T3[stop] if stop < len(path_T3) and contact_T[stop] else None
-        spans += _placed(joint, path_T3, (start, stop), before, after, fps)
+        spans += _placed(joint, path_T3, _Run(start, stop, before, after), fps)
     return spans
 
 
-def _placed(
-    joint: int,
-    path_T3: FloatArray,
-    run: tuple[int, int],
-    before: FloatArray | None,
-    after: FloatArray | None,
-    fps: float,
-) -> Iterator[FootSpan]:
+@dataclass(frozen=True, eq=False)
+class _Run:
+    """Free frames start..stop in which a joint stands, and where it stands in the fixed frames
+    that touch them (None: none do)."""
+
+    start: int
+    stop: int
+    before: FloatArray | None
+    after: FloatArray | None
+
+
+def _placed(joint: int, path_T3: FloatArray, run: _Run, fps: float) -> Iterator[FootSpan]:
     """The run's pieces; the first stands where the fixed frames before do, the last as after."""
-    pieces = list(_pieces(path_T3, run, before, fps))
-    for number, (start, stop) in enumerate(pieces):
-        own = np.median(path_T3[start:stop], axis=0)
-        first = before if number == 0 and before is not None else None
-        last = after if number == len(pieces) - 1 and after is not None else None
-        begin = first if first is not None else last if last is not None else own
-        end = last if last is not None else begin
+    pieces = list(_pieces(path_T3, run, fps))
+    for start, stop in pieces:
+        fixed = [
+            run.before if start == run.start else None,
+            run.after if stop == run.stop else None,
+        ]
+        places = [place for place in (first, last) if place is not None]
+        places = places or [np.median(path_T3[start:stop], axis=0)]
+        begin, end = places[0], places[-1]
         share = np.linspace(0.0, 1.0, stop - start + 2)[1:-1, None]
         smooth = share * share * (3.0 - 2.0 * share)
         apart = float(np.linalg.norm(end - begin))
         yield FootSpan(joint, start, stop, begin + smooth * (end - begin), apart)
 
 
-def _pieces(
-    path_T3: FloatArray, run: tuple[int, int], before: FloatArray | None, fps: float
-) -> Iterator[tuple[int, int]]:
+def _pieces(path_T3: FloatArray, run: _Run, fps: float) -> Iterator[tuple[int, int]]:
     """The run, cut where the joint has wandered off; between pieces it is free to step."""
-    start, stop = run
+    start, stop = run.start, run.stop
     step = max(1, round(STEP_SECONDS * fps))
-    anchor = path_T3[start] if before is None else before
+    anchor = path_T3[start] if run.before is None else run.before
     at = start
     while at < stop:
         wandered = (path_T3[at] - anchor) * [1.0, _RISE_WEIGHT, 1.0]
