@@ -33,6 +33,7 @@ _PRONOUNS = {"man": "he", "woman": "she"}
 _THEIR = 0.25  # odds of "their left hand" for "the left hand"
 
 _TRAVEL, _TURN = 0.5, 45.0  # metres, degrees: less is no direction
+_RISE = 0.3  # metres: less is a crouch
 _STRAIGHT_TURN, _STRAIGHT_SIDE = 15.0, 0.15  # degrees; sideways as a share of forward
 _HIGH_LIFT, _LOW_LIFT = 0.35, 0.03  # metres of the wrist over the shoulder: head, shoulder
 
@@ -133,6 +134,8 @@ def facts_of(measured: Measured | None) -> set[str]:
         "backward": measured.forward < -_TRAVEL,
         "to the left": measured.left > _TRAVEL,
         "to the right": measured.left < -_TRAVEL,
+        "up": measured.rise > _RISE,
+        "down": measured.rise < -_RISE,
         "turns left": measured.turn > _TURN,
         "turns right": measured.turn < -_TURN,
         "straight": measured.forward > _TRAVEL

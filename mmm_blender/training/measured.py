@@ -1,5 +1,5 @@
 """What can be measured of a clip and told in words: where it goes, how it turns, how fast, how
-high its hands come."""
+high its hands and the whole body come."""
 
 from __future__ import annotations
 
@@ -18,9 +18,10 @@ _DIGITS = 2  # centimetres, hundredths of degrees: more than a word needs
 @dataclass(frozen=True)
 class Measured:
     """forward, left: net travel in the first frame's heading, metres. turn: net yaw, degrees, left
-    is positive. speed: over the ground, m/s. hand_speed: of the faster wrist relative to the
-    pelvis, exceeded in 5 % of frames, m/s. left_hand, right_hand: how far the wrist comes over its
-    shoulder at most, metres (negative: it stays below)."""
+    is positive. rise: net change of the pelvis' height, metres. speed: over the ground, m/s.
+    hand_speed: of the faster wrist relative to the pelvis, exceeded in 5 % of frames, m/s.
+    left_hand, right_hand: how far the wrist comes over its shoulder at most, metres (negative: it
+    stays below)."""
 
     forward: float = 0.0
     left: float = 0.0
@@ -29,6 +30,7 @@ class Measured:
     hand_speed: float = 0.0
     left_hand: float = 0.0
     right_hand: float = 0.0
+    rise: float = 0.0
 
 
 def measure(clip: MotionClip) -> Measured:
@@ -49,5 +51,6 @@ def measure(clip: MotionClip) -> Measured:
         "hand_speed": float(np.percentile(speeds, _PEAK, axis=0).max()) if len(speeds) else 0.0,
         "left_hand": lifts["left"],
         "right_hand": lifts["right"],
+        "rise": float(clip.root_T3[-1, 1] - clip.root_T3[0, 1]),
     }
     return Measured(**{name: round(value, _DIGITS) for name, value in values.items()})

@@ -135,6 +135,16 @@ def test_a_turn_that_a_piece_does_not_show_is_not_told() -> None:
     assert not any("left" in text for text in told)
 
 
+def test_a_ladder_is_climbed_the_way_that_the_piece_shows() -> None:
+    def told(rise: float) -> set[str]:
+        return captions(record("cmu", "", "cmu", "climb ladder", Measured(rise=rise)))
+
+    assert any("up a ladder" in text for text in told(0.8))
+    assert not any("down" in text for text in told(0.8))
+    assert any("down a ladder" in text for text in told(-0.8))
+    assert all("on a ladder" in text for text in told(0.0))
+
+
 def test_a_hand_at_the_shoulder_is_told_and_a_high_one_too() -> None:
     low = replace(FORWARD, left_hand=-0.05)
     told = captions(record("raise-up-left-hand", "sad", measured=low))
