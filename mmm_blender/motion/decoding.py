@@ -5,15 +5,20 @@ L token places, P columns of the grid, T frames, C channels.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import torch
 from torch import Tensor
 
 from ..geometry.clip import MotionClip
 from ..geometry.conventions import BoolArray
+from ..geometry.pinning import PinFault, pin_feet
 from ..geometry.resample import lengthened, resample
 from .features import decode_to_clip, encode_from_clip
 from .model import MotionModel
+
+_SIDES = ("left", "right")
 
 
 def decode_tokens(model: MotionModel, tokens_LP: Tensor, frames: int | None = None) -> MotionClip:
@@ -43,6 +48,18 @@ def finished(
 
 
 def pinned(clip: MotionClip, free_T: BoolArray | None) -> tuple[MotionClip, tuple[str, ...]]:
-    """The clip with its feet pinned in the frames that are free (None: all)."""
-    del free_T  # feet are left where they are for now
-    return clip, ()
+    """The clip with its feet pinned in the frames that are free (None: all); what failed."""
+    result = pin_feet(clip, free_T)
+    worst = {side: _slip(result.unmet, side) for side in _SIDES}
+    return result.clip, tuple(
+        f"The {side} foot slides by up to {100.0 * slip:.0f} cm where it should stand, because its "
+        "place is beyond reach or the motion on both sides puts it elsewhere: look at it there, or "
+        "choose another range."
+        for side, slip in worst.items()
+        if slip
+    )
+
+
+def _slip(faults: Sequence[PinFault], side: str) -> float:
+    """The largest fault of a foot, metres; 0 where it has none."""
+    return max((fault.metres for fault in faults if fault.joint.startswith(side)), default=0.0)

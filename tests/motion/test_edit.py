@@ -8,18 +8,22 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from torch import Tensor
 
 from mmm_blender.geometry.clip import MotionClip
+from mmm_blender.geometry.contacts import CONTACT_JOINTS
 from mmm_blender.geometry.edit_mask import BodyPart, span_mask
 from mmm_blender.geometry.errors import MMMError
 from mmm_blender.geometry.fill import fill_masked
 from mmm_blender.geometry.kinematics import clip_joints
 from mmm_blender.geometry.rotations import dot, normalize
-from mmm_blender.geometry.skeleton import UPPER_JOINTS
+from mmm_blender.geometry.skeleton import SOLE_HEIGHT, UPPER_JOINTS
+from mmm_blender.motion import edit as edit_module
 from mmm_blender.motion.cells import token_cells
 from mmm_blender.motion.config import SamplerConfig
 from mmm_blender.motion.decoding import encode_tokens
 from mmm_blender.motion.generator import Cancelled, EditRequest, EditResult
+from mmm_blender.motion.model import MotionModel
 from tests.geometry.edit_masks import masks
 from tests.geometry.motions import smooth_clip
 from tests.motion.tiny_models import tiny_generator
@@ -223,6 +227,47 @@ def test_a_motion_that_cannot_arrive_by_itself_is_told():
     result = tiny_generator("two parts").edit(request)
     assert_kept(result, request)
     assert any("m/s" in note and note.endswith(".") for note in result.notes)
+
+
+def test_signs_of_quaternions_are_those_of_the_frames_before():
+    for part in ("all", "lower"):
+        request = asked(90, 30, 70, part)
+        turns_TJ4 = tiny_generator("two parts").edit(request).clip.rotations_TJ4
+        assert (dot(turns_TJ4[29:69], turns_TJ4[30:70]) > 0).all()
+
+
+def standing(frames: int) -> MotionClip:
+    """Somebody who stands still, arms lowered, soles on the floor."""
+    rest = np.zeros((frames, 22, 4))
+    rest[..., 0] = 1.0
+    lowest = clip_joints(MotionClip(rest, np.zeros((frames, 3))))[..., 1].min()
+    return MotionClip(rest, np.full((frames, 3), [0.0, SOLE_HEIGHT - lowest, 0.0]))
+
+
+@pytest.mark.parametrize("pin_feet", [True, False])
+def test_feet_stay_where_they_stood(monkeypatch: pytest.MonkeyPatch, pin_feet: bool):
+    def sway(_model: MotionModel, tokens_LP: Tensor) -> MotionClip:
+        clip = standing(4 * len(tokens_LP))
+        aside_T = 0.03 * np.sin(np.arange(clip.frames) * 0.3)
+        return clip.replace(root_T3=clip.root_T3 + aside_T[:, None] * np.array([1.0, 0.0, 0.0]))
+
+    monkeypatch.setattr(edit_module, "decode_tokens", sway)
+    clip = standing(100)
+    request = EditRequest(clip, span_mask(100, 30, 70, "lower"), sampler=TWO_STEPS)
+    result = tiny_generator("two parts").edit(replace(request, pin_feet=pin_feet))
+    feet = list(CONTACT_JOINTS)
+    moved = np.abs(clip_joints(result.clip)[:, feet] - clip_joints(clip)[:, feet]).max()
+    assert (moved < 0.01) == pin_feet
+    assert np.ptp(result.clip.root_T3[:, 0]) > 0.03, "the body still sways"
+
+
+def test_feet_that_cannot_be_met_are_told():
+    clip = standing(100)
+    apart_T3 = clip.root_T3 + np.array([0.0, 0.0, 0.05]) * (np.arange(100) >= 45)[:, None]
+    clip = clip.replace(root_T3=apart_T3)
+    request = EditRequest(clip, span_mask(100, 44, 46, "all"), sampler=TWO_STEPS)
+    notes = tiny_generator("two parts").edit(request).notes
+    assert any("foot slides" in note for note in notes)
 
 
 def test_a_motion_on_another_floor_is_edited_alike():
