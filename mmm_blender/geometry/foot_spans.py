@@ -93,10 +93,8 @@ def _placed(joint: int, path_T3: FloatArray, run: _Run, fps: float) -> Iterator[
     """The run's pieces; the first stands where the fixed frames before do, the last as after."""
     pieces = list(_pieces(path_T3, run, fps))
     for start, stop in pieces:
-        fixed = [
-            run.before if start == run.start else None,
-            run.after if stop == run.stop else None,
-        ]
+        first = run.before if start == run.start else None
+        last = run.after if stop == run.stop else None
         places = [place for place in (first, last) if place is not None]
         places = places or [np.median(path_T3[start:stop], axis=0)]
         begin, end = places[0], places[-1]
