@@ -17,6 +17,8 @@ from .jobs import State, desk
 from .ui import Event, Timer, redraw
 
 TICK_SECONDS = 0.05
+READING_TICK_SECONDS = 0.01
+"""Between two beats of the timer; while the scene is read, the operator itself has work."""
 _SLEEP_SECONDS = 0.01
 _FULL_BAR = 100
 
@@ -46,9 +48,8 @@ class ErrandOperator:
             return self.execute(context)
         if not self._begin(context):
             return {"CANCELLED"}
-        manager = context.window_manager
-        self._timer = manager.event_timer_add(TICK_SECONDS, window=context.window)
-        manager.modal_handler_add(self)
+        self._set_timer(context)
+        context.window_manager.modal_handler_add(self)
         redraw()
         return {"RUNNING_MODAL"}
 
@@ -60,12 +61,15 @@ class ErrandOperator:
         elif event.type != "TIMER":
             return {"PASS_THROUGH"}
         over = True  # also if the tick raises: Blender ends the operator then
+        was_reading = self._errand.reading
         try:
             over = self._errand.tick(context)
         finally:
             redraw()
             if over:
                 self.cancel(context)
+        if was_reading and not self._errand.reading and not over:
+            self._set_timer(context)
         return self._outcome() if over else {"PASS_THROUGH"}
 
     def cancel(self, context: Context) -> None:
@@ -91,6 +95,13 @@ class ErrandOperator:
         self.report({"INFO"}, desk.notice.text)
         return {"FINISHED"} if job.state is State.SUCCEEDED else {"CANCELLED"}
 
+    def _set_timer(self, context: Context) -> None:
+        assert self._errand is not None
+        self._remove_timer(context)
+        self._timer = context.window_manager.event_timer_add(
+            READING_TICK_SECONDS if self._errand.reading else TICK_SECONDS, window=context.window
+        )
+
     def _remove_timer(self, context: Context) -> None:
         if self._timer is not None:
             context.window_manager.event_timer_remove(self._timer)
@@ -104,7 +115,8 @@ def _run_to_end(context: Context, errand: Errand) -> None:
     try:
         while not errand.tick(context):
             manager.progress_update(int(errand.job.fraction * _FULL_BAR))
-            time.sleep(_SLEEP_SECONDS)
+            if not errand.reading:
+                time.sleep(_SLEEP_SECONDS)
     finally:
         desk.cancel()
         manager.progress_end()

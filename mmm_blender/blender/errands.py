@@ -6,18 +6,23 @@ otherwise the errand is off and the scene stays as it is.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Generator
+from contextlib import suppress
 from dataclasses import dataclass
 
 from ..geometry.errors import MMMError
 from ..worker.client import JobResult
-from ..worker.protocol import BAD_REQUEST
+from ..worker.protocol import BAD_REQUEST, LoadBundle
 from .host import ArmatureObject, Context, bpy
-from .jobs import Desk, Job, Notice, State
+from .jobs import Desk, Job, Notice, Request, State
 from .targets import Remembered
 
 Finish = Callable[[Context, ArmatureObject | None, JobResult], str]
 """Puts a result into the scene; gives the sentence that says so, or raises MMMError."""
+
+Reading = Generator[float, None, Request]
+"""Reads from the scene what a job needs, a few milliseconds between two of its yields, each of
+which tells how far it is (0 to 1). Returns the job's message; raises MMMError."""
 
 
 @dataclass(frozen=True)
@@ -58,19 +63,43 @@ def _mode(context: Context, target: ArmatureObject | None) -> str:
     return str(context.mode if target is None else target.mode)
 
 
+@dataclass(frozen=True, eq=False)
+class Preparation:
+    """What an errand does before the worker gets the job. bundle: what the worker is to load."""
+
+    reading: Reading
+    bundle: LoadBundle | None = None
+
+
 class Errand:
     """One job with its circumstances, until its result is in the scene."""
 
-    def __init__(self, desk: Desk, job: Job, circumstances: Circumstances, finish: Finish) -> None:
+    def __init__(
+        self,
+        desk: Desk,
+        job: Job,
+        circumstances: Circumstances,
+        finish: Finish,
+        preparation: Preparation | None = None,
+    ) -> None:
+        """preparation: for a job that was opened only, none for one that was sent."""
         self.job = job
         self._desk = desk
         self._circumstances = circumstances
         self._finish = finish
+        self._preparation = preparation
+
+    @property
+    def reading(self) -> bool:
+        """There is something to do at every tick: they should come quickly."""
+        return self.job.state is State.READING
 
     def tick(self, context: Context) -> bool:
         """Go on a little, without blocking; True when it is over, one way or another."""
         if self.job.running and (change := self._circumstances.change(context)):
             self._desk.cancel(change)
+        if self.reading:
+            self._read()
         self._desk.tick()
         if self.job.running:
             return False
@@ -79,6 +108,22 @@ class Errand:
         if self.job.state is State.FAILED:
             self._desk.fail(self.job.kind, self.job.sentence)
         return True
+
+    def _read(self) -> None:
+        """Read on; when all is read, give the worker its job."""
+        assert self._preparation is not None
+        try:
+            self.job.read = next(self._preparation.reading)
+        except StopIteration as end:
+            self.job.read = 1.0
+            self._send(end.value)
+        except MMMError as error:
+            self.job.fail(BAD_REQUEST, str(error))
+
+    def _send(self, request: Request) -> None:
+        assert self._preparation is not None
+        with suppress(MMMError):  # the job has failed then, and says why
+            self._desk.send(self.job, request, self._preparation.bundle)
 
     def _deliver(self, context: Context) -> None:
         """Put the result into the scene, or have the job failed with the reason."""

@@ -3,7 +3,9 @@
 Nothing here knows bpy: a job is a small state machine that hears the worker's messages, driven
 by ``Desk.tick`` from a modal operator, a loop in a script, or a test with a clock of its own.
 
-    STARTING -> LOADING -> GENERATING -> SUCCEEDED | FAILED | CANCELLED
+    READING -> STARTING -> LOADING -> GENERATING -> SUCCEEDED | FAILED | CANCELLED
+
+A job that needs nothing of the scene but what the press of the button tells skips READING.
 """
 
 from __future__ import annotations
@@ -17,6 +19,7 @@ from pathlib import Path
 from ..geometry.errors import MMMError
 from ..worker.client import JobMessage, JobResult, WorkerClient
 from ..worker.protocol import (
+    BAD_REQUEST,
     CANCELLED,
     STAGE_LOADING,
     WORKER_ENDED,
@@ -34,16 +37,20 @@ from ..worker.protocol import (
 START_SECONDS = 180.0
 """A worker that has not greeted by then never will (a cold disk needs half a minute for torch)."""
 
+_SHARE_OF_READING = 0.1
 _SHARE_OF_WAITING = 0.15
-"""Part of the progress bar that stands for starting and loading."""
+"""Parts of the progress bar that stand for reading, and for all that goes before the model."""
 
 Connect = Callable[[Path], WorkerClient]
+Request = Callable[[int], JobMessage]
+"""Makes a job's message from the job's number."""
 Clock = Callable[[], float]
 
 
 class State(Enum):
     """Where a job stands; the value is what the progress bar says."""
 
+    READING = "Reading the motion"
     STARTING = "Starting the worker"
     LOADING = "Loading"
     GENERATING = "Generating"
@@ -52,7 +59,7 @@ class State(Enum):
     CANCELLED = "Cancelled"
 
 
-_RUNNING = (State.STARTING, State.LOADING, State.GENERATING)
+_RUNNING = (State.READING, State.STARTING, State.LOADING, State.GENERATING)
 
 
 @dataclass(frozen=True)
@@ -67,11 +74,16 @@ class Notice:
 
 @dataclass(eq=False)
 class Job:
-    """One request, from the press of the button to its answer. Times are the desk's clock's."""
+    """One request, from the press of the button to its answer. Times are the desk's clock's.
+
+    read: how much of the motion is read, 0 to 1. sent_at: when the worker was given the job.
+    """
 
     number: int
     started_at: float
     state: State = State.STARTING
+    read: float = 0.0
+    sent_at: float = 0.0
     step: int = 0
     steps: int = 0
     kind: str = ""
@@ -86,10 +98,10 @@ class Job:
     @property
     def fraction(self) -> float:
         """How far it is, 0 to 1, for a progress bar that never goes back."""
-        if self.state is State.STARTING:
-            return 0.0
+        if self.state in (State.READING, State.STARTING):
+            return _SHARE_OF_READING * self.read
         if self.state is State.LOADING:
-            return _SHARE_OF_WAITING / 2
+            return (_SHARE_OF_READING + _SHARE_OF_WAITING) / 2
         if self.state is State.GENERATING and self.steps:
             return _SHARE_OF_WAITING + (1.0 - _SHARE_OF_WAITING) * self.step / self.steps
         return _SHARE_OF_WAITING if self.running else 1.0
@@ -160,26 +172,41 @@ class Desk:
         """Device and memory in use, as far as the worker has told."""
         return self._client.status if self._client else None
 
-    def start(
-        self, python: Path, request: Callable[[int], JobMessage], bundle: LoadBundle | None = None
-    ) -> Job:
-        """Give the worker a job. request makes the message from the job's number.
+    def open(self, python: Path) -> Job:
+        """A job whose message is still to be made: ``send`` it. The desk is busy from here on.
 
-        Returns at once. Raises MMMError when a job runs already or the Python cannot be run.
+        Returns at once. Raises MMMError when a job runs already.
         """
         if self.busy:
             raise MMMError("MMM is at work already: wait until it is done, or cancel it.")
         client = self._client_for(python)
         self.notice = Notice()
-        job = Job(client.new_job(), self.clock())
+        self.job = Job(client.new_job(), self.clock(), State.READING)
+        return self.job
+
+    def send(self, job: Job, request: Request, bundle: LoadBundle | None = None) -> None:
+        """Give the worker an open job.
+
+        Returns at once. Raises MMMError, and the job has failed, when the Python cannot be run.
+        """
+        client = self._client
+        assert client is not None
         try:
             client.submit(request(job.number), bundle)
         except WorkerError as error:
-            self._refuse(python, str(error))
+            job.fail(error.kind, str(error))
+            self._refuse(client.python, str(error))
             raise
-        if client.ready is not None:
-            job.state = State.LOADING
-        self.job = job
+        except MMMError as error:
+            job.fail(BAD_REQUEST, str(error))
+            raise
+        job.state = State.STARTING if client.ready is None else State.LOADING
+        job.sent_at = self.clock()
+
+    def start(self, python: Path, request: Request, bundle: LoadBundle | None = None) -> Job:
+        """``open`` and ``send`` in one go. Raises MMMError as these do."""
+        job = self.open(python)
+        self.send(job, request, bundle)
         return job
 
     def check(self, python: Path) -> None:
@@ -247,7 +274,7 @@ class Desk:
         job = self.job
         if job is None or job.state is not State.STARTING:
             return
-        if self.clock() - job.started_at > START_SECONDS:
+        if self.clock() - job.sent_at > START_SECONDS:
             self.shut_down()
             job.fail(
                 WORKER_ENDED,

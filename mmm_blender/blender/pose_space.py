@@ -69,13 +69,14 @@ class PoseSpace:
         """Orientations of the pelvis in model space to those of its bone in armature space."""
         return quat_multiply(self.axes_4, quat_multiply(rotations_T4, self.bone_axes_J4[0]))
 
-    def to_local_rotations(self, orientations_J4: FloatArray) -> FloatArray:
-        """Orientations of the posed bones in armature space to local SMPL rotations. (22, 4)."""
-        in_model = quat_multiply(quat_conjugate(self.axes_4), orientations_J4)
+    def to_local_rotations(self, orientations_TJ4: FloatArray) -> FloatArray:
+        """Orientations of the posed bones in armature space, (..., 22, 4), to local SMPL
+        rotations."""
+        in_model = quat_multiply(quat_conjugate(self.axes_4), orientations_TJ4)
         turned = quat_multiply(in_model, quat_conjugate(self.bone_axes_J4))
-        parents = np.array(SMPL_22.parents[1:])
+        parents = turned[..., SMPL_22.parents[1:], :]
         local = turned.copy()
-        local[1:] = quat_multiply(quat_conjugate(turned[parents]), turned[1:])
+        local[..., 1:, :] = quat_multiply(quat_conjugate(parents), turned[..., 1:, :])
         return local
 
 

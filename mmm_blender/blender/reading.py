@@ -1,0 +1,132 @@
+"""The armature's evaluated motion, whatever makes it: keys, NLA, constraints, drivers.
+
+Blender has to be asked frame by frame, which is slow in a heavy scene: ``MotionReader`` asks for
+a few milliseconds at a time and leaves the scene at its own frame in between.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Generator
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..geometry.clip import MotionClip
+from ..geometry.conventions import FloatArray
+from ..geometry.errors import MMMError
+from .host import ArmatureObject, Scene, bpy
+from .pose_space import PoseSpace, orientation_quats, pose_space
+from .smpl_rig import smpl_bones
+from .targets import Remembered
+
+CHUNK_SECONDS = 0.01
+"""How long the window may wait for us at a time."""
+
+_MATRIX_NUMBERS = 16
+
+
+def read_motion(rig: ArmatureObject, first: int, last: int) -> MotionClip:
+    """The motion on the scene frames ``first`` to ``last``, one sample a frame, in one go.
+
+    In model space (metres, Y up), whatever the object's transform. Raises MMMError where the rig
+    is not evaluated at all.
+    """
+    reader = MotionReader(rig, first, last)
+    while not reader.done:
+        reader.read(math.inf)
+    return reader.clip()
+
+
+def read_in_chunks(
+    rig: ArmatureObject, first: int, last: int
+) -> Generator[float, None, MotionClip]:
+    """``read_motion`` in chunks of ``CHUNK_SECONDS``; yields how far it is, 0 to 1."""
+    reader = MotionReader(rig, first, last)
+    while not reader.done:
+        reader.read()
+        yield reader.fraction
+    return reader.clip()
+
+
+@dataclass(frozen=True)
+class _Where:
+    """The scene and the rig, by name: undo and deletion leave no reference dangling."""
+
+    scene: Remembered
+    rig: Remembered
+
+    def find(self) -> tuple[Scene, ArmatureObject]:
+        scene, rig = self.scene.find(bpy.data.scenes), self.rig.find(bpy.data.objects)
+        if scene is None or rig is None or scene != bpy.context.scene:
+            raise MMMError(f"'{self.rig.name}' is not in the scene any more: press again.")
+        return scene, rig
+
+
+class MotionReader:
+    """Reads the frames ``first`` to ``last`` of the context's scene, as far as it is let."""
+
+    def __init__(self, rig: ArmatureObject, first: int, last: int) -> None:
+        scene = bpy.context.scene
+        self._where = _Where(Remembered.of(scene), Remembered.of(rig))
+        self._space: PoseSpace = pose_space(rig, smpl_bones(rig))
+        self._joints = [rig.pose.bones.find(name) for name in self._space.bones]
+        self._fps = float(scene.render.fps) / float(scene.render.fps_base)
+        self._first, self._next = first, first
+        self._matrices_TBN = np.empty(
+            (last - first + 1, len(rig.pose.bones) * _MATRIX_NUMBERS), dtype=np.float32
+        )
+
+    @property
+    def done(self) -> bool:
+        """Every frame is read."""
+        return self.fraction >= 1.0
+
+    @property
+    def fraction(self) -> float:
+        """Frames that are read, of all."""
+        return (self._next - self._first) / len(self._matrices_TBN)
+
+    def read(self, seconds: float = CHUNK_SECONDS) -> None:
+        """Read on for about so long, one frame at least; the scene comes back to its frame."""
+        scene, rig = self._where.find()
+        if len(rig.pose.bones) * _MATRIX_NUMBERS != self._matrices_TBN.shape[1]:
+            raise MMMError(f"The bones of '{rig.name}' were changed meanwhile: press again.")
+        frame, subframe = int(scene.frame_current), float(scene.frame_subframe)
+        until = time.perf_counter() + seconds
+        try:
+            self._read_frame(scene, rig)
+            while not self.done and time.perf_counter() < until:
+                self._read_frame(scene, rig)
+        finally:
+            scene.frame_set(frame, subframe=subframe)
+
+    def _read_frame(self, scene: Scene, rig: ArmatureObject) -> None:
+        scene.frame_set(self._next)
+        evaluated = rig.evaluated_get(bpy.context.evaluated_depsgraph_get())
+        if not evaluated.is_evaluated:
+            raise MMMError(f"'{rig.name}' is hidden, so it does not move: show it and press again.")
+        # one call a frame: a Matrix for every bone would take longer than all of Blender's work
+        evaluated.pose.bones.foreach_get("matrix", self._matrices_TBN[self._next - self._first])
+        self._next += 1
+
+    def clip(self) -> MotionClip:
+        """What was read."""
+        frames = len(self._matrices_TBN)
+        matrices = self._matrices_TBN.reshape(frames, -1, 4, 4)[:, self._joints]
+        columns = matrices.astype(np.float64)  # RNA tells matrices column by column
+        return to_clip(
+            self._space, np.swapaxes(columns[..., :3, :3], -1, -2), columns[:, 0, 3, :3], self._fps
+        )
+
+
+def to_clip(
+    space: PoseSpace, linear_TJ33: FloatArray, pelvis_T3: FloatArray, fps: float
+) -> MotionClip:
+    """Posed bones in armature space, which may carry scale, as a clip."""
+    return MotionClip(
+        rotations_TJ4=space.to_local_rotations(orientation_quats(linear_TJ33)),
+        root_T3=space.to_model_points(pelvis_T3),
+        fps=fps,
+    )
