@@ -81,10 +81,11 @@ class Run:
         if not path.is_file():
             return False
         device = next(iter(self.average.values())).device
-        state = torch.load(path, map_location=device, weights_only=True)
+        state = torch.load(path, map_location="cpu", weights_only=True)
         self.model.load_state_dict(state["model"])
         self.optimizer.load_state_dict(state["optimizer"])
-        self.average, self.notes = state["average"], state["notes"]
+        self.average = {name: value.to(device) for name, value in state["average"].items()}
+        self.notes = state["notes"]
         self.step, self.seconds = state["step"], state["seconds"]
         self.finished = state.get("finished", False)
         return True

@@ -1,0 +1,183 @@
+"""Draw clips of a prepared data set as a contact sheet, each from the front and from the side.
+
+    python tools/motion_sheet.py --data build/motions.npz --out docs/data.png
+    python tools/motion_sheet.py --data build/motions.npz --out sheet.png NAME NAME ...
+
+Without names ten clips are drawn: one of each of ten contents, styles in turn. Orange is the left
+side of the body, blue the right. The front view turns with nobody: it faces the first frame's
+heading throughout, and the side view looks at its left.
+"""
+
+from __future__ import annotations
+
+import argparse
+import io
+import random
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import matplotlib as mpl
+import numpy as np
+from matplotlib import pyplot
+from matplotlib.axes import Axes
+from matplotlib.collections import LineCollection
+from matplotlib.patches import Circle
+from PIL import Image
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+
+from _program import run  # noqa: E402
+
+from mmm_blender.geometry.clip import MotionClip  # noqa: E402
+from mmm_blender.geometry.conventions import FloatArray  # noqa: E402
+from mmm_blender.geometry.errors import MMMError  # noqa: E402
+from mmm_blender.geometry.kinematics import clip_joints  # noqa: E402
+from mmm_blender.geometry.placement import Placement, place  # noqa: E402
+from mmm_blender.geometry.skeleton import SMPL_22, joint_index  # noqa: E402
+from mmm_blender.training.captions import caption  # noqa: E402
+from mmm_blender.training.data import kind_of  # noqa: E402
+from mmm_blender.training.motion_file import ClipRecord, load_motions  # noqa: E402
+
+MOMENTS = 9  # bodies a view
+CLIPS = 10
+SPACING = 1.15  # metres between two bodies
+FAR = 0.3  # metres gone from which distances are told
+VIEW_GAP = 0.5  # metres between the views
+FLOOR, HEAD_ROOM = 0.5, 0.45  # metres of a lane below the floor and above the highest joint
+TALL = 2.2  # metres above the floor at least
+METRE_INCHES, DOTS = 0.36, 200
+COLOURS = 32  # of the picture's palette: a small file
+BODY, LEFT, RIGHT = "#555555", "#d9730d", "#1f6fb4"
+KINDS = (
+    *("walk", "run", "walk-turn-left", "walk-back", "raise-up-left-hand", "wave-both-hands"),
+    *("bow", "salsa dance", "climb ladder", "forward jump"),
+)
+"""What is drawn where no clip is named: ways to go, gestures of one side, and CMU's own."""
+
+
+def chosen(records: Sequence[ClipRecord], names: Sequence[str], seed: int) -> list[int]:
+    """Rows of the named clips, or of one clip of each kind."""
+    if names:
+        rows = {record.name: row for row, record in enumerate(records)}
+        if missing := [name for name in names if name not in rows]:
+            like = records[0].name
+            raise MMMError(f"The data set has no clip {missing[0]}: names look like {like}.")
+        return [rows[name] for name in names]
+    rng, found, styles = random.Random(seed), list[int](), set[str]()
+    for kind in KINDS:
+        rows = [row for row, record in enumerate(records) if kind_of(record) == kind]
+        fresh = [row for row in rows if records[row].style not in styles] or rows
+        if fresh:
+            found.append(rng.choice(fresh))
+            styles.add(records[found[-1]].style)
+    return found[:CLIPS]
+
+
+def limbs() -> tuple[list[tuple[int, int]], list[str]]:
+    """Bones as pairs of joints, and their colours."""
+    bones = [(joint, parent) for joint, parent in enumerate(SMPL_22.parents) if parent >= 0]
+    sides = [SMPL_22.names[joint].split("_")[0] for joint, _ in bones]
+    return bones, [{"left": LEFT, "right": RIGHT}.get(side, BODY) for side in sides]
+
+
+def draw_view(axes: Axes, joints_TJ3: FloatArray, across: FloatArray, start: float) -> None:
+    """Bodies side by side, seen along a level direction. across: (3,), what is right in the
+    picture; start: metres from the left edge."""
+    bones, colours = limbs()
+    for moment, joints_J3 in enumerate(joints_TJ3):
+        flat = np.stack([(joints_J3 - joints_J3[0]) @ across, joints_J3[:, 1]], axis=-1)
+        flat[:, 0] += start + moment * SPACING
+        lines = [flat[[joint, parent]] for joint, parent in bones]
+        axes.add_collection(LineCollection(lines, colors=colours, linewidths=1.6, capstyle="round"))
+        head = flat[joint_index("head")] + [0.0, 0.09]
+        axes.add_patch(Circle((head[0], head[1]), 0.1, color=BODY, linewidth=0))
+
+
+@dataclass(frozen=True, eq=False)
+class Lane:
+    """A clip at some moments. joints_TJ3: the first body at the origin, facing +Z. top: metres."""
+
+    title: str
+    joints_TJ3: FloatArray
+    times: tuple[str, ...]
+    top: float
+
+    @classmethod
+    def of(cls, record: ClipRecord, clip: MotionClip, seed: int) -> Lane:
+        """What is drawn of a clip, with one of its captions."""
+        clip = place(clip, Placement())
+        frames = np.linspace(0, clip.frames - 1, MOMENTS).round().astype(int)
+        joints = clip_joints(clip)[frames]
+        gone = np.hypot(clip.root_T3[frames, 0], clip.root_T3[frames, 2])
+        times = [
+            f"{frame / clip.fps:.1f} s" + (f"\n{metres:.1f} m" if gone.max() > FAR else "")
+            for frame, metres in zip(frames, gone, strict=True)
+        ]
+        title = f"{record.name}:  “{caption(record, random.Random(seed))}”"
+        return cls(title, joints, tuple(times), max(TALL, joints[..., 1].max() + HEAD_ROOM))
+
+    @property
+    def height(self) -> float:
+        """Metres of picture."""
+        return self.top + FLOOR
+
+
+def draw_lane(axes: Axes, lane: Lane) -> None:
+    """One clip: title, front view, side view, times."""
+    joints = lane.joints_TJ3
+    side = MOMENTS * SPACING + VIEW_GAP
+    # facing the camera, the body's left (+X) is right in the picture; seen from its left side
+    # it faces the left of the picture, so forward (+Z) is left there
+    draw_view(axes, joints, np.array([1.0, 0.0, 0.0]), SPACING / 2)
+    draw_view(axes, joints, np.array([0.0, 0.0, -1.0]), side + SPACING / 2)
+    axes.plot([0, side + MOMENTS * SPACING], [0, 0], color="#bbbbbb", linewidth=0.6, zorder=0)
+    for moment, text in enumerate(lane.times):
+        x = (moment + 0.5) * SPACING
+        axes.text(x, -0.08, text, size=5, ha="center", va="top", color="#444444", linespacing=1.0)
+    axes.text(0, lane.top - 0.25, lane.title, size=6.5)
+    axes.set_xlim(0, side + MOMENTS * SPACING)
+    axes.set_ylim(-FLOOR, lane.top)
+    axes.set_aspect("equal")
+    axes.axis("off")
+
+
+def draw(path: Path, lanes: Sequence[Lane]) -> None:
+    """Write the PNG, small: a palette of few colours."""
+    mpl.use("Agg")
+    heights = [lane.height for lane in lanes]
+    width = 2 * MOMENTS * SPACING + VIEW_GAP
+    figure, places = pyplot.subplots(
+        len(lanes),
+        1,
+        figsize=(METRE_INCHES * width, METRE_INCHES * sum(heights)),
+        height_ratios=heights,
+        squeeze=False,
+    )
+    figure.subplots_adjust(0.0, 0.0, 1.0, 1.0, hspace=0.0)
+    for axes, lane in zip(places[:, 0], lanes, strict=True):
+        draw_lane(axes, lane)
+    picture = io.BytesIO()
+    figure.savefig(picture, dpi=DOTS)
+    pyplot.close(figure)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.open(picture).convert("RGB").quantize(COLOURS).save(path, optimize=True)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("names", nargs="*", help="clips, by their names in the data set")
+    parser.add_argument("--data", type=Path, required=True, help="file of prepare_motions.py")
+    parser.add_argument("--out", type=Path, required=True, help="the .png to write")
+    parser.add_argument("--seed", type=int, default=0, help="which clips, where none is named")
+    options = parser.parse_args()
+    records, clips = load_motions(options.data)
+    rows = chosen(records, options.names, options.seed)
+    draw(options.out, [Lane.of(records[row], clips[row], options.seed) for row in rows])
+    return 0
+
+
+if __name__ == "__main__":
+    run(main)
