@@ -31,15 +31,14 @@ class Judged:
     """Windows with the embeddings of their texts, their motions and, by the row's name, of what
     was made for the texts.
 
-    more_ME: further real windows of the same clips, that halves of equal size may be drawn;
-    more_takes: their takes.
+    more, more_ME: further real windows of the same clips, that halves of equal size may be drawn.
     """
 
     windows: Sequence[Window]
     text_NE: FloatArray
     real_NE: FloatArray
+    more: Sequence[Window]
     more_ME: FloatArray
-    more_takes: Sequence[str]
 
     @property
     def labels(self) -> list[object]:
@@ -163,15 +162,39 @@ def _by_label(windows: Sequence[Window]) -> Mapping[object, IntArray]:
 
 
 def real_halves(judged: Judged, seed: int) -> Interval:
-    """FID of real motion to real motion: the takes are parted into random halves, and equally many
-    windows are drawn from each, as many as a row has where there are so many."""
-    takes = np.array(sorted(set(judged.more_takes)))
-    of_window = np.array(judged.more_takes)
+    """FID of real motion to real motion, the yardstick of the others.
+
+    The takes of every label are parted into random halves, and equally many windows are drawn from
+    both, so that the halves show the same labels, as a row and the real windows do. Labels of a
+    single take are left out.
+    """
+    takes = _takes_by_label(judged.more)
 
     def half(rng: np.random.Generator) -> float:
-        first = np.isin(of_window, rng.permutation(takes)[: len(takes) // 2])
-        count = min(judged.drawn, int(first.sum()), int((~first).sum()))
-        a, b = (rng.permutation(np.flatnonzero(side))[:count] for side in (first, ~first))
-        return metrics.fid(judged.more_ME[a], judged.more_ME[b])
+        first: list[IntArray] = []
+        second: list[IntArray] = []
+        for groups in takes:
+            order = rng.permutation(len(groups))
+            a, b = (
+                rng.permutation(np.concatenate([groups[at] for at in side]))
+                for side in (order[: len(order) // 2], order[len(order) // 2 :])
+            )
+            count = min(len(a), len(b))
+            first.append(a[:count])
+            second.append(b[:count])
+        rows = np.stack([np.concatenate(first), np.concatenate(second)])
+        rows = rows[:, rng.permutation(rows.shape[1])[: judged.drawn]]
+        return metrics.fid(judged.more_ME[rows[0]], judged.more_ME[rows[1]])
 
     return Interval.of(_repeat(half, seed).tolist())
+
+
+def _takes_by_label(windows: Sequence[Window]) -> list[list[IntArray]]:
+    """Rows of every take, by label; labels of one take are left out."""
+    found: list[list[IntArray]] = []
+    for rows in _by_label(windows).values():
+        names = np.array([windows[row].take for row in rows])
+        groups = [rows[names == take] for take in sorted(set(names.tolist()))]
+        if len(groups) > 1:
+            found.append(groups)
+    return found

@@ -37,20 +37,24 @@ class Window:
 
 
 def make_windows(
-    records: Sequence[ClipRecord], clips: Sequence[MotionClip], count: int, seed: int
+    records: Sequence[ClipRecord],
+    clips: Sequence[MotionClip],
+    count: int,
+    seed: int,
+    told: bool = True,
 ) -> list[Window]:
     """``count`` windows, in turn from every clip: the whole of it first, then random pieces.
 
-    Sentences are worded as training never words them, and tell what this piece shows.
+    Sentences are worded as training never words them, and tell what this piece shows; without
+    ``told`` they are empty, which saves time.
     """
     rng, draw = np.random.default_rng(seed), random.Random(seed)
     pieces: list[tuple[ClipRecord, MotionClip]] = []
     order = rng.permutation(len(clips))
     while len(pieces) < count:
         for at in order[: count - len(pieces)]:
-            piece = _piece(clips[at], rng, whole=len(pieces) < len(clips))
-            pieces.append((replace(records[at], measured=measure(piece)), piece))
-    texts = _telling([record for record, _ in pieces], draw)
+            pieces.append((records[at], _piece(clips[at], rng, whole=len(pieces) < len(clips))))
+    texts = _telling(pieces, draw) if told else [""] * count
     return [
         Window(piece, record.name, record.take, label_of(record), text)
         for (record, piece), text in zip(pieces, texts, strict=True)
@@ -65,8 +69,9 @@ def _piece(clip: MotionClip, rng: np.random.Generator, whole: bool) -> MotionCli
     return clip.slice(start, start + frames)
 
 
-def _telling(records: Sequence[ClipRecord], draw: random.Random) -> list[str]:
-    """A sentence for every record; one that could mean two labels is only a last resort."""
+def _telling(pieces: Sequence[tuple[ClipRecord, MotionClip]], draw: random.Random) -> list[str]:
+    """A sentence for every piece; one that could mean two labels is only a last resort."""
+    records = [replace(record, measured=measure(clip)) for record, clip in pieces]
     drawn = [[caption(r, draw, held_out=True) for _ in range(_TRIES)] for r in records]
     meanings: dict[str, set[Label]] = defaultdict(set)
     for record, texts in zip(records, drawn, strict=True):

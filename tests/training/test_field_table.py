@@ -48,8 +48,7 @@ def by_label(found: list[Window], spread: float, seed: int = 0) -> FloatArray:
 def judged(found: list[Window], spread: float = 0.01) -> Judged:
     more = windows(2 * len(found), 1)
     return Judged(
-        found, by_label(found, 0), by_label(found, spread), by_label(more, spread, 5),
-        [window.take for window in more],
+        found, by_label(found, 0), by_label(found, spread), more, by_label(more, spread, 5),
     )  # fmt: skip
 
 
