@@ -49,9 +49,10 @@ class Sizes:
     prompt_seeds: int = 20  # of each of a check's five wordings
     edits: int = 128
     sequences: int = 8
+    motions: int = 2048  # of a HumanML3D or KIT-ML folder
 
 
-QUICK = Sizes(windows=160, prompt_seeds=2, edits=16, sequences=2)
+QUICK = Sizes(windows=160, prompt_seeds=2, edits=16, sequences=2, motions=160)
 
 
 @dataclass(eq=False)
@@ -59,13 +60,10 @@ class Test:
     """One held-out set and what was made for it, by row."""
 
     name: str
+    windows: Sequence[Window]
     judged: Judged
     clips: dict[str, list[MotionClip]] = field(default_factory=dict[str, list[MotionClip]])
     embedded: dict[str, FloatArray] = field(default_factory=dict[str, FloatArray])
-
-    @property
-    def windows(self) -> Sequence[Window]:
-        return self.judged.windows
 
 
 @dataclass(frozen=True, eq=False)
@@ -115,7 +113,7 @@ def make_test(name: str, material: Material, evaluator: Evaluator, sizes: Sizes)
         more,
         evaluator.embed_motion([window.clip for window in more]),
     )
-    test = Test(name, judged, {REAL: [window.clip for window in windows]})
+    test = Test(name, windows, judged, {REAL: [window.clip for window in windows]})
     test.embedded[REAL] = judged.real_NE
     return test
 

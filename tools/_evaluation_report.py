@@ -145,6 +145,14 @@ def _other_goals(report: Report) -> list[Goal]:
     ]
 
 
+def folder_report(report: Report) -> str:
+    """The table of a HumanML3D or KIT-ML folder."""
+    left_out = ", ".join(f"{count} {reason}" for reason, count in report["left out"].items())
+    told = f"{report['motions']} motions, judged by the field's own evaluator. Left out: "
+    table = field_table(report["rows"], report["real half to half"])
+    return f"{told}{left_out or 'nothing'}.\n\n{table}"
+
+
 def markdown_report(report: Report) -> str:
     """All tables."""
     parts = [

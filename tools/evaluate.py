@@ -5,6 +5,9 @@
 Prints tables in Markdown: R-precision, FID, MM-Dist, Diversity and MultiModality of both held-out
 sets, figures of motion, edits and long sequences, and every goal beside what was reached. --quick
 judges few clips and serves only to see that all runs. --bundle none judges the evaluator alone.
+
+With --published FOLDER, --data is a person's own HumanML3D or KIT-ML folder, judged by the files of
+the field's evaluator in FOLDER (see mmm_blender/training/published_evaluator.py).
 """
 
 from __future__ import annotations
@@ -39,7 +42,8 @@ from _evaluation import (  # noqa: E402
     tokenizer_figures,
 )
 from _evaluation_edits import edit_figures, long_figures  # noqa: E402
-from _evaluation_report import goals_of, markdown_report  # noqa: E402
+from _evaluation_folder import judge_folder  # noqa: E402
+from _evaluation_report import folder_report, goals_of, markdown_report  # noqa: E402
 from _program import run  # noqa: E402
 
 from mmm_blender.geometry.files import make_folder, write_files  # noqa: E402
@@ -56,6 +60,7 @@ def parse_options() -> argparse.Namespace:
     parser.add_argument("--bundle", default=str(ROOT / "weights" / "starter"), help="or none")
     parser.add_argument("--data", type=Path, required=True, help="file of prepare_motions.py")
     parser.add_argument("--evaluator", type=Path, default=ROOT / "weights" / "evaluator")
+    parser.add_argument("--published", type=Path, help="folder of the field's own evaluator")
     parser.add_argument("--json", type=Path, help="where the figures go")
     parser.add_argument("--markdown", type=Path, help="where the tables go, besides the screen")
     parser.add_argument("--quick", action="store_true", help="few clips: does it run?")
@@ -100,25 +105,34 @@ def judge(
     return report
 
 
+def report_of(
+    options: argparse.Namespace, generator: Generator | None
+) -> tuple[dict[str, Any], str]:
+    """The figures and their tables."""
+    sizes = QUICK if options.quick else Sizes()
+    if options.published:
+        report = judge_folder(options.data, options.published, generator, sizes.motions)
+        return report, folder_report(report)
+    evaluator = load_evaluator(options.evaluator)
+    material = load_material(options.data, evaluator)
+    report = judge(generator, evaluator, material, sizes) | {"evaluator": evaluator.hash}
+    report["bundle"] = generator.config.name if generator else NO_BUNDLE
+    report["goals"] = [goal.row for goal in goals_of(report)]
+    return report, markdown_report(report)
+
+
 def main() -> int:
     options = parse_options()
     torch.set_num_threads(options.threads)
     started = time.monotonic()
-    evaluator = load_evaluator(options.evaluator)
-    folder = None if options.bundle == NO_BUNDLE else Path(options.bundle)
-    generator = Generator.load(folder) if folder else None
-    material = load_material(options.data, evaluator)
-    about = {
-        "bundle": folder.name if folder else NO_BUNDLE,
+    generator = None if options.bundle == NO_BUNDLE else Generator.load(Path(options.bundle))
+    report, text = report_of(options, generator)
+    report |= {
         "bundle hash": generator.bundle.hash if generator else "",
-        "evaluator": evaluator.hash,
         "quick": options.quick,
+        "minutes": round((time.monotonic() - started) / 60, 1),
     }
-    report = about | judge(generator, evaluator, material, QUICK if options.quick else Sizes())
-    report["minutes"] = round((time.monotonic() - started) / 60, 1)
-    text = markdown_report(report)
     print(text)
-    report["goals"] = [goal.row for goal in goals_of(report)]
     contents = {options.markdown: text, options.json: json.dumps(plain(report), indent=1)}
     for path, content in contents.items():
         if path:

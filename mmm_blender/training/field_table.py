@@ -12,7 +12,7 @@ import numpy as np
 
 from ..geometry.conventions import FloatArray, IntArray
 from . import metrics
-from .held_out import Window
+from .held_out import Origin
 from .metrics import R_BATCH, REPETITIONS, Interval
 
 R1, R2, R3 = (f"R@{top}" for top in metrics.TOP)
@@ -34,10 +34,10 @@ class Judged:
     more, more_ME: further real windows of the same clips, that halves of equal size may be drawn.
     """
 
-    windows: Sequence[Window]
+    windows: Sequence[Origin]
     text_NE: FloatArray
     real_NE: FloatArray
-    more: Sequence[Window]
+    more: Sequence[Origin]
     more_ME: FloatArray
 
     @property
@@ -94,7 +94,9 @@ def figures_of(
         (DIVERSITY, spread),
         (MODALITY, variety),
     ):
-        figures[name] = Interval.of(_repeat(figure, seed).tolist())
+        values = _repeat(figure, seed)
+        if not np.isnan(values).any():
+            figures[name] = Interval.of(values.tolist())
     return figures
 
 
@@ -139,8 +141,9 @@ def _r_batch(
     return np.array([(found < top).mean() for top in metrics.TOP])
 
 
-def modality(windows: Sequence[Window], motion_NE: FloatArray, rng: np.random.Generator) -> float:
-    """Mean distance of two motions of one label that stand for different clips."""
+def modality(windows: Sequence[Origin], motion_NE: FloatArray, rng: np.random.Generator) -> float:
+    """Mean distance of two motions of one label that stand for different clips; NaN where no label
+    has two clips."""
     apart: list[float] = []
     for rows in _by_label(windows).values():
         names = np.array([windows[row].name for row in rows])
@@ -150,10 +153,10 @@ def modality(windows: Sequence[Window], motion_NE: FloatArray, rng: np.random.Ge
         if len(pairs):
             steps = motion_NE[first[pairs]] - motion_NE[second[pairs]]
             apart.append(float(np.linalg.norm(steps, axis=1).mean()))
-    return float(np.mean(apart))
+    return float(np.mean(apart)) if apart else np.nan
 
 
-def _by_label(windows: Sequence[Window]) -> Mapping[object, IntArray]:
+def _by_label(windows: Sequence[Origin]) -> Mapping[object, IntArray]:
     """Rows of each label, rising."""
     rows: dict[object, list[int]] = {}
     for row, window in enumerate(windows):
@@ -189,7 +192,7 @@ def real_halves(judged: Judged, seed: int) -> Interval:
     return Interval.of(_repeat(half, seed).tolist())
 
 
-def _takes_by_label(windows: Sequence[Window]) -> list[list[IntArray]]:
+def _takes_by_label(windows: Sequence[Origin]) -> list[list[IntArray]]:
     """Rows of every take, by label; labels of one take are left out."""
     found: list[list[IntArray]] = []
     for rows in _by_label(windows).values():

@@ -26,13 +26,19 @@ _TRIES = 8  # sentences drawn for a window, to find one that means no other labe
 
 
 @dataclass(frozen=True, eq=False)
-class Window:
-    """A piece of a held-out clip, a whole number of tokens long. name: of the clip."""
+class Origin:
+    """Where a judged motion comes from. name: of the clip."""
 
-    clip: MotionClip
     name: str
     take: str
     label: Label
+
+
+@dataclass(frozen=True, eq=False)
+class Window(Origin):
+    """A piece of a held-out clip, a whole number of tokens long, and its sentence."""
+
+    clip: MotionClip
     text: str
 
 
@@ -56,7 +62,7 @@ def make_windows(
             pieces.append((records[at], _piece(clips[at], rng, whole=len(pieces) < len(clips))))
     texts = _telling(pieces, draw) if told else [""] * count
     return [
-        Window(piece, record.name, record.take, label_of(record), text)
+        Window(record.name, record.take, label_of(record), piece, text)
         for (record, piece), text in zip(pieces, texts, strict=True)
     ]
 
