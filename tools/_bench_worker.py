@@ -88,7 +88,7 @@ def _warm(bundle: Path) -> list[Row]:
 
 def _generate(client: WorkerClient, bundle: Path, seed: int) -> None:
     request = Generate(client.new_job(), PROMPT, LONGEST, seed)
-    client.generate_blocking(request, LoadBundle(str(bundle)))
+    client.run_blocking(request, LoadBundle(str(bundle)))
 
 
 def _press(bundle: Path) -> None:

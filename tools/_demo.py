@@ -70,7 +70,7 @@ def generate(bundle: Path, seconds: float, seed: int) -> list[Generated]:
             request = Generate(client.new_job(), prompt, seconds, seed)
             cold = "" if answers else ", starting the worker and loading the weights included"
             with _timed(f'"{prompt}"', cold):
-                answers.append(client.generate_blocking(request, wanted))
+                answers.append(client.run_blocking(request, wanted))
         return answers
     finally:
         client.stop()

@@ -119,7 +119,7 @@ class Batch:
         started = time.perf_counter()
         request = Generate(self.client.new_job(), row.prompt, row.seconds, row.seed)
         try:
-            answer = self.client.generate_blocking(request, self._bundle)
+            answer = self.client.run_blocking(request, self._bundle)
             folder = self._report.path.parent
             files = write_files(answer, self._fps, folder, row.name, self._formats)
         except MMMError as error:

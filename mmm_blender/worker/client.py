@@ -37,7 +37,6 @@ from .protocol import (
     Cancel,
     ClientMessage,
     Failed,
-    Generate,
     Generated,
     Hello,
     LoadBodyModel,
@@ -177,15 +176,6 @@ class WorkerClient:
         """For scripts: wait for the motion. Raises WorkerError with a sentence."""
         self.submit(request, bundle)
         return cast(Generated, self._wait(request.job, on_progress))
-
-    def generate_blocking(
-        self,
-        request: Generate,
-        bundle: LoadBundle,
-        on_progress: Callable[[Progress], None] | None = None,
-    ) -> Generated:
-        """``run_blocking`` for a prompt."""
-        return self.run_blocking(request, bundle, on_progress)
 
     def load_body_model_blocking(self, request: LoadBodyModel) -> BodyModelLoaded:
         """For scripts: wait for the body. Raises WorkerError with a sentence."""

@@ -71,7 +71,7 @@ def failure(client: WorkerClient, prompt: str) -> p.Failed:
 
 
 def generated(client: WorkerClient, prompt: str) -> p.Generated:
-    return client.generate_blocking(p.Generate(client.new_job(), prompt, 1.0, seed=5), BUNDLE)
+    return client.run_blocking(p.Generate(client.new_job(), prompt, 1.0, seed=5), BUNDLE)
 
 
 def processes(client: WorkerClient) -> int:
@@ -216,7 +216,7 @@ def test_a_job_cancelled_in_the_queue_costs_the_running_one_nothing(
 def test_a_message_that_cannot_be_sent_is_told_at_once(client: WorkerClient) -> None:
     seconds: Any = np.float32(1.0)
     with pytest.raises(p.ProtocolError, match="seconds that is no float"):
-        client.generate_blocking(p.Generate(client.new_job(), "walk", seconds), BUNDLE)
+        client.run_blocking(p.Generate(client.new_job(), "walk", seconds), BUNDLE)
     assert not client.busy
     generated(client, "walk")
 
@@ -225,7 +225,7 @@ def test_a_message_that_cannot_be_sent_is_told_at_once(client: WorkerClient) -> 
 def test_no_idle_time_ends_the_worker(client: WorkerClient, minutes: float) -> None:
     wish = p.LoadBundle("starter", idle_minutes=minutes)
     for _ in range(2):
-        client.generate_blocking(p.Generate(client.new_job(), "walk", 0.1), wish)
+        client.run_blocking(p.Generate(client.new_job(), "walk", 0.1), wish)
     assert client.bundle_info == {"name": "starter", "loads": 1}
 
 
@@ -247,7 +247,7 @@ def test_paths_in_any_script_reach_the_worker_and_its_log(
     monkeypatch.setenv("LC_ALL", "C.UTF-8")  # where Python's UTF-8 mode is off by default
     path = "/home/Zoë/動き weights"
     request = p.Generate(client.new_job(), "echo " + path, 0.1)
-    assert client.generate_blocking(request, p.LoadBundle(path)).recipe["utf8"] == 1
+    assert client.run_blocking(request, p.LoadBundle(path)).recipe["utf8"] == 1
     assert client.bundle_info == {"name": path, "loads": 1}
     wait(lambda: path in client.log_tail)
 
@@ -319,16 +319,16 @@ def test_a_missing_bundle_is_told(client: WorkerClient) -> None:
 
 def test_memory_is_freed_when_idle_and_the_next_job_still_works(client: WorkerClient) -> None:
     soon = p.LoadBundle("starter", idle_minutes=0.2 / 60)
-    client.generate_blocking(p.Generate(client.new_job(), "walk", 1.0), soon)
+    client.run_blocking(p.Generate(client.new_job(), "walk", 1.0), soon)
     poll_until(client, lambda m: isinstance(m, p.Status) and m.bundle == "")
-    client.generate_blocking(p.Generate(client.new_job(), "walk", 1.0), soon)
+    client.run_blocking(p.Generate(client.new_job(), "walk", 1.0), soon)
     assert client.bundle_info == {"name": "starter", "loads": 2}
 
 
 def test_progress_reaches_a_script(client: WorkerClient) -> None:
     seen: list[p.Progress] = []
     request = p.Generate(client.new_job(), "walk", 1.0)
-    client.generate_blocking(request, BUNDLE, seen.append)
+    client.run_blocking(request, BUNDLE, seen.append)
     assert [m.step for m in seen] == [1, 2, 3, 4]
 
 

@@ -70,7 +70,7 @@ def generate(engine: TorchEngine) -> p.Generated:
 
 def test_a_prompt_becomes_a_clip(client: WorkerClient, bundle: Path) -> None:
     seen: list[p.Progress] = []
-    answer = client.generate_blocking(request(client), load(bundle), seen.append)
+    answer = client.run_blocking(request(client), load(bundle), seen.append)
     clip = MotionClip(answer.rotations_TJ4, answer.root_T3, answer.fps, answer.twist_estimated)
     assert clip.seconds == 2.0 and not clip.twist_estimated
     assert {m.stage for m in seen} <= {p.STAGE_LOADING, p.STAGE_GENERATING}
@@ -81,7 +81,7 @@ def test_a_prompt_becomes_a_clip(client: WorkerClient, bundle: Path) -> None:
 
 
 def test_the_worker_says_what_the_generator_says(client: WorkerClient, bundle: Path) -> None:
-    answer = client.generate_blocking(request(client), load(bundle))
+    answer = client.run_blocking(request(client), load(bundle))
     torch.set_num_threads(1)
     ours = Generator.load(bundle).generate(GenerateRequest(PROMPT, 2.0, 11))
     assert np.array_equal(answer.tokens_LP, ours.tokens_LP)
@@ -90,7 +90,7 @@ def test_the_worker_says_what_the_generator_says(client: WorkerClient, bundle: P
 
 
 def test_the_recipe_makes_the_same_clip_again(client: WorkerClient, bundle: Path) -> None:
-    first = client.generate_blocking(request(client, sampler={"temperature": 0.5}), load(bundle))
+    first = client.run_blocking(request(client, sampler={"temperature": 0.5}), load(bundle))
     recipe = json.loads(json.dumps(first.recipe))
     assert recipe["sampler"]["temperature"] == 0.5
     assert recipe["bundle"] == "tiny" and len(recipe["bundle_hash"]) == 64
@@ -99,14 +99,14 @@ def test_the_recipe_makes_the_same_clip_again(client: WorkerClient, bundle: Path
     assert recipe["addon_version"] == p.package_version()
     assert recipe["tokens"] == first.tokens_LP.tolist()
     wanted = {key: recipe[key] for key in ("prompt", "seconds", "seed", "sampler")}
-    again = client.generate_blocking(request(client, **wanted), load(bundle))
+    again = client.run_blocking(request(client, **wanted), load(bundle))
     assert np.array_equal(again.rotations_TJ4, first.rotations_TJ4)
-    other = client.generate_blocking(request(client, seed=12), load(bundle))
+    other = client.run_blocking(request(client, seed=12), load(bundle))
     assert not np.array_equal(other.tokens_LP, first.tokens_LP)
 
 
 def test_bundle_and_memory_are_reported(client: WorkerClient, bundle: Path) -> None:
-    client.generate_blocking(request(client), load(bundle))
+    client.run_blocking(request(client), load(bundle))
     info = client.bundle_info
     assert info is not None
     assert (info["name"], info["licence"], info["layout"]) == ("tiny", "CC0-1.0", "smpl_269")
@@ -135,7 +135,7 @@ def test_cancel_between_steps_leaves_the_worker_warm(client: WorkerClient, bundl
                 end = message
     assert end == p.Failed(job.job, p.CANCELLED, "Cancelled.")
     assert time.monotonic() - began < 2.0 and client.alive
-    client.generate_blocking(request(client), load(bundle))
+    client.run_blocking(request(client), load(bundle))
 
 
 @pytest.mark.parametrize(
@@ -157,14 +157,14 @@ def test_bad_input_is_one_sentence(
     client: WorkerClient, bundle: Path, changes: dict[str, Any], words: str
 ) -> None:
     with pytest.raises(p.WorkerError, match=words) as told:
-        client.generate_blocking(request(client, **changes), load(bundle))
+        client.run_blocking(request(client, **changes), load(bundle))
     assert told.value.kind == p.BAD_REQUEST
     assert client.alive
 
 
 def test_an_unknown_device_is_one_sentence(client: WorkerClient, bundle: Path) -> None:
     with pytest.raises(p.WorkerError, match="device tpu:9 cannot be used on this machine") as told:
-        client.generate_blocking(request(client), p.LoadBundle(str(bundle), "tpu:9"))
+        client.run_blocking(request(client), p.LoadBundle(str(bundle), "tpu:9"))
     assert told.value.kind == p.BAD_REQUEST
 
 
@@ -198,12 +198,12 @@ def test_a_bad_bundle_is_one_sentence_and_a_good_one_loads_after_it(
     client: WorkerClient, bundle: Path, tmp_path: Path, damage: Any, words: str
 ) -> None:
     bad = save_tiny_bundle(tmp_path / "bad")
-    client.generate_blocking(request(client), load(bad))
+    client.run_blocking(request(client), load(bad))
     damage(bad)  # while it is in memory: the change on disk is noticed
     with pytest.raises(p.WorkerError, match=words) as told:
-        client.generate_blocking(request(client), load(bad))
+        client.run_blocking(request(client), load(bad))
     assert told.value.kind == p.BUNDLE
-    client.generate_blocking(request(client), load(bundle))
+    client.run_blocking(request(client), load(bundle))
 
 
 def test_new_weights_in_the_same_folder_are_noticed(engine: TorchEngine, tmp_path: Path) -> None:
@@ -389,7 +389,7 @@ def test_a_python_without_torch_says_so(bundle: Path) -> None:
     client = WorkerClient(PYTHON, WITHOUT_TORCH)
     try:
         with pytest.raises(p.WorkerError, match=r"lacks what MMM needs.*torch.*Set Up") as told:
-            client.generate_blocking(request(client), load(bundle))
+            client.run_blocking(request(client), load(bundle))
         assert told.value.kind == p.ENVIRONMENT and str(PYTHON) in str(told.value)
         assert client.ready is not None and client.ready.torch_version == ""
         assert "torch" in client.ready.reason and client.ready.devices == {}
