@@ -24,7 +24,7 @@ def set_tables(records: Sequence[ClipRecord], rejected: Mapping[str, str] | None
         _kinds([r for r in records if split_of(r) == TRAIN]),
     ]
     if styled:
-        tables.append(_counted("style", styled, lambda r: label_of(r)[1]))
+        tables.append(_styles(styled))
     if rejected:
         reasons = Counter(_plain(name, reason) for name, reason in rejected.items())
         tables.append(_table(["left out", "files"], [[r, n] for r, n in reasons.most_common()]))
@@ -60,6 +60,15 @@ def _counted(
     rows = [[name, *_figures(group)] for name, group in groups.items()]
     heads = [what, "clips", "takes", "minutes", "contents", "styles"]
     return _table(heads, [*rows, ["all", *_figures(records)]])
+
+
+def _styles(records: Sequence[ClipRecord]) -> str:
+    names = Counter(label_of(record)[1] for record in records)
+    groups = {
+        name: [r for r in records if label_of(r)[1] == name] for name, _ in names.most_common()
+    }
+    rows = [[name, *_figures(group)[:-1]] for name, group in groups.items()]
+    return _table(["style", "clips", "takes", "minutes", "contents"], rows)
 
 
 def _kinds(records: Sequence[ClipRecord]) -> str:
