@@ -1,83 +1,210 @@
-"""The recipe that every generated Action carries: enough to make it again, key for key."""
+"""The recipe that every Action of ours carries: all that was done to it, in order.
+
+A recipe is a list of steps. Each says what was asked for, which weights answered, the tokens that
+they chose and, where no earlier step made it, the motion that they saw; so a step can be done
+again to the same keys, without sampling. Arrays are packed (see ``geometry.packing``).
+"""
 
 from __future__ import annotations
 
 import json
+import typing
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
-from typing import Any, cast
+from typing import Any, ClassVar, TypeAlias, cast
+
+import numpy as np
 
 from ..geometry.errors import MMMError
+from ..geometry.packing import pack
 from ..geometry.placement import Placement
 from .host import Action
 
 RECIPE_PROPERTY = "mmm_recipe"
 """Custom property of the Action that holds the recipe as JSON text."""
 
-RECIPE_VERSION = 1
+RECIPE_VERSION = 2
 """Raised when a field is added, removed or changes its meaning."""
 
-_WORKER_FIELDS = (
-    "prompt",
-    "seconds",
-    "seed",
-    "bundle",
-    "bundle_hash",
-    "addon_version",
-    "sampler",
-)
-"""What the worker tells of a motion that an Action's recipe keeps."""
+_ONE_STEP_VERSION = 1
+"""Recipes of this version were one generated motion, without its tokens."""
 
 
 @dataclass(frozen=True)
-class Recipe:
-    """What an Action was made from.
+class Origin:
+    """What answered. bundle, bundle_hash: name and content hash of the weights. sampler: all its
+    settings. device, threads, torch_version: where; addon_version: of this extension."""
 
-    prompt, seconds, seed: as asked for. bundle, bundle_hash: name and content hash of the
-    weights. sampler: the sampler's settings. mask: which cells of the token grid were generated.
-    start_frame: scene frame of the first key. fps: the scene's frame rate. placement: x, z
-    (metres, model space) and yaw (radians) that the clip started at. addon_version: of this
-    extension.
-    """
-
-    prompt: str
-    seconds: float
-    seed: int
     bundle: str
     bundle_hash: str
     addon_version: str
     sampler: Mapping[str, Any] = field(default_factory=dict[str, Any])
-    mask: Mapping[str, Any] = field(default_factory=lambda: {"cells": "all"})
-    start_frame: int = 1
-    fps: float = 0.0
-    placement: Mapping[str, float] = field(default_factory=dict[str, float])
+    device: str = ""
+    threads: int = 0
+    torch_version: str = ""
+
+    @classmethod
+    def from_worker(cls, told: Mapping[str, Any]) -> Origin:
+        """Of what the worker tells with a motion (``protocol.Generated.recipe``)."""
+        return cls(**{each.name: told[each.name] for each in fields(cls)})
+
+
+@dataclass(frozen=True)
+class GenerateStep:
+    """A motion from one prompt. placement: x, z (metres, model space) and yaw (radians) that it
+    started at. start_frame: scene frame of its first key; fps: the scene's rate. tokens: packed
+    (L, P)."""
+
+    kind: ClassVar[str] = "generate"
+    prompt: str
+    seconds: float
+    seed: int
+    origin: Origin
+    start_frame: int
+    fps: float
+    placement: Mapping[str, float]
+    pin_feet: bool = True
+    tokens: str = ""
+
+
+@dataclass(frozen=True)
+class SequenceStep:
+    """A motion from several prompts in a row; fields as in GenerateStep, one of each a segment."""
+
+    kind: ClassVar[str] = "sequence"
+    prompts: tuple[str, ...]
+    seconds: tuple[float, ...]
+    seeds: tuple[int, ...]
+    origin: Origin
+    start_frame: int
+    fps: float
+    placement: Mapping[str, float]
+    pin_feet: bool = True
+    tokens: str = ""
+
+
+@dataclass(frozen=True)
+class EditStep:
+    """A range made anew. first, last: scene frames, both included; part: "all", "lower" or
+    "upper". input_start: scene frame of the first frame that the model saw; mask: packed
+    (T, 23), True where those were made anew (22 rotations, then the root's place). input: packed
+    (T, 91) rotations and root place that it saw, "" where the steps before made them."""
+
+    kind: ClassVar[str] = "edit"
+    prompt: str
+    seed: int
+    part: str
+    first: int
+    last: int
+    origin: Origin
+    fps: float
+    input_start: int
+    mask: str
+    input: str = ""
+    pin_feet: bool = True
+    tokens: str = ""
+
+
+@dataclass(frozen=True)
+class SegmentStep:
+    """A segment of a sequence made anew: an edit whose frames may grow or shrink.
+
+    index: of the segment, from 0. seconds: its new length. shift: frames by which the keys behind
+    it moved; before that, they began at ``behind``. Other fields as in EditStep, with frames
+    after the shift.
+    """
+
+    kind: ClassVar[str] = "segment"
+    index: int
+    prompt: str
+    seconds: float
+    seed: int
+    first: int
+    last: int
+    behind: int
+    shift: int
+    origin: Origin
+    fps: float
+    input_start: int
+    mask: str
+    input: str = ""
+    pin_feet: bool = True
+    tokens: str = ""
+
+
+Step: TypeAlias = GenerateStep | SequenceStep | EditStep | SegmentStep
+
+_KINDS: Mapping[str, type[Step]] = {
+    cls.kind: cls for cls in (GenerateStep, SequenceStep, EditStep, SegmentStep)
+}
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """Everything that was done to an Action, in order; at least one step."""
+
+    steps: tuple[Step, ...]
+
+    @property
+    def prompt(self) -> str:
+        """What the Action is about: the prompts of its first step."""
+        first = self.steps[0]
+        return ", ".join(first.prompts) if isinstance(first, SequenceStep) else first.prompt
 
     @classmethod
     def from_worker(
         cls, told: Mapping[str, Any], start_frame: int, fps: float, placement: Placement
     ) -> Recipe:
-        """The worker's part of the recipe, and where its clip is put."""
-        return cls(
-            **{name: told[name] for name in _WORKER_FIELDS},
-            start_frame=start_frame,
-            fps=fps,
-            placement={"x": placement.x, "z": placement.z, "yaw": placement.yaw},
-        )
+        """Of a generated motion: the worker's part of the recipe, and where its clip is put."""
+        return cls((generate_step(told, start_frame, fps, placement),))
 
 
-_JSON_TYPES: Mapping[str, tuple[type, ...]] = {
-    "str": (str,),
-    "int": (int,),
-    "float": (int, float),
-    "Mapping[str, Any]": (dict,),
-    "Mapping[str, float]": (dict,),
-}
-"""What JSON may hold for each annotation of ``Recipe``."""
+def generate_step(
+    told: Mapping[str, Any], start_frame: int, fps: float, placement: Placement
+) -> GenerateStep:
+    """A motion of one prompt, as the worker tells of it."""
+    return GenerateStep(
+        prompt=told["prompt"],
+        seconds=told["seconds"],
+        seed=told["seed"],
+        origin=Origin.from_worker(told),
+        start_frame=start_frame,
+        fps=fps,
+        placement=asdict(placement),
+        pin_feet=told["pin_feet"],
+        tokens=packed_tokens(told),
+    )
+
+
+def sequence_step(
+    told: Mapping[str, Any], start_frame: int, fps: float, placement: Placement
+) -> SequenceStep:
+    """A motion of several prompts, as the worker tells of it."""
+    return SequenceStep(
+        prompts=tuple(told["prompts"]),
+        seconds=tuple(told["seconds"]),
+        seeds=tuple(told["seeds"]),
+        origin=Origin.from_worker(told),
+        start_frame=start_frame,
+        fps=fps,
+        placement=asdict(placement),
+        pin_feet=told["pin_feet"],
+        tokens=packed_tokens(told),
+    )
+
+
+def packed_tokens(told: Mapping[str, Any]) -> str:
+    """The token grid (L, P) of the worker's answer."""
+    return pack(np.array(told["tokens"], dtype=np.int64))
+
+
+# --- text ----------------------------------------------------------------------------------------
 
 
 def recipe_text(recipe: Recipe) -> str:
     """The recipe as JSON text, keys in the order of the fields."""
-    return json.dumps({"version": RECIPE_VERSION, **asdict(recipe)}, ensure_ascii=False)
+    steps = [{"kind": step.kind, **asdict(step)} for step in recipe.steps]
+    return json.dumps({"version": RECIPE_VERSION, "steps": steps}, ensure_ascii=False)
 
 
 def parse_recipe(text: str) -> Recipe:
@@ -86,32 +213,89 @@ def parse_recipe(text: str) -> Recipe:
         content: object = json.loads(text)
     except json.JSONDecodeError as error:
         raise MMMError(f"The Action's recipe is damaged ({error}).") from error
-    if not isinstance(content, dict):
-        raise MMMError("The Action's recipe is damaged (it is not a list of fields).")
-    values = cast("dict[str, Any]", content)
+    values = _object(content, "recipe")
     version = values.pop("version", None)
+    if version == _ONE_STEP_VERSION:
+        return Recipe((_old_step(values),))
     if version != RECIPE_VERSION:
         raise MMMError(
-            f"The Action's recipe has version {version}; this add-on reads version "
-            f"{RECIPE_VERSION}: use the add-on's version that made it."
+            f"The Action's recipe has version {version}; this add-on reads versions "
+            f"{_ONE_STEP_VERSION} to {RECIPE_VERSION}: use the add-on's version that made it."
         )
-    _check_fields(values)
-    return Recipe(**values)
+    steps = values.get("steps")
+    if not isinstance(steps, list) or not steps:
+        raise MMMError("The Action's recipe is damaged (it has no steps).")
+    return Recipe(tuple(_step(step) for step in cast("list[object]", steps)))
 
 
-def _check_fields(values: Mapping[str, Any]) -> None:
-    known = {item.name: str(item.type) for item in fields(Recipe)}
-    if odd := sorted(known.keys() ^ values.keys()):
+def _object(content: object, what: str) -> dict[str, Any]:
+    if not isinstance(content, dict):
+        raise MMMError(f"The Action's recipe is damaged (its {what} is not a list of fields).")
+    return dict(cast("dict[str, Any]", content))
+
+
+def _step(content: object) -> Step:
+    values = _object(content, "step")
+    kind = values.pop("kind", None)
+    if kind not in _KINDS:
+        raise MMMError(f"The Action's recipe has a step of an unknown kind ({kind!r}).")
+    return cast(Step, _read(_KINDS[kind], values))
+
+
+def _old_step(values: dict[str, Any]) -> GenerateStep:
+    """The one step of a recipe of version 1."""
+    values.pop("mask", None)
+    told = {each.name for each in fields(Origin)} & values.keys()
+    origin = {name: values.pop(name) for name in told}
+    absent = {"device": "", "threads": 0, "torch_version": ""}
+    values |= {"origin": absent | origin, "pin_feet": False, "tokens": ""}
+    return cast(GenerateStep, _read(GenerateStep, values))
+
+
+_JSON_TYPES: Mapping[Any, tuple[type, ...]] = {
+    str: (str,),
+    int: (int,),
+    float: (int, float),
+    bool: (bool,),
+    Mapping[str, Any]: (dict,),
+    Mapping[str, float]: (dict,),
+}
+"""What JSON may hold for a field of each type."""
+
+
+def _read(cls: type[Any], values: Mapping[str, Any]) -> Any:
+    """A dataclass from exactly its fields."""
+    known = {each.name for each in fields(cls)}
+    if odd := sorted(known ^ values.keys()):
         raise MMMError(f"The Action's recipe has missing or unknown fields: {', '.join(odd)}.")
-    for name, annotation in known.items():
-        value = values[name]
-        if isinstance(value, bool) or not isinstance(value, _JSON_TYPES[annotation]):
-            raise MMMError(f"The Action's recipe holds {value!r} as its {name}.")
+    hints = typing.get_type_hints(cls)
+    return cls(**{name: _value(name, hints[name], values[name]) for name in known})
+
+
+def _value(name: str, hint: Any, value: Any) -> Any:
+    if hint is Origin:
+        return _read(Origin, _object(value, name))
+    if typing.get_origin(hint) is tuple and isinstance(value, list):
+        items = cast("list[Any]", value)
+        return tuple(_value(name, typing.get_args(hint)[0], item) for item in items)
+    wanted = _JSON_TYPES.get(hint, ())
+    if not isinstance(value, wanted) or (isinstance(value, bool) and bool not in wanted):
+        raise MMMError(f"The Action's recipe holds {value!r} as its {name}.")
+    return value
+
+
+# --- in the Action -------------------------------------------------------------------------------
 
 
 def store_recipe(action: Action, recipe: Recipe) -> None:
     """Write the recipe into the Action."""
     action[RECIPE_PROPERTY] = recipe_text(recipe)
+
+
+def append_step(action: Action, step: Step) -> None:
+    """Add what was just done to the Action's recipe; MMMError when that cannot be read."""
+    before = load_recipe(action)
+    store_recipe(action, Recipe((*(before.steps if before else ()), step)))
 
 
 def load_recipe(action: Action) -> Recipe | None:

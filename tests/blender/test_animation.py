@@ -13,7 +13,7 @@ from mmm_blender.blender.armature import create_character
 from mmm_blender.blender.fcurves import action_fcurves, bone_channels, build_action
 from mmm_blender.blender.host import ArmatureObject, bpy
 from mmm_blender.blender.pose_space import pose_space
-from mmm_blender.blender.recipe import Recipe, load_recipe
+from mmm_blender.blender.recipe import GenerateStep, Origin, Recipe, load_recipe
 from mmm_blender.blender.smpl_rig import smpl_bones
 from mmm_blender.geometry.clip import MotionClip
 from mmm_blender.geometry.conventions import FloatArray
@@ -34,7 +34,9 @@ from tests.blender.rigs import (
 EULER_ORDERS = ("XYZ", "XZY", "YXZ", "YZX", "ZXY", "ZYX")
 MODES = ("QUATERNION", "AXIS_ANGLE", *EULER_ORDERS)
 START = 10
-RECIPE = Recipe("a person waves", 2.0, 7, "starter", "0" * 64, "0.1.0", start_frame=START)
+ORIGIN = Origin("starter", "0" * 64, "0.1.0")
+NOWHERE = {"x": 0.0, "z": 0.0, "yaw": 0.0}
+RECIPE = Recipe((GenerateStep("a person waves", 2.0, 7, ORIGIN, START, 24.0, NOWHERE),))
 
 
 @pytest.fixture

@@ -19,8 +19,9 @@ import numpy as np
 import pytest
 
 from mmm_blender.blender import animation, armature, fcurves, preferences, recipe
-from mmm_blender.blender.host import bpy
+from mmm_blender.blender.host import Action, bpy
 from mmm_blender.blender.jobs import Desk
+from mmm_blender.geometry.packing import unpack
 from mmm_blender.geometry.skeleton import SMPL, SMPL_22
 from mmm_blender.worker.protocol import ENVIRONMENT
 
@@ -90,14 +91,24 @@ def test_a_prompt_becomes_keys_on_a_new_character(generate: Generate, desk: Desk
     assert desk.notice.text == f"Keyed '{rig.name}' from frame 1 to 24."
 
 
+def only_step(action: Action) -> recipe.GenerateStep:
+    found = recipe.load_recipe(action)
+    assert found is not None
+    (step,) = found.steps
+    assert isinstance(step, recipe.GenerateStep)
+    return step
+
+
 def test_the_recipe_says_how_it_was_made(generate: Generate, tiny_bundle: Path) -> None:
     generate(prompt="a person walks", seconds=0.8, seed=11)
     action = bpy.context.view_layer.objects.active.animation_data.action
-    found = recipe.load_recipe(action)
-    assert found is not None
-    assert (found.prompt, found.seconds, found.seed) == ("a person walks", 0.8, 11)
-    assert found.bundle == json.loads((tiny_bundle / "config.json").read_text())["name"]
-    assert len(found.bundle_hash) == 64
+    step = only_step(action)
+    assert (step.prompt, step.seconds, step.seed) == ("a person walks", 0.8, 11)
+    assert step.origin.bundle == json.loads((tiny_bundle / "config.json").read_text())["name"]
+    assert len(step.origin.bundle_hash) == 64
+    tokens = unpack(step.tokens)
+    assert tokens.ndim == 2
+    assert len(tokens) == 4, "0.8 s are four tokens"
 
 
 def test_the_same_seed_gives_the_same_keys_and_another_seed_others(generate: Generate) -> None:
@@ -115,9 +126,8 @@ def test_fields_of_the_panel_are_the_defaults(desk: Desk, tiny_bundle: Path) -> 
     settings.prompt, settings.seconds, settings.seed = "a person waves", 0.6, 8
     settings.bundle = str(tiny_bundle)
     assert bpy.ops.mmm.generate() == {"FINISHED"}
-    found = recipe.load_recipe(bpy.context.view_layer.objects.active.animation_data.action)
-    assert found is not None
-    assert (found.prompt, found.seconds, found.seed) == ("a person waves", 0.6, 8)
+    step = only_step(bpy.context.view_layer.objects.active.animation_data.action)
+    assert (step.prompt, step.seconds, step.seed) == ("a person waves", 0.6, 8)
 
 
 def test_the_active_character_is_used_and_its_action_kept(generate: Generate) -> None:

@@ -3,31 +3,57 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from mmm_blender.blender.host import bpy
 from mmm_blender.blender.recipe import (
     RECIPE_PROPERTY,
+    EditStep,
+    GenerateStep,
+    Origin,
     Recipe,
+    SegmentStep,
+    SequenceStep,
+    append_step,
     load_recipe,
     parse_recipe,
     recipe_text,
     store_recipe,
 )
 from mmm_blender.geometry.errors import MMMError
+from mmm_blender.geometry.packing import pack
 
-RECIPE = Recipe(
-    prompt='a person says "hé" \n twice',
-    seconds=4.5,
-    seed=2**40,
+ORIGIN = Origin(
     bundle="starter",
     bundle_hash="ab" * 32,
     addon_version="0.1.0",
     sampler={"steps": 10, "guidance": 2.5, "schedule": "cosine"},
+    device="cpu",
+    threads=2,
+    torch_version="2.13.0",
+)
+PLACE = {"x": 1.0, "z": -2.0, "yaw": 0.25}
+GENERATED = GenerateStep(
+    prompt='a person says "hé" \n twice',
+    seconds=4.5,
+    seed=2**40,
+    origin=ORIGIN,
     start_frame=17,
     fps=29.97,
-    placement={"x": 1.0, "z": -2.0, "yaw": 0.25},
+    placement=PLACE,
+    tokens=pack(np.arange(6).reshape(3, 2)),
 )
+STEPS = (
+    GENERATED,
+    SequenceStep(("walks", "runs"), (2.0, 3), (0, 7), ORIGIN, 1, 24.0, PLACE),
+    EditStep("", 3, "upper", -4, 12, ORIGIN, 24.0, -10, pack(np.zeros((40, 23), dtype=bool))),
+    SegmentStep(1, "jumps", 2.0, 5, 30, 60, 70, -10, ORIGIN, 24.0, 5, "", pin_feet=False),
+)
+RECIPE = Recipe((GENERATED,))
+OLD = """{"version": 1, "prompt": "walks", "seconds": 4, "seed": 1, "bundle": "starter",
+"bundle_hash": "ab", "addon_version": "0.1.0", "sampler": {"steps": 10}, "mask": {"cells": "all"},
+"start_frame": 1, "fps": 24.0, "placement": {"x": 0.0, "z": 0.0, "yaw": 0.0}}"""
 
 
 def test_a_recipe_survives_the_action_and_the_file(tmp_path: Path) -> None:
@@ -44,13 +70,39 @@ def test_an_action_without_recipe_has_none() -> None:
     assert load_recipe(bpy.data.actions.new("Action")) is None
 
 
+def test_every_kind_of_step_comes_back_in_order() -> None:
+    action = bpy.data.actions.new("Action")
+    for step in STEPS:
+        append_step(action, step)
+    assert load_recipe(action) == Recipe(STEPS)
+
+
+def test_an_old_recipe_is_one_step_without_tokens() -> None:
+    (step,) = parse_recipe(OLD).steps
+    assert isinstance(step, GenerateStep)
+    assert (step.prompt, step.seconds, step.tokens) == ("walks", 4, "")
+    assert step.origin.bundle_hash == "ab"
+    assert parse_recipe(recipe_text(Recipe((step,)))) == Recipe((step,))
+
+
+def test_a_recipe_is_called_by_its_first_prompts() -> None:
+    assert RECIPE.prompt == GENERATED.prompt
+    assert Recipe(STEPS[1:]).prompt == "walks, runs"
+
+
 def changed(**changes: object) -> str:
+    content = json.loads(recipe_text(RECIPE))
+    content["steps"][0] |= changes
+    return json.dumps(content)
+
+
+def with_top(**changes: object) -> str:
     return json.dumps({**json.loads(recipe_text(RECIPE)), **changes})
 
 
 def without(name: str) -> str:
     content = json.loads(recipe_text(RECIPE))
-    del content[name]
+    del content["steps"][0][name]
     return json.dumps(content)
 
 
@@ -59,14 +111,19 @@ def without(name: str) -> str:
     [
         ("{", "damaged"),
         ("[1, 2]", "damaged"),
-        (changed(version=99), "version 99"),
-        (without("version"), "version None"),
+        (with_top(version=99), "version 99"),
+        (with_top(version=None), "version None"),
+        (with_top(steps=[]), "no steps"),
+        (with_top(steps=[3]), "damaged"),
+        (changed(kind="dance"), "dance"),
+        (changed(origin=3), "origin"),
+        (changed(origin={"bundle": "x"}), "missing"),
         (without("seed"), "seed"),
         (changed(flavour=1), "flavour"),
         (changed(seed="7"), "seed"),
         (changed(seed=True), "seed"),
         (changed(prompt=None), "prompt"),
-        (changed(sampler=[1]), "sampler"),
+        (changed(placement=[1]), "placement"),
     ],
 )
 def test_anything_else_is_refused_in_a_sentence(text: str, said: str) -> None:
