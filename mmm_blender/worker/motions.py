@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,10 +11,8 @@ from ..geometry.edit_mask import EditMask
 from ..geometry.errors import MMMError
 from ..motion.config import SamplerConfig, from_json, to_json
 from ..motion.generator import EditRequest, GenerateRequest, Generator, SequenceRequest
+from ..motion.windows import IsCancelled, OnStep
 from .protocol import Edit, Generate, GenerateSequence, MotionMessage
-
-OnStep = Callable[[int, int], None]
-IsCancelled = Callable[[], bool]
 
 
 @dataclass(frozen=True, eq=False)

@@ -8,6 +8,8 @@ import pytest
 
 from mmm_blender.geometry.conventions import IntArray
 from mmm_blender.geometry.errors import MMMError
+from mmm_blender.geometry.pinning import pin_feet
+from mmm_blender.geometry.skeleton import LOWER_JOINTS
 from mmm_blender.motion.bundle import load_bundle, save_bundle
 from mmm_blender.motion.config import SamplerConfig, TokenizerConfig
 from mmm_blender.motion.generator import Cancelled, GenerateRequest, Generator
@@ -58,6 +60,40 @@ def test_a_batch_gives_what_single_requests_give(generator: Generator):
     requests = [WALK, replace(WALK, seconds=6.0), replace(WALK, prompt="jump", seed=3)]
     for request, result in zip(requests, generator.generate_batch(requests), strict=True):
         assert np.array_equal(result.tokens_LP, generator.generate(request).tokens_LP)
+
+
+def test_tokens_of_an_earlier_result_are_decoded_again(generator: Generator):
+    first = generator.generate(WALK)
+    steps: list[int] = []
+    replay = replace(WALK, prompt="anything", seed=0, tokens_LP=first.tokens_LP)
+    again = generator.generate(replay, on_step=lambda done, _total: steps.append(done))
+    assert not steps
+    assert again.clip.rotations_TJ4.tobytes() == first.clip.rotations_TJ4.tobytes()
+    assert again.clip.root_T3.tobytes() == first.clip.root_T3.tobytes()
+    mixed = generator.generate_batch([replace(WALK, seed=9), replay, WALK])
+    assert [np.array_equal(each.tokens_LP, first.tokens_LP) for each in mixed] == [
+        False,
+        True,
+        True,
+    ]
+    with pytest.raises(MMMError, match="tokens do not fit"):
+        generator.generate(replace(replay, seconds=3.0))
+
+
+@pytest.mark.parametrize(("fps", "frames"), [(0.0, 40), (24.0, 48), (23.976, 48), (60.0, 120)])
+def test_a_clip_comes_at_the_rate_that_is_asked_for(generator: Generator, fps: float, frames: int):
+    clip = generator.generate(replace(WALK, fps=fps)).clip
+    assert (clip.fps, clip.frames) == (fps or 20.0, frames)
+
+
+def test_feet_are_pinned_unless_told_otherwise(generator: Generator):
+    loose = generator.generate(replace(WALK, pin_feet=False)).clip
+    pinned = generator.generate(WALK).clip
+    legs = list(LOWER_JOINTS[1:])
+    others = [joint for joint in range(22) if joint not in legs]
+    assert np.array_equal(pinned.rotations_TJ4[:, others], loose.rotations_TJ4[:, others])
+    assert np.array_equal(pinned.root_T3, loose.root_T3)
+    assert np.array_equal(pinned.rotations_TJ4, pin_feet(loose).clip.rotations_TJ4)
 
 
 def test_an_empty_batch_is_no_work(generator: Generator):
