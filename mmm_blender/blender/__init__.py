@@ -2,8 +2,11 @@
 
 panels, preferences      what a person sees
 operators_*              thin: gather, call one function below, report
-generation, characters   what a press of a button starts, and what becomes of the answer
+generation, editing, characters
+                         what a press of a button starts, and what becomes of the answer
 errands, jobs            a job of the worker: its circumstances in the scene, its state
+edit_range, editable     which frames an edit is about, and whether it can be
+reading, curve_*         the evaluated motion; keys written into a range, and nothing else
 animation, armature ...  clips to keys and back, the character
 """
 
@@ -26,9 +29,11 @@ def _modules() -> tuple[_Registrable, ...]:
     from . import (  # noqa: PLC0415  # see above
         handlers,
         operators_character,
+        operators_edit,
         operators_generate,
         operators_setup,
         panels,
+        panels_edit,
         preferences,
         properties,
     )
@@ -38,8 +43,10 @@ def _modules() -> tuple[_Registrable, ...]:
         properties,
         operators_setup,
         operators_generate,
+        operators_edit,
         operators_character,
         panels,
+        panels_edit,
         handlers,
     )
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from ..geometry.conventions import MODEL_FPS
+from ..geometry.edit_mask import BodyPart
 from ..geometry.errors import MMMError
 from .paths import PACKAGE_FOLDER
 
@@ -29,8 +30,9 @@ _NON_COMMERCIAL = "NC"
 class BundleCard:
     """What the panel says of a bundle.
 
-    max_seconds: longest motion, None where only the worker knows. problem: a sentence where the
-    config cannot be read, else "".
+    max_seconds: longest motion, None where only the worker knows. edits: body parts of a mask that
+    it can make anew, None where only the worker knows. problem: a sentence where the config cannot
+    be read, else "".
     """
 
     folder: Path
@@ -39,6 +41,7 @@ class BundleCard:
     description: str = ""
     max_seconds: float | None = None
     problem: str = ""
+    edits: tuple[BodyPart, ...] | None = None
 
     @property
     def key(self) -> str:
@@ -119,6 +122,7 @@ def _read_card(folder: Path, _stamp: int) -> BundleCard:
         str(config.get("licence", "")),
         str(config.get("description", "")),
         _max_seconds(config),
+        edits=_edits(config),
     )
 
 
@@ -136,3 +140,20 @@ def _max_seconds(config: dict[str, Any]) -> float | None:
         return (int(config["transformer"]["places"]) - 1) * frames_per_token / MODEL_FPS
     except (KeyError, TypeError, ValueError):
         return None
+
+
+def _edits(config: dict[str, Any]) -> tuple[BodyPart, ...] | None:
+    """Body parts that the transformer predicts throughout."""
+    try:
+        parts = frozenset(config["tokenizer"]["parts"])
+        predicted = frozenset(config["transformer"].get("predicted_parts") or parts)
+    except (KeyError, TypeError, AttributeError):
+        return None
+    if "all" in parts:
+        return ("all",) if "all" in predicted else ()
+    wanted: dict[BodyPart, frozenset[str]] = {
+        "all": parts,
+        "lower": parts & {"lower"},
+        "upper": parts - {"lower"},
+    }
+    return tuple(part for part, needed in wanted.items() if needed <= predicted)

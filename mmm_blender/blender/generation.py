@@ -31,14 +31,15 @@ class Wish:
     seconds: float
     seed: int
     bundle: str = ""
+    pin_feet: bool = True
 
 
-def obstacle(context: Context) -> str:
-    """Why nothing can be generated just now, in a sentence; else ""."""
+def obstacle(context: Context, task: str = "Generate") -> str:
+    """Why nothing can be generated just now, in a sentence; else "". task: what one would do."""
     if desk.busy:
         return "MMM is at work: wait until it is done, or cancel it."
     if context.mode not in MODES:
-        return "Generate in Object Mode or Pose Mode: leave the mode that you are in."
+        return f"{task} in Object Mode or Pose Mode: leave the mode that you are in."
     return worker_python()[1]
 
 
@@ -55,9 +56,12 @@ def start_generation(context: Context, wish: Wish) -> Errand:
         start_frame=int(context.scene.frame_current),
         placement=None if rig is None else current_placement(rig),
     )
+    fps = scene_fps(context.scene)
     job = desk.start(
         python,
-        lambda number: Generate(number, wish.prompt, wish.seconds, wish.seed),
+        lambda number: Generate(
+            number, wish.prompt, wish.seconds, wish.seed, fps=fps, pin_feet=wish.pin_feet
+        ),
         choices().load_bundle(path),
     )
     return Errand(desk, job, Circumstances.now(context, rig), delivery.finish)
@@ -83,4 +87,4 @@ class _Delivery:
         recipe = Recipe.from_worker(result.recipe, self.start_frame, fps, placement)
         action = write_clip(rig, place(clip, placement), self.start_frame, recipe)
         first, last = (int(frame) for frame in action.frame_range)
-        return f"Keyed '{rig.name}' from frame {first} to {last}."
+        return " ".join((f"Keyed '{rig.name}' from frame {first} to {last}.", *result.notes))

@@ -12,7 +12,7 @@ from .generation import Wish, obstacle, start_generation
 from .host import Context, bpy
 from .jobs import Notice, desk
 from .preferences import CPU, choose_device
-from .properties import LARGEST_SEED, scene_settings
+from .properties import LARGEST_SEED, given_or_scene, scene_settings
 from .ui import redraw
 
 _SECONDS_DIGITS = 4
@@ -39,6 +39,10 @@ class GenerateMotion(ErrandOperator, bpy.types.Operator):
     bundle: bpy.props.StringProperty(
         name="Weights", description="Name or folder of the weights; the scene's if not given"
     )
+    pin_feet: bpy.props.BoolProperty(
+        name="Pin Feet",
+        description="Feet that stand stay in place; the scene's choice if not given",
+    )
 
     @classmethod
     def poll(cls, context: Context) -> bool:
@@ -50,11 +54,7 @@ class GenerateMotion(ErrandOperator, bpy.types.Operator):
 
     def start(self, context: Context) -> Errand:
         """Send the wish."""
-        given, scene = self.properties, scene_settings(context.scene)
-        values = {
-            name: getattr(self if given.is_property_set(name) else scene, name)
-            for name in ("prompt", "seconds", "seed", "bundle")
-        }
+        values = given_or_scene(self, context, Wish.__dataclass_fields__)
         values["seconds"] = round(values["seconds"], _SECONDS_DIGITS)
         return start_generation(context, Wish(**values))
 

@@ -23,8 +23,11 @@ from .targets import target_armature
 from .ui import Layout, draw_wrapped
 
 TAB = "MMM"
-_BIG = 1.6
+BIG = 1.6
 """Height of the one button that matters, in ordinary buttons."""
+
+ORDER = {"motion": 0, "edit": 1, "sequence": 2, "character": 3, "device": 4}
+"""Panels of the tab from top to bottom, whichever module adds them."""
 
 EXAMPLES = (
     "a person walks forward",
@@ -87,6 +90,7 @@ class MotionPanel(bpy.types.Panel):
 
     bl_idname = "MMM_PT_motion"
     bl_label = "MMM"
+    bl_order = ORDER["motion"]
     bl_space_type = "VIEW_3D"
     bl_region_type = "UI"
     bl_category = TAB
@@ -98,10 +102,10 @@ class MotionPanel(bpy.types.Panel):
         _draw_request(layout, settings)
         has_place = _draw_target(layout, context)
         if desk.busy:
-            _draw_progress(layout, desk)
+            draw_progress(layout, desk)
         else:
             _draw_button(layout, context, settings, has_place)
-        _draw_notice(layout, context, desk)
+        draw_notice(layout, context, desk)
         _draw_bundle(layout, context)
 
 
@@ -110,6 +114,7 @@ class CharacterPanel(bpy.types.Panel):
 
     bl_idname = "MMM_PT_character"
     bl_label = "Character"
+    bl_order = ORDER["character"]
     bl_space_type = "VIEW_3D"
     bl_region_type = "UI"
     bl_category = TAB
@@ -126,6 +131,7 @@ class DevicePanel(bpy.types.Panel):
 
     bl_idname = "MMM_PT_device"
     bl_label = "Device"
+    bl_order = ORDER["device"]
     bl_space_type = "VIEW_3D"
     bl_region_type = "UI"
     bl_category = TAB
@@ -174,6 +180,7 @@ def _draw_request(layout: Layout, settings: Settings) -> None:
     row = column.row(align=True)
     row.prop(settings, "seed")
     row.operator("mmm.new_seed", text="", icon="FILE_REFRESH")
+    column.prop(settings, "pin_feet")
 
 
 def _draw_target(layout: Layout, context: Context) -> bool:
@@ -189,10 +196,11 @@ def _draw_target(layout: Layout, context: Context) -> bool:
     return True
 
 
-def _draw_progress(layout: Layout, the_desk: Desk) -> None:
+def draw_progress(layout: Layout, the_desk: Desk) -> None:
+    """How the job goes, and the button that ends it."""
     assert the_desk.job is not None
     row = layout.row(align=True)
-    row.scale_y = _BIG
+    row.scale_y = BIG
     row.progress(factor=the_desk.job.fraction, text=the_desk.job.text(the_desk.clock()))
     row.operator("mmm.cancel", text="", icon="X")
 
@@ -201,7 +209,7 @@ def _draw_button(layout: Layout, context: Context, settings: Settings, has_place
     """The button; greyed, with the reason and the way out under it, while it cannot be pressed."""
     reason = obstacle(context) or _request_fault(context, settings)
     row = layout.row()
-    row.scale_y = _BIG
+    row.scale_y = BIG
     row.enabled = has_place and not reason
     row.operator("mmm.generate", icon="PLAY")
     if reason:
@@ -224,7 +232,8 @@ def _request_fault(context: Context, settings: Settings) -> str:
     return card.problem or length_fault(card, float(settings.seconds))
 
 
-def _draw_notice(layout: Layout, context: Context, the_desk: Desk) -> None:
+def draw_notice(layout: Layout, context: Context, the_desk: Desk) -> None:
+    """The last message."""
     notice = the_desk.notice
     if not notice.text:
         return

@@ -45,7 +45,11 @@ def _letters(width: float) -> int:
     return max(_FEWEST_LETTERS, int((width - _MARGIN) / _LETTER_WIDTH))
 
 
-def redraw(area_types: frozenset[str] = frozenset({"VIEW_3D", "PREFERENCES"})) -> None:
+_OUR_AREAS = frozenset({"VIEW_3D", "DOPESHEET_EDITOR", "GRAPH_EDITOR", "PREFERENCES"})
+"""Editors that show panels of ours."""
+
+
+def redraw(area_types: frozenset[str] = _OUR_AREAS) -> None:
     """Have the panels drawn again, in every window."""
     for window in bpy.context.window_manager.windows:
         for area in window.screen.areas:
