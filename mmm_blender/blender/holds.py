@@ -1,0 +1,126 @@
+"""Which keys in a range stay because a person made them.
+
+EDITED: keys that are not as we wrote them. KEYFRAME: keys of that type, which Blender gives to
+keys set by hand. NONE: none. A hold is one bone at one frame.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+
+from ..geometry.errors import MMMError
+from .curve_keys import key_frames, read_keys, write_keys
+from .editable import Span
+from .fcurves import bone_path, curve_store, curves_by_channel, enum_value
+from .fingerprint import FINGERPRINT_PROPERTY, fingerprint_of, remembered
+from .host import Action, ArmatureObject, FCurve, bpy
+from .smpl_rig import smpl_bones
+
+EDITED, KEYFRAME, NONE = "EDITED", "KEYFRAME", "NONE"
+MODES = (EDITED, KEYFRAME, NONE)
+
+MANY = 0.5
+"""Share of a range's keys that differ from ours beyond which it is no edit of single keys."""
+
+_KEYFRAME_TYPE = enum_value("type", "KEYFRAME")
+
+
+@dataclass(frozen=True)
+class Held:
+    """frames: at which the keys of each SMPL joint's bone stay. changed, of: keys (a bone at a
+    frame) in the range that are not as we wrote them, and all of them."""
+
+    frames: Mapping[str, frozenset[float]]
+    changed: int = 0
+    of: int = 0
+
+    @property
+    def doubt(self) -> str:
+        """Why the person should be asked whether all these are edits, in a sentence; else ""."""
+        if self.changed <= MANY * self.of:
+            return ""
+        return (
+            f"{self.changed} of {self.of} keys in the range are not as MMM wrote them, as if they "
+            "had been retimed or thinned out: hold them all, or choose Hold None."
+        )
+
+
+def default_mode(action: Action) -> str:
+    """EDITED for an Action of ours, NONE for any other: an imported one is all KEYFRAME."""
+    return EDITED if FINGERPRINT_PROPERTY in action else NONE
+
+
+def held_frames(
+    rig: ArmatureObject, action: Action, span: Span, joints: Collection[str], mode: str
+) -> Held:
+    """What is held of SMPL ``joints`` in the scene frames of ``span``.
+
+    Raises MMMError where EDITED is asked of an Action that we have not written.
+    """
+    bones = {joint: smpl_bones(rig)[joint] for joint in joints}
+    match mode:
+        case "EDITED":
+            return _edited(rig, action, span, bones)
+        case "KEYFRAME":
+            return _of_type_keyframe(rig, action, span, bones)
+        case _:
+            return Held({})
+
+
+def _edited(rig: ArmatureObject, action: Action, span: Span, bones: Mapping[str, str]) -> Held:
+    before = remembered(action)
+    if before is None:
+        raise MMMError(
+            f"'{action.name}' was not made by MMM, so its edited keys are not known: choose Hold "
+            "Keyframes or Hold None."
+        )
+    now = fingerprint_of(rig, action)
+    changed = now.changed(before)
+    held: dict[str, frozenset[float]] = {}
+    total = 0
+    for joint, bone in bones.items():
+        spelt = bpy.utils.escape_identifier(bone)
+        total += sum(span.touches(frame, frame) for frame in now.checks.get(spelt, ()))
+        inside = frozenset(f for f in changed.get(spelt, ()) if span.touches(f, f))
+        if inside:
+            held[joint] = inside
+    return Held(held, sum(map(len, held.values())), total)
+
+
+def _of_type_keyframe(
+    rig: ArmatureObject, action: Action, span: Span, bones: Mapping[str, str]
+) -> Held:
+    held: dict[str, frozenset[float]] = {}
+    for joint, curves in _curves_of(rig, action, bones).items():
+        frames: set[float] = set()
+        for curve in curves:
+            keys = read_keys(curve)
+            frames |= set(key_frames(keys)[keys["type"] == _KEYFRAME_TYPE].tolist())
+        inside = frozenset(frame for frame in frames if span.touches(frame, frame))
+        if inside:
+            held[joint] = inside
+    return Held(held)
+
+
+def _curves_of(
+    rig: ArmatureObject, action: Action, bones: Mapping[str, str]
+) -> dict[str, list[FCurve]]:
+    """The curves of each joint's bone."""
+    curves = curves_by_channel(curve_store(rig, action)).items()
+    return {
+        joint: [curve for (path, _), curve in curves if path.startswith(bone_path(bone, ""))]
+        for joint, bone in bones.items()
+    }
+
+
+def mark_as_keyframes(rig: ArmatureObject, action: Action, held: Held) -> None:
+    """Give held keys the type KEYFRAME, so that the person sees which they are."""
+    bones = {joint: smpl_bones(rig)[joint] for joint in held.frames}
+    for joint, curves in _curves_of(rig, action, bones).items():
+        for curve in curves:
+            keys = read_keys(curve)
+            at_hold = [frame in held.frames[joint] for frame in key_frames(keys).tolist()]
+            if any(at_hold):
+                keys["type"][at_hold] = _KEYFRAME_TYPE
+                write_keys(curve, keys)

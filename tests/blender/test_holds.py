@@ -1,0 +1,180 @@
+"""Hand edits are known by the fingerprint of what we wrote, and hold themselves."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from mmm_blender.blender.animation import write_clip
+from mmm_blender.blender.armature import create_character
+from mmm_blender.blender.curve_keys import raw_curves
+from mmm_blender.blender.editable import Span
+from mmm_blender.blender.fcurves import action_fcurves
+from mmm_blender.blender.fingerprint import (
+    FINGERPRINT_PROPERTY,
+    fingerprint_of,
+    is_untouched,
+    remember,
+    remembered,
+)
+from mmm_blender.blender.holds import (
+    EDITED,
+    KEYFRAME,
+    NONE,
+    default_mode,
+    held_frames,
+    mark_as_keyframes,
+)
+from mmm_blender.blender.host import Action, ArmatureObject, FCurve, bpy
+from mmm_blender.geometry.clip import MotionClip
+from mmm_blender.geometry.errors import MMMError
+from mmm_blender.geometry.rotations import rotation_vector_to_quat
+from mmm_blender.geometry.skeleton import SMPL_22
+
+START, FRAMES = 10, 24
+JOINTS = SMPL_22.names
+WHOLE = Span(START, START + FRAMES - 1)
+
+
+@pytest.fixture
+def rig() -> ArmatureObject:
+    return create_character(bpy.context)
+
+
+@pytest.fixture
+def action(rig: ArmatureObject) -> Action:
+    """A motion as we write it, with its fingerprint."""
+    rng = np.random.default_rng(0)
+    turns = rotation_vector_to_quat(0.1 * rng.normal(size=(FRAMES, 22, 3)).cumsum(axis=0))
+    root = np.array([0.0, 0.95, 0.0]) + 0.01 * rng.normal(size=(FRAMES, 3)).cumsum(axis=0)
+    made = write_clip(rig, MotionClip(turns, root, fps=24.0), START)
+    remember(rig, made)
+    return made
+
+
+def curve(action: Action, bone: str, property_name: str, index: int = 0) -> FCurve:
+    path = f'pose.bones["{bone}"].{property_name}'
+    (found,) = [
+        each
+        for each in action_fcurves(action)
+        if (each.data_path, each.array_index) == (path, index)
+    ]
+    return found
+
+
+def nudge(action: Action, bone: str, property_name: str, frame: int, by: float = 0.1) -> None:
+    """As a person does in the graph editor: Blender leaves the key's type alone."""
+    key = curve(action, bone, property_name).keyframe_points[frame - START]
+    assert key.co[0] == frame
+    key.co[1] += by
+    key.handle_left[1] += by
+    key.handle_right[1] += by
+
+
+def test_what_we_wrote_holds_nothing(rig: ArmatureObject, action: Action) -> None:
+    held = held_frames(rig, action, WHOLE, JOINTS, EDITED)
+    assert held.frames == {}
+    assert (held.changed, held.of) == (0, 22 * FRAMES)
+    assert held.doubt == ""
+    assert is_untouched(rig, action)
+
+
+def test_a_moved_key_is_held_at_its_bone_and_frame_alone(
+    rig: ArmatureObject, action: Action
+) -> None:
+    nudge(action, "left_elbow", "rotation_quaternion", START + 5)
+    nudge(action, "pelvis", "location", START + 7)
+    assert not is_untouched(rig, action)
+    held = held_frames(rig, action, WHOLE, JOINTS, EDITED)
+    assert held.frames == {"left_elbow": {START + 5}, "pelvis": {START + 7}}
+    only_legs = held_frames(rig, action, WHOLE, ["left_knee", "pelvis"], EDITED)
+    assert only_legs.frames == {"pelvis": {START + 7}}
+    later = held_frames(rig, action, Span(START + 6, START + 9), JOINTS, EDITED)
+    assert later.frames == {"pelvis": {START + 7}}
+
+
+def test_a_key_at_a_new_frame_is_held_and_one_that_is_gone_is_not(
+    rig: ArmatureObject, action: Action
+) -> None:
+    knee = curve(action, "left_knee", "rotation_quaternion", 1)
+    knee.keyframe_points[3].co[0] = START + 3.5
+    spine = [curve(action, "spine1", "rotation_quaternion", index) for index in range(4)]
+    for each in spine:
+        each.keyframe_points.remove(each.keyframe_points[8])
+    held = held_frames(rig, action, WHOLE, JOINTS, EDITED)
+    # where one of four keys went away, the rest of the pose is not as we wrote it either
+    assert held.frames == {"left_knee": {START + 3, START + 3.5}}
+
+
+def test_most_keys_changed_is_asked_about(rig: ArmatureObject, action: Action) -> None:
+    for each in action_fcurves(action):
+        for key in each.keyframe_points:
+            key.co[0] = 1 + 2 * (key.co[0] - 1)
+    held = held_frames(rig, action, Span(1, 100), JOINTS, EDITED)
+    assert held.changed > held.of / 2
+    assert "retimed" in held.doubt
+
+
+def test_keys_of_type_keyframe_hold_in_any_action(rig: ArmatureObject, action: Action) -> None:
+    for index in range(4):
+        key = curve(action, "head", "rotation_quaternion", index).keyframe_points[2]
+        key.type = "KEYFRAME"
+    del action[FINGERPRINT_PROPERTY]
+    held = held_frames(rig, action, WHOLE, JOINTS, KEYFRAME)
+    assert held.frames == {"head": {START + 2}}
+    assert held_frames(rig, action, WHOLE, JOINTS, NONE).frames == {}
+    with pytest.raises(MMMError, match="not made by MMM"):
+        held_frames(rig, action, WHOLE, JOINTS, EDITED)
+
+
+def test_the_default_follows_who_made_the_action(rig: ArmatureObject, action: Action) -> None:
+    assert default_mode(action) == EDITED
+    del action[FINGERPRINT_PROPERTY]
+    assert default_mode(action) == NONE
+
+
+def test_marking_changes_types_alone(rig: ArmatureObject, action: Action) -> None:
+    nudge(action, "left_elbow", "rotation_quaternion", START + 5)
+    held = held_frames(rig, action, WHOLE, JOINTS, EDITED)
+    before = fingerprint_of(rig, action)
+    mark_as_keyframes(rig, action, held)
+    assert fingerprint_of(rig, action) == before
+    kinds = {
+        (each.data_path.split('"')[1], int(key.co[0]))
+        for each in action_fcurves(action)
+        for key in each.keyframe_points
+        if key.type == "KEYFRAME"
+    }
+    assert kinds == {("left_elbow", START + 5)}
+    raw = raw_curves(action)
+    mark_as_keyframes(rig, action, held)
+    assert raw_curves(action) == raw
+
+
+def test_the_fingerprint_survives_the_file(
+    rig: ArmatureObject, action: Action, tmp_path: Path
+) -> None:
+    before, name = remembered(action), rig.name
+    assert before is not None
+    file = str(tmp_path / "file.blend")
+    bpy.ops.wm.save_as_mainfile(filepath=file)
+    bpy.ops.wm.open_mainfile(filepath=file)
+    opened = bpy.data.objects[name]
+    assert remembered(opened.animation_data.action) == before
+    assert is_untouched(opened, opened.animation_data.action)
+
+
+@pytest.mark.parametrize("text", ["{", "[]", "3", '{"version": 1}', '{"version": 9}'])
+def test_a_damaged_fingerprint_is_told(action: Action, text: str) -> None:
+    action[FINGERPRINT_PROPERTY] = text
+    with pytest.raises(MMMError, match="another way of holding"):
+        remembered(action)
+
+
+def test_a_fingerprint_is_small(action: Action) -> None:
+    size = len(action[FINGERPRINT_PROPERTY])
+    assert json.loads(action[FINGERPRINT_PROPERTY])["bones"]
+    assert size < 22 * FRAMES * 10
