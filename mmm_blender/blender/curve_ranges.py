@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping
 from functools import cached_property
 from itertools import groupby
+from typing import TypeAlias
 
 import numpy as np
 
@@ -45,7 +46,7 @@ from .smpl_rig import smpl_bones
 
 __all__ = ["check_curves", "keyed_extent", "raw_curves", "restore", "write_range"]
 
-Held = Mapping[str, frozenset[int]] | Mapping[str, frozenset[float]]
+Held: TypeAlias = Mapping[str, Collection[float]]
 """Frames at which each bone's keys stay. A key between two frames is held if its own frame is
 among them, or both frames beside it are."""
 
@@ -116,7 +117,7 @@ class _PropertyEdit:
         self.held_between = np.unique(np.concatenate(between))
         beside = np.concatenate([np.floor(self.held_between), np.ceil(self.held_between)])
         self.held_T = np.isin(span.frames, [*named, *beside])
-        self.values_TN = np.empty((len(self.held_T), len(self.raw)))
+        self.values_TN = np.zeros((len(self.held_T), len(self.raw)))
         self.jumps_T = np.zeros_like(self.held_T)
 
     @cached_property
