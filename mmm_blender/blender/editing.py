@@ -7,7 +7,8 @@ fails, is cancelled, or comes too late because the Action was changed in the mea
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -17,42 +18,48 @@ from ..geometry.clip import MotionClip
 from ..geometry.conventions import BoolArray
 from ..geometry.edit_mask import EditMask, span_mask
 from ..geometry.errors import MMMError
+from ..geometry.packing import pack
+from ..geometry.rotations import identity_quats
 from ..geometry.skeleton import SMPL_22
 from ..worker.client import JobResult
 from ..worker.protocol import Edit, Generated
 from .animation import scene_fps
-from .curve_checks import bone_properties
-from .curve_keys import KEY_DTYPE, CurveId, key_frames, read_keys
-from .curve_ranges import check_curves, keyed_extent, raw_curves, write_range
+from .curve_keys import KEY_DTYPE, CurveId, RawCurve
+from .curve_ranges import check_curves, keyed_extent, raw_curves, restore, write_range
 from .edit_range import CONTEXT_SECONDS, EditRange, edit_range
 from .editable import BODY_PARTS, Span, action_obstacle, editing_obstacle, part_joints
 from .errands import Circumstances, Errand, Preparation, Reading
-from .fcurves import enum_value
+from .fingerprint import FINGERPRINT_PROPERTY, is_untouched, remember
 from .generation import obstacle
+from .holds import Held, default_mode, held_frames, mark_as_keyframes
 from .host import Action, ArmatureObject, Context, bpy
 from .jobs import Request, desk
 from .preferences import choices, worker_python
-from .properties import bundle_path, chosen_bundle, mask_fault
+from .properties import AUTO_HOLD, bundle_path, chosen_bundle, mask_fault
 from .reading import read_in_chunks
+from .recipe import RECIPE_PROPERTY, EditStep, Origin, append_step, load_recipe, packed_tokens
 from .targets import Remembered, target_armature
 
-HeldFrames: TypeAlias = Mapping[str, frozenset[float]]
-"""Frames at which the poses of an SMPL joint are held."""
+RawCurves: TypeAlias = Mapping[CurveId, RawCurve]
+"""An Action's keys as ``raw_curves`` reads them."""
 
 _COMPARED = [name for name in KEY_DTYPE.names or () if not name.startswith("select")]
 """What of a key makes the motion."""
 
+_OURS = (RECIPE_PROPERTY, FINGERPRINT_PROPERTY)
+"""What an Action says of itself."""
+
 
 @dataclass(frozen=True)
 class EditWish:
-    """What the person asks for. body_part, hold: as the operators name them. bundle: as in
-    ``choose_bundle``."""
+    """What the person asks for. body_part, hold: as the operators name them (hold AUTO_HOLD: what
+    suits the Action). bundle: as in ``choose_bundle``."""
 
     prompt: str
     range: EditRange
     seed: int = 0
     body_part: str = "ALL"
-    hold: str = "NONE"
+    hold: str = AUTO_HOLD
     pin_feet: bool = True
     bundle: str = ""
 
@@ -103,15 +110,33 @@ def _check(
     check_curves(rig, rig.animation_data.action, part_joints(body_part), frames.first, frames.last)
 
 
+def held_by(rig: ArmatureObject, wish: EditWish) -> Held:
+    """What the wish holds."""
+    action = rig.animation_data.action
+    mode = default_mode(action) if wish.hold == AUTO_HOLD else wish.hold
+    span = Span(wish.range.first, wish.range.last)
+    return held_frames(rig, action, span, part_joints(wish.body_part), mode)
+
+
+def doubt(context: Context, wish: EditWish) -> str:
+    """What the person should be asked first, in a sentence: whether all that differs from what we
+    made is to be held; "" where there is no doubt or the wish says it."""
+    return held_by(edited_armature(context), wish).doubt if wish.hold == AUTO_HOLD else ""
+
+
 def start_edit(context: Context, wish: EditWish) -> Errand:
-    """Begin to read the motion. Raises MMMError, with nothing changed, if it cannot be edited."""
+    """Begin to read the motion. Raises MMMError, with nothing changed, if it cannot be edited or
+    there is a ``doubt``."""
     python, reason = worker_python()
     if python is None:
         raise MMMError(reason)
     rig = edited_armature(context)
     _check(context, rig, wish.range, wish.body_part, wish.bundle)
+    held = held_by(rig, wish)
+    if wish.hold == AUTO_HOLD and held.doubt:
+        raise MMMError(held.doubt)
     path = bundle_path(chosen_bundle(context.scene, wish.bundle))
-    edit = _Edit(context, rig, wish)
+    edit = _Edit(context, rig, wish, held)
     return Errand(
         desk,
         desk.open(python),
@@ -146,7 +171,7 @@ class Stretch:
             frames.last,
         )
 
-    def mask(self, body_part: str, held: HeldFrames) -> EditMask:
+    def mask(self, body_part: str, held: Mapping[str, frozenset[float]]) -> EditMask:
         """What is made anew of the frames that are read. held: by SMPL joint."""
         count = self.read_last - self.read_first + 1
         held_TJ: BoolArray = np.zeros((count, len(SMPL_22)), dtype=np.bool_)
@@ -161,25 +186,30 @@ class Stretch:
 class _Edit:
     """One edit between the press of the button and its keys.
 
-    before: what makes the motion in the Action, as it was at the press.
+    read: the motion around, once it is read. before: what makes the motion in the Action, as it
+    was at the press. by_steps: all of it comes from the steps of the Action's recipe.
     """
 
-    def __init__(self, context: Context, rig: ArmatureObject, wish: EditWish) -> None:
-        self.wish = wish
-        self.action_at_press = Remembered.of(rig.animation_data.action)
+    def __init__(self, context: Context, rig: ArmatureObject, wish: EditWish, held: Held) -> None:
         action = rig.animation_data.action
         keyed = keyed_extent(rig, action)
         assert keyed is not None  # or it could not be edited
+        self.wish = wish
+        self.action_at_press = Remembered.of(action)
         self.fps = scene_fps(context.scene)
         self.stretch = Stretch.around(wish.range, keyed, self.fps)
-        self.held = held_frames(rig, action, wish)
-        self.mask = self.stretch.mask(wish.body_part, self.held)
-        self.before = _moving_numbers(action)
+        self.held = held
+        self.mask = self.stretch.mask(wish.body_part, self.held.frames)
+        self.before = _moving_numbers(raw_curves(action))
+        self.by_steps = _made_by_steps(rig, action)
+        self.read: MotionClip | None = None
 
     def reading(self, rig: ArmatureObject) -> Reading:
         """Read the motion around; then the request is known."""
         stretch = self.stretch
-        clip = yield from read_in_chunks(rig, stretch.read_first, stretch.read_last)
+        wanted_T = ~self.mask.cells_TC.all(axis=1)
+        clip = yield from read_in_chunks(rig, stretch.read_first, stretch.read_last, wanted_T)
+        self.read = clip
         return self._request(clip)
 
     def _request(self, clip: MotionClip) -> Request:
@@ -198,52 +228,100 @@ class _Edit:
     def finish(self, context: Context, target: ArmatureObject | None, result: JobResult) -> str:
         """Key the answer on the frames of the range; says so."""
         assert target is not None and isinstance(result, Generated)
-        action = self._action(context, target)
+        action, raw = self._action(context, target)
         clip = MotionClip(result.rotations_TJ4, result.root_T3, result.fps, result.twist_estimated)
         stretch, joints = self.stretch, part_joints(self.wish.body_part)
-        write_range(
-            target, action, clip, stretch.read_first, stretch.first, stretch.last, joints, self.held
-        )
+        with as_it_was(action, raw):
+            append_step(action, self._step(result))
+            mark_as_keyframes(target, action, self.held)
+            write_range(
+                target,
+                action,
+                clip,
+                stretch.read_first,
+                stretch.first,
+                stretch.last,
+                joints,
+                self.held.frames,
+            )
+            remember(target, action)
         context.scene.frame_end = max(context.scene.frame_end, stretch.last)
-        done = f"Made frames {stretch.first} to {stretch.last} of '{target.name}' anew."
-        return " ".join((done, *result.notes))
+        return " ".join((self._done(target), *result.notes))
 
-    def _action(self, context: Context, target: ArmatureObject) -> Action:
-        """The Action that was read; MMMError if it is not what it was."""
+    def _done(self, target: ArmatureObject) -> str:
+        poses = len({frame for frames in self.held.frames.values() for frame in frames})
+        held = f", {poses} held" if poses else ""
+        first, last = self.stretch.first, self.stretch.last
+        return f"Made frames {first} to {last} of '{target.name}' anew{held}."
+
+    def _step(self, result: Generated) -> EditStep:
+        assert self.read is not None
+        told = result.recipe
+        return EditStep(
+            prompt=told["prompt"],
+            seed=told["seed"],
+            part=BODY_PARTS[self.wish.body_part],
+            first=self.stretch.first,
+            last=self.stretch.last,
+            origin=Origin.from_worker(told),
+            fps=self.fps,
+            input_start=self.stretch.read_first,
+            mask=pack(self.mask.cells_TC),
+            input="" if self.by_steps else packed_kept(self.read, self.mask),
+            pin_feet=told["pin_feet"],
+            tokens=packed_tokens(told),
+        )
+
+    def _action(self, context: Context, target: ArmatureObject) -> tuple[Action, RawCurves]:
+        """The Action that was read, and its curves; MMMError if it is not what it was."""
         data = target.animation_data
         action = None if data is None else data.action
         if action is None or self.action_at_press.find(bpy.data.actions) != action:
             raise MMMError(f"'{target.name}' has another Action by now: press again.")
-        if _moving_numbers(action) != self.before:
+        raw = raw_curves(action)
+        if _moving_numbers(raw) != self.before:
             raise MMMError(
                 f"The Action '{action.name}' was changed meanwhile, and stays as it is now: press "
                 "again."
             )
         if scene_fps(context.scene) != self.fps:
             raise MMMError("The scene's frame rate was changed meanwhile: press again.")
-        return action
+        return action, raw
 
 
-def _moving_numbers(action: Action) -> dict[CurveId, bytes]:
+@contextmanager
+def as_it_was(action: Action, raw: RawCurves) -> Generator[None]:
+    """Whatever fails inside, the Action's keys and what it says of itself are as they were."""
+    said = {name: action.get(name) for name in _OURS}
+    try:
+        yield
+    except BaseException:  # a Ctrl+C too leaves nothing half-written; raised again
+        restore(action, raw)
+        for name, text in said.items():
+            if text is not None:
+                action[name] = text
+            elif name in action:
+                del action[name]
+        raise
+
+
+def packed_kept(clip: MotionClip, mask: EditMask) -> str:
+    """The cells (T, 91) of a motion that an edit keeps, rotations and then the root's place; the
+    others are nobody's business and stand at rest."""
+    kept_TJ4 = np.where(mask.rotations_TJ[..., None], identity_quats(1), clip.rotations_TJ4)
+    kept_T3 = np.where(mask.root_T[:, None], 0.0, clip.root_T3)
+    return pack(np.concatenate([kept_TJ4.reshape(clip.frames, -1), kept_T3], axis=1))
+
+
+def _made_by_steps(rig: ArmatureObject, action: Action) -> bool:
+    """The evaluated motion follows from the recipe: nobody changed a key, nothing else moves it."""
+    known = load_recipe(action) is not None and is_untouched(rig, action)
+    return known and not editing_obstacle(rig, "ALL")
+
+
+def _moving_numbers(curves: RawCurves) -> dict[CurveId, bytes]:
     """All that an Action's curves say of the motion; which keys are selected is not in it."""
     return {
         name: np.frombuffer(raw.keys, KEY_DTYPE)[_COMPARED].tobytes()
-        for name, raw in raw_curves(action).items()
+        for name, raw in curves.items()
     }
-
-
-def held_frames(rig: ArmatureObject, action: Action, wish: EditWish) -> HeldFrames:
-    """Frames of keys of the type KEYFRAME, where these are to be held."""
-    if wish.hold != "KEYFRAME":
-        return {}
-    joints = part_joints(wish.body_part)
-    held: dict[str, frozenset[float]] = {}
-    for each in bone_properties(rig, action, joints):
-        for curve in each.curves:
-            if curve is not None:
-                keys = read_keys(curve)
-                frames = key_frames(keys)[keys["type"] == enum_value("type", "KEYFRAME")]
-                name = SMPL_22.names[each.joint]
-                inside = frames[(frames >= wish.range.first) & (frames <= wish.range.last)]
-                held[name] = held.get(name, frozenset()) | frozenset(inside.tolist())
-    return held

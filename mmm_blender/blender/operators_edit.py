@@ -4,12 +4,14 @@
 
 from typing import Any, ClassVar
 
+from ..geometry.errors import MMMError
 from .edit_range import edit_range
-from .editing import EditWish, edit_obstacle, edited_armature, start_edit
+from .editing import EditWish, doubt, edit_obstacle, edited_armature, start_edit
 from .errand_operator import ErrandOperator
 from .errands import Errand
 from .host import Context, bpy
 from .properties import BODY_PART_ITEMS, HOLD_ITEMS, given_or_scene, scene_settings
+from .ui import Event
 
 _FROM_SCENE = ("seed", "body_part", "bundle", "pin_feet")
 KEYFRAME = "KEYFRAME"
@@ -56,9 +58,10 @@ class EditOperator(ErrandOperator):
 
     def start(self, context: Context) -> Errand:
         """Begin to read."""
-        return start_edit(context, self._wish(context))
+        return start_edit(context, self.wish(context))
 
-    def _wish(self, context: Context) -> EditWish:
+    def wish(self, context: Context) -> EditWish:
+        """What was asked for, here and in the panel."""
         is_set = self.properties.is_property_set
         given = (
             int(getattr(self, name)) if is_set(name) else None
@@ -90,6 +93,27 @@ class Inpaint(EditOperator, bpy.types.Operator):
         description="Which poses in the range are kept; the scene's choice if not given",
         items=HOLD_ITEMS,
     )
+
+    def invoke(self, context: Context, event: Event) -> set[str]:
+        """From a button: ask first where there is a doubt."""
+        try:
+            question = "" if bpy.app.background else doubt(context, self.wish(context))
+        except MMMError:
+            question = ""  # the start says it
+        if not question:
+            return super().invoke(context, event)
+        context.window_manager.popup_menu(self._draw_answers, title=question, icon="QUESTION")
+        return {"CANCELLED"}
+
+    def _draw_answers(self, menu: Any, context: Context) -> None:
+        """Either answer is the same press again, with the hold that was chosen."""
+        wish = self.wish(context)
+        menu.layout.operator_context = "INVOKE_DEFAULT"
+        for hold, text in (("EDITED", "Hold Them All"), ("NONE", "Make Them Anew")):
+            answer = menu.layout.operator(self.bl_idname, text=text)
+            answer.prompt, answer.seed, answer.bundle = wish.prompt, wish.seed, wish.bundle
+            answer.frame_start, answer.frame_end = wish.range.first, wish.range.last
+            answer.body_part, answer.pin_feet, answer.hold = wish.body_part, wish.pin_feet, hold
 
 
 class InBetween(EditOperator, bpy.types.Operator):

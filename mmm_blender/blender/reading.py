@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..geometry.clip import MotionClip
-from ..geometry.conventions import FloatArray
+from ..geometry.conventions import BoolArray, FloatArray
 from ..geometry.errors import MMMError
 from .host import ArmatureObject, Scene, bpy
 from .pose_space import PoseSpace, orientation_quats, pose_space
@@ -40,10 +40,13 @@ def read_motion(rig: ArmatureObject, first: int, last: int) -> MotionClip:
 
 
 def read_in_chunks(
-    rig: ArmatureObject, first: int, last: int
+    rig: ArmatureObject, first: int, last: int, wanted_T: BoolArray | None = None
 ) -> Generator[float, None, MotionClip]:
-    """``read_motion`` in chunks of ``CHUNK_SECONDS``; yields how far it is, 0 to 1."""
-    reader = MotionReader(rig, first, last)
+    """``read_motion`` in chunks of ``CHUNK_SECONDS``; yields how far it is, 0 to 1.
+
+    wanted_T: frames that count; the others show the nearest one before them that does.
+    """
+    reader = MotionReader(rig, first, last, wanted_T)
     while not reader.done:
         reader.read()
         yield reader.fraction
@@ -65,33 +68,43 @@ class _Where:
 
 
 class MotionReader:
-    """Reads the frames ``first`` to ``last`` of the context's scene, as far as it is let."""
+    """Reads the frames ``first`` to ``last`` of the context's scene, as far as it is let.
 
-    def __init__(self, rig: ArmatureObject, first: int, last: int) -> None:
+    Shape suffixes: T frames, N frames that are read, B bones of the rig times 16 numbers.
+    """
+
+    def __init__(
+        self, rig: ArmatureObject, first: int, last: int, wanted_T: BoolArray | None = None
+    ) -> None:
+        """wanted_T: as in ``read_in_chunks``."""
         scene = bpy.context.scene
         self._where = _Where(Remembered.of(scene), Remembered.of(rig))
         self._space: PoseSpace = pose_space(rig, smpl_bones(rig))
         self._joints = [rig.pose.bones.find(name) for name in self._space.bones]
         self._fps = float(scene.render.fps) / float(scene.render.fps_base)
-        self._first, self._next = first, first
-        self._matrices_TBN = np.empty(
-            (last - first + 1, len(rig.pose.bones) * _MATRIX_NUMBERS), dtype=np.float32
+        if wanted_T is None or not wanted_T.any():
+            wanted_T = np.ones(last - first + 1, dtype=np.bool_)
+        self._frames_N = (first + np.flatnonzero(wanted_T)).tolist()
+        self._row_T = np.maximum(np.cumsum(wanted_T) - 1, 0)
+        self._read_rows = 0
+        self._matrices_NB = np.empty(
+            (len(self._frames_N), len(rig.pose.bones) * _MATRIX_NUMBERS), dtype=np.float32
         )
 
     @property
     def done(self) -> bool:
         """Every frame is read."""
-        return self.fraction >= 1.0
+        return self._read_rows == len(self._frames_N)
 
     @property
     def fraction(self) -> float:
         """Frames that are read, of all."""
-        return (self._next - self._first) / len(self._matrices_TBN)
+        return self._read_rows / len(self._frames_N)
 
     def read(self, seconds: float = CHUNK_SECONDS) -> None:
         """Read on for about so long, one frame at least; the scene comes back to its frame."""
         scene, rig = self._where.find()
-        if len(rig.pose.bones) * _MATRIX_NUMBERS != self._matrices_TBN.shape[1]:
+        if len(rig.pose.bones) * _MATRIX_NUMBERS != self._matrices_NB.shape[1]:
             raise MMMError(f"The bones of '{rig.name}' were changed meanwhile: press again.")
         frame, subframe = int(scene.frame_current), float(scene.frame_subframe)
         until = time.perf_counter() + seconds
@@ -103,22 +116,21 @@ class MotionReader:
             scene.frame_set(frame, subframe=subframe)
 
     def _read_frame(self, scene: Scene, rig: ArmatureObject) -> None:
-        scene.frame_set(self._next)
+        scene.frame_set(self._frames_N[self._read_rows])
         evaluated = rig.evaluated_get(bpy.context.evaluated_depsgraph_get())
         if not evaluated.is_evaluated:
             raise MMMError(f"'{rig.name}' is hidden, so it does not move: show it and press again.")
         # one call a frame: a Matrix for every bone would take longer than all of Blender's work
-        evaluated.pose.bones.foreach_get("matrix", self._matrices_TBN[self._next - self._first])
-        self._next += 1
+        evaluated.pose.bones.foreach_get("matrix", self._matrices_NB[self._read_rows])
+        self._read_rows += 1
 
     def clip(self) -> MotionClip:
         """What was read."""
-        frames = len(self._matrices_TBN)
-        matrices = self._matrices_TBN.reshape(frames, -1, 4, 4)[:, self._joints]
-        columns = matrices.astype(np.float64)  # RNA tells matrices column by column
-        return to_clip(
-            self._space, np.swapaxes(columns[..., :3, :3], -1, -2), columns[:, 0, 3, :3], self._fps
-        )
+        matrices = self._matrices_NB.reshape(len(self._frames_N), -1, 4, 4)[:, self._joints]
+        # RNA tells matrices column by column
+        columns_TJ44 = matrices.astype(np.float64)[self._row_T]
+        linear_TJ33 = np.swapaxes(columns_TJ44[..., :3, :3], -1, -2)
+        return to_clip(self._space, linear_TJ33, columns_TJ44[:, 0, 3, :3], self._fps)
 
 
 def to_clip(
