@@ -21,6 +21,7 @@ from mmm_blender.training.copying import nearest_distances, query_of
 from mmm_blender.training.data import TRAIN, UNSEEN_STYLES, UNSEEN_TAKES, Example, split_of
 from mmm_blender.training.evaluator import Evaluator
 from mmm_blender.training.field_table import Figures, Fillers, Judged, figures_of, r_figures
+from mmm_blender.training.goals import ratio
 from mmm_blender.training.held_out import Window, make_windows
 from mmm_blender.training.judging import (
     generate_all,
@@ -104,6 +105,7 @@ def make_test(name: str, material: Material, evaluator: Evaluator, sizes: Sizes)
     if not clips:
         raise MMMError(f"The data hold no clip of the set '{name}': prepare all sources.")
     windows = make_windows(records, clips, sizes.windows, TEST_SEED)
+    features = {r.name: encode_clip(clip) for r, clip in zip(records, clips, strict=True)}
     count = sizes.windows * sizes.real_factor
     more = make_windows(records, clips, count, TEST_SEED + 1, told=False)
     judged = Judged(
@@ -111,11 +113,16 @@ def make_test(name: str, material: Material, evaluator: Evaluator, sizes: Sizes)
         evaluator.embed_text([window.text for window in windows]),
         evaluator.embed_motion([window.clip for window in windows]),
         more,
-        evaluator.embed_motion([window.clip for window in more]),
+        evaluator.embed_motion(_pieces(more, features)),
     )
     test = Test(name, windows, judged, {REAL: [window.clip for window in windows]})
     test.embedded[REAL] = judged.real_NE
     return test
+
+
+def _pieces(windows: Sequence[Window], features: Mapping[str, AnyArray]) -> list[AnyArray]:
+    """Windows as pieces of their clips' features, which saves encoding each by itself."""
+    return [features[w.name][w.start : w.start + w.clip.frames] for w in windows]
 
 
 def add_made(
@@ -178,7 +185,7 @@ def copying_figures(test: Test, known: Sequence[Example]) -> dict[str, float]:
         row: float(np.median(nearest_distances([q for q in asked if q is not None], features)))
         for row, asked in rows.items()
     }
-    return medians | {"ratio": medians[GENERATED] / medians[REAL]}
+    return medians | {"ratio": ratio(medians[GENERATED], medians[REAL])}
 
 
 def prompt_figures(generator: Generator, seeds: int, seconds: float = 4.0) -> dict[str, float]:

@@ -10,7 +10,7 @@ from _evaluation import GENERATED, REAL, REAL_SHUFFLED, RECONSTRUCTED, SHUFFLED
 from mmm_blender.training.data import UNSEEN_STYLES, UNSEEN_TAKES
 from mmm_blender.training.editing_figures import RATIO
 from mmm_blender.training.field_table import COLUMNS, FID, MODALITY, R3
-from mmm_blender.training.goals import HEADER, NOT_MEASURED, Goal, markdown
+from mmm_blender.training.goals import HEADER, NOT_MEASURED, Goal, markdown, ratio
 from mmm_blender.training.metrics import R_BATCH
 from mmm_blender.training.motion_figures import CONTACT, FIGURES, JERK, SLIDE
 
@@ -86,15 +86,20 @@ def _field_goals(report: Report) -> list[Goal]:
             continue
         real, made = rows[REAL][R3].mean, rows[GENERATED][R3].mean
         told = f"generated {made:.3f}, real {real:.3f}"
-        goals.append(Goal(f"R@3 generated / real, {name}", made / real, LEAST_R3[name], None, told))
+        goals.append(
+            Goal(f"R@3 generated / real, {name}", ratio(made, real), LEAST_R3[name], None, told)
+        )
         chance = abs(rows[SHUFFLED][R3].mean - CHANCE)
         goals.append(Goal(f"generated, shuffled text, from chance, {name}", chance, most=0.03))
         for row, most in MOST_TIMES_REAL.items():
             fid = rows[row][FID].mean
             told = f"{row} {fid:.4f}, real half to half {halves:.4f}"
-            goals.append(Goal(f"FID {row} / real, {name}", fid / halves, most=most, beside=told))
-        ratio = rows[GENERATED][MODALITY].mean / rows[REAL][MODALITY].mean
-        goals.append(Goal(f"MultiModality generated / real, {name}", ratio, 0.7, 1.3))
+            goals.append(
+                Goal(f"FID {row} / real, {name}", ratio(fid, halves), most=most, beside=told)
+            )
+        if MODALITY in rows[REAL]:
+            varied = ratio(rows[GENERATED][MODALITY].mean, rows[REAL][MODALITY].mean)
+            goals.append(Goal(f"MultiModality generated / real, {name}", varied, 0.7, 1.3))
     return goals
 
 
@@ -115,9 +120,9 @@ def _eye_goals(report: Report) -> list[Goal]:
     made, real = figures.get(GENERATED, {}), figures.get(REAL, {})
     goals: list[Goal] = []
     for name, least, most in ((SLIDE, None, 1.2), (JERK, 0.8, 1.2), (CONTACT, 0.9, 1.1)):
-        ratio = made[name] / real[name] if name in made and name in real else NOT_MEASURED
+        value = ratio(made.get(name, NOT_MEASURED), real.get(name, 0))
         told = f"generated {made.get(name, NOT_MEASURED):.3g}, real {real.get(name, 0):.3g}"
-        goals.append(Goal(f"{name}, generated / real", ratio, least, most, told))
+        goals.append(Goal(f"{name}, generated / real", value, least, most, told))
     return goals
 
 

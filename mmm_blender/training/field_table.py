@@ -169,9 +169,11 @@ def real_halves(judged: Judged, seed: int) -> Interval:
 
     The takes of every label are parted into random halves, and equally many windows are drawn from
     both, so that the halves show the same labels, as a row and the real windows do. Labels of a
-    single take are left out.
+    single take are left out; where no label has two, takes are parted whatever they show.
     """
-    takes = _takes_by_label(judged.more)
+    takes = _takes_by_label(judged.more) or [_takes_of(judged.more, np.arange(len(judged.more)))]
+    if len(takes[0]) < 2:
+        return Interval(np.nan, 0.0)
 
     def half(rng: np.random.Generator) -> float:
         first: list[IntArray] = []
@@ -194,10 +196,10 @@ def real_halves(judged: Judged, seed: int) -> Interval:
 
 def _takes_by_label(windows: Sequence[Origin]) -> list[list[IntArray]]:
     """Rows of every take, by label; labels of one take are left out."""
-    found: list[list[IntArray]] = []
-    for rows in _by_label(windows).values():
-        names = np.array([windows[row].take for row in rows])
-        groups = [rows[names == take] for take in sorted(set(names.tolist()))]
-        if len(groups) > 1:
-            found.append(groups)
-    return found
+    groups = [_takes_of(windows, rows) for rows in _by_label(windows).values()]
+    return [takes for takes in groups if len(takes) > 1]
+
+
+def _takes_of(windows: Sequence[Origin], rows: IntArray) -> list[IntArray]:
+    names = np.array([windows[row].take for row in rows])
+    return [rows[names == take] for take in sorted(set(names.tolist()))]

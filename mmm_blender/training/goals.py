@@ -9,6 +9,11 @@ from dataclasses import dataclass
 NOT_MEASURED = math.nan
 
 
+def ratio(made: float, real: float) -> float:
+    """Made over real; not measured where real is nothing."""
+    return made / real if real else NOT_MEASURED
+
+
 @dataclass(frozen=True)
 class Goal:
     """least, most: bounds of the figure, None where there is none. value: NaN if not measured.

@@ -36,8 +36,10 @@ class Origin:
 
 @dataclass(frozen=True, eq=False)
 class Window(Origin):
-    """A piece of a held-out clip, a whole number of tokens long, and its sentence."""
+    """A piece of a held-out clip from frame ``start`` on, a whole number of tokens long, and its
+    sentence."""
 
+    start: int
     clip: MotionClip
     text: str
 
@@ -55,24 +57,28 @@ def make_windows(
     ``told`` they are empty, which saves time.
     """
     rng, draw = np.random.default_rng(seed), random.Random(seed)
+    starts: list[int] = []
     pieces: list[tuple[ClipRecord, MotionClip]] = []
     order = rng.permutation(len(clips))
     while len(pieces) < count:
         for at in order[: count - len(pieces)]:
-            pieces.append((records[at], _piece(clips[at], rng, whole=len(pieces) < len(clips))))
+            start, stop = _span(clips[at].frames, rng, whole=len(pieces) < len(clips))
+            starts.append(start)
+            pieces.append((records[at], clips[at].slice(start, stop)))
     texts = _telling(pieces, draw) if told else [""] * count
     return [
-        Window(record.name, record.take, label_of(record), piece, text)
-        for (record, piece), text in zip(pieces, texts, strict=True)
+        Window(record.name, record.take, label_of(record), start, piece, text)
+        for start, (record, piece), text in zip(starts, pieces, texts, strict=True)
     ]
 
 
-def _piece(clip: MotionClip, rng: np.random.Generator, whole: bool) -> MotionClip:
-    least = clip.frames if whole else max(MIN_FRAMES, round(_LEAST_CROP * clip.frames))
-    frames = int(rng.integers(least, clip.frames + 1)) if least < clip.frames else clip.frames
-    frames -= frames % FRAMES_PER_STEP
-    start = int(rng.integers(0, clip.frames - frames + 1))
-    return clip.slice(start, start + frames)
+def _span(frames: int, rng: np.random.Generator, whole: bool) -> tuple[int, int]:
+    """Start and stop of a window in a clip of so many frames."""
+    least = frames if whole else max(MIN_FRAMES, round(_LEAST_CROP * frames))
+    length = int(rng.integers(least, frames + 1)) if least < frames else frames
+    length -= length % FRAMES_PER_STEP
+    start = int(rng.integers(0, frames - length + 1))
+    return start, start + length
 
 
 def _telling(pieces: Sequence[tuple[ClipRecord, MotionClip]], draw: random.Random) -> list[str]:
