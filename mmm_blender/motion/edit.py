@@ -89,7 +89,7 @@ def edit_motion(filler: WindowFiller, request: EditRequest) -> EditResult:
     kept = request.clip.slice(near.start, near.stop)
     mask = EditMask(request.mask.rotations_TJ[near], request.mask.root_T[near])
     kept = fill_masked(kept, mask)  # from here on nobody hears of what is masked
-    floor = _floor_height(kept)
+    floor = floor_height(kept)
     kept = _raised(kept, -floor)
     if request.tokens_LP is None:
         tokens_LP = _sampled(filler, request, kept, mask)
@@ -138,7 +138,7 @@ def _surroundings(model: MotionModel, request: EditRequest) -> slice:
     )
 
 
-def _floor_height(clip: MotionClip) -> float:
+def floor_height(clip: MotionClip) -> float:
     """Height of the floor that a motion stands on, metres."""
     lowest = float(clip_joints(clip)[:, CONTACT_JOINTS, 1].min()) - SOLE_HEIGHT
     return lowest if abs(lowest) > _FLOOR_TOLERANCE else 0.0

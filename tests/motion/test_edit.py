@@ -106,7 +106,9 @@ def test_kept_tokens_are_those_of_what_is_kept(request: EditRequest):
     config = generator.config.tokenizer
     cells_LP = token_cells(request.mask, request.clip.fps, config)
     filled = fill_masked(request.clip, request.mask)
-    encoded_LP = encode_tokens(generator.model, filled, len(cells_LP)).numpy()
+    floor_3 = np.array([0.0, edit_module.floor_height(filled), 0.0])
+    standing = filled.replace(root_T3=filled.root_T3 - floor_3)
+    encoded_LP = encode_tokens(generator.model, standing, len(cells_LP)).numpy()
     result = generator.edit(request)
     assert np.array_equal(result.tokens_LP[~cells_LP], encoded_LP[~cells_LP])
 
@@ -236,7 +238,7 @@ def test_signs_of_quaternions_are_those_of_the_frames_before():
         assert (dot(turns_TJ4[29:69], turns_TJ4[30:70]) > 0).all()
 
 
-def standing(frames: int) -> MotionClip:
+def standing_clip(frames: int) -> MotionClip:
     """Somebody who stands still, arms lowered, soles on the floor."""
     rest = np.zeros((frames, 22, 4))
     rest[..., 0] = 1.0
@@ -247,12 +249,12 @@ def standing(frames: int) -> MotionClip:
 @pytest.mark.parametrize("pin_feet", [True, False])
 def test_feet_stay_where_they_stood(monkeypatch: pytest.MonkeyPatch, pin_feet: bool):
     def sway(_model: MotionModel, tokens_LP: Tensor) -> MotionClip:
-        clip = standing(4 * len(tokens_LP))
+        clip = standing_clip(4 * len(tokens_LP))
         aside_T = 0.03 * np.sin(np.arange(clip.frames) * 0.3)
         return clip.replace(root_T3=clip.root_T3 + aside_T[:, None] * np.array([1.0, 0.0, 0.0]))
 
     monkeypatch.setattr(edit_module, "decode_tokens", sway)
-    clip = standing(100)
+    clip = standing_clip(100)
     request = EditRequest(clip, span_mask(100, 30, 70, "lower"), sampler=TWO_STEPS)
     result = tiny_generator("two parts").edit(replace(request, pin_feet=pin_feet))
     feet = list(CONTACT_JOINTS)
@@ -262,7 +264,7 @@ def test_feet_stay_where_they_stood(monkeypatch: pytest.MonkeyPatch, pin_feet: b
 
 
 def test_feet_that_cannot_be_met_are_told():
-    clip = standing(100)
+    clip = standing_clip(100)
     apart_T3 = clip.root_T3 + np.array([0.0, 0.0, 0.05]) * (np.arange(100) >= 45)[:, None]
     clip = clip.replace(root_T3=apart_T3)
     request = EditRequest(clip, span_mask(100, 44, 46, "all"), sampler=TWO_STEPS)

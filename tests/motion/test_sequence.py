@@ -47,7 +47,7 @@ def test_borders_are_nearest_to_the_durations(seconds: list[float]):
     assert len(lengths) == len(seconds)
     assert min(lengths) >= 1 and max(lengths) <= 49
     ends = np.cumsum(seconds) * 5
-    assert borders[0] == 0 and 0 <= borders[-1] - ends[-1] < 1 + 1e-6
+    assert borders[0] == 0 and -1e-6 <= borders[-1] - ends[-1] < 1 + 1e-6
     assert np.abs(borders[1:-1] - ends[:-1]).max(initial=0.0) <= 1.5
     if max(seconds) < 9.0 and min(seconds) > 0.5:
         assert np.abs(borders[1:-1] - ends[:-1]).max(initial=0.0) <= 0.5 + 1e-6
