@@ -70,10 +70,6 @@ def held_out_wordings() -> set[str]:
     return {*phrases, *single}
 
 
-def has(text: str, words: str) -> bool:
-    return re.search(rf"\b{re.escape(words)}\b", text) is not None
-
-
 def test_a_label_has_many_wordings() -> None:
     assert len(captions(record("walk", "tired"))) > 80
 
@@ -95,7 +91,8 @@ def test_no_held_out_wording_is_in_a_training_caption() -> None:
     rare = held_out_wordings()
     assert len(rare) > 100
     train = {text for one in every_record() for text in captions(one)}
-    assert not [(text, words) for text in train for words in rare if has(text, words)]
+    any_rare = re.compile(rf"\b(?:{'|'.join(map(re.escape, rare))})\b")
+    assert not [text for text in train if any_rare.search(text)]
     pronouns = [text for text in train if text.split()[0] in ("he", "she", "we")]
     assert not pronouns
 
