@@ -101,7 +101,7 @@ def quick_scores(
     chosen = [usable[at] for at in rng.permutation(len(usable))[:_QUICK]]
     texts = [caption(e.record, _random(rng), e.mirrored) for e in chosen]
     requests = [
-        GenerateRequest(text, len(e.features_TC) / MODEL_FPS, seed + at)
+        GenerateRequest(text, len(e.features_TC) / MODEL_FPS, seed + at, pin_feet=False)
         for at, (text, e) in enumerate(zip(texts, chosen, strict=True))
     ]
     made = evaluator.embed_motion(generate_all(generator, requests, "quick scores"))
