@@ -2,7 +2,7 @@
 
 panels, preferences      what a person sees
 operators_*              thin: gather, call one function below, report
-generation, editing, characters
+generation, editing, replay, characters
                          what a press of a button starts, and what becomes of the answer
 errands, jobs            a job of the worker: its circumstances in the scene, its state
 edit_range, editable     which frames an edit is about, and whether it can be
@@ -31,6 +31,7 @@ def _modules() -> tuple[_Registrable, ...]:
         operators_character,
         operators_edit,
         operators_generate,
+        operators_replay,
         operators_setup,
         panels,
         panels_edit,
@@ -44,6 +45,7 @@ def _modules() -> tuple[_Registrable, ...]:
         operators_setup,
         operators_generate,
         operators_edit,
+        operators_replay,
         operators_character,
         panels,
         panels_edit,

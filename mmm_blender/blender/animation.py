@@ -37,20 +37,27 @@ def write_clip(
     bones in their own rotation modes. The Action before it is kept; the scene's end moves out if
     it must. Raises MMMError, with nothing changed, if the rig cannot take it.
     """
-    bones = smpl_bones(rig)
-    scene = scene_of(rig)
-    sampled = resample(clip, scene_fps(scene))
-    frames_T = start_frame + np.arange(sampled.frames)
-    channels = clip_channels(rig, bones, sampled)
-    action = build_action(action_name(recipe), frames_T, channels, owner=rig.name)
+    action = make_action(rig, clip, start_frame, recipe)
     try:
-        if recipe is not None:
-            store_recipe(action, recipe)
         assign_action(rig, action)
     except BaseException:  # a Ctrl+C too leaves no Action behind; raised again
         bpy.data.actions.remove(action)
         raise
-    scene.frame_end = max(scene.frame_end, int(frames_T[-1]))
+    scene = scene_of(rig)
+    scene.frame_end = max(scene.frame_end, int(action.frame_range[1]))
+    return action
+
+
+def make_action(
+    rig: ArmatureObject, clip: MotionClip, start_frame: int, recipe: Recipe | None = None
+) -> Action:
+    """The Action of ``write_clip``, which the rig does not have yet."""
+    sampled = resample(clip, scene_fps(scene_of(rig)))
+    frames_T = start_frame + np.arange(sampled.frames)
+    channels = clip_channels(rig, smpl_bones(rig), sampled)
+    action = build_action(action_name(recipe), frames_T, channels, owner=rig.name)
+    if recipe is not None:
+        store_recipe(action, recipe)
     return action
 
 
@@ -98,12 +105,12 @@ def _pelvis_basis(
             f"The bone '{bone.name}' of '{rig.name}' is connected to its parent and cannot move: "
             "turn Connected off in its bone properties."
         )
-    turn_4, linear_33, origin_3 = _pose_to_basis(rig, bone)
+    turn_4, linear_33, origin_3 = pose_to_basis(rig, bone)
     rotations = quat_multiply(turn_4, space.to_armature_rotations(clip.rotations_TJ4[:, 0]))
     return rotations, space.to_armature_points(clip.root_T3) @ linear_33.T + origin_3
 
 
-def _pose_to_basis(rig: ArmatureObject, bone: Bone) -> tuple[FloatArray, FloatArray, FloatArray]:
+def pose_to_basis(rig: ArmatureObject, bone: Bone) -> tuple[FloatArray, FloatArray, FloatArray]:
     """The map from a bone's place in armature space to its own channels, found by asking Blender
     for four places (its rules depend on parents and on several settings of the bone).
 

@@ -5,6 +5,7 @@ Only what the panel shows is read here, without torch; the worker reads a bundle
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -124,6 +125,16 @@ def _read_card(folder: Path, _stamp: int) -> BundleCard:
         _max_seconds(config),
         edits=_edits(config),
     )
+
+
+def config_hash(card: BundleCard) -> str:
+    """What the worker calls ``bundle_hash``: SHA-256 of the config, which holds those of all files;
+    "" where it cannot be read."""
+    try:
+        content = json.loads((card.folder / CONFIG_NAME).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return ""
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 
 def _damaged(folder: Path) -> str:

@@ -12,6 +12,7 @@ from ..worker.protocol import Generate, Generated
 from .animation import current_placement, scene_fps, write_clip
 from .armature import create_character
 from .errands import Circumstances, Errand
+from .fingerprint import remember
 from .host import ArmatureObject, Context
 from .jobs import desk
 from .preferences import choices, worker_python
@@ -86,5 +87,6 @@ class _Delivery:
         fps = scene_fps(context.scene)
         recipe = Recipe.from_worker(result.recipe, self.start_frame, fps, placement)
         action = write_clip(rig, place(clip, placement), self.start_frame, recipe)
+        remember(rig, action)
         first, last = (int(frame) for frame in action.frame_range)
         return " ".join((f"Keyed '{rig.name}' from frame {first} to {last}.", *result.notes))

@@ -6,7 +6,7 @@ keys set by hand. NONE: none. A hold is one bone at one frame.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
 from ..geometry.errors import MMMError
@@ -92,7 +92,7 @@ def _of_type_keyframe(
     rig: ArmatureObject, action: Action, span: Span, bones: Mapping[str, str]
 ) -> Held:
     held: dict[str, frozenset[float]] = {}
-    for joint, curves in _curves_of(rig, action, bones).items():
+    for joint, curves in curves_of_joints(rig, action, bones).items():
         frames: set[float] = set()
         for curve in curves:
             keys = read_keys(curve)
@@ -103,21 +103,21 @@ def _of_type_keyframe(
     return Held(held)
 
 
-def _curves_of(
-    rig: ArmatureObject, action: Action, bones: Mapping[str, str]
+def curves_of_joints(
+    rig: ArmatureObject, action: Action, joints: Iterable[str]
 ) -> dict[str, list[FCurve]]:
-    """The curves of each joint's bone."""
+    """The curves of each SMPL joint's bone."""
+    smpl = smpl_bones(rig)
     curves = curves_by_channel(curve_store(rig, action)).items()
     return {
-        joint: [curve for (path, _), curve in curves if path.startswith(bone_path(bone, ""))]
-        for joint, bone in bones.items()
+        joint: [each for (path, _), each in curves if path.startswith(bone_path(smpl[joint], ""))]
+        for joint in joints
     }
 
 
 def mark_as_keyframes(rig: ArmatureObject, action: Action, held: Held) -> None:
     """Give held keys the type KEYFRAME, so that the person sees which they are."""
-    bones = {joint: smpl_bones(rig)[joint] for joint in held.frames}
-    for joint, curves in _curves_of(rig, action, bones).items():
+    for joint, curves in curves_of_joints(rig, action, held.frames).items():
         for curve in curves:
             keys = read_keys(curve)
             at_hold = [frame in held.frames[joint] for frame in key_frames(keys).tolist()]

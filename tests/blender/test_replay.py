@@ -1,0 +1,140 @@
+"""What MMM made is made again to the same keys, through the real worker process."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from mmm_blender.blender import fcurves, recipe
+from mmm_blender.blender.curve_keys import raw_curves
+from mmm_blender.blender.fingerprint import is_untouched
+from mmm_blender.blender.host import Action, ArmatureObject, bpy
+from mmm_blender.blender.jobs import Desk
+
+SECONDS = 2.0
+Edit = Callable[..., set[str]]
+
+
+@pytest.fixture
+def rig(desk: Desk, tiny_bundle: Path, torch_python: Path) -> ArmatureObject:
+    """A character with a generated motion from frame 5 on."""
+    bpy.context.scene.mmm.bundle = str(tiny_bundle)
+    bpy.context.scene.frame_set(5)
+    assert bpy.ops.mmm.generate(prompt="a person waves", seconds=SECONDS, seed=4) == {"FINISHED"}
+    return bpy.context.view_layer.objects.active
+
+
+def inpaint(**wish: Any) -> None:
+    wanted = {"prompt": "a person bows", "frame_start": 20, "frame_end": 34, "seed": 2} | wish
+    assert bpy.ops.mmm.inpaint(**wanted) == {"FINISHED"}
+
+
+def replayed(rig: ArmatureObject) -> tuple[Action, Action]:
+    """The Action before and the one that the replay made."""
+    before = rig.animation_data.action
+    assert bpy.ops.mmm.replay() == {"FINISHED"}
+    after = rig.animation_data.action
+    assert after != before
+    assert before.name in bpy.data.actions, "the old one is kept"
+    assert is_untouched(rig, after)
+    return before, after
+
+
+def nudge(action: Action, bone: str, frame: int) -> None:
+    path = f'pose.bones["{bone}"].rotation_quaternion'
+    for curve in fcurves.action_fcurves(action):
+        if curve.data_path == path:
+            (key,) = [each for each in curve.keyframe_points if each.co[0] == frame]
+            key.co[1] += 0.2
+
+
+def said(call: Callable[[], object]) -> str:
+    with pytest.raises(RuntimeError) as caught:
+        call()
+    return str(caught.value)
+
+
+def test_a_generated_motion_comes_back_bit_for_bit(rig: ArmatureObject) -> None:
+    before, after = replayed(rig)
+    assert raw_curves(after) == raw_curves(before)
+    assert recipe.load_recipe(after) == recipe.load_recipe(before)
+    assert after.name.startswith(before.name.split(".")[0])
+
+
+@pytest.mark.parametrize("part", ["ALL", "UPPER", "LOWER"])
+def test_edits_come_back_in_order_bit_for_bit(rig: ArmatureObject, part: str) -> None:
+    inpaint(body_part=part)
+    inpaint(prompt="", frame_start=30, frame_end=40, seed=9)
+    before, after = replayed(rig)
+    assert raw_curves(after) == raw_curves(before)
+    steps = recipe.load_recipe(after)
+    assert steps is not None
+    assert [step.kind for step in steps.steps] == ["generate", "edit", "edit"]
+
+
+def test_a_replay_can_be_replayed(rig: ArmatureObject) -> None:
+    inpaint()
+    _, once = replayed(rig)
+    before = raw_curves(once)
+    _, twice = replayed(rig)
+    assert raw_curves(twice) == before
+
+
+def test_a_pose_set_by_hand_and_what_was_made_around_it_come_back(rig: ArmatureObject) -> None:
+    nudge(rig.animation_data.action, "left_elbow", 27)
+    inpaint(hold="EDITED")
+    before, after = replayed(rig)
+    assert raw_curves(after) == raw_curves(before)
+
+
+def test_an_edit_of_a_motion_that_we_did_not_make_comes_back(rig: ArmatureObject) -> None:
+    action = rig.animation_data.action
+    for name in (recipe.RECIPE_PROPERTY, "mmm_fingerprint"):
+        del action[name]
+    inpaint()
+    before, after = replayed(rig)
+    assert raw_curves(after) == raw_curves(before)
+
+
+def test_one_undo_step_and_nothing_left_when_the_weights_are_gone(
+    rig: ArmatureObject, tiny_bundle: Path, tmp_path: Path
+) -> None:
+    other = shutil.copytree(tiny_bundle, tmp_path / "other")
+    config = other / "config.json"
+    config.write_text(config.read_text().replace('"tiny"', '"other"'))
+    bpy.context.scene.mmm.bundle = str(other)
+    actions = set(bpy.data.actions.keys())
+    sentence = said(bpy.ops.mmm.replay)
+    assert "tiny" in sentence
+    assert "are not there" in sentence
+    assert set(bpy.data.actions.keys()) == actions
+
+
+def test_another_frame_rate_is_told(rig: ArmatureObject) -> None:
+    bpy.context.scene.render.fps = 30
+    assert "24 frames per second" in said(bpy.ops.mmm.replay)
+
+
+def test_without_a_recipe_the_button_is_greyed(rig: ArmatureObject) -> None:
+    del rig.animation_data.action[recipe.RECIPE_PROPERTY]
+    assert not bpy.ops.mmm.replay.poll()
+    assert "no recipe" in said(bpy.ops.mmm.replay)
+
+
+def test_an_old_recipe_samples_again(rig: ArmatureObject) -> None:
+    action = rig.animation_data.action
+    found = recipe.load_recipe(action)
+    assert found is not None
+    (step,) = found.steps
+    assert isinstance(step, recipe.GenerateStep)
+    without = recipe.GenerateStep(**{**vars(step), "tokens": ""})
+    recipe.store_recipe(action, recipe.Recipe((without,)))
+    before, after = replayed(rig)
+    values = [np.frombuffer(raw.keys) for raw in raw_curves(before).values()]
+    assert values
+    assert raw_curves(after) == raw_curves(before)
