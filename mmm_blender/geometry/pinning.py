@@ -1,53 +1,104 @@
 """Feet that stay where they stand.
 
-Each foot joint that is in contact gets a place; the ankle is moved so that ankle and toe keep
-their places, and between contacts what it was moved by is eased away. The legs follow in closed
-form (``leg_ik``); nothing above the hips changes.
+Contacts hold the feet to places (``footholds``); between them what a foot was moved and turned by
+is eased away, so that it leaves and meets the floor without a jerk. The legs follow in closed form
+(``leg_ik``). Nothing but the rotations of hips, knees and ankles changes: the pelvis, and with it
+the body's weight and style, stays as it was made.
 
-A foot rolls: heel down, then flat, then on the toe alone. While only the toe stands, the foot moves
-as one with it; while both stand, the ankle has its place and the foot points its toe to the other;
-where one passes into the other, the ankle goes over smoothly.
+A contact is given up where holding it would cost more than it is worth: where the foot itself goes
+somewhere else (a slow turn on the spot is cut into steps), or where the leg is too short.
 
-Shape suffixes: T frames, J = 22 joints, 3 xyz in metres (model space), 4 quaternion w first.
+Shape suffixes: T frames, J = 22 joints, S = 2 sides (left, right), C = 2 contacts (ankle, toe),
+3 metres in model space (Y up, floor at 0), 4 quaternions w first.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
 from dataclasses import dataclass
 
 import numpy as np
 
 from .clip import MotionClip
-from .contacts import CONTACT_JOINTS, foot_contacts, standing_heights
-from .conventions import BoolArray, FloatArray
-from .foot_spans import AGREE_METRES, FootSpan, clean_contacts, foot_spans
-from .kinematics import clip_joints
-from .leg_ik import LEGS, Leg, reach
-from .residuals import eased
-from .rotations import normalize
+from .contacts import CONTACT_JOINTS, standing_heights
+from .conventions import BoolArray, FloatArray, IntArray
+from .edit_mask import kept_neighbours, masked_runs
+from .footholds import (
+    ANKLE,
+    TOE,
+    Feet,
+    Runs,
+    flat_footholds,
+    long_contacts,
+    standing_contacts,
+    toe_footholds,
+)
+from .leg_ik import ANKLES, FOOT_S3, HIPS, KNEES, Legs, leg_joints
+from .residuals import Ease, eased
+from .rotations import (
+    dot,
+    make_continuous,
+    normalize,
+    quat_conjugate,
+    quat_multiply,
+    quat_rotate,
+    quat_to_rotation_vector,
+    rotation_vector_to_quat,
+)
 from .skeleton import SMPL
+from .smoothing import gaussian_smooth
 
-TOLERANCE_METRES = 0.01
-"""How far a foot joint may be from its place before the person is told."""
+TOLERANCE = 0.01
+"""How far a joint in contact may stray from its place, metres."""
 
-_ROLL_SECONDS = 0.1
-"""Time in which the ankle passes from its own place to the toe's guidance and back."""
+_LARGEST_MISS = 0.006
+"""A leg too short by more lets its foot go, metres: within the tolerance, with room to spare."""
 
-_SUNK_METRES = 0.01
-"""A foot joint may be so much lower than when standing: soles are soft, and toes bend."""
+_LARGEST_DRIFT = 0.1
+"""A foot held further than this from where it goes by itself is put down anew, metres: about what a
+step that slides needs, and a leg gives without straining."""
+
+_LARGEST_TURN = math.radians(25.0)
+"""The same for a foot that turns while it stands flat."""
+
+_STEP_SECONDS = 0.3
+"""Time in which a foot that is put down anew gets to its next place."""
+
+_ROUNDS = 6
+"""At most so often are contacts given up; each round halves what is too long."""
+
+_EASE = Ease(value=0.4, speed=0.1, push=0.0)
+"""How a foot gets from its place back to its own way, and from there to the next place."""
 
 _LIFT_SECONDS = 0.15
-"""Time in which a foot that is kept out of the floor is raised, and put back."""
+"""Time in which a foot rises out of the floor ahead of the frame that needs it."""
 
-_STILL_METRES = 1e-6
-"""What moves less is left as it is, bit for bit."""
+_LIFT_OFF_SECONDS = 0.05
+"""The same beside frames in which its height is given."""
+
+_FLOORS_C = standing_heights()[:2]
+"""Heights of ankle and toe on a flat foot: neither gets lower, however the foot is turned."""
+
+_DEEPEST = 0.25
+"""A foot that is deeper under the floor, metres, is on no floor but on its way down a stair."""
+
+
+@dataclass(frozen=True)
+class ContactSpan:
+    """Frames start..stop (exclusive) in which a foot joint stays where it is.
+
+    joint: index of the ankle or the toe joint.
+    """
+
+    joint: int
+    start: int
+    stop: int
 
 
 @dataclass(frozen=True)
 class PinFault:
-    """A foot joint that could not stay. frames start..stop (exclusive); metres: how far it is off,
-    or how far two places that it must keep are apart."""
+    """A contact that could not be held: over frames start..stop (exclusive) the joint, by its name,
+    strays by so many metres, mostly because both ends are fixed and lie apart."""
 
     joint: str
     start: int
@@ -57,154 +108,191 @@ class PinFault:
 
 @dataclass(frozen=True, eq=False)
 class Pinned:
-    """The clip, what could not be met, and where the feet stand."""
+    """The clip with its feet held, contacts that could not be, and the contacts that are."""
 
     clip: MotionClip
     unmet: tuple[PinFault, ...]
-    spans: tuple[FootSpan, ...]
+    spans: tuple[ContactSpan, ...]
 
 
 def pin_feet(clip: MotionClip, free_T: BoolArray | None = None) -> Pinned:
-    """A clip whose feet stay within a centimetre while they stand, and out of the floor (y = 0).
+    """The clip with each foot within a centimetre of one place for as long as it stands there.
 
-    free_T: (T,) False at frames that must stay as they are, bit for bit; None frees all. A contact
-    that touches such a frame keeps its place.
+    free_T: (T,) True where the legs may change (None: everywhere). Frames that are not free stay
+    bit for bit as they are, and a contact that goes on in one keeps its place there.
     """
     free_T = np.ones(clip.frames, dtype=np.bool_) if free_T is None else free_T
-    joints_TJ3 = clip_joints(clip)
-    contacts_T4 = foot_contacts(joints_TJ3, clip.fps)
-    spans: list[FootSpan] = []
-    for joint, contact_T in zip(CONTACT_JOINTS, contacts_T4.T, strict=True):
-        path_T3 = joints_TJ3[:, joint]
-        cleaned_T = clean_contacts(contact_T, clip.fps)
-        spans += foot_spans(joint, path_T3, cleaned_T, free_T, clip.fps)
-    pinned = clip
-    for leg in LEGS:
-        pinned = _with_leg(pinned, leg, joints_TJ3, spans, free_T)
-    return Pinned(pinned, tuple(_faults(pinned, spans)), tuple(spans))
-
-
-def _with_leg(
-    clip: MotionClip,
-    leg: Leg,
-    joints_TJ3: FloatArray,
-    spans: Sequence[FootSpan],
-    free_T: BoolArray,
-) -> MotionClip:
-    """The clip with one leg led to where its foot has to be."""
-    ankle_T3, toe_T3 = joints_TJ3[:, leg.ankle], joints_TJ3[:, leg.toe]
-    ankle = _Wish.of(spans, leg.ankle, ankle_T3)
-    toe = _Wish.of(spans, leg.toe, toe_T3)
-    moves_T3 = _within_the_foot(_ankle_moves(ankle, toe, clip.fps), ankle_T3, toe, toe_T3)
-    moved_T3 = _eased(moves_T3, ankle.given_T | toe.given_T, free_T, clip)
-    aim_T3 = np.where(toe.given_T[:, None], toe.move_T3 - moved_T3, 0.0)
-    aim_T3 = _eased(aim_T3, toe.given_T, free_T, clip)
-    moved_T3 = moved_T3 + _lift(leg, ankle_T3 + moved_T3, toe_T3 + moved_T3 + aim_T3, free_T, clip)
-    touched_T = free_T & (np.abs(moved_T3).max(1) + np.abs(aim_T3).max(1) > _STILL_METRES)
-    if not touched_T.any():
-        return clip
-    part = clip.replace(
-        rotations_TJ4=clip.rotations_TJ4[touched_T], root_T3=clip.root_T3[touched_T]
-    )
-    rotations = clip.rotations_TJ4.copy()
-    rotations[touched_T] = reach(
-        part, leg, (ankle_T3 + moved_T3)[touched_T], (toe_T3 + moved_T3 + aim_T3)[touched_T]
-    )
-    return clip.replace(rotations_TJ4=rotations)
+    if free_T.shape != (clip.frames,) or free_T.dtype != np.bool_:
+        raise ValueError(f"pinning needs one truth value a frame, not {free_T.shape}")
+    legs = Legs.of(clip)
+    feet = Feet(legs.toe_TS3, make_continuous(legs.feet_TS4), free_T)
+    plan = _Plan.of(legs, feet, standing_contacts(legs.joints_TJ3, clip.fps), clip.fps)
+    for _ in range(_ROUNDS):
+        given_up_TSC = plan.given_up()
+        if not given_up_TSC.any():
+            break
+        held_TSC = long_contacts(plan.contacts_TSC & ~given_up_TSC, clip.fps)
+        plan = _Plan.of(legs, feet, held_TSC, clip.fps)
+    pinned = clip.replace(rotations_TJ4=_led(clip.rotations_TJ4, plan))
+    return _told(pinned, plan.contacts_TSC, free_T)
 
 
 @dataclass(frozen=True, eq=False)
-class _Wish:
-    """By how much one joint must move where it has a place. given_T: it has one."""
+class _Plan:
+    """Where the feet go under some contacts.
 
-    move_T3: FloatArray
-    given_T: BoolArray
+    toe_TS3, foot_TS4: wished for. ankle_TS3, reached_TS4: what of that the legs reach.
+    """
+
+    legs: Legs
+    feet: Feet
+    contacts_TSC: BoolArray
+    fps: float
+    toe_TS3: FloatArray
+    foot_TS4: FloatArray
+    ankle_TS3: FloatArray
+    reached_TS4: FloatArray
 
     @classmethod
-    def of(cls, spans: Sequence[FootSpan], joint: int, path_T3: FloatArray) -> _Wish:
-        """Of one joint's spans."""
-        wish = cls(np.zeros_like(path_T3), np.zeros(len(path_T3), dtype=np.bool_))
-        for span in spans:
-            if span.joint == joint:
-                at = slice(span.start, span.stop)
-                wish.move_T3[at] = span.places_S3 - path_T3[at]
-                wish.given_T[at] = True
-        return wish
+    def of(cls, legs: Legs, feet: Feet, contacts_TSC: BoolArray, fps: float) -> _Plan:
+        """The way of the feet that keeps the contacts and is smooth between them."""
+        held_TS4, flat_TS = flat_footholds(feet, contacts_TSC)
+        turn_TS3 = quat_to_rotation_vector(quat_multiply(held_TS4, quat_conjugate(feet.foot_TS4)))
+        turn_TS3 = _between(turn_TS3, flat_TS, feet.free_T, fps, turning=True)
+        foot_TS4 = quat_multiply(rotation_vector_to_quat(turn_TS3), feet.foot_TS4)
+        place_TS3, held_TS = toe_footholds(feet, foot_TS4, contacts_TSC, _FLOORS_C)
+        toe_TS3 = feet.toe_TS3 + _between(place_TS3 - feet.toe_TS3, held_TS, feet.free_T, fps)
+        toe_TS3[..., 1] += _lift(toe_TS3, foot_TS4, held_TS | ~feet.free_T[:, None], fps)
+        ankle_TS3, reached_TS4 = legs.reached(toe_TS3, foot_TS4)
+        return cls(legs, feet, contacts_TSC, fps, toe_TS3, foot_TS4, ankle_TS3, reached_TS4)
+
+    def given_up(self) -> BoolArray:
+        """Contacts that are not worth holding. (T, S, C)."""
+        drifted_TS = self._drifted()
+        if drifted_TS.any():
+            return np.repeat(drifted_TS[..., None], 2, axis=-1)
+        wished_TS3 = self.toe_TS3 - quat_rotate(self.foot_TS4, FOOT_S3)
+        reached_TS3 = self.ankle_TS3 + quat_rotate(self.reached_TS4, FOOT_S3)
+        misses_TSC3 = np.stack([self.ankle_TS3 - wished_TS3, reached_TS3 - self.toe_TS3], axis=2)
+        missed_TSC = np.linalg.norm(misses_TSC3, axis=-1) > _LARGEST_MISS
+        return missed_TSC & self.contacts_TSC & self.feet.free_T[:, None, None]
+
+    def _drifted(self) -> BoolArray:
+        """Frames in which a foot that is held too far from its own way gets free for a step."""
+        runs = Runs.of(self.contacts_TSC.any(axis=-1), self.feet.free_T)
+        away_TS = np.linalg.norm((self.toe_TS3 - self.feet.toe_TS3)[..., [0, 2]], axis=-1)
+        turn_TS4 = quat_multiply(self.foot_TS4, quat_conjugate(self.feet.foot_TS4))
+        turned_TS = np.linalg.norm(quat_to_rotation_vector(turn_TS4), axis=-1)
+        strain_TS = np.maximum(away_TS / _LARGEST_DRIFT, turned_TS / _LARGEST_TURN)
+        strained_R = np.flatnonzero(runs.most(strain_TS.T.reshape(-1)) > 1.0)
+        speed_TS = self._speed() if len(strained_R) else strain_TS
+        drifted_TS = np.zeros_like(runs.inside_TS)
+        frames = len(strain_TS)
+        for run in strained_R:
+            side, start = divmod(int(runs.start_R[run]), frames)
+            stop = int(runs.stop_R[run]) - side * frames
+            drifted_TS[_step(speed_TS[:, side], start, stop, self.fps), side] = True
+        return drifted_TS
+
+    def _speed(self) -> FloatArray:
+        """How fast the feet move by themselves, smoothed; radians count as much as their share of
+        the largest turn does of the largest drift. (T, S)."""
+        step_TS = np.linalg.norm(np.gradient(self.feet.toe_TS3, axis=0), axis=-1)
+        turn_TS4 = np.gradient(self.feet.foot_TS4, axis=0)
+        turn_TS = 2.0 * np.linalg.norm(turn_TS4, axis=-1)
+        speed_TS = step_TS / _LARGEST_DRIFT + turn_TS / _LARGEST_TURN
+        sigma = 0.5 * _STEP_SECONDS * self.fps
+        return gaussian_smooth(speed_TS, sigma, math.ceil(2.0 * sigma))
 
 
-def _ankle_moves(ankle: _Wish, toe: _Wish, fps: float) -> FloatArray:
-    """By how much the ankle moves where any of the foot has a place. (T, 3)."""
-    reach_frames = max(1.0, _ROLL_SECONDS * fps)
-    toe_alone = toe.given_T & ~ankle.given_T
-    share_T = np.clip(1.0 - _frames_to(toe_alone) / reach_frames, 0.0, 1.0)
-    share_T = np.where(ankle.given_T, share_T * toe.given_T, 1.0)[:, None]
-    return (1.0 - share_T) * ankle.move_T3 + share_T * toe.move_T3
+def _step(speed_T: FloatArray, start: int, stop: int, fps: float) -> slice:
+    """The frames of a step in the run start..stop: where the foot moves fastest in its middle."""
+    frames = max(1, round(_STEP_SECONDS * fps))
+    margin = (stop - start) // 4
+    middle = slice(start + margin, stop - margin)
+    at = middle.start + int(np.argmax(speed_T[middle]))
+    return slice(max(start, at - frames // 2), min(stop, at - frames // 2 + frames))
 
 
-def _within_the_foot(
-    moves_T3: FloatArray, ankle_T3: FloatArray, toe: _Wish, toe_T3: FloatArray
+def _between(
+    values_TS3: FloatArray, held_TS: BoolArray, free_T: BoolArray, fps: float, turning: bool = False
 ) -> FloatArray:
-    """The ankle's moves, but one foot's length from the toe where that has a place: two places
-    that a rigid foot cannot take at once give way to the toe's."""
-    place_T3 = toe_T3 + toe.move_T3
-    length_T1 = np.linalg.norm(ankle_T3 - toe_T3, axis=-1, keepdims=True)
-    fitting_T3 = place_T3 + length_T1 * normalize(ankle_T3 + moves_T3 - place_T3)
-    return np.where(toe.given_T[:, None], fitting_T3 - ankle_T3, moves_T3)
+    """The values where a foot is held, none where it may not move, and smoothly in between."""
+    known_TS3 = np.where(held_TS[..., None], values_TS3, 0.0)
+    return eased(known_TS3, ~held_TS & free_T[:, None], fps, _EASE, turning)
 
 
-def _frames_to(wanted_T: BoolArray) -> FloatArray:
-    """Frames from each frame to the nearest that is wanted; infinite where none is. (T,)."""
-    index = np.arange(len(wanted_T), dtype=np.float64)
-    before = np.maximum.accumulate(np.where(wanted_T, index, -np.inf))
-    after = np.minimum.accumulate(np.where(wanted_T, index, np.inf)[::-1])[::-1]
-    return np.minimum(index - before, after - index)
+def _lift(toe_TS3: FloatArray, foot_TS4: FloatArray, known_TS: BoolArray, fps: float) -> FloatArray:
+    """How far feet must rise to stay out of the floor, smooth in time, zero where known. (T, S)."""
+    ankle_TS = (toe_TS3 - quat_rotate(foot_TS4, FOOT_S3))[..., 1]
+    sunk_TS = np.maximum(_FLOORS_C[ANKLE] - ankle_TS, _FLOORS_C[TOE] - toe_TS3[..., 1])
+    sunk_TS = np.where(known_TS, 0.0, np.maximum(sunk_TS, 0.0))
+    for side in range(sunk_TS.shape[1]):
+        for start, stop in masked_runs(sunk_TS[:, side] > 0.0):
+            if sunk_TS[start:stop, side].max() > _DEEPEST:
+                sunk_TS[start:stop, side] = 0.0
+    if not sunk_TS.any():
+        return sunk_TS
+    radius = max(1, round(_LIFT_SECONDS * fps))
+    near_TS = np.clip(_frames_to(known_TS) / (_LIFT_OFF_SECONDS * fps), 0.0, 1.0)
+    return _cover(sunk_TS, radius) * near_TS
 
 
-def _eased(
-    moves_T3: FloatArray, given_T: BoolArray, free_T: BoolArray, clip: MotionClip
-) -> FloatArray:
-    """The moves where given, none where nothing is free, and smoothly between."""
-    known_T = given_T | ~free_T
-    moves_T3 = np.where(free_T[:, None], moves_T3, 0.0)
-    between_T13 = eased(moves_T3[:, None], ~known_T[:, None], clip.fps)
-    return np.where(known_T[:, None], moves_T3, between_T13[:, 0])
+def _cover(values_TS: FloatArray, radius: int) -> FloatArray:
+    """A smooth curve nowhere under the values that is zero ``2 * radius`` frames from the last."""
+    wide_TS = np.pad(values_TS, ((2 * radius, 2 * radius), (0, 0)), mode="edge")
+    highest_TS = np.lib.stride_tricks.sliding_window_view(wide_TS, 2 * radius + 1, axis=0).max(-1)
+    bell_K = np.hanning(2 * radius + 3)[1:-1]
+    windows_TSK = np.lib.stride_tricks.sliding_window_view(highest_TS, len(bell_K), axis=0)
+    return np.asarray(windows_TSK @ (bell_K / bell_K.sum()), dtype=np.float64)
 
 
-def _lift(
-    leg: Leg, ankle_T3: FloatArray, toe_T3: FloatArray, free_T: BoolArray, clip: MotionClip
-) -> FloatArray:
-    """By how much a foot must rise to stay out of the floor, smooth in time. (T, 3)."""
-    standing = dict(zip(CONTACT_JOINTS, standing_heights(), strict=True))
-    sunk_T = np.maximum(
-        standing[leg.ankle] - _SUNK_METRES - ankle_T3[:, 1],
-        standing[leg.toe] - _SUNK_METRES - toe_T3[:, 1],
-    )
-    radius = max(1, round(_LIFT_SECONDS * clip.fps))
-    raised_T = _smooth_cover(np.maximum(sunk_T, 0.0), radius)
-    raised_T *= np.clip(_frames_to(~free_T) / radius, 0.0, 1.0)
-    return raised_T[:, None] * np.array([0.0, 1.0, 0.0])
+def _frames_to(known_TS: BoolArray) -> IntArray:
+    """Frames to the nearest known one; very many where none is. (T, S)."""
+    before_TS, after_TS = kept_neighbours(~known_TS)
+    index_T1 = np.arange(len(known_TS))[:, None]
+    far = 10 * len(known_TS) + 1000
+    back_TS = np.where(before_TS < 0, far, index_T1 - before_TS)
+    return np.minimum(back_TS, np.where(after_TS == len(known_TS), far, after_TS - index_T1))
 
 
-def _smooth_cover(values_T: FloatArray, radius: int) -> FloatArray:
-    """A smooth curve that is nowhere under ``values_T``: the highest of the neighbours, averaged
-    with bell-shaped weights over the same distance."""
-    padded = np.pad(values_T, 2 * radius, mode="edge")
-    width = 2 * radius + 1
-    highest = np.lib.stride_tricks.sliding_window_view(padded, width).max(axis=-1)
-    weights = np.hanning(width + 2)[1:-1]
-    windows = np.lib.stride_tricks.sliding_window_view(highest, width)
-    return np.asarray(windows @ (weights / weights.sum()), dtype=np.float64)
+def _led(rotations_TJ4: FloatArray, plan: _Plan) -> FloatArray:
+    """The rotations with the legs led to the plan's feet; where a foot stays, its leg does."""
+    turned_TS = (plan.foot_TS4 != plan.feet.foot_TS4).any(axis=-1)
+    moved_TS = turned_TS | (plan.toe_TS3 != plan.feet.toe_TS3).any(axis=-1)
+    solved_TBS4 = plan.legs.solved(plan.ankle_TS3, plan.reached_TS4)
+    result_TJ4 = rotations_TJ4.copy()
+    for bone, joints in enumerate((HIPS, KNEES, ANKLES)):
+        old_TS4, new_TS4 = rotations_TJ4[:, joints], normalize(solved_TBS4[:, bone])
+        new_TS4 *= np.where(dot(old_TS4, new_TS4) < 0.0, -1.0, 1.0)
+        result_TJ4[:, joints] = np.where(moved_TS[..., None], new_TS4, old_TS4)
+    return result_TJ4
 
 
-def _faults(clip: MotionClip, spans: Sequence[FootSpan]) -> list[PinFault]:
-    """Spans whose joint is off its place after all, or that have two places to keep."""
-    joints_TJ3 = clip_joints(clip)
+def _told(clip: MotionClip, contacts_TSC: BoolArray, free_T: BoolArray) -> Pinned:
+    """The result: contacts that are held, and those that stray all the same."""
+    joints_TJ3 = leg_joints(clip)
+    spans: list[ContactSpan] = []
     faults: list[PinFault] = []
-    for span in spans:
-        path_S3 = joints_TJ3[span.start : span.stop, span.joint]
-        sideways = (path_S3 - span.places_S3) * [1.0, 0.0, 1.0]
-        off = float(np.linalg.norm(sideways, axis=-1).max())
-        worst = max(off, span.apart if span.apart > AGREE_METRES else 0.0)
-        if worst > TOLERANCE_METRES:
-            faults.append(PinFault(SMPL.names[span.joint], span.start, span.stop, worst))
-    return faults
+    held_TK = contacts_TSC.reshape(len(contacts_TSC), -1)
+    for joint, held_T in zip(CONTACT_JOINTS, held_TK.T, strict=True):
+        for start, stop in masked_runs(held_T & free_T):
+            first, last = _with_fixed_ends(held_T & ~free_T, start, stop)
+            astray = _astray(joints_TJ3[first:last, joint])
+            if astray <= TOLERANCE:
+                spans.append(ContactSpan(joint, start, stop))
+            else:
+                faults.append(PinFault(SMPL.names[joint], start, stop, astray))
+    return Pinned(clip, tuple(faults), tuple(spans))
+
+
+def _with_fixed_ends(fixed_T: BoolArray, start: int, stop: int) -> tuple[int, int]:
+    """The span with the fixed frames on either side that it goes on in."""
+    first = start - 1 if start > 0 and fixed_T[start - 1] else start
+    return first, stop + 1 if stop < len(fixed_T) and fixed_T[stop] else stop
+
+
+def _astray(path_T3: FloatArray) -> float:
+    """How far a path gets from the middle of the box around it, metres."""
+    middle_3 = 0.5 * (path_T3.min(axis=0) + path_T3.max(axis=0))
+    return float(np.linalg.norm(path_T3 - middle_3, axis=-1).max())

@@ -50,6 +50,9 @@ rate, so that jitter between the frames of a faster clip is not taken for it."""
 
 _TURN = 2.0 * np.pi
 
+_NO_TIME = 1e-9
+"""Seconds under which a span counts as none."""
+
 
 def meet(made: MotionClip, kept: MotionClip, mask: EditMask) -> MotionClip:
     """``kept`` in every cell outside the mask; inside it ``made``, led smoothly into ``kept``.
@@ -70,12 +73,26 @@ def meet(made: MotionClip, kept: MotionClip, mask: EditMask) -> MotionClip:
     )
 
 
-def eased(values_TC3: FloatArray, masked_TC: BoolArray, fps: float) -> FloatArray:
-    """Offsets (T, C, 3), metres, known where not masked, led smoothly through the masked cells.
+@dataclass(frozen=True)
+class Ease:
+    """Seconds in which a residual dies away: its value, its speed and its acceleration (0: none
+    is taken over). Nodes nearer than twice the first are joined by one curve."""
 
-    Known values come back unchanged in meaning but not read: take them from ``values_TC3``.
+    value: float = EASE_SECONDS
+    speed: float = EASE_SECONDS
+    push: float = _PUSH_SECONDS
+
+
+def eased(
+    values_TC3: FloatArray, masked_TC: BoolArray, fps: float, ease: Ease, turning: bool = False
+) -> FloatArray:
+    """Offsets (T, C, 3) that are known where not masked, led smoothly through the masked cells.
+
+    values_TC3: metres, or rotation vectors in radians if ``turning``; masked ones are not read.
+    Cells further from a known one than the ease's time get exactly zero.
     """
-    return _Lacking(values_TC3, masked_TC, fps, turning=False).eased()
+    between_TC3 = _Lacking(values_TC3, masked_TC, fps, turning, ease).eased()
+    return np.where(masked_TC[..., None], between_TC3, values_TC3)
 
 
 @dataclass(frozen=True, eq=False)
@@ -90,15 +107,16 @@ class _Lacking:
     masked_TC: BoolArray
     fps: float
     turning: bool
+    ease: Ease = Ease()
 
     def eased(self) -> FloatArray:
         """A smooth residual for every masked cell. (T, C, 3)."""
         before_TC, after_TC = kept_neighbours(self.masked_TC)
         seconds_TC = (after_TC - before_TC) / self.fps
         two_sided_TC = (before_TC >= 0) & (after_TC < len(self.values_TC3))
-        joined_TC = two_sided_TC & (seconds_TC < 2.0 * EASE_SECONDS)
+        joined_TC = two_sided_TC & (seconds_TC < 2.0 * self.ease.value)
         # cells that are kept themselves lie no time from their node; their value is not used
-        span_TC = np.where(joined_TC & self.masked_TC, seconds_TC, EASE_SECONDS)
+        span_TC = np.where(joined_TC & self.masked_TC, seconds_TC, self.ease.value)
         start_TC3, end_TC3 = self._at(before_TC), self._at(after_TC)
         end_TC3 = np.where(joined_TC[..., None], self._near(end_TC3, start_TC3), end_TC3)
         return self._side(start_TC3, before_TC, -1, span_TC) + self._side(
@@ -116,12 +134,13 @@ class _Lacking:
         is_node_TC = self._kept(node_TC)
         speed_TC3, push_TC3 = self._motion_at(node_TC3, node_TC, outward)
         seconds_TC = np.abs(np.arange(len(self.values_TC3))[:, None] - node_TC) / self.fps
-        push_span_TC = np.minimum(span_TC, _PUSH_SECONDS)
-        value_TC, slope_TC, _ = _quintic(np.minimum(seconds_TC / span_TC, 1.0))
-        bend_TC = _quintic(np.minimum(seconds_TC / push_span_TC, 1.0))[2]
-        part_TC3 = value_TC[..., None] * node_TC3
-        part_TC3 += (slope_TC * span_TC)[..., None] * speed_TC3
-        part_TC3 += (bend_TC * push_span_TC**2)[..., None] * push_TC3
+        speed_span_TC = np.minimum(span_TC, self.ease.speed)
+        push_span_TC = np.minimum(span_TC, self.ease.push)
+        part_TC3 = _quintic(seconds_TC, span_TC)[0][..., None] * node_TC3
+        slope_TC = speed_span_TC * _quintic(seconds_TC, speed_span_TC)[1]
+        part_TC3 += slope_TC[..., None] * speed_TC3
+        bend_TC = push_span_TC**2 * _quintic(seconds_TC, push_span_TC)[2]
+        part_TC3 += bend_TC[..., None] * push_TC3
         return np.where(is_node_TC[..., None], part_TC3, 0.0)
 
     def _motion_at(
@@ -161,9 +180,10 @@ def _taken(values_TC: AnyArray, frame_TC: IntArray) -> AnyArray:
     return values_TC[np.clip(frame_TC, 0, len(values_TC) - 1), np.arange(values_TC.shape[1])]
 
 
-def _quintic(u: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
-    """Weights of value, slope and second derivative at u = 0 in the quintic that ends at u = 1 with
-    all three zero."""
+def _quintic(seconds: FloatArray, span: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Weights of value, slope and second derivative at the start in the quintic that ends after
+    ``span`` seconds with all three zero; time is counted in spans."""
+    u = np.minimum(seconds / np.maximum(span, _NO_TIME), 1.0)
     square, rest = u * u, 1.0 - u
     value = 1.0 - square * u * (10.0 - u * (15.0 - 6.0 * u))
     slope = u - square * u * (6.0 - u * (8.0 - 3.0 * u))
