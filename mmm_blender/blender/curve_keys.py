@@ -23,14 +23,17 @@ from .fcurves import (
 )
 from .host import Action, Any, FCurve, Object
 
-_HANDLES = ("handle_left", "handle_right")
-_POINTS = ("co", *_HANDLES)
+HANDLES = ("handle_left", "handle_right")
+POINTS = ("co", *HANDLES)
 _NUMBERS = ("back", "amplitude", "period")
 _ENUMS = ("handle_left_type", "handle_right_type", "interpolation", "easing", "type")
 _FLAGS = ("select_control_point", "select_left_handle", "select_right_handle")
 
+SEGMENT_FIELDS = (*_NUMBERS, "interpolation", "easing")
+"""What decides, beside values and handles, how a curve runs from a key to the next."""
+
 KEY_DTYPE = np.dtype(
-    [(name, np.float32, 2) for name in _POINTS]
+    [(name, np.float32, 2) for name in POINTS]
     + [(name, np.float32) for name in _NUMBERS]
     + [(name, np.int32) for name in _ENUMS]
     + [(name, np.bool_) for name in _FLAGS]
@@ -55,15 +58,21 @@ _AUTOMATIC = np.isin(
 )
 """By a handle type's number, whether Blender computes such handles from the keys around."""
 _AUTO_CLAMPED = enum_value("handle_left_type", "AUTO_CLAMPED")
-_LINEAR = enum_value("interpolation", "LINEAR")
+LINEAR = enum_value("interpolation", "LINEAR")
+BEZIER = enum_value("interpolation", "BEZIER")
 CONSTANT = enum_value("interpolation", "CONSTANT")
 _GENERATED = enum_value("type", "GENERATED")
+
+
+def no_keys() -> KeyArray:
+    """The keys of a curve that has none, or that is not there."""
+    return np.empty(0, dtype=KEY_DTYPE)
 
 
 def read_keys(curve: FCurve) -> KeyArray:
     """All keys of a curve, in Blender's order."""
     keys = np.empty(len(curve.keyframe_points), dtype=KEY_DTYPE)
-    for name in _POINTS + _NUMBERS + _ENUMS + _FLAGS:
+    for name in POINTS + _NUMBERS + _ENUMS + _FLAGS:
         keys[name] = _read_column(curve, name)
     return keys
 
@@ -82,7 +91,7 @@ def write_keys(curve: FCurve, keys: KeyArray) -> None:
     if len(points) != len(keys):
         points.clear()
         points.add(len(keys))
-    for name in _POINTS + _NUMBERS + _ENUMS + _FLAGS:
+    for name in POINTS + _NUMBERS + _ENUMS + _FLAGS:
         points.foreach_set(name, np.ascontiguousarray(keys[name]).ravel())
 
 
@@ -111,7 +120,7 @@ def linear_keys(
     keys["co"], keys["handle_left"], keys["handle_right"] = co, co - handle, co + handle
     for name in _TYPE_SIDES:
         keys[name] = _FREE if free else _AUTO_CLAMPED
-    keys["interpolation"], keys["type"] = _LINEAR, _GENERATED
+    keys["interpolation"], keys["type"] = LINEAR, _GENERATED
     for name in _FLAGS:
         keys[name] = selected
     return keys
@@ -125,8 +134,14 @@ def free_seams(keys: KeyArray, kept_N: BoolArray) -> None:
     """
     automatic = _AUTOMATIC[keys["handle_left_type"]] | _AUTOMATIC[keys["handle_right_type"]]
     reached = _reached(automatic, kept_N) | _reached(automatic[::-1], kept_N[::-1])[::-1]
+    fix_handles(keys, reached)
+
+
+def fix_handles(keys: KeyArray, which_N: BoolArray | None = None) -> None:
+    """Make automatic handles FREE where they are, of all keys or of some. In place."""
     for name in _TYPE_SIDES:
-        keys[name][reached & _AUTOMATIC[keys[name]]] = _FREE
+        automatic = _AUTOMATIC[keys[name]]
+        keys[name][automatic if which_N is None else automatic & which_N] = _FREE
 
 
 def _reached(automatic_N: BoolArray, kept_N: BoolArray) -> BoolArray:
@@ -233,7 +248,7 @@ class CurveWriter:
         self._before.append((curve, before))
         write_keys(curve, keys)
         curve.update()
-        for name in _HANDLES:
+        for name in HANDLES:
             updated = _read_column(curve, name)
             settled = np.where(kept_N[:, None], keys[name], updated)
             if updated.tobytes() != settled.tobytes():

@@ -29,10 +29,10 @@ from .curve_checks import (
 )
 from .curve_keys import (
     CONSTANT,
-    KEY_DTYPE,
     KeyArray,
     all_or_nothing,
     linear_keys,
+    no_keys,
     raw_curves,
     read_keys,
     restore,
@@ -47,8 +47,8 @@ from .smpl_rig import smpl_bones
 __all__ = ["check_curves", "keyed_extent", "raw_curves", "restore", "write_range"]
 
 Held: TypeAlias = Mapping[str, Collection[float]]
-"""Frames at which each bone's keys stay. A key between two frames is held if its own frame is
-among them, or both frames beside it are."""
+"""Frames at which each bone's keys stay. Beside a held key that stands between two frames, those
+two are held as well, at what the curves said there."""
 
 
 def write_range(  # noqa: PLR0917  # a motion, where it lies, and where it goes
@@ -111,8 +111,7 @@ class _PropertyEdit:
         """named: frames of the bone that are held."""
         self.of = of
         self.span = span
-        none = np.empty(0, dtype=KEY_DTYPE)
-        self.raw = [none if curve is None else read_keys(curve) for curve in of.curves]
+        self.raw = [no_keys() if curve is None else read_keys(curve) for curve in of.curves]
         between = [fractional_holds(keys, span, named) for keys in self.raw]
         self.held_between = np.unique(np.concatenate(between))
         beside = np.concatenate([np.floor(self.held_between), np.ceil(self.held_between)])

@@ -40,15 +40,10 @@ def span_of(extent: tuple[float, float] | None, first: int, last: int) -> Span:
 
 
 def fractional_holds(keys: KeyArray, span: Span, named: Collection[float]) -> FloatArray:
-    """Frames of keys between two frames of the range that are held: by their own frame, or since
-    both frames beside them are."""
-    frames = key_frames(keys)
-    between = frames[span.contains(frames) & (frames % 1.0 != 0.0)] if named else frames[:0]
-    beside = [{np.floor(frame), np.ceil(frame)} for frame in between]
-    held = [
-        frame in named or both <= set(named) for frame, both in zip(between, beside, strict=True)
-    ]
-    return between[held]
+    """Frames between two frames of the range that have a key and are held by name."""
+    frames = key_frames(keys)[: len(keys) if named else 0]
+    between = frames[span.contains(frames) & (frames % 1.0 != 0.0)]
+    return between[[frame in named for frame in between.tolist()]]
 
 
 class Component:
@@ -106,6 +101,16 @@ def _brackets(frames: FloatArray, kept_N: BoolArray, first: int, goes_on: bool) 
     before = frames[frames < first]
     if len(before) == 0:
         return np.array([first - 1.0] if goes_on else [])
-    between = np.arange(np.floor(before[-1]) + 1.0, first)
-    had_ended = len(before) == len(frames)
-    return between[[0, -1]] if had_ended and len(between) > 1 else between
+    if len(before) < len(frames):
+        return cut_off(frames, first)
+    level = np.arange(np.floor(before[-1]) + 1.0, first)
+    return level[[0, -1]] if len(level) > 1 else level
+
+
+def cut_off(frames: FloatArray, first: float) -> FloatArray:
+    """Whole frames before ``first`` of the segment that a cut there leaves open: behind the last
+    key before it, where there is a later one."""
+    count = int(np.sum(frames < first))
+    if count in (0, len(frames)):
+        return np.empty(0)
+    return np.arange(np.floor(frames[count - 1]) + 1.0, first)

@@ -9,7 +9,14 @@ from __future__ import annotations
 import numpy as np
 
 from ..geometry.conventions import FloatArray, IntArray
-from ..geometry.rotations import dot, make_continuous, quat_to_matrix
+from ..geometry.rotations import (
+    axis_angle_quat,
+    dot,
+    make_continuous,
+    normalize,
+    quat_multiply,
+    quat_to_matrix,
+)
 
 QUATERNION = "QUATERNION"
 AXIS_ANGLE = "AXIS_ANGLE"
@@ -67,6 +74,19 @@ def values_between(
     after_change_TJ = np.arange(len(ahead))[:, None] >= change_J
     values = np.where(after_change_TJ[..., None], back, ahead)
     return values, np.where(agrees_TJ.any(axis=0), -1, change_J - 1)
+
+
+def rotations_of(values_TN: FloatArray, mode: str) -> FloatArray:
+    """The rotations (..., 4), w first, that values (..., N) of a rotation mode stand for."""
+    if mode == QUATERNION:
+        return normalize(values_TN)
+    if mode == AXIS_ANGLE:
+        axes = normalize(values_TN[..., 1:])
+        none = ~values_TN[..., 1:].any(axis=-1, keepdims=True)
+        return axis_angle_quat(np.where(none, _DEFAULT_AXIS, axes), values_TN[..., 0])
+    axes = ["XYZ".index(axis) for axis in mode]
+    first, second, third = (axis_angle_quat(np.eye(3)[i], values_TN[..., i]) for i in axes)
+    return quat_multiply(third, quat_multiply(second, first))
 
 
 def _stillest(rotations_TJ4: FloatArray) -> IntArray:

@@ -3,7 +3,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from mmm_blender.blender.rotation_modes import rotation_values
+from mmm_blender.blender.rotation_modes import (
+    rotation_values,
+    rotations_of,
+    values_after,
+    values_between,
+)
 from mmm_blender.geometry.conventions import FloatArray
 from mmm_blender.geometry.rotations import axis_angle_quat, quat_angle, rotation_vector_to_quat
 
@@ -68,3 +73,31 @@ def test_quaternions_stay_on_one_side() -> None:
     flipped = rotations * np.where(np.arange(80) % 3 == 0, -1.0, 1.0)[:, None]
     values = rotation_values(flipped, "QUATERNION")
     assert np.sum(values[1:] * values[:-1], axis=-1).min() > 0.0
+
+
+@pytest.mark.parametrize("mode", ["QUATERNION", "AXIS_ANGLE", *ORDERS])
+def test_values_give_back_the_rotations(mode: str) -> None:
+    rotations = random_quats(200)
+    found = rotations_of(rotation_values(rotations, mode), mode)
+    assert quat_angle(rotations, found).max() < 1e-6
+
+
+@pytest.mark.parametrize("mode", ["QUATERNION", "AXIS_ANGLE", *ORDERS])
+def test_values_go_on_from_those_before(mode: str) -> None:
+    path = rotation_vector_to_quat(np.linspace([0.4, -0.2, 0.3], [1.2, 0.9, -1.4], 40))
+    values = rotation_values(path, mode)
+    turned = -values if mode == "QUATERNION" else values + 2.0 * np.pi * (mode != "AXIS_ANGLE")
+    found = values_after(path[10:], mode, turned[9])
+    assert np.abs(found - turned[10:]).max() < 1e-9
+
+
+def test_values_between_change_their_writing_once_where_it_is_stillest() -> None:
+    angles = np.array([0.0, 0.2, 0.5, 0.55, 0.8, 1.0])
+    path = axis_angle_quat(np.array([1.0, 0.0, 0.0]), angles)[:, None]
+    values, at = values_between(path, "QUATERNION", path[0], -path[-1])
+    assert at.tolist() == [2]
+    assert np.abs(values[:3] - path[:3]).max() < 1e-12
+    assert np.abs(values[3:] + path[3:]).max() < 1e-12
+    values, at = values_between(path, "QUATERNION", path[0], path[-1])
+    assert at.tolist() == [-1]
+    assert np.abs(values - path).max() < 1e-12
