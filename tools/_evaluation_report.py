@@ -158,6 +158,12 @@ def folder_report(report: Report) -> str:
     return f"{told}{left_out or 'nothing'}.\n\n{table}"
 
 
+def _few_labels(name: str, labels: int) -> str:
+    if name != UNSEEN_TAKES:
+        return f"Batches of {R_BATCH} labels are filled up from {UNSEEN_TAKES}."
+    return f"R-precision is among {labels} labels, not {R_BATCH}: chance is {3 / labels:.2f}."
+
+
 def markdown_report(report: Report) -> str:
     """All tables."""
     parts = [
@@ -169,7 +175,7 @@ def markdown_report(report: Report) -> str:
         words = f"{part['windows']} windows of {part['clips']} clips, {part['labels']} labels"
         parts += [f"### {name.capitalize()}: {words}"]
         if part["labels"] < R_BATCH:
-            parts += [f"Batches of {R_BATCH} labels are filled up from {UNSEEN_TAKES}."]
+            parts += [_few_labels(name, part["labels"])]
         parts += [field_table(part["rows"], part["real half to half"])]
         parts += [figure_table(part["motion"], FIGURES)]
         if "tokenizer" in part:
