@@ -2,7 +2,7 @@
 
 panels, preferences      what a person sees
 operators_*              thin: gather, call one function below, report
-generation, editing, replay, characters
+generation, editing, sequence, sequence_segment, replay, characters
                          what a press of a button starts, and what becomes of the answer
 errands, jobs            a job of the worker: its circumstances in the scene, its state
 edit_range, editable     which frames an edit is about, and whether it can be
@@ -32,23 +32,29 @@ def _modules() -> tuple[_Registrable, ...]:
         operators_edit,
         operators_generate,
         operators_replay,
+        operators_sequence,
         operators_setup,
         panels,
         panels_edit,
+        panels_sequence,
         preferences,
         properties,
+        sequence_properties,
     )
 
     return (
         preferences,
         properties,
+        sequence_properties,
         operators_setup,
         operators_generate,
         operators_edit,
         operators_replay,
+        operators_sequence,
         operators_character,
         panels,
         panels_edit,
+        panels_sequence,
         handlers,
     )
 

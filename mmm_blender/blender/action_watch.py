@@ -1,0 +1,86 @@
+"""An Action between the press of a button and the answer: it must not have changed meanwhile."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
+from typing import TypeAlias
+
+import numpy as np
+
+from ..geometry.errors import MMMError
+from .animation import scene_fps
+from .curve_keys import KEY_DTYPE, CurveId, RawCurve
+from .curve_ranges import raw_curves, restore
+from .editable import editing_obstacle
+from .fingerprint import FINGERPRINT_PROPERTY, is_untouched
+from .host import Action, ArmatureObject, Context, bpy
+from .recipe import RECIPE_PROPERTY, load_recipe
+from .targets import Remembered
+
+RawCurves: TypeAlias = Mapping[CurveId, RawCurve]
+
+_COMPARED = [name for name in KEY_DTYPE.names or () if not name.startswith("select")]
+"""What of a key makes the motion."""
+
+_OURS = (RECIPE_PROPERTY, FINGERPRINT_PROPERTY)
+"""What an Action says of itself."""
+
+
+class ActionWatch:
+    """What makes the motion in a rig's Action, as it is now; the scene's rate with it."""
+
+    def __init__(self, context: Context, rig: ArmatureObject) -> None:
+        action = rig.animation_data.action
+        self.fps = scene_fps(context.scene)
+        self._action = Remembered.of(action)
+        self._numbers = _moving_numbers(raw_curves(action))
+
+    def unchanged(self, context: Context, rig: ArmatureObject) -> tuple[Action, RawCurves]:
+        """The rig's Action and its curves; MMMError if it is not what it was."""
+        data = rig.animation_data
+        action = None if data is None else data.action
+        if action is None or self._action.find(bpy.data.actions) != action:
+            raise MMMError(f"'{rig.name}' has another Action by now: press again.")
+        raw = raw_curves(action)
+        if _moving_numbers(raw) != self._numbers:
+            raise MMMError(
+                f"The Action '{action.name}' was changed meanwhile, and stays as it is now: press "
+                "again."
+            )
+        if scene_fps(context.scene) != self.fps:
+            raise MMMError("The scene's frame rate was changed meanwhile: press again.")
+        return action, raw
+
+
+@contextmanager
+def as_it_was(action: Action, raw: RawCurves) -> Generator[None]:
+    """Whatever fails inside, the Action's keys and what it says of itself are as they were.
+
+    raw: what ``raw_curves`` has said of it.
+    """
+    said = {name: action.get(name) for name in _OURS}
+    try:
+        yield
+    except BaseException:  # a Ctrl+C too leaves nothing half-written; raised again
+        restore(action, raw)
+        for name, text in said.items():
+            if text is not None:
+                action[name] = text
+            elif name in action:
+                del action[name]
+        raise
+
+
+def made_by_steps(rig: ArmatureObject, action: Action) -> bool:
+    """The evaluated motion follows from the recipe: nobody changed a key, nothing else moves it."""
+    known = load_recipe(action) is not None and is_untouched(rig, action)
+    return known and not editing_obstacle(rig, "ALL")
+
+
+def _moving_numbers(curves: RawCurves) -> dict[CurveId, bytes]:
+    """All that an Action's curves say of the motion; which keys are selected is not in it."""
+    return {
+        name: np.frombuffer(raw.keys, KEY_DTYPE)[_COMPARED].tobytes()
+        for name, raw in curves.items()
+    }

@@ -1,0 +1,163 @@
+"""Generate Sequence without buttons: a list of prompts becomes one Action with markers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+from ..geometry.clip import MotionClip
+from ..geometry.errors import MMMError
+from ..geometry.placement import Placement, place
+from ..worker.client import JobResult
+from ..worker.protocol import Generated, GenerateSequence
+from .animation import current_placement, scene_fps, write_clip
+from .armature import create_character
+from .bundles import BundleCard
+from .errands import Circumstances, Errand
+from .fingerprint import remember
+from .host import Action, ArmatureObject, Context
+from .jobs import Request, desk
+from .preferences import choices, worker_python
+from .properties import LEAST_SECONDS, bundle_path, chosen_bundle, length_fault
+from .recipe import RECIPE_PROPERTY, Recipe, parse_recipe, sequence_step
+from .sequence_layout import Segment, sequence_segments
+from .sequence_markers import replace_markers
+from .sequence_properties import SegmentWish, show_lines
+from .targets import target_armature
+
+NO_SEQUENCE = "The character's motion is no sequence: generate one first."
+
+
+@dataclass(frozen=True)
+class SequenceWish:
+    """What the person asks for. bundle: as in ``choose_bundle``."""
+
+    segments: tuple[SegmentWish, ...]
+    pin_feet: bool = True
+    bundle: str = ""
+
+
+def sequence_fault(card: BundleCard, segments: Sequence[SegmentWish]) -> str:
+    """What is wrong with a list of prompts, in a sentence; else ""."""
+    if not segments:
+        return "The list of prompts is empty: add a prompt."
+    numbered = enumerate(segments, start=1)
+    return card.problem or next(
+        (fault for number, each in numbered if (fault := segment_fault(card, number, each))), ""
+    )
+
+
+def segment_fault(card: BundleCard, number: int, wish: SegmentWish) -> str:
+    """What is wrong with one of them; number: as the person counts."""
+    if not wish.prompt.strip():
+        return f"Prompt {number} is empty: say in a few words what the body does."
+    if wish.seconds < LEAST_SECONDS:
+        return f"Prompt {number} is too short: give it at least {LEAST_SECONDS:g} seconds."
+    fault = length_fault(card, wish.seconds)
+    return f"Prompt {number} is too long. {fault}" if fault else ""
+
+
+def start_sequence(context: Context, wish: SequenceWish) -> Errand:
+    """Send the list to the worker. Raises MMMError, with nothing changed, if it cannot be."""
+    card = chosen_bundle(context.scene, wish.bundle)
+    if fault := sequence_fault(card, wish.segments):
+        raise MMMError(fault)
+    python, reason = worker_python()
+    if python is None:
+        raise MMMError(reason)
+    rig = target_armature(context)
+    delivery = _Delivery(
+        wish,
+        start_frame=int(context.scene.frame_current),
+        placement=None if rig is None else current_placement(rig),
+    )
+    request = _request(wish, scene_fps(context.scene))
+    job = desk.start(python, request, choices().load_bundle(bundle_path(card)))
+    return Errand(desk, job, Circumstances.now(context, rig), delivery.finish)
+
+
+def _request(wish: SequenceWish, fps: float) -> Request:
+    return lambda number: GenerateSequence(
+        number,
+        tuple(each.prompt for each in wish.segments),
+        tuple(each.seconds for each in wish.segments),
+        tuple(each.seed for each in wish.segments),
+        fps=fps,
+        pin_feet=wish.pin_feet,
+    )
+
+
+@dataclass(frozen=True)
+class _Delivery:
+    """How the answer comes into the scene, as it stood when the button was pressed.
+
+    placement: where the character stood, None when one has to be added.
+    """
+
+    wish: SequenceWish
+    start_frame: int
+    placement: Placement | None
+
+    def finish(self, context: Context, target: ArmatureObject | None, result: JobResult) -> str:
+        """Key the motion, mark its segments, and let the list be the one that it was made from."""
+        assert isinstance(result, Generated)
+        clip = MotionClip(result.rotations_TJ4, result.root_T3, result.fps, result.twist_estimated)
+        rig = create_character(context) if target is None else target
+        replaced = () if target is None else action_segments(active_action(target))
+        placement = self.placement or current_placement(rig)
+        fps = scene_fps(context.scene)
+        step = sequence_step(result.recipe, self.start_frame, fps, placement)
+        recipe = Recipe((step,))
+        action = write_clip(rig, place(clip, placement), self.start_frame, recipe)
+        remember(rig, action)
+        replace_markers(context.scene, replaced, sequence_segments(recipe))
+        show_lines(context.scene, self.wish.segments, action)
+        first, last = (int(frame) for frame in action.frame_range)
+        return " ".join((f"Keyed '{rig.name}' from frame {first} to {last}.", *result.notes))
+
+
+def active_action(rig: ArmatureObject) -> Action | None:
+    """The Action that the rig has now."""
+    return None if rig.animation_data is None else rig.animation_data.action
+
+
+def action_segments(action: Action | None) -> tuple[Segment, ...]:
+    """Segments of an Action; () where it has none, or a recipe that cannot be read."""
+    text = None if action is None else action.get(RECIPE_PROPERTY)
+    return _segments_of_text(text) if isinstance(text, str) else ()
+
+
+@lru_cache(maxsize=8)
+def _segments_of_text(text: str) -> tuple[Segment, ...]:
+    """Remembered, for a panel asks at every redraw."""
+    try:
+        return sequence_segments(parse_recipe(text))
+    except MMMError:
+        return ()
+
+
+def target_segments(context: Context) -> tuple[Action, tuple[Segment, ...]]:
+    """The target's Action and its segments; MMMError where it has none."""
+    rig = target_armature(context)
+    action = None if rig is None else active_action(rig)
+    segments = action_segments(action)
+    if action is None or not segments:
+        raise MMMError(NO_SEQUENCE)
+    return action, segments
+
+
+def loading_obstacle(context: Context) -> str:
+    """Why the list cannot be filled from the target's Action, in a sentence; else ""."""
+    try:
+        target_segments(context)
+    except MMMError as error:
+        return str(error)
+    return ""
+
+
+def load_from_action(context: Context) -> None:
+    """Fill the list from the target's Action, and put its markers where they belong."""
+    action, segments = target_segments(context)
+    show_lines(context.scene, segments, action)
+    replace_markers(context.scene, segments, segments)

@@ -1,0 +1,326 @@
+"""Regenerate Segment without buttons: one prompt of a sequence made anew, with its two seams.
+
+What comes before stays bit for bit. What comes after keeps every rotation inside the body; its
+pelvis keys are carried over the ground in one piece, to where the new motion arrives, and all its
+keys move in time if the segment lasts longer or shorter than before.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from ..geometry.arrival import GroundMove, carry_after
+from ..geometry.clip import MotionClip
+from ..geometry.edit_mask import EditMask
+from ..geometry.errors import MMMError
+from ..geometry.packing import pack
+from ..geometry.placement import headings
+from ..geometry.rotations import quat_rotate, yaw_quat
+from ..geometry.skeleton import SMPL_22
+from ..worker.client import JobResult
+from ..worker.protocol import Edit, Generated
+from .action_watch import ActionWatch, as_it_was, made_by_steps
+from .bundles import BundleCard
+from .curve_keys import all_or_nothing, key_frames, read_keys
+from .curve_moves import move_ground, move_keys
+from .curve_ranges import check_curves, keyed_extent, write_range
+from .edit_range import EditRange, Source
+from .editable import Span, editing_obstacle
+from .editing import Stretch, edited_armature, packed_kept
+from .errands import Circumstances, Errand, Preparation, Reading
+from .fcurves import curve_store
+from .fingerprint import remember
+from .generation import obstacle
+from .holds import Held, default_mode, held_frames, mark_as_keyframes
+from .host import Action, ArmatureObject, Context
+from .jobs import Request, desk
+from .preferences import choices, worker_python
+from .properties import AUTO_HOLD, bundle_path, chosen_bundle, mask_fault
+from .reading import read_in_chunks
+from .recipe import Origin, SegmentStep, append_step, packed_tokens
+from .sequence import action_segments, segment_fault, target_segments
+from .sequence_layout import Segment, SegmentPlan, plan_segment, stretched
+from .sequence_markers import replace_markers
+from .sequence_properties import SegmentWish, chosen_line, sequence_list, set_line
+
+OTHER_LIST = (
+    "The list is not the one that the character's motion was made from: press Prompts from Action."
+)
+
+
+@dataclass(frozen=True)
+class SegmentChange:
+    """What the person asks for. index: of the segment, from 0. hold: as the operators name it."""
+
+    index: int
+    wish: SegmentWish
+    hold: str = AUTO_HOLD
+    pin_feet: bool = True
+    bundle: str = ""
+
+
+def segment_obstacle(context: Context) -> str:
+    """Why no segment can be made anew just now, in a sentence; else ""."""
+    if reason := obstacle(context, "Edit"):
+        return reason
+    try:
+        _, segments = target_segments(context)
+        _check_several(segments)
+        return editing_obstacle(edited_armature(context), "ALL")
+    except MMMError as error:
+        return str(error)
+
+
+def list_obstacle(context: Context) -> str:
+    """Why the list's lines are not the segments of the target's motion, in a sentence; else ""."""
+    try:
+        action, segments = target_segments(context)
+    except MMMError as error:
+        return str(error)
+    found = sequence_list(context.scene)
+    fits = found.action == action and len(found.lines) == len(segments)
+    return "" if fits else OTHER_LIST
+
+
+def wanted_segment(
+    context: Context, index: int | None, given: Mapping[str, Any], options: Mapping[str, Any]
+) -> SegmentChange:
+    """A change of the segment that is chosen in the list, or of any by its number.
+
+    given: fields of the line. What is not given comes from the list, or from the Action itself
+    where the list is another one. options: the other fields of a SegmentChange.
+    """
+    _, segments = target_segments(context)
+    found = sequence_list(context.scene)
+    other = list_obstacle(context)
+    if index is None:
+        if other:
+            raise MMMError(other)
+        index = chosen_line(found)
+    if not 0 <= index < len(segments):
+        raise MMMError(
+            f"There is no segment {index}: the first is 0, the last {len(segments) - 1}."
+        )
+    line = SegmentWish.of(segments[index] if other else found.lines[index])
+    return SegmentChange(index, SegmentWish.of(replace(line, **given)), **options)
+
+
+def start_segment(context: Context, change: SegmentChange) -> Errand:
+    """Begin to read the motion. Raises MMMError, with nothing changed, if it cannot be edited."""
+    python, reason = worker_python()
+    if python is None:
+        raise MMMError(reason)
+    rig = edited_armature(context)
+    card = chosen_bundle(context.scene, change.bundle)
+    if reason := _change_fault(card, change) or editing_obstacle(rig, "ALL"):
+        raise MMMError(reason)
+    edit = _SegmentEdit(context, rig, change)
+    return Errand(
+        desk,
+        desk.open(python),
+        Circumstances.now(context, rig),
+        edit.finish,
+        Preparation(edit.reading(rig), choices().load_bundle(bundle_path(card))),
+    )
+
+
+def _change_fault(card: BundleCard, change: SegmentChange) -> str:
+    """What the weights cannot do, or what is wrong with the line, in a sentence; else ""."""
+    return (
+        card.problem
+        or mask_fault(card, "all")
+        or segment_fault(card, change.index + 1, change.wish)
+    )
+
+
+class _SegmentEdit:
+    """One change between the press of the button and its keys.
+
+    stretch: frames that the model sees and makes, after the shift. held: as the keys lie now.
+    seen: what the model saw, once it is read.
+    """
+
+    def __init__(self, context: Context, rig: ArmatureObject, change: SegmentChange) -> None:
+        """MMMError where the change cannot be."""
+        action, segments = target_segments(context)
+        _check_several(segments)
+        first_key, last_key = _keyed(rig, action, segments)
+        self.watch = ActionWatch(context, rig)
+        self.change = change
+        frames = segments[change.index].frames_for(change.wish.seconds, self.watch.fps)
+        self.plan = plan_segment(segments, change.index, frames, self.watch.fps)
+        first, last, shift = self.plan.first, self.plan.last, self.plan.shift
+        check_curves(rig, action, SMPL_22.names, first, max(last - shift, math.ceil(last_key)))
+        self.stretch = Stretch.around(
+            EditRange(first, last, Source.GIVEN), (first_key, last_key + shift), self.watch.fps
+        )
+        self.held = _held(rig, action, Span(first, last - shift), change.hold)
+        self.mask = self.stretch.mask("ALL", held_after(self.held.frames, self.plan))
+        self.by_steps = made_by_steps(rig, action)
+        self.seen: MotionClip | None = None
+
+    def reading(self, rig: ArmatureObject) -> Reading:
+        """Read the motion around; then the request is known."""
+        first, last = self.stretch.read_first, self.stretch.read_last - self.plan.shift
+        kept = yield from read_in_chunks(rig, first, last)
+        self.seen = stretched(kept, first, self.plan)
+        return self._request(self.seen)
+
+    def _request(self, clip: MotionClip) -> Request:
+        return lambda number: Edit(
+            number,
+            clip.rotations_TJ4,
+            clip.root_T3,
+            clip.fps,
+            self.mask.rotations_TJ.astype(np.int64),
+            self.mask.root_T.astype(np.int64),
+            self.change.wish.prompt,
+            self.change.wish.seed,
+            pin_feet=self.change.pin_feet,
+            moves_after=True,
+        )
+
+    def finish(self, context: Context, target: ArmatureObject | None, result: JobResult) -> str:
+        """Key the answer, and bring along what lies behind it."""
+        assert target is not None and isinstance(result, Generated) and self.seen is not None
+        action, raw = self.watch.unchanged(context, target)
+        clip = MotionClip(result.rotations_TJ4, result.root_T3, result.fps, result.twist_estimated)
+        carried = brought_to_start(clip, GroundMove(*result.ground_move), self.seen, self.mask)
+        before = action_segments(action)
+        with as_it_was(action, raw):
+            append_step(action, self._step(result))
+            mark_as_keyframes(target, action, self.held)
+            write_segment(
+                target, action, self.plan, self.stretch.read_first, *carried, self.held.frames
+            )
+            remember(target, action)
+        self._tell_scene(context, action, before)
+        return " ".join((self._done(target), *result.notes))
+
+    def _tell_scene(self, context: Context, action: Action, before: tuple[Segment, ...]) -> None:
+        """Markers, the end of the scene, and the list's line, if it is this Action's list."""
+        scene, after = context.scene, action_segments(action)
+        replace_markers(scene, before, after)
+        scene.frame_end = max(scene.frame_end, after[-1].behind - 1)
+        found = sequence_list(scene)
+        if found.action == action and len(found.lines) == len(after):
+            set_line(found.lines[self.change.index], self.change.wish)
+
+    def _done(self, target: ArmatureObject) -> str:
+        plan = self.plan
+        way = "later" if plan.shift > 0 else "earlier"
+        shift = f"; what follows comes {abs(plan.shift)} frames {way}" if plan.shift else ""
+        return f"Made frames {plan.first} to {plan.last} of '{target.name}' anew{shift}."
+
+    def _step(self, result: Generated) -> SegmentStep:
+        assert self.seen is not None
+        told, plan = result.recipe, self.plan
+        return SegmentStep(
+            index=self.change.index,
+            prompt=told["prompt"],
+            seconds=self.change.wish.seconds,
+            seed=told["seed"],
+            first=plan.first,
+            last=plan.last,
+            behind=plan.old_behind,
+            shift=plan.shift,
+            origin=Origin.from_worker(told),
+            fps=self.watch.fps,
+            input_start=self.stretch.read_first,
+            mask=pack(self.mask.cells_TC),
+            input="" if self.by_steps else packed_kept(self.seen, self.mask),
+            pin_feet=told["pin_feet"],
+            tokens=packed_tokens(told),
+        )
+
+
+def _check_several(segments: tuple[Segment, ...]) -> None:
+    if len(segments) == 1:
+        raise MMMError("The sequence has one prompt only: generate it anew.")
+
+
+def _keyed(
+    rig: ArmatureObject, action: Action, segments: tuple[Segment, ...]
+) -> tuple[float, float]:
+    """First and last keyed frame; MMMError where the segments do not lie between them."""
+    keyed = keyed_extent(rig, action)
+    first, last = segments[0].first, segments[-1].behind - 1
+    if keyed is None or keyed[0] > first or keyed[1] < last:
+        raise MMMError(
+            f"The sequence lay on the frames {first} to {last}, where not all of it is any more: "
+            "move its keys back, or generate it anew."
+        )
+    return keyed
+
+
+def _held(rig: ArmatureObject, action: Action, span: Span, hold: str) -> Held:
+    """What is held; MMMError where the person has to say so first."""
+    mode = default_mode(action) if hold == AUTO_HOLD else hold
+    held = held_frames(rig, action, span, SMPL_22.names, mode)
+    if hold == AUTO_HOLD and held.doubt:
+        raise MMMError(held.doubt)
+    return held
+
+
+def held_after(
+    held: Mapping[str, Collection[float]], plan: SegmentPlan
+) -> dict[str, frozenset[float]]:
+    """Held frames of each joint where they lie after the shift."""
+    return {
+        joint: frozenset(
+            moved for frame in frames if (moved := plan.after_shift(frame)) is not None
+        )
+        for joint, frames in held.items()
+    }
+
+
+def brought_to_start(
+    made: MotionClip, move: GroundMove, seen: MotionClip, mask: EditMask
+) -> tuple[MotionClip, GroundMove]:
+    """The worker's answer and what carries the frames behind it, if nothing before it is kept: then
+    it starts where ``seen`` started, and what follows is carried along."""
+    if mask.start > 0:
+        return made, move
+    turn = float(headings(seen.slice(0, 1))[0] - headings(made.slice(0, 1))[0])
+    there = seen.root_T3[0] - quat_rotate(yaw_quat(turn), made.root_T3[0])
+    to_start = GroundMove(turn, float(there[0]), float(there[2]))
+    return carry_after(made, 0, to_start), to_start
+
+
+def write_segment(  # noqa: PLR0917  # an answer, where it lies, and where it goes
+    rig: ArmatureObject,
+    action: Action,
+    plan: SegmentPlan,
+    clip_start: int,
+    clip: MotionClip,
+    move: GroundMove,
+    held: Mapping[str, Collection[float]],
+) -> None:
+    """Key the worker's answer and bring along everything behind it.
+
+    clip: as the model was shown it, ``clip_start`` its first scene frame after the shift. held: as
+    the keys lie before it. A failure leaves the keys half-written: see ``as_it_was``.
+    """
+    keyed = keyed_extent(rig, action)
+    move_keys(rig, action, plan.old_behind, plan.shift)
+    if keyed is not None and keyed[1] < plan.old_behind:
+        _cut(rig, action, plan.new_behind)
+    move_ground(rig, action, plan.last + 1, move)
+    write_range(
+        rig, action, clip, clip_start, plan.first, plan.last, SMPL_22.names, held_after(held, plan)
+    )
+
+
+def _cut(rig: ArmatureObject, action: Action, frame: int) -> None:
+    """Take away keys from a frame on: of a motion that ends there, ``move_keys`` keeps the end."""
+    with all_or_nothing(rig, action) as writer:
+        for curve in curve_store(rig, action).fcurves:
+            before = read_keys(curve)
+            stays_N = key_frames(before) < frame
+            if stays_N.any() and not stays_N.all():
+                writer.write(curve, before[stays_N], np.ones(stays_N.sum(), np.bool_), before)
