@@ -1,0 +1,212 @@
+"""Whether keys alone make the pose that an edit would write into."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from mmm_blender.blender import animation
+from mmm_blender.blender.editable import Span, editing_obstacle
+from mmm_blender.blender.fcurves import HAS_SLOTS
+from mmm_blender.blender.host import ArmatureObject, bpy
+from tests.blender.rigs import STYLES, build_rig, wild_clip
+
+Change = Callable[[ArmatureObject], Any]
+
+
+@pytest.fixture
+def rig() -> ArmatureObject:
+    """With twelve keyed frames from 1 on."""
+    found = build_rig(STYLES["all bones up"])
+    animation.write_clip(found, wild_clip(12), 1)
+    return found
+
+
+def constrain(bone: str, kind: str = "COPY_ROTATION", **settings: Any) -> Change:
+    def change(rig: ArmatureObject) -> Any:
+        constraint = rig.pose.bones[bone].constraints.new(kind)
+        constraint.target = rig
+        constraint.subtarget = "right_hip"
+        for name, value in settings.items():
+            setattr(constraint, name, value)
+        bpy.context.view_layer.update()
+        return constraint
+
+    return change
+
+
+def drive(bone: str, name: str = "rotation_quaternion", index: int = 0) -> Change:
+    def change(rig: ArmatureObject) -> Any:
+        return rig.pose.bones[bone].driver_add(name, index)
+
+    return change
+
+
+def strip_at(first: int, **settings: Any) -> Change:
+    """A strip that plays the rig's own Action once more."""
+
+    def change(rig: ArmatureObject) -> Any:
+        strip = rig.animation_data.nla_tracks.new().strips.new(
+            "walk", first, rig.animation_data.action
+        )
+        for name, value in settings.items():
+            setattr(strip, name, value)
+        return strip
+
+    return change
+
+
+def solo(rig: ArmatureObject) -> None:
+    strip_at(1)(rig)
+    rig.animation_data.nla_tracks[0].is_solo = True
+
+
+def tweak(rig: ArmatureObject) -> None:
+    strip_at(1)(rig)
+    rig.animation_data.action = None
+    rig.animation_data.nla_tracks[0].strips[0].select = True
+    rig.animation_data.nla_tracks.active = rig.animation_data.nla_tracks[0]
+    rig.animation_data.use_tweak_mode = True
+
+
+def rest(rig: ArmatureObject) -> None:
+    rig.data.pose_position = "REST"
+
+
+def without_action(rig: ArmatureObject) -> None:
+    rig.animation_data.action = None
+
+
+def with_strips_only(rig: ArmatureObject) -> None:
+    strip_at(1)(rig)
+    rig.animation_data.action = None
+
+
+def without_animation(rig: ArmatureObject) -> None:
+    rig.animation_data_clear()
+
+
+def with_empty_action(rig: ArmatureObject) -> None:
+    rig.animation_data.action = bpy.data.actions.new("empty")
+    if HAS_SLOTS:
+        slot = rig.animation_data.action.slots.new(id_type="OBJECT", name=rig.name)
+        rig.animation_data.action_slot = slot
+
+
+def fading_in(rig: ArmatureObject) -> None:
+    constraint = constrain("neck", influence=0.0)(rig)
+    constraint.keyframe_insert("influence", frame=1)
+
+
+OBSTACLES: list[tuple[Change, str]] = [
+    (without_animation, "has no Action"),
+    (without_action, "has no Action"),
+    (with_strips_only, "Bake the action first"),
+    (with_empty_action, "has no keys"),
+    (tweak, "leave tweak mode"),
+    (rest, "rest position"),
+    (constrain("neck"), ": the constraint 'Copy Rotation' on 'neck'"),
+    (constrain("neck", influence=0.3), "Bake the action first"),
+    (fading_in, "Bake the action first"),
+    (constrain("left_wrist", "IK", chain_count=3), "Bake the action first"),
+    (drive("neck"), ": a driver moves 'neck' too"),
+    (drive("pelvis", "location"), "Bake the action first"),
+    (strip_at(1), ": the NLA strip 'walk'"),
+    (solo, "plays alone"),
+]
+
+
+@pytest.mark.parametrize(("change", "words"), OBSTACLES)
+def test_what_stands_in_the_way_is_said(rig: ArmatureObject, change: Change, words: str) -> None:
+    change(rig)
+    sentence = editing_obstacle(rig, "ALL")
+    assert words in sentence
+    assert sentence.endswith(".") and sentence.count(".") == 1
+
+
+HARMLESS: list[Change] = [
+    lambda rig: None,
+    constrain("neck", influence=0.0),
+    constrain("neck", mute=True),
+    constrain("neck", target=None),
+    lambda rig: setattr(drive("neck")(rig), "mute", True),
+    drive("neck", "custom_shape_scale_xyz"),
+    strip_at(1, mute=True),
+    lambda rig: setattr(strip_at(1)(rig).id_data.animation_data, "use_nla", False),
+    lambda rig: rig.constraints.new("COPY_LOCATION"),
+    lambda rig: rig.driver_add("location", 0),
+]
+
+
+@pytest.mark.parametrize("change", HARMLESS)
+def test_what_does_not_move_the_pose_is_let_be(rig: ArmatureObject, change: Change) -> None:
+    change(rig)
+    assert editing_obstacle(rig, "ALL") == ""
+
+
+def test_only_the_edited_body_part_counts(rig: ArmatureObject) -> None:
+    constrain("left_wrist", "IK", chain_count=3)(rig)
+    drive("head")(rig)
+    assert editing_obstacle(rig, "UPPER")
+    assert editing_obstacle(rig, "LOWER") == ""
+
+
+def test_an_ik_chain_reaches_as_far_as_it_is_long(rig: ArmatureObject) -> None:
+    constraint = constrain("left_wrist", "IK", chain_count=4)(rig)
+    assert editing_obstacle(rig, "LOWER") == ""
+    constraint.chain_count = 0  # up to the root
+    assert editing_obstacle(rig, "LOWER")
+
+
+def test_a_strip_counts_where_it_plays(rig: ArmatureObject) -> None:
+    strip = strip_at(101, extrapolation="NOTHING")(rig)
+    assert editing_obstacle(rig, "ALL", Span(1, 99)) == ""
+    assert editing_obstacle(rig, "ALL", Span(1, 101))
+    assert editing_obstacle(rig, "ALL", Span(130, 140)) == ""
+    strip.extrapolation = "HOLD_FORWARD"
+    assert editing_obstacle(rig, "ALL", Span(1, 99)) == ""
+    assert editing_obstacle(rig, "ALL", Span(130, 140))
+    strip.extrapolation = "HOLD"
+    assert editing_obstacle(rig, "ALL", Span(1, 99))
+
+
+def test_a_strip_of_other_bones_is_let_be(rig: ArmatureObject) -> None:
+    other = bpy.data.actions.new("fingers")
+    rig.animation_data.action, mine = other, rig.animation_data.action
+    rig.keyframe_insert("location", frame=1)
+    rig.animation_data.nla_tracks.new().strips.new("fingers", 1, other)
+    rig.animation_data.action = mine
+    assert editing_obstacle(rig, "ALL") == ""
+
+
+def test_a_posed_bone_between_two_of_the_body_is_named() -> None:
+    rig = build_rig(STYLES["all bones up"])
+    bpy.ops.object.mode_set(mode="EDIT")
+    bones = rig.data.edit_bones
+    twist = bones.new("twist")
+    twist.head, twist.tail = bones["left_elbow"].head, bones["left_elbow"].tail
+    twist.parent, bones["left_elbow"].parent = bones["left_shoulder"], twist
+    bpy.ops.object.mode_set(mode="OBJECT")
+    animation.write_clip(rig, wild_clip(12), 1)
+    assert editing_obstacle(rig, "ALL") == ""
+    rig.pose.bones["twist"].rotation_quaternion = (0.9, 0.1, 0.0, 0.0)
+    bpy.context.view_layer.update()
+    assert "'twist' between two of the body is posed" in editing_obstacle(rig, "UPPER")
+    assert editing_obstacle(rig, "LOWER") == ""
+
+
+def test_a_bone_above_the_pelvis_with_a_constraint_is_in_the_way_of_the_pelvis() -> None:
+    rig = build_rig(STYLES["smpl add-on"])
+    animation.write_clip(rig, wild_clip(12), 1)
+    constraint = rig.pose.bones["root"].constraints.new("LIMIT_ROTATION")
+    assert constraint.influence > 0
+    assert editing_obstacle(rig, "LOWER")
+    assert editing_obstacle(rig, "UPPER") == ""
+
+
+def test_another_kind_of_rig_is_named() -> None:
+    rig = bpy.data.objects.new("Crane", bpy.data.armatures.new("Crane"))
+    assert "no SMPL armature" in editing_obstacle(rig, "ALL")
+    assert "Select" in editing_obstacle(None, "ALL")
