@@ -41,6 +41,9 @@ HELD_OUT = (UNSEEN_TAKES, UNSEEN_STYLES)
 TEST_SEED = 20_000  # far from the seeds that a person tries first
 
 
+COPIES_ASKED = 400  # motions of a row whose nearest training clip is looked for
+
+
 @dataclass(frozen=True)
 class Sizes:
     """How much is judged. windows: of each set, nine tenths of which make a repetition."""
@@ -179,7 +182,10 @@ def tokenizer_figures(test: Test) -> dict[str, float]:
 
 def copying_figures(test: Test, known: Sequence[Example]) -> dict[str, float]:
     """Median distance to the nearest two seconds of training, and the ratio to real motion's."""
-    rows = {row: [query_of(clip) for clip in test.clips[row]] for row in (REAL, GENERATED)}
+    rows = {
+        row: [query_of(clip) for clip in test.clips[row][:COPIES_ASKED]]
+        for row in (REAL, GENERATED)
+    }
     features = [example.features_TC for example in known]
     medians = {
         row: float(np.median(nearest_distances([q for q in asked if q is not None], features)))
