@@ -51,6 +51,9 @@ _STRAIGHT = 0.2
 _SOFT_METRES = 0.03
 """Room that is left in a leg (4% of it) when it begins to straighten softly."""
 
+_KEPT_BEND = 0.25
+"""Share of that room that is never used: a knee keeps half of the bend that it has, or more."""
+
 _SMALL_MOVE = 0.02
 """Metres that an ankle moves before an overstretched knee bends the natural way."""
 
@@ -135,7 +138,7 @@ class Legs:
         wanted_TS1 = _length(ankle_TS3 - self.hip_TS3)
         longest_TS1 = self._knee().longest_TS1
         soft_TS1 = np.maximum(longest_TS1 - _SOFT_METRES, _length(self.ankle_TS3 - self.hip_TS3))
-        room_TS1 = np.maximum(longest_TS1 - soft_TS1, 1e-9)
+        room_TS1 = np.maximum((1.0 - _KEPT_BEND) * (longest_TS1 - soft_TS1), 1e-9)
         over_TS1 = np.maximum(wanted_TS1 - soft_TS1, 0.0)
         return np.minimum(wanted_TS1, soft_TS1) - room_TS1 * np.expm1(-over_TS1 / room_TS1)
 

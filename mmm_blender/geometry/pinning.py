@@ -67,14 +67,14 @@ _STEP_SECONDS = 0.3
 _ROUNDS = 6
 """At most so often are contacts given up; each round halves what is too long."""
 
-_EASE = Ease(value=0.4, speed=0.1, push=0.0)
+_EASE = Ease(value=0.4, speed=0.12, push=0.0)
 """How a foot gets from its place back to its own way, and from there to the next place."""
 
 _LIFT_SECONDS = 0.15
 """Time in which a foot rises out of the floor ahead of the frame that needs it."""
 
-_LIFT_OFF_SECONDS = 0.05
-"""The same beside frames in which its height is given."""
+_SHORTEST_LIFT_SECONDS, _LIFT_SPEED = 0.05, 0.4
+"""Beside frames in which its height is given it has this time, and for much its mean speed, m/s."""
 
 _FLOORS_C = standing_heights()[:2]
 """Heights of ankle and toe on a flat foot: neither gets lower, however the foot is turned."""
@@ -234,8 +234,10 @@ def _lift(toe_TS3: FloatArray, foot_TS4: FloatArray, known_TS: BoolArray, fps: f
     if not sunk_TS.any():
         return sunk_TS
     radius = max(1, round(_LIFT_SECONDS * fps))
-    near_TS = np.clip(_frames_to(known_TS) / (_LIFT_OFF_SECONDS * fps), 0.0, 1.0)
-    return _cover(sunk_TS, radius) * near_TS
+    raised_TS = _cover(sunk_TS, radius)
+    ramp_TS = np.maximum(raised_TS / _LIFT_SPEED, _SHORTEST_LIFT_SECONDS) * fps
+    share_TS = np.clip(_frames_to(known_TS) / ramp_TS, 0.0, 1.0)
+    return raised_TS * share_TS * share_TS * (3.0 - 2.0 * share_TS)
 
 
 def _cover(values_TS: FloatArray, radius: int) -> FloatArray:

@@ -110,7 +110,7 @@ def test_a_leg_straightens_softly_and_then_lifts_the_heel() -> None:
     # a leg without a soft end takes the last 0.3 radians within 1 cm
     assert change.max() < 1e-9
     assert change.min() > -0.06
-    assert max(toes_off[: np.searchsorted(steps, 0.12)]) < 1e-6
+    assert max(toes_off[: np.searchsorted(steps, 0.11)]) < 1e-6
 
 
 @settings(max_examples=30, deadline=None)
