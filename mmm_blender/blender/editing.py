@@ -7,10 +7,8 @@ fails, is cancelled, or comes too late because the Action was changed in the mea
 from __future__ import annotations
 
 import math
-from collections.abc import Generator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TypeAlias
 
 import numpy as np
 
@@ -23,31 +21,21 @@ from ..geometry.rotations import identity_quats
 from ..geometry.skeleton import SMPL_22
 from ..worker.client import JobResult
 from ..worker.protocol import Edit, Generated
-from .animation import scene_fps
-from .curve_keys import KEY_DTYPE, CurveId, RawCurve
-from .curve_ranges import check_curves, keyed_extent, raw_curves, restore, write_range
+from .action_watch import ActionWatch, as_it_was, made_by_steps
+from .curve_ranges import check_curves, keyed_extent, write_range
 from .edit_range import CONTEXT_SECONDS, EditRange, edit_range
 from .editable import BODY_PARTS, Span, action_obstacle, editing_obstacle, part_joints
 from .errands import Circumstances, Errand, Preparation, Reading
-from .fingerprint import FINGERPRINT_PROPERTY, is_untouched, remember
+from .fingerprint import remember
 from .generation import obstacle
 from .holds import Held, default_mode, held_frames, mark_as_keyframes
-from .host import Action, ArmatureObject, Context, bpy
+from .host import ArmatureObject, Context
 from .jobs import Request, desk
 from .preferences import choices, worker_python
 from .properties import AUTO_HOLD, bundle_path, chosen_bundle, mask_fault
 from .reading import read_in_chunks
-from .recipe import RECIPE_PROPERTY, EditStep, Origin, append_step, load_recipe, packed_tokens
-from .targets import Remembered, target_armature
-
-RawCurves: TypeAlias = Mapping[CurveId, RawCurve]
-"""An Action's keys as ``raw_curves`` reads them."""
-
-_COMPARED = [name for name in KEY_DTYPE.names or () if not name.startswith("select")]
-"""What of a key makes the motion."""
-
-_OURS = (RECIPE_PROPERTY, FINGERPRINT_PROPERTY)
-"""What an Action says of itself."""
+from .recipe import EditStep, Origin, append_step, packed_tokens
+from .targets import target_armature
 
 
 @dataclass(frozen=True)
@@ -186,8 +174,8 @@ class Stretch:
 class _Edit:
     """One edit between the press of the button and its keys.
 
-    read: the motion around, once it is read. before: what makes the motion in the Action, as it
-    was at the press. by_steps: all of it comes from the steps of the Action's recipe.
+    read: the motion around, once it is read. by_steps: all of it comes from the steps of the
+    Action's recipe.
     """
 
     def __init__(self, context: Context, rig: ArmatureObject, wish: EditWish, held: Held) -> None:
@@ -195,13 +183,11 @@ class _Edit:
         keyed = keyed_extent(rig, action)
         assert keyed is not None  # or it could not be edited
         self.wish = wish
-        self.action_at_press = Remembered.of(action)
-        self.fps = scene_fps(context.scene)
-        self.stretch = Stretch.around(wish.range, keyed, self.fps)
+        self.watch = ActionWatch(context, rig)
+        self.stretch = Stretch.around(wish.range, keyed, self.watch.fps)
         self.held = held
         self.mask = self.stretch.mask(wish.body_part, self.held.frames)
-        self.before = _moving_numbers(raw_curves(action))
-        self.by_steps = _made_by_steps(rig, action)
+        self.by_steps = made_by_steps(rig, action)
         self.read: MotionClip | None = None
 
     def reading(self, rig: ArmatureObject) -> Reading:
@@ -228,7 +214,7 @@ class _Edit:
     def finish(self, context: Context, target: ArmatureObject | None, result: JobResult) -> str:
         """Key the answer on the frames of the range; says so."""
         assert target is not None and isinstance(result, Generated)
-        action, raw = self._action(context, target)
+        action, raw = self.watch.unchanged(context, target)
         clip = MotionClip(result.rotations_TJ4, result.root_T3, result.fps, result.twist_estimated)
         stretch, joints = self.stretch, part_joints(self.wish.body_part)
         with as_it_was(action, raw):
@@ -264,45 +250,13 @@ class _Edit:
             first=self.stretch.first,
             last=self.stretch.last,
             origin=Origin.from_worker(told),
-            fps=self.fps,
+            fps=self.watch.fps,
             input_start=self.stretch.read_first,
             mask=pack(self.mask.cells_TC),
             input="" if self.by_steps else packed_kept(self.read, self.mask),
             pin_feet=told["pin_feet"],
             tokens=packed_tokens(told),
         )
-
-    def _action(self, context: Context, target: ArmatureObject) -> tuple[Action, RawCurves]:
-        """The Action that was read, and its curves; MMMError if it is not what it was."""
-        data = target.animation_data
-        action = None if data is None else data.action
-        if action is None or self.action_at_press.find(bpy.data.actions) != action:
-            raise MMMError(f"'{target.name}' has another Action by now: press again.")
-        raw = raw_curves(action)
-        if _moving_numbers(raw) != self.before:
-            raise MMMError(
-                f"The Action '{action.name}' was changed meanwhile, and stays as it is now: press "
-                "again."
-            )
-        if scene_fps(context.scene) != self.fps:
-            raise MMMError("The scene's frame rate was changed meanwhile: press again.")
-        return action, raw
-
-
-@contextmanager
-def as_it_was(action: Action, raw: RawCurves) -> Generator[None]:
-    """Whatever fails inside, the Action's keys and what it says of itself are as they were."""
-    said = {name: action.get(name) for name in _OURS}
-    try:
-        yield
-    except BaseException:  # a Ctrl+C too leaves nothing half-written; raised again
-        restore(action, raw)
-        for name, text in said.items():
-            if text is not None:
-                action[name] = text
-            elif name in action:
-                del action[name]
-        raise
 
 
 def packed_kept(clip: MotionClip, mask: EditMask) -> str:
@@ -311,17 +265,3 @@ def packed_kept(clip: MotionClip, mask: EditMask) -> str:
     kept_TJ4 = np.where(mask.rotations_TJ[..., None], identity_quats(1), clip.rotations_TJ4)
     kept_T3 = np.where(mask.root_T[:, None], 0.0, clip.root_T3)
     return pack(np.concatenate([kept_TJ4.reshape(clip.frames, -1), kept_T3], axis=1))
-
-
-def _made_by_steps(rig: ArmatureObject, action: Action) -> bool:
-    """The evaluated motion follows from the recipe: nobody changed a key, nothing else moves it."""
-    known = load_recipe(action) is not None and is_untouched(rig, action)
-    return known and not editing_obstacle(rig, "ALL")
-
-
-def _moving_numbers(curves: RawCurves) -> dict[CurveId, bytes]:
-    """All that an Action's curves say of the motion; which keys are selected is not in it."""
-    return {
-        name: np.frombuffer(raw.keys, KEY_DTYPE)[_COMPARED].tobytes()
-        for name, raw in curves.items()
-    }

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any, TypeAlias
 
 from ..geometry.clip import MotionClip
 from ..geometry.errors import MMMError
@@ -13,11 +15,11 @@ from .animation import current_placement, scene_fps, write_clip
 from .armature import create_character
 from .errands import Circumstances, Errand
 from .fingerprint import remember
-from .host import ArmatureObject, Context
+from .host import Action, ArmatureObject, Context
 from .jobs import desk
 from .preferences import choices, worker_python
 from .properties import bundle_path, chosen_bundle
-from .recipe import Recipe
+from .recipe import Recipe, Step, generate_step
 from .targets import target_armature
 
 MODES = ("OBJECT", "POSE")
@@ -53,10 +55,7 @@ def start_generation(context: Context, wish: Wish) -> Errand:
         raise MMMError(reason)
     rig = target_armature(context)
     path = bundle_path(chosen_bundle(context.scene, wish.bundle))
-    delivery = _Delivery(
-        start_frame=int(context.scene.frame_current),
-        placement=None if rig is None else current_placement(rig),
-    )
+    delivery = Delivery.here(context, rig, generate_step)
     fps = scene_fps(context.scene)
     job = desk.start(
         python,
@@ -68,8 +67,20 @@ def start_generation(context: Context, wish: Wish) -> Errand:
     return Errand(desk, job, Circumstances.now(context, rig), delivery.finish)
 
 
+StepMaker: TypeAlias = Callable[[Mapping[str, Any], int, float, Placement], Step]
+"""Makes the recipe's step of the worker's part of it, the first frame, the rate and the place."""
+
+
 @dataclass(frozen=True)
-class _Delivery:
+class Keyed:
+    """An answer in the scene, and the sentence that says so."""
+
+    action: Action
+    sentence: str
+
+
+@dataclass(frozen=True)
+class Delivery:
     """How the answer comes into the scene, as it stood when the button was pressed.
 
     placement: where the character stood, None when one has to be added.
@@ -77,16 +88,28 @@ class _Delivery:
 
     start_frame: int
     placement: Placement | None
+    make_step: StepMaker
 
-    def finish(self, context: Context, target: ArmatureObject | None, result: JobResult) -> str:
+    @classmethod
+    def here(cls, context: Context, rig: ArmatureObject | None, make_step: StepMaker) -> Delivery:
+        """From the current frame on, where ``rig`` stands."""
+        placement = None if rig is None else current_placement(rig)
+        return cls(int(context.scene.frame_current), placement, make_step)
+
+    def key(self, context: Context, target: ArmatureObject | None, result: JobResult) -> Keyed:
         """Key the motion, on a new character if there was none."""
         assert isinstance(result, Generated)
         clip = MotionClip(result.rotations_TJ4, result.root_T3, result.fps, result.twist_estimated)
         rig = create_character(context) if target is None else target
         placement = self.placement or current_placement(rig)
         fps = scene_fps(context.scene)
-        recipe = Recipe.from_worker(result.recipe, self.start_frame, fps, placement)
+        recipe = Recipe((self.make_step(result.recipe, self.start_frame, fps, placement),))
         action = write_clip(rig, place(clip, placement), self.start_frame, recipe)
         remember(rig, action)
         first, last = (int(frame) for frame in action.frame_range)
-        return " ".join((f"Keyed '{rig.name}' from frame {first} to {last}.", *result.notes))
+        done = f"Keyed '{rig.name}' from frame {first} to {last}."
+        return Keyed(action, " ".join((done, *result.notes)))
+
+    def finish(self, context: Context, target: ArmatureObject | None, result: JobResult) -> str:
+        """``key``, where nothing else is to be done."""
+        return self.key(context, target, result).sentence

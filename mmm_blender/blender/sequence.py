@@ -6,21 +6,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
-from ..geometry.clip import MotionClip
 from ..geometry.errors import MMMError
-from ..geometry.placement import Placement, place
 from ..worker.client import JobResult
-from ..worker.protocol import Generated, GenerateSequence
-from .animation import current_placement, scene_fps, write_clip
-from .armature import create_character
+from ..worker.protocol import GenerateSequence
+from .animation import scene_fps
 from .bundles import BundleCard
 from .errands import Circumstances, Errand
-from .fingerprint import remember
+from .generation import Delivery
 from .host import Action, ArmatureObject, Context
 from .jobs import Request, desk
 from .preferences import choices, worker_python
 from .properties import LEAST_SECONDS, bundle_path, chosen_bundle, length_fault
-from .recipe import RECIPE_PROPERTY, Recipe, parse_recipe, sequence_step
+from .recipe import RECIPE_PROPERTY, parse_recipe, sequence_step
 from .sequence_layout import Segment, sequence_segments
 from .sequence_markers import replace_markers
 from .sequence_properties import SegmentWish, show_lines
@@ -67,11 +64,7 @@ def start_sequence(context: Context, wish: SequenceWish) -> Errand:
     if python is None:
         raise MMMError(reason)
     rig = target_armature(context)
-    delivery = _Delivery(
-        wish,
-        start_frame=int(context.scene.frame_current),
-        placement=None if rig is None else current_placement(rig),
-    )
+    delivery = _MarkedDelivery(wish, Delivery.here(context, rig, sequence_step))
     request = _request(wish, scene_fps(context.scene))
     job = desk.start(python, request, choices().load_bundle(bundle_path(card)))
     return Errand(desk, job, Circumstances.now(context, rig), delivery.finish)
@@ -89,32 +82,19 @@ def _request(wish: SequenceWish, fps: float) -> Request:
 
 
 @dataclass(frozen=True)
-class _Delivery:
-    """How the answer comes into the scene, as it stood when the button was pressed.
-
-    placement: where the character stood, None when one has to be added.
-    """
+class _MarkedDelivery:
+    """A delivery after which the segments are marked and the list belongs to the Action."""
 
     wish: SequenceWish
-    start_frame: int
-    placement: Placement | None
+    delivery: Delivery
 
     def finish(self, context: Context, target: ArmatureObject | None, result: JobResult) -> str:
-        """Key the motion, mark its segments, and let the list be the one that it was made from."""
-        assert isinstance(result, Generated)
-        clip = MotionClip(result.rotations_TJ4, result.root_T3, result.fps, result.twist_estimated)
-        rig = create_character(context) if target is None else target
+        """Markers of the motion that is replaced go."""
         replaced = () if target is None else action_segments(active_action(target))
-        placement = self.placement or current_placement(rig)
-        fps = scene_fps(context.scene)
-        step = sequence_step(result.recipe, self.start_frame, fps, placement)
-        recipe = Recipe((step,))
-        action = write_clip(rig, place(clip, placement), self.start_frame, recipe)
-        remember(rig, action)
-        replace_markers(context.scene, replaced, sequence_segments(recipe))
-        show_lines(context.scene, self.wish.segments, action)
-        first, last = (int(frame) for frame in action.frame_range)
-        return " ".join((f"Keyed '{rig.name}' from frame {first} to {last}.", *result.notes))
+        keyed = self.delivery.key(context, target, result)
+        replace_markers(context.scene, replaced, action_segments(keyed.action))
+        show_lines(context.scene, self.wish.segments, keyed.action)
+        return keyed.sentence
 
 
 def active_action(rig: ArmatureObject) -> Action | None:

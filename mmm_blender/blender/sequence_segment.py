@@ -318,8 +318,9 @@ def write_segment(  # noqa: PLR0917  # an answer, where it lies, and where it go
 
 def _cut(rig: ArmatureObject, action: Action, frame: int) -> None:
     """Take away keys from a frame on: of a motion that ends there, ``move_keys`` keeps the end."""
+    store = curve_store(rig, action)
     with all_or_nothing(rig, action) as writer:
-        for curve in curve_store(rig, action).fcurves:
+        for curve in () if store is None else store.fcurves:
             before = read_keys(curve)
             stays_N = key_frames(before) < frame
             if stays_N.any() and not stays_N.all():
