@@ -1,11 +1,13 @@
-"""Draw clips of a prepared data set as a contact sheet, each from the front and from the side.
+"""Draw motions as a contact sheet, each from the front and from the side.
 
     python tools/motion_sheet.py --data build/motions.npz --out docs/data.png
     python tools/motion_sheet.py --data build/motions.npz --out sheet.png NAME NAME ...
+    python tools/motion_sheet.py --bundle weights/starter --out docs/prompts.png [PROMPT ...]
 
-Without names ten clips are drawn: one of each of ten contents, styles in turn. Orange is the left
-side of the body, blue the right. The front view turns with nobody: it faces the first frame's
-heading throughout, and the side view looks at its left.
+Of a data set without names ten clips are drawn, one of each of ten contents, styles in turn; of a
+bundle without prompts the twelve below with seed 0. --hidden puts numbers instead of texts. Orange
+is the left side of the body, blue the right. The front view turns with nobody: it faces the first
+frame's heading throughout, and the side view looks at its left.
 """
 
 from __future__ import annotations
@@ -15,7 +17,7 @@ import io
 import random
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import matplotlib as mpl
@@ -37,6 +39,7 @@ from mmm_blender.geometry.errors import MMMError  # noqa: E402
 from mmm_blender.geometry.kinematics import clip_joints  # noqa: E402
 from mmm_blender.geometry.placement import Placement, place  # noqa: E402
 from mmm_blender.geometry.skeleton import SMPL_22, joint_index  # noqa: E402
+from mmm_blender.motion.generator import GenerateRequest, Generator  # noqa: E402
 from mmm_blender.training.captions import caption  # noqa: E402
 from mmm_blender.training.data import kind_of  # noqa: E402
 from mmm_blender.training.motion_file import ClipRecord, load_motions  # noqa: E402
@@ -56,6 +59,17 @@ KINDS = (
     *("bow", "salsa dance", "climb ladder", "forward jump"),
 )
 """What is drawn where no clip is named: ways to go, gestures of one side, and CMU's own."""
+
+
+PROMPTS = (
+    *("someone strolls", "he greets with his left hand", "jogging", "an old lady walks"),
+    *("backing off slowly", "a girl turns to her right as she goes", "taking a bow"),
+    *("both arms go up in joy", "he lifts the right hand", "an exhausted man plods along"),
+    *("a hop forward", "she dances"),
+)
+"""Asked of a bundle where nothing else is: hardly any of these are captions."""
+
+PROMPT_SECONDS = 4.0
 
 
 def chosen(records: Sequence[ClipRecord], names: Sequence[str], seed: int) -> list[int]:
@@ -106,8 +120,8 @@ class Lane:
     top: float
 
     @classmethod
-    def of(cls, record: ClipRecord, clip: MotionClip, seed: int) -> Lane:
-        """What is drawn of a clip, with one of its captions."""
+    def of(cls, title: str, clip: MotionClip) -> Lane:
+        """What is drawn of a clip."""
         clip = place(clip, Placement())
         frames = np.linspace(0, clip.frames - 1, MOMENTS).round().astype(int)
         joints = clip_joints(clip)[frames]
@@ -116,7 +130,6 @@ class Lane:
             f"{frame / clip.fps:.1f} s" + (f"\n{metres:.1f} m" if gone.max() > FAR else "")
             for frame, metres in zip(frames, gone, strict=True)
         ]
-        title = f"{record.name}:  “{caption(record, random.Random(seed))}”"
         return cls(title, joints, tuple(times), max(TALL, joints[..., 1].max() + HEAD_ROOM))
 
     @property
@@ -166,16 +179,39 @@ def draw(path: Path, lanes: Sequence[Lane]) -> None:
     Image.open(picture).convert("RGB").quantize(COLOURS).save(path, optimize=True)
 
 
+def data_lanes(options: argparse.Namespace) -> list[Lane]:
+    """Clips of a data set, each with one of its captions."""
+    records, clips = load_motions(options.data)
+    lanes: list[Lane] = []
+    for row in chosen(records, options.texts, options.seed):
+        told = caption(records[row], random.Random(options.seed))
+        lanes.append(Lane.of(f"{records[row].name}:  “{told}”", clips[row]))
+    return lanes
+
+
+def prompt_lanes(options: argparse.Namespace) -> list[Lane]:
+    """What a bundle makes of prompts."""
+    generator = Generator.load(options.bundle)
+    prompts = options.texts or PROMPTS
+    requests = [GenerateRequest(prompt, PROMPT_SECONDS, options.seed) for prompt in prompts]
+    made = [generator.generate(request).clip for request in requests]
+    return [Lane.of(f"“{prompt}”", clip) for prompt, clip in zip(prompts, made, strict=True)]
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("names", nargs="*", help="clips, by their names in the data set")
-    parser.add_argument("--data", type=Path, required=True, help="file of prepare_motions.py")
+    parser.add_argument("texts", nargs="*", help="names of clips, or prompts")
+    source = parser.add_mutually_exclusive_group(required=True)
+    source.add_argument("--data", type=Path, help="file of prepare_motions.py")
+    source.add_argument("--bundle", type=Path, help="weights to ask")
     parser.add_argument("--out", type=Path, required=True, help="the .png to write")
-    parser.add_argument("--seed", type=int, default=0, help="which clips, where none is named")
+    parser.add_argument("--seed", type=int, default=0, help="of the choice, or of the motions")
+    parser.add_argument("--hidden", action="store_true", help="numbers instead of texts")
     options = parser.parse_args()
-    records, clips = load_motions(options.data)
-    rows = chosen(records, options.names, options.seed)
-    draw(options.out, [Lane.of(records[row], clips[row], options.seed) for row in rows])
+    lanes = data_lanes(options) if options.data else prompt_lanes(options)
+    if options.hidden:
+        lanes = [replace(lane, title=f"{number}") for number, lane in enumerate(lanes, start=1)]
+    draw(options.out, lanes)
     return 0
 
 

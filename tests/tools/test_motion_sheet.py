@@ -36,7 +36,7 @@ def test_one_clip_of_each_kind_is_drawn_styles_in_turn() -> None:
 def test_a_lane_shows_the_clip_from_its_first_heading() -> None:
     clip = walk_on_the_spot(60)
     path = np.outer(np.linspace(0, 2, 60), [1.0, 1.0, 0.0])  # sideways, and up
-    lane = motion_sheet.Lane.of(RECORD, clip.replace(root_T3=clip.root_T3 + path), 0)
+    lane = motion_sheet.Lane.of("walks", clip.replace(root_T3=clip.root_T3 + path))
     first, last = lane.joints_TJ3[0], lane.joints_TJ3[-1]
     np.testing.assert_allclose(first[0, [0, 2]], 0, atol=1e-9)
     assert last[0, 1] - first[0, 1] == pytest.approx(2.0)
