@@ -7,13 +7,14 @@ that a person made are taken over from the Action as it is.
 
 from __future__ import annotations
 
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Iterable, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any, cast
 
 import numpy as np
 
+from ..geometry.arrival import GroundMove
 from ..geometry.clip import MotionClip
 from ..geometry.conventions import BoolArray, FloatArray, IntArray
 from ..geometry.edit_mask import PART_JOINTS, PELVIS, BodyPart, EditMask
@@ -47,6 +48,8 @@ from .recipe import (
     load_recipe,
     store_recipe,
 )
+from .sequence_layout import SegmentPlan, plan_segment, sequence_segments, stretched
+from .sequence_segment import brought_to_start, write_segment
 from .targets import Remembered, target_armature
 
 _SHORT_HASH = 12  # digits that tell bundles apart for a person
@@ -181,12 +184,12 @@ def stored_input(step: EditStep | SegmentStep) -> MotionClip | None:
     return MotionClip(rotations, cells_TC[:, _ROOT:], step.fps)
 
 
-def held_by(step: EditStep) -> dict[str, frozenset[int]]:
-    """Frames of the range that an edit held, by SMPL joint."""
+def held_by(step: EditStep | SegmentStep, joints: Iterable[int]) -> dict[str, frozenset[int]]:
+    """Frames of the range at which poses of SMPL joints were held."""
     mask = mask_of(step)
     start, stop = step.first - step.input_start, step.last + 1 - step.input_start
     held: dict[str, frozenset[int]] = {}
-    for joint in PART_JOINTS[cast(BodyPart, step.part)]:
+    for joint in joints:
         made_T = mask.rotations_TJ[start:stop, joint] | (joint == PELVIS) & mask.root_T[start:stop]
         kept = np.flatnonzero(~made_T)
         if len(kept):
@@ -210,11 +213,10 @@ class Draft:
 
         If it cannot be built whole, nothing of it is left.
         """
-        steps = list(zip(self.recipe.steps, answers, strict=False))
         action: Action | None = None
         try:
-            for step, answer in steps:
-                action = self._done(action, step, answer)
+            for number, answer in enumerate(answers):
+                action = self._done(action, number, answer)
             assert action is not None
             if not isinstance(self.recipe.steps[0], EditStep):
                 take_over(self.rig, self.old, action)
@@ -225,31 +227,65 @@ class Draft:
             raise
         return action
 
-    def _done(self, action: Action | None, step: Step, answer: Generated) -> Action:
+    def _done(self, action: Action | None, number: int, answer: Generated) -> Action:
+        """The Action with one more step; a failed step leaves it half-written."""
         clip = MotionClip(answer.rotations_TJ4, answer.root_T3, answer.fps, answer.twist_estimated)
-        match step:
-            case GenerateStep() | SequenceStep():
-                placed = place(clip, Placement(**step.placement))
-                return make_action(self.rig, placed, step.start_frame, Recipe((step,)))
-            case EditStep():
-                action = action or self._copy()
-                take_over(self.rig, self.old, action)
-                write_range(
-                    self.rig,
-                    action,
-                    clip,
-                    step.input_start,
-                    step.first,
-                    step.last,
-                    part_joints(step.part.upper()),
-                    held_by(step),
-                )
-                return action
-            case SegmentStep():
-                raise MMMError(
-                    "A segment that was made anew cannot be replayed yet: generate the sequence "
-                    "again."
-                )
+        step = self.recipe.steps[number]
+        if isinstance(step, GenerateStep | SequenceStep):
+            placed = place(clip, Placement(**step.placement))
+            return make_action(self.rig, placed, step.start_frame, Recipe((step,)))
+        action = action or self._copy()
+        if isinstance(step, EditStep):
+            self._write_edit(action, number, step, clip)
+        else:
+            self._write_segment(action, number, step, clip, answer)
+        return action
+
+    def _write_edit(self, action: Action, number: int, step: EditStep, clip: MotionClip) -> None:
+        shifted_later = any(isinstance(each, SegmentStep) for each in self.recipe.steps[number:])
+        if not shifted_later:  # else the person's keys have other frames by now than they had then
+            take_over(self.rig, self.old, action)
+        write_range(
+            self.rig,
+            action,
+            clip,
+            step.input_start,
+            step.first,
+            step.last,
+            part_joints(step.part.upper()),
+            held_by(step, PART_JOINTS[cast(BodyPart, step.part)]),
+        )
+
+    def _write_segment(
+        self, action: Action, number: int, step: SegmentStep, clip: MotionClip, answer: Generated
+    ) -> None:
+        plan = self.plan_of(number)
+        seen = stored_input(step) or self.read(action, number)
+        move = GroundMove(*answer.ground_move)
+        carried = brought_to_start(clip, move, seen, mask_of(step))
+        held = {
+            joint: frozenset(f - plan.shift if f >= plan.new_behind else f for f in frames)
+            for joint, frames in held_by(step, range(ANIMATED_JOINTS)).items()
+        }
+        write_segment(self.rig, action, plan, step.input_start, *carried, held)
+
+    def plan_of(self, number: int) -> SegmentPlan:
+        """Which frames a regenerated segment changed."""
+        step = self.recipe.steps[number]
+        assert isinstance(step, SegmentStep)
+        segments = sequence_segments(Recipe(self.recipe.steps[:number]))
+        frames = segments[step.index].frames_for(step.seconds, step.fps)
+        return plan_segment(segments, step.index, frames, step.fps)
+
+    def read(self, action: Action, number: int) -> MotionClip:
+        """The motion that a step saw, from an Action with all steps before it done."""
+        step = self.recipe.steps[number]
+        assert isinstance(step, EditStep | SegmentStep)
+        first, frames = step.input_start, len(unpack(step.mask))
+        shift = step.shift if isinstance(step, SegmentStep) else 0
+        with shown(self.rig, action):
+            kept = read_motion(self.rig, first, first + frames - 1 - shift)
+        return kept if isinstance(step, EditStep) else stretched(kept, first, self.plan_of(number))
 
     def _copy(self) -> Action:
         """What an edit of a person's own Action began with: its keys, whatever they are."""
@@ -323,14 +359,13 @@ class _ReplayErrand(Errand):
         if not isinstance(step, EditStep | SegmentStep):
             return None
         stored = stored_input(step)
-        return stored if stored is not None else self._made_so_far(rig, step)
+        return stored if stored is not None else self._made_so_far(rig)
 
-    def _made_so_far(self, rig: ArmatureObject, step: EditStep | SegmentStep) -> MotionClip:
-        action = Draft(rig, self._find_old(), self._recipe).build(self._answers)
-        frames = len(unpack(step.mask))
+    def _made_so_far(self, rig: ArmatureObject) -> MotionClip:
+        draft = Draft(rig, self._find_old(), self._recipe)
+        action = draft.build(self._answers)
         try:
-            with shown(rig, action):
-                return read_motion(rig, step.input_start, step.input_start + frames - 1)
+            return draft.read(action, len(self._answers))
         finally:
             bpy.data.actions.remove(action)
 

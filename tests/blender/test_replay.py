@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -77,6 +78,24 @@ def test_edits_come_back_in_order_bit_for_bit(rig: ArmatureObject, part: str) ->
     assert [step.kind for step in steps.steps] == ["generate", "edit", "edit"]
 
 
+def test_a_sequence_and_a_segment_that_was_made_anew_come_back(
+    rig: ArmatureObject, desk: Desk
+) -> None:
+    lines = bpy.context.scene.mmm_sequence.lines
+    lines.clear()
+    for number, prompt in enumerate(("walks", "waves", "bows")):
+        line = lines.add()
+        line.prompt, line.seconds, line.seed = f"a person {prompt}", 1.0 + 0.2 * number, number
+    assert bpy.ops.mmm.generate_sequence() == {"FINISHED"}
+    before, after = replayed(rig)
+    assert raw_curves(after) == raw_curves(before)
+    assert bpy.ops.mmm.regenerate_segment(index=1, prompt="a person jumps", seconds=1.5) == {
+        "FINISHED"
+    }
+    before, after = replayed(rig)
+    assert raw_curves(after) == raw_curves(before)
+
+
 def test_a_replay_can_be_replayed(rig: ArmatureObject) -> None:
     inpaint()
     _, once = replayed(rig)
@@ -132,7 +151,7 @@ def test_an_old_recipe_samples_again(rig: ArmatureObject) -> None:
     assert found is not None
     (step,) = found.steps
     assert isinstance(step, recipe.GenerateStep)
-    without = recipe.GenerateStep(**{**vars(step), "tokens": ""})
+    without = replace(step, tokens="")
     recipe.store_recipe(action, recipe.Recipe((without,)))
     before, after = replayed(rig)
     values = [np.frombuffer(raw.keys) for raw in raw_curves(before).values()]
