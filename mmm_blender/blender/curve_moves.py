@@ -37,7 +37,7 @@ from .curve_keys import (
     sorted_by_frame,
 )
 from .curve_ranges import keyed_extent
-from .curve_splice import cut_off
+from .curve_splice import brackets_before, cut_off
 from .fcurves import curve_store
 from .host import Action, ArmatureObject, FCurve
 from .pose_space import pose_space
@@ -106,39 +106,68 @@ def _write(writer: CurveWriter, curve: FCurve, before: KeyArray, keys: KeyArray)
 def _shift(
     writer: CurveWriter, rig: ArmatureObject, action: Action, from_frame: int, shift: int
 ) -> None:
-    for curve in _curves(rig, action) if shift else []:
-        before = read_keys(curve)
-        _write(writer, curve, before, _shifted(curve, sorted_by_frame(before), from_frame, shift))
-
-
-def _shifted(curve: FCurve, keys: KeyArray, from_frame: int, shift: int) -> KeyArray:
-    frames = key_frames(keys)
+    extent = keyed_extent(rig, action)
+    if extent is None or not shift:
+        return
     stop = from_frame + min(shift, 0)
-    stays_N, moves_N = frames < stop, frames >= from_frame
-    behind = -cut_off(-frames[::-1], ON_FRAME - from_frame)[::-1]
-    if not moves_N.any() and not stays_N.all():
-        behind = np.array([float(from_frame)])  # the level end of a curve whose last keys go
-    staying = _with_pins(curve, keys[stays_N], cut_off(frames, stop))
-    moving = _with_pins(curve, keys[moves_N], behind)
-    for name in ("co", "handle_left", "handle_right"):
-        moving[name][:, 0] += shift
-    return _joined(staying, moving)
+    goes_on = extent[0] < stop - ON_FRAME, extent[1] > from_frame - ON_FRAME
+    for curve in _curves(rig, action):
+        before = read_keys(curve)
+        border = _Border(stop, from_frame, *goes_on)
+        _write(writer, curve, before, _shifted(curve, sorted_by_frame(before), border, shift))
 
 
-def _with_pins(curve: FCurve, keys: KeyArray, frames: FloatArray) -> KeyArray:
-    """Keys, and new ones at what the curve says at ``frames``."""
-    said = [curve.evaluate(frame) for frame in frames]
-    return sorted_by_frame(np.concatenate([keys, linear_keys(frames, said, free=True)]))
+@dataclass(frozen=True)
+class _Border:
+    """Keys from ``start`` on move; those before ``stop`` stay; any between are gone. goes_on:
+    whether the Action has keys on either side."""
+
+    stop: int
+    start: int
+    goes_on_before: bool
+    goes_on_after: bool
 
 
-def _joined(staying: KeyArray, moving: KeyArray) -> KeyArray:
-    """One after the other; automatic handles that the border would bend are fixed."""
+def _shifted(curve: FCurve, keys: KeyArray, border: _Border, shift: int) -> KeyArray:
+    frames = key_frames(keys)
+    stays_N, moves_N = frames < border.stop, frames >= border.start
+    if stays_N.all() or moves_N.all():
+        return np.concatenate([keys[stays_N], _later(keys[moves_N], shift)])
+    before = cut_off(frames, border.stop)
+    behind = -cut_off(-frames[::-1], ON_FRAME - border.start)[::-1]
+    # where all keys of a side are gone, the level stretch beyond them keeps its value
+    if border.goes_on_before and not stays_N.any():
+        before = np.array([border.stop - 1.0])
+    if border.goes_on_after and not moves_N.any():
+        behind = np.array([float(border.start)])
+    pins = [_pins(curve, frames) for frames in (before, behind)]
+    moved = [_later(part, shift) for part in (pins[1], keys[moves_N])]
+    return _joined(keys[stays_N], pins[0], *moved)
+
+
+def _pins(curve: FCurve, frames: FloatArray) -> KeyArray:
+    """New keys at what the curve says at ``frames``."""
+    return linear_keys(frames, [curve.evaluate(frame) for frame in frames], free=True)
+
+
+def _later(keys: KeyArray, shift: int) -> KeyArray:
+    """The same keys so many frames later, handles and all."""
+    moved = keys.copy()
+    for name in POINTS:
+        moved[name][:, 0] += shift
+    return moved
+
+
+def _joined(
+    staying: KeyArray, pins_before: KeyArray, pins_behind: KeyArray, moving: KeyArray
+) -> KeyArray:
+    """Keys on both sides of the border with new ones along it; automatic handles that the border
+    would bend are fixed."""
     border = linear_keys([0.0], [0.0])
     keys = np.concatenate([staying, border, moving])
     is_key_N = np.arange(len(keys)) != len(staying)
-    if len(staying) and len(moving):
-        free_seams(keys, is_key_N)
-    return keys[is_key_N]
+    free_seams(keys, is_key_N)
+    return sorted_by_frame(np.concatenate([keys[is_key_N], pins_before, pins_behind]))
 
 
 @dataclass(frozen=True, eq=False)
@@ -210,6 +239,7 @@ class _Carried:
     """One property of the pelvis with its later keys carried.
 
     goes_on: something is keyed before the border. frames: of the later keys, of any component.
+    later, pins: of each component, the carried keys and new ones between the border and them.
     """
 
     def __init__(self, of: BoneProperty, from_frame: int, goes_on: bool, carrier: _Carrier) -> None:
@@ -217,6 +247,7 @@ class _Carried:
         self.raw = [no_keys() if curve is None else read_keys(curve) for curve in of.curves]
         self.old = [sorted_by_frame(keys) for keys in self.raw]
         later = [keys[key_frames(keys) >= from_frame] for keys in self.old]
+        self.pins = [no_keys()] * len(later)
         self.frames = np.unique(np.concatenate([key_frames(keys) for keys in later]))
         if not len(self.frames):
             self.later = later
@@ -228,15 +259,13 @@ class _Carried:
     def keys(self, index: int) -> KeyArray:
         """All keys of a component after the move."""
         keys, frames = self.old[index], key_frames(self.old[index])
-        if self.goes_on and not (frames < self.from_frame).any():
-            pins = np.array([self.from_frame - 1.0])
-        else:
-            pins = cut_off(frames, self.from_frame)
+        stays_N = frames < self.from_frame
+        pins = brackets_before(frames, stays_N, self.from_frame, self.goes_on)
         said = [self.of.value(index, frame) for frame in pins]
-        staying = np.concatenate(
-            [keys[frames < self.from_frame], linear_keys(pins, said, free=True)]
-        )
-        return _joined(sorted_by_frame(staying), self.later[index])
+        before = linear_keys(pins, said, free=True)
+        if not len(before) and not stays_N.any():
+            return self.later[index]
+        return _joined(keys[stays_N], before, self.pins[index], self.later[index])
 
     def _as_they_are(self, later: list[KeyArray], carrier: _Carrier) -> list[KeyArray]:
         """Keys and handles moved as points: the curves between them move rigidly too."""
@@ -251,8 +280,8 @@ class _Carried:
             fix_handles(keys)
         gap = np.arange(self.from_frame, self.frames[0]) if self.goes_on else np.empty(0)
         values_TC = self._values(gap, carrier)
-        pins = [linear_keys(gap, values_T, free=True) for values_T in values_TC.T]
-        return [np.concatenate(pair) for pair in zip(pins, moved, strict=True)]
+        self.pins = [linear_keys(gap, values_T, free=True) for values_T in values_TC.T]
+        return moved
 
     def _frame_by_frame(self, later: list[KeyArray], carrier: _Carrier) -> list[KeyArray]:
         """Whole frames keyed, in straight lines; keys that are there keep what else they have."""
@@ -266,6 +295,8 @@ class _Carried:
             at = np.searchsorted(frames, key_frames(keys))
             known = keys.copy()
             known["interpolation"] = LINEAR
+            if len(frames) > len(keys):
+                fix_handles(known)
             known["co"][:, 1] = values_T[at]
             for name in HANDLES:
                 known[name][:, 1] += known["co"][:, 1] - keys["co"][:, 1]

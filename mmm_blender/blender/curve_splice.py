@@ -62,10 +62,12 @@ class Component:
     def brackets(self, before: bool) -> FloatArray:
         """Whole frames on one side outside the range at which the old value must be keyed."""
         if before:
-            return _brackets(self.frames_N, self.kept_N, self.span.first, self.span.goes_on_before)
+            return brackets_before(
+                self.frames_N, self.kept_N, self.span.first, self.span.goes_on_before
+            )
         # on the other side time runs backwards
         mirrored = -self.frames_N[::-1], self.kept_N[::-1]
-        return -_brackets(*mirrored, -self.span.last, self.span.goes_on_after)
+        return -brackets_before(*mirrored, -self.span.last, self.span.goes_on_after)
 
     def fixed(self, before: bool) -> FloatArray:
         """Frames on one side outside the range that are keyed after the edit."""
@@ -89,7 +91,7 @@ class Component:
         return keys, kept_N
 
 
-def _brackets(frames: FloatArray, kept_N: BoolArray, first: int, goes_on: bool) -> FloatArray:
+def brackets_before(frames: FloatArray, kept_N: BoolArray, first: int, goes_on: bool) -> FloatArray:
     """Whole frames before ``first`` at which a curve needs its old value as a key.
 
     From the last kept key before the range on, every frame that the range cuts off its segment;

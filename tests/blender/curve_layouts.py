@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from hypothesis import Phase, settings
 from hypothesis import strategies as st
 
 from mmm_blender.blender.animation import write_clip
@@ -24,6 +26,13 @@ TYPES = ("KEYFRAME", "BREAKDOWN", "EXTREME", "GENERATED")
 BONES = ("pelvis", "left_elbow")
 BYSTANDER = "head"
 """A bone with keys that no test edits."""
+
+EXAMPLES = int(os.environ.get("MMM_CURVE_EXAMPLES", "40"))
+drawn = settings(
+    max_examples=EXAMPLES, deadline=None, derandomize=EXAMPLES == 40, phases=[Phase.generate]
+)
+"""How tests draw. The same examples each time; a failure is not shrunk, which would keep Blender
+busy for minutes."""
 
 _SETTLING = 40
 """Updates after which a curve's handles have come to rest, if they ever do."""

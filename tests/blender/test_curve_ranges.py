@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from mmm_blender.blender.animation import channel_motion
@@ -34,6 +34,7 @@ from tests.blender.curve_layouts import (
     Layout,
     draw_action,
     draw_keys,
+    drawn,
     generated,
     layouts,
     new_store,
@@ -52,7 +53,6 @@ TYPES = ("handle_left_type", "handle_right_type")
 AROUND = range(-30, 70)
 """Frames at which curves are compared."""
 
-drawn = settings(max_examples=40, deadline=None, derandomize=True)
 spans = st.tuples(st.integers(-15, 50), st.integers(0, 20)).map(lambda at: (at[0], sum(at)))
 holds = st.frozensets(st.integers(-60, 280).map(lambda quarter: quarter / 4), max_size=20)
 
