@@ -39,7 +39,7 @@ class MMM_UL_prompts(bpy.types.UIList):  # noqa: N801  # Blender asks for this f
     ) -> None:
         """One line."""
         row = layout.split(factor=_PROMPT_SHARE, align=True)
-        icon = "GREASEPENCIL" if _is_changed(context, line, index) else "NONE"
+        icon = "GREASEPENCIL" if is_changed(context, line, index) else "NONE"
         row.prop(line, "prompt", text="", emboss=False, icon=icon)
         row.prop(line, "seconds", text="", emboss=False)
 
@@ -127,7 +127,7 @@ def _draw_regenerate(layout: Layout, context: Context) -> None:
         draw_wrapped(layout, context, reason, icon="INFO")
 
 
-def _is_changed(context: Context, line: Any, index: int) -> bool:
+def is_changed(context: Context, line: Any, index: int) -> bool:
     """A line's segment is keyed, but from another prompt, length or seed."""
     segments = _segments_of_list(context)
     return index < len(segments) and not SegmentWish.of(line).matches(segments[index])

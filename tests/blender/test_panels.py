@@ -29,7 +29,17 @@ class Layout:
         self.book.append(part)
         return part
 
-    row = column = box = _part
+    row = column = box = split = _part
+
+    def separator(self) -> None:
+        pass
+
+    def template_list(  # Blender's own signature
+        self, kind: str, _id: str, data: Any, name: str, active_data: Any, active: str, **_: Any
+    ) -> None:
+        assert hasattr(bpy.types, kind)
+        assert active in active_data.bl_rna.properties
+        self.book.append(f"list {name} {len(getattr(data, name))}")
 
     def label(self, text: str = "", icon: str = "NONE") -> None:
         check_icon(icon)

@@ -9,14 +9,16 @@ from typing import Any
 import numpy as np
 import pytest
 
-from mmm_blender.blender import recipe, sequence_layout
+from mmm_blender.blender import panels_sequence, recipe, sequence_layout, sequence_segment
 from mmm_blender.blender.curve_keys import KEY_DTYPE, CurveId, raw_curves
 from mmm_blender.blender.fcurves import action_fcurves, enum_value
 from mmm_blender.blender.host import bpy
 from mmm_blender.blender.jobs import Desk
 from mmm_blender.blender.reading import read_motion
+from mmm_blender.geometry.errors import MMMError
 from mmm_blender.geometry.kinematics import clip_joints
 from mmm_blender.geometry.rotations import quat_angle, quat_conjugate, quat_multiply
+from tests.blender.test_panels import drawn
 
 Call = Callable[..., set[str]]
 PROMPTS = ("a person walks", "a person waves", "a person walks.")
@@ -371,9 +373,6 @@ def test_keys_that_cannot_be_written_are_said_and_left(generated: Any) -> None:
 def test_a_failure_while_keys_are_written_leaves_everything(
     generated: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from mmm_blender.blender import sequence_segment
-    from mmm_blender.geometry.errors import MMMError
-
     def fail(*_: Any) -> None:
         raise MMMError("The disk is full.")
 
@@ -395,3 +394,36 @@ def test_keys_that_were_moved_away_are_said(generated: Any) -> None:
         for key in curve.keyframe_points:
             key.co_ui[0] += 100.0
     refusal(lambda: bpy.ops.mmm.regenerate_segment(index=1), "not all of it is any more")
+
+
+# --- the panel -----------------------------------------------------------------------------------
+
+
+def test_the_panel_offers_what_can_be_done(generated: Any) -> None:
+    layout = drawn(panels_sequence.SequencePanel)
+    assert "list lines 3" in layout.text and "3 prompts, 3 seconds" in layout.text
+    buttons = layout.buttons()
+    assert all(buttons[f"mmm.{name}"] for name in ("generate_sequence", "regenerate_segment"))
+    bpy.ops.mmm.sequence_remove()
+    layout = drawn(panels_sequence.SequencePanel)
+    assert "press Prompts from Action" in " ".join(layout.text.split())
+    assert not layout.buttons()["mmm.regenerate_segment"]
+
+
+def test_the_panel_says_why_not(ready: None) -> None:
+    layout = drawn(panels_sequence.SequencePanel)
+    assert "The list of prompts is empty" in layout.text
+    assert not layout.buttons()["mmm.generate_sequence"]
+    assert "mmm.regenerate_segment" not in layout.buttons()
+    fill_list(["a", " "])
+    assert "Prompt 2 is empty" in drawn(panels_sequence.SequencePanel).text
+
+
+def test_lines_that_are_not_keyed_like_that_yet_are_marked(generated: Any) -> None:
+    lines = bpy.context.scene.mmm_sequence.lines
+    lines[1].seconds = 2.0
+    assert [panels_sequence.is_changed(bpy.context, line, at) for at, line in enumerate(lines)] == [
+        *(False, True, False)
+    ]
+    regenerate(1)
+    assert not panels_sequence.is_changed(bpy.context, lines[1], 1)
