@@ -138,18 +138,24 @@ class _PropertyEdit:
                 yield at[0], at[-1] + 1
 
     def values_before(self, start: int) -> FloatArray | None:
-        """Old values (N,) at the last kept time before a stretch; None if nothing is before it."""
+        """Old values (N,) that a stretch goes on from; None if nothing is before it."""
         if start > 0:
             return self.of.values(self.span.first + start - 1)
-        times = np.concatenate([each.fixed(before=True) for each in self.components])
-        return self.of.values(times.max()) if len(times) else None
+        return self._values_at([each.fixed(before=True)[-1:] for each in self.components])
 
     def values_behind(self, stop: int) -> FloatArray | None:
-        """Old values (N,) at the first kept time behind a stretch; None if nothing is there."""
+        """Old values (N,) that a stretch leads to; None if nothing is behind it."""
         if stop < len(self.held_T):
             return self.of.values(self.span.first + stop)
-        times = np.concatenate([each.fixed(before=False) for each in self.components])
-        return self.of.values(times.min()) if len(times) else None
+        return self._values_at([each.fixed(before=False)[:1] for each in self.components])
+
+    def _values_at(self, frames: list[FloatArray]) -> FloatArray | None:
+        """What each component says at its own last kept frame: between those, the range's keys
+        have a say already, so that a second edit would find other values."""
+        if not all(len(frame) for frame in frames):
+            return None
+        said = [self.of.value(index, float(frame[0])) for index, frame in enumerate(frames)]
+        return np.array(said)
 
     def keys(self, index: int) -> tuple[KeyArray, BoolArray]:
         """All keys of a component after the edit, and which of them were there before."""

@@ -70,8 +70,8 @@ class Component:
         return -brackets_before(*mirrored, -self.span.last, self.span.goes_on_after)
 
     def fixed(self, before: bool) -> FloatArray:
-        """Frames on one side outside the range that are keyed after the edit."""
-        frames = np.concatenate([self.frames_N, self.brackets(before)])
+        """Frames on one side outside the range that are keyed after the edit, in order."""
+        frames = np.sort(np.concatenate([self.frames_N, self.brackets(before)]))
         return frames[frames < self.span.first if before else frames > self.span.last]
 
     def pinned(self, held: FloatArray) -> FloatArray:
