@@ -9,6 +9,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+import _bench_editing
 import _bench_parts
 import _bench_worker
 from _bench_figures import Row, table
@@ -36,12 +37,14 @@ def main(arguments: Sequence[str]) -> int:
 
 def measure(quick: bool, bundle: Path) -> list[Row]:
     """All rows; without weights only the parts. torch comes into this process at the very end."""
-    say("rotations, fitting, keys ...")
-    rows = _bench_parts.rows()
+    say("rotations, fitting, keys, reading ...")
+    rows = [*_bench_parts.rows(), *_bench_editing.reading_rows()]
     if quick:
         return rows
     say("the weights in a worker ...")
     rows += _bench_worker.rows(bundle)
+    say("edits and sequences ...")
+    rows += _bench_editing.rows(bundle)
     say("the paper's model ...")
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # as in the worker: no busy waiting
     import _bench_model  # noqa: PLC0415  # imports torch, which must not disturb the rows before

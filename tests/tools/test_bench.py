@@ -61,3 +61,22 @@ def test_measures_a_bundle_in_a_real_worker(
     ]
     [skipped] = _bench_worker.rows(tmp_path)
     assert isinstance(skipped, Skipped)
+
+
+def test_measures_edits_and_sequences(
+    tiny_bundle: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    pytest.importorskip("bpy", reason="Blender's module bpy is not installed in this Python")
+    monkeypatch.setenv("MMM_USER_FOLDER", str(tmp_path))
+    import _bench_editing
+
+    for name, value in {"SEGMENTS": 2, "SEGMENT_SECONDS": 0.5, "MINUTES": (1, 2)}.items():
+        monkeypatch.setattr(_bench_editing, name, value)
+    rows = [*_bench_editing.reading_rows(), *_bench_editing.rows(tiny_bundle)]
+    assert all(isinstance(row, Figure) and row.value > 0.0 for row in rows)
+    assert [row.what for row in rows] == [
+        "reading 600 frames of evaluated motion",
+        "2 s inside 9.8 s, warm, click to keys",
+        "1 min of 2 prompts, list to keys",
+        "2 min of 4 prompts, list to keys",
+    ]
