@@ -11,6 +11,7 @@ Shape suffixes: T frames, J = 22 joints, S = 2 sides (left, right), 3 metres in 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -80,17 +81,17 @@ class Legs:
         hips_TS4, feet_TS4 = world_TJ4[:, HIPS], world_TJ4[:, ANKLES]
         return cls(world_TJ4[:, 0], hips_TS4, local_TJ4[:, KNEES], feet_TS4, leg_joints(clip))
 
-    @property
+    @cached_property
     def hip_TS3(self) -> FloatArray:
         """Places of the hips."""
         return self.joints_TJ3[:, HIPS]
 
-    @property
+    @cached_property
     def ankle_TS3(self) -> FloatArray:
         """Places of the ankles."""
         return self.joints_TJ3[:, ANKLES]
 
-    @property
+    @cached_property
     def toe_TS3(self) -> FloatArray:
         """Places of the toes."""
         return self.joints_TJ3[:, TOES]
@@ -136,7 +137,7 @@ class Legs:
         to have just that, so that whatever does not move is not bent either.
         """
         wanted_TS1 = _length(ankle_TS3 - self.hip_TS3)
-        longest_TS1 = self._knee().longest_TS1
+        longest_TS1 = self._knee.longest_TS1
         soft_TS1 = np.maximum(longest_TS1 - _SOFT_METRES, _length(self.ankle_TS3 - self.hip_TS3))
         room_TS1 = np.maximum((1.0 - _KEPT_BEND) * (longest_TS1 - soft_TS1), 1e-9)
         over_TS1 = np.maximum(wanted_TS1 - soft_TS1, 0.0)
@@ -144,7 +145,7 @@ class Legs:
 
     def _bent(self, ankle_TS3: FloatArray) -> FloatArray:
         """The knees' own rotations at which the ankles are as far from the hips as wanted."""
-        knee = self._knee()
+        knee = self._knee
         bend_TS1 = knee.bend_for(_length(ankle_TS3 - self.hip_TS3))
         # a knee that is bent the wrong way as it is turns round only where the foot really moves
         moved_TS1 = np.minimum(_length(ankle_TS3 - self.ankle_TS3) / _SMALL_MOVE, 1.0)
@@ -153,6 +154,7 @@ class Legs:
         more_TS = (bend_TS1 - knee.bend_TS1)[..., 0]
         return quat_multiply(axis_angle_quat(knee.axis_TS3, more_TS), self.knees_local_TS4)
 
+    @cached_property
     def _knee(self) -> _Knee:
         return _Knee.of(quat_rotate(self.knees_local_TS4, _SHANK_S3))
 
@@ -186,7 +188,7 @@ class _Knee:
             axis_TS3, base_TS1, np.hypot(cosine_TS1, sine_TS1), np.arctan2(-sine_TS1, cosine_TS1)
         )
 
-    @property
+    @cached_property
     def longest_TS1(self) -> FloatArray:
         """Distance from hip to ankle with the knee as straight as it gets, metres."""
         square_TS = _THIGH_S**2 + _SHANK_S**2

@@ -64,6 +64,10 @@ _LARGEST_TURN = math.radians(25.0)
 _STEP_SECONDS = 0.3
 """Time in which a foot that is put down anew gets to its next place."""
 
+_FASTEST_CARRY, _CARRY_SECONDS = 1.2, 0.1
+"""A foot that is carried to its place faster than this, m/s, gets so much more time on each side:
+it comes from a place nearby, of a contact or of frames that may not change."""
+
 _ROUNDS = 6
 """At most so often are contacts given up; each round halves what is too long."""
 
@@ -73,7 +77,7 @@ _EASE = Ease(value=0.4, speed=0.12, push=0.0)
 _LIFT_SECONDS = 0.15
 """Time in which a foot rises out of the floor ahead of the frame that needs it."""
 
-_SHORTEST_LIFT_SECONDS, _LIFT_SPEED = 0.05, 0.4
+_SHORTEST_LIFT_SECONDS, _LIFT_SPEED = 0.05, 0.6
 """Beside frames in which its height is given it has this time, and for much its mean speed, m/s."""
 
 _FLOORS_C = standing_heights()[:2]
@@ -141,13 +145,15 @@ def pin_feet(clip: MotionClip, free_T: BoolArray | None = None) -> Pinned:
 class _Plan:
     """Where the feet go under some contacts.
 
-    toe_TS3, foot_TS4: wished for. ankle_TS3, reached_TS4: what of that the legs reach.
+    toe_TS3, foot_TS4: wished for; turn_TS3: the turns from the feet as they are to there, rotation
+    vectors. ankle_TS3, reached_TS4: what of that the legs reach.
     """
 
     legs: Legs
     feet: Feet
     contacts_TSC: BoolArray
     fps: float
+    turn_TS3: FloatArray
     toe_TS3: FloatArray
     foot_TS4: FloatArray
     ankle_TS3: FloatArray
@@ -164,25 +170,27 @@ class _Plan:
         toe_TS3 = feet.toe_TS3 + _between(place_TS3 - feet.toe_TS3, held_TS, feet.free_T, fps)
         toe_TS3[..., 1] += _lift(toe_TS3, foot_TS4, held_TS | ~feet.free_T[:, None], fps)
         ankle_TS3, reached_TS4 = legs.reached(toe_TS3, foot_TS4)
-        return cls(legs, feet, contacts_TSC, fps, toe_TS3, foot_TS4, ankle_TS3, reached_TS4)
+        return cls(
+            legs, feet, contacts_TSC, fps, turn_TS3, toe_TS3, foot_TS4, ankle_TS3, reached_TS4
+        )
 
     def given_up(self) -> BoolArray:
         """Contacts that are not worth holding. (T, S, C)."""
-        drifted_TS = self._drifted()
-        if drifted_TS.any():
-            return np.repeat(drifted_TS[..., None], 2, axis=-1)
+        free_TSC = self.contacts_TSC & self.feet.free_T[:, None, None]
+        drifted_TSC = free_TSC & self._drifted()[..., None]
+        if drifted_TSC.any():
+            return drifted_TSC
         wished_TS3 = self.toe_TS3 - quat_rotate(self.foot_TS4, FOOT_S3)
         reached_TS3 = self.ankle_TS3 + quat_rotate(self.reached_TS4, FOOT_S3)
         misses_TSC3 = np.stack([self.ankle_TS3 - wished_TS3, reached_TS3 - self.toe_TS3], axis=2)
         missed_TSC = np.linalg.norm(misses_TSC3, axis=-1) > _LARGEST_MISS
-        return missed_TSC & self.contacts_TSC & self.feet.free_T[:, None, None]
+        return free_TSC & (missed_TSC | self._rushed()[..., None])
 
     def _drifted(self) -> BoolArray:
         """Frames in which a foot that is held too far from its own way gets free for a step."""
         runs = Runs.of(self.contacts_TSC.any(axis=-1), self.feet.free_T)
         away_TS = np.linalg.norm((self.toe_TS3 - self.feet.toe_TS3)[..., [0, 2]], axis=-1)
-        turn_TS4 = quat_multiply(self.foot_TS4, quat_conjugate(self.feet.foot_TS4))
-        turned_TS = np.linalg.norm(quat_to_rotation_vector(turn_TS4), axis=-1)
+        turned_TS = np.linalg.norm(self.turn_TS3, axis=-1)
         strain_TS = np.maximum(away_TS / _LARGEST_DRIFT, turned_TS / _LARGEST_TURN)
         strained_R = np.flatnonzero(runs.most(strain_TS.T.reshape(-1)) > 1.0)
         speed_TS = self._speed() if len(strained_R) else strain_TS
@@ -193,6 +201,14 @@ class _Plan:
             stop = int(runs.stop_R[run]) - side * frames
             drifted_TS[_step(speed_TS[:, side], start, stop, self.fps), side] = True
         return drifted_TS
+
+    def _rushed(self) -> BoolArray:
+        """Frames near which a foot is carried faster to its place than it has time for. (T, S)."""
+        carried_TS3 = (self.toe_TS3 - self.feet.toe_TS3)[..., [0, 2]]
+        speed_TS = np.linalg.norm(np.diff(carried_TS3, axis=0), axis=-1) * self.fps
+        rushed_TS = np.pad(speed_TS > _FASTEST_CARRY, ((1, 0), (0, 0)))
+        rushed_TS[:-1] |= rushed_TS[1:]
+        return _frames_to(rushed_TS) <= _CARRY_SECONDS * self.fps
 
     def _speed(self) -> FloatArray:
         """How fast the feet move by themselves, smoothed; radians count as much as their share of
@@ -237,7 +253,7 @@ def _lift(toe_TS3: FloatArray, foot_TS4: FloatArray, known_TS: BoolArray, fps: f
     raised_TS = _cover(sunk_TS, radius)
     ramp_TS = np.maximum(raised_TS / _LIFT_SPEED, _SHORTEST_LIFT_SECONDS) * fps
     share_TS = np.clip(_frames_to(known_TS) / ramp_TS, 0.0, 1.0)
-    return raised_TS * share_TS * share_TS * (3.0 - 2.0 * share_TS)
+    return raised_TS * share_TS
 
 
 def _cover(values_TS: FloatArray, radius: int) -> FloatArray:

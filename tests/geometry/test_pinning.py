@@ -285,3 +285,17 @@ def test_a_foot_out_of_reach_is_let_go_instead_of_stretching_the_leg() -> None:
 def test_a_mask_of_another_length_is_refused() -> None:
     with pytest.raises(ValueError, match="one truth value a frame"):
         pin_feet(standing(10, 20.0), np.ones(9, dtype=np.bool_))
+
+
+@pytest.mark.parametrize("fps", [20.0, 60.0])
+def test_a_foot_that_lands_right_after_fixed_frames_is_not_thrown_to_its_place(fps: float) -> None:
+    seconds_T = np.arange(round(2 * fps)) / fps
+    clip = standing(len(seconds_T), fps)
+    # too fast to stand until 1 s, then slow enough; 1 s to 1.6 s are 14 cm apart
+    speed_T = np.select([seconds_T < 1.0, seconds_T < 1.6], [0.6, 0.24], 0.6)
+    aside_T3 = np.outer(np.cumsum(speed_T) / fps, [1.0, 0.0, 0.0])
+    clip = clip.replace(root_T3=clip.root_T3 + aside_T3)
+    pinned = pin_feet(clip, seconds_T > 1.0 - 2.5 / fps)
+    assert {span.joint for span in pinned.spans} == set(CONTACT_JOINTS)
+    carried_TJ3 = clip_joints(pinned.clip) - clip_joints(clip)
+    assert np.linalg.norm(np.diff(carried_TJ3, axis=0), axis=-1).max() * fps < 1.25
