@@ -101,10 +101,12 @@ def _selected_range(context: Context, rig: ArmatureObject | None) -> EditRange |
 def selected_frames(curve: FCurve) -> np.ndarray[tuple[int, ...], np.dtype[np.float32]]:
     """Frames of a curve's selected keys."""
     keys = curve.keyframe_points
-    co = np.empty(2 * len(keys), dtype=np.float32)
     chosen = np.empty(len(keys), dtype=np.bool_)
-    keys.foreach_get("co", co)
     keys.foreach_get("select_control_point", chosen)
+    if not chosen.any():
+        return np.empty(0, dtype=np.float32)
+    co = np.empty(2 * len(keys), dtype=np.float32)
+    keys.foreach_get("co", co)
     return co[0::2][chosen]
 
 

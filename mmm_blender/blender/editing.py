@@ -23,7 +23,7 @@ from ..worker.client import JobResult
 from ..worker.protocol import Edit, Generated
 from .action_watch import ActionWatch, as_it_was, made_by_steps
 from .curve_ranges import check_curves, keyed_extent, write_range
-from .edit_range import CONTEXT_SECONDS, EditRange, edit_range
+from .edit_range import CONTEXT_SECONDS, EditRange
 from .editable import BODY_PARTS, Span, action_obstacle, editing_obstacle, part_joints
 from .errands import Circumstances, Errand, Preparation, Reading
 from .fingerprint import remember
@@ -62,13 +62,13 @@ def edit_obstacle(context: Context) -> str:
         return str(error)
 
 
-def wish_obstacle(context: Context, body_part: str, bundle: str = "") -> str:
-    """Why this cannot be edited on the frames that count here, in a sentence; else ""."""
+def wish_obstacle(context: Context, body_part: str, frames: EditRange) -> str:
+    """Why a body part cannot be edited on these frames with the scene's weights, in a sentence;
+    else ""."""
     if reason := edit_obstacle(context):
         return reason
     try:
-        rig = edited_armature(context)
-        _check(context, rig, edit_range(context, rig), body_part, bundle)
+        _check(context, edited_armature(context), frames, body_part, "")
     except MMMError as error:
         return str(error)
     return ""

@@ -31,12 +31,13 @@ class _EditPanel:
         column.label(text="What happens in between?")
         column.prop(settings, "edit_prompt", text="")
         column.row(align=True).prop(settings, "body_part", expand=True)
-        _draw_range(column, settings, edit_range(context, _armature_or_none(context)))
+        frames = edit_range(context, _armature_or_none(context))
+        _draw_range(column, settings, frames)
         column.prop(settings, "hold")
         if context.area is None or context.area.type != "VIEW_3D":
             column.prop(settings, "seed")  # the MMM panel shows these two in the 3D view
             column.prop(settings, "pin_feet")
-        _draw_buttons(layout, context, settings)
+        _draw_buttons(layout, context, wish_obstacle(context, str(settings.body_part), frames))
 
 
 def _armature_or_none(context: Context) -> ArmatureObject | None:
@@ -55,12 +56,11 @@ def _draw_range(layout: Layout, settings: Settings, frames: EditRange) -> None:
     layout.label(text=frames.text, icon="PREVIEW_RANGE")
 
 
-def _draw_buttons(layout: Layout, context: Context, settings: Settings) -> None:
+def _draw_buttons(layout: Layout, context: Context, reason: str) -> None:
     """The buttons, or how the job goes; the reason where they are greyed."""
     if desk.busy:
         draw_progress(layout, desk)
         return
-    reason = wish_obstacle(context, str(settings.body_part))
     row = layout.row(align=True)
     row.scale_y = BIG
     row.enabled = not reason

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -36,7 +38,8 @@ MODES = ("QUATERNION", "AXIS_ANGLE", *EULER_ORDERS)
 START = 10
 ORIGIN = Origin("starter", "0" * 64, "0.1.0")
 NOWHERE = {"x": 0.0, "z": 0.0, "yaw": 0.0}
-RECIPE = Recipe((GenerateStep("a person waves", 2.0, 7, ORIGIN, START, 24.0, NOWHERE),))
+GENERATED = GenerateStep("a person waves", 2.0, 7, ORIGIN, START, 24.0, NOWHERE)
+RECIPE = Recipe((GENERATED,))
 
 
 @pytest.fixture
@@ -247,8 +250,8 @@ def test_the_recipe_travels_in_the_action(rig: ArmatureObject) -> None:
 
 
 def test_a_long_prompt_gives_a_short_name() -> None:
-    long = Recipe("a person  walks\n" + "on and on " * 20, 2.0, 7, "starter", "0", "0.1.0")
-    name = action_name(long)
+    prompt = "a person  walks\n" + "on and on " * 20
+    name = action_name(Recipe((replace(GENERATED, prompt=prompt),)))
     assert name.startswith("a person walks on and on")
     assert len(name.encode()) < 60
 
