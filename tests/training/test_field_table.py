@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import pytest
 
@@ -20,7 +22,7 @@ from mmm_blender.training.editing_figures import (
 )
 from mmm_blender.training.field_table import FID, R1, R3, Fillers, Judged
 from mmm_blender.training.goals import NOT_MEASURED, Goal, markdown
-from mmm_blender.training.held_out import MIN_FRAMES, Window, make_windows
+from mmm_blender.training.held_out import MIN_FRAMES, Origin, Window, make_windows
 from mmm_blender.training.judging import (
     BATCH,
     generate_all,
@@ -37,7 +39,7 @@ def windows(count: int = 168, seed: int = 0) -> list[Window]:
     return make_windows(*judges.material(), count, seed)
 
 
-def by_label(found: list[Window], spread: float, seed: int = 0) -> FloatArray:
+def by_label(found: Sequence[Origin], spread: float, seed: int = 0) -> FloatArray:
     """Embeddings that lie around a point of their own for every label."""
     labels = sorted({window.label for window in found})
     centres = np.random.default_rng(99).normal(size=(len(labels), 6))
