@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from ..geometry.arrival import GroundMove, carry_after
+from ..geometry.arrival import NO_MOVE, GroundMove, carry_after
 from ..geometry.clip import MotionClip
 from ..geometry.edit_mask import EditMask
 from ..geometry.errors import MMMError
@@ -307,10 +307,12 @@ def write_segment(  # noqa: PLR0917  # an answer, where it lies, and where it go
     the keys lie before it. A failure leaves the keys half-written: see ``as_it_was``.
     """
     keyed = keyed_extent(rig, action)
-    move_keys(rig, action, plan.old_behind, plan.shift)
+    if plan.shift:
+        move_keys(rig, action, plan.old_behind, plan.shift)
     if keyed is not None and keyed[1] < plan.old_behind:
         _cut(rig, action, plan.new_behind)
-    move_ground(rig, action, plan.last + 1, move)
+    elif move != NO_MOVE:
+        move_ground(rig, action, plan.last + 1, move)
     write_range(
         rig, action, clip, clip_start, plan.first, plan.last, SMPL_22.names, held_after(held, plan)
     )
