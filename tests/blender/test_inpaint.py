@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from mmm_blender.blender import editing, fingerprint, properties, recipe
+from mmm_blender.blender import editing, fingerprint, operators_edit, properties, recipe
 from mmm_blender.blender.curve_keys import KEY_DTYPE, KeyArray
 from mmm_blender.blender.curve_ranges import raw_curves
 from mmm_blender.blender.edit_range import EditRange, Source
@@ -550,6 +550,24 @@ def test_a_write_that_fails_leaves_everything_as_it_was(
     assert refusal(rig, inpaint) == "The disk of the test is full: try again."
 
 
+def test_a_doubt_is_answered_by_another_press(rig: ArmatureObject, desk: Desk) -> None:
+    """Both answers name properties that the operator has, the frames among them."""
+    wish = editing.EditWish("wave", EditRange(3, 9, Source.KEYS), seed=4, body_part="UPPER")
+    layout = Layout()
+
+    def asked_for(_context: object) -> editing.EditWish:
+        return wish
+
+    asked = SimpleNamespace(wish=asked_for, bl_idname="mmm.inpaint")
+    operators_edit.Inpaint._draw_answers(asked, SimpleNamespace(layout=layout), bpy.context)  # pyright: ignore
+    answers = [vars(item[2]) for item in layout.book if isinstance(item, tuple)]
+    assert [answer["hold"] for answer in answers] == ["EDITED", "NONE"]
+    known = bpy.ops.mmm.inpaint.get_rna_type().properties
+    for answer in answers:
+        assert all(name in known for name in answer)
+        assert (answer["frame_start"], answer["frame_end"], answer["seed"]) == (3, 9, 4)
+
+
 # --- what is drawn --------------------------------------------------------------------------------
 
 
@@ -595,3 +613,16 @@ def test_while_it_runs_there_is_progress(
 
 def test_a_clip_of_one_frame_is_read(rig: ArmatureObject) -> None:
     assert isinstance(read_motion(rig, 5, 5), MotionClip)
+
+
+@pytest.mark.parametrize(
+    "menu",
+    ["DOPESHEET_MT_key", "DOPESHEET_MT_context_menu", "GRAPH_MT_key", "GRAPH_MT_context_menu"],
+)
+def test_the_editors_of_keys_offer_both(desk: Desk, menu: str) -> None:
+    draws = getattr(bpy.types, menu).draw._draw_funcs
+    assert draws.count(operators_edit.draw_menu) == 1
+    layout = Layout()
+    layout.separator = lambda: None  # type: ignore[attr-defined]
+    operators_edit.draw_menu(SimpleNamespace(layout=layout), bpy.context)
+    assert set(layout.buttons()) == {"mmm.inpaint", "mmm.in_between"}
