@@ -74,7 +74,8 @@ def as_it_was(action: Action, raw: RawCurves) -> Generator[None]:
 
 def made_by_steps(rig: ArmatureObject, action: Action) -> bool:
     """The evaluated motion follows from the recipe: nobody changed a key, nothing else moves it."""
-    known = load_recipe(action) is not None and is_untouched(rig, action)
+    recipe = load_recipe(action)
+    known = recipe is not None and recipe.is_whole and is_untouched(rig, action)
     return known and not editing_obstacle(rig, "ALL")
 
 

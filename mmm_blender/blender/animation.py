@@ -49,10 +49,15 @@ def write_clip(
 
 
 def make_action(
-    rig: ArmatureObject, clip: MotionClip, start_frame: int, recipe: Recipe | None = None
+    rig: ArmatureObject,
+    clip: MotionClip,
+    start_frame: int,
+    recipe: Recipe | None = None,
+    fps: float | None = None,
 ) -> Action:
-    """The Action of ``write_clip``, which the rig does not have yet."""
-    sampled = resample(clip, scene_fps(scene_of(rig)))
+    """The Action of ``write_clip``, which the rig does not have yet. fps: of its keys, the scene's
+    if not given."""
+    sampled = resample(clip, fps or scene_fps(scene_of(rig)))
     frames_T = start_frame + np.arange(sampled.frames)
     channels = clip_channels(rig, smpl_bones(rig), sampled)
     action = build_action(action_name(recipe), frames_T, channels, owner=rig.name)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -28,13 +29,14 @@ from .editable import BODY_PARTS, Span, action_obstacle, editing_obstacle, part_
 from .errands import Circumstances, Errand, Preparation, Reading
 from .fingerprint import remember
 from .generation import obstacle
-from .holds import Held, default_mode, held_frames, mark_as_keyframes
+from .hand_edits import begin_step, replaced_keys
+from .holds import Held, default_mode, held_frames, own_after
 from .host import ArmatureObject, Context
 from .jobs import Request, desk
 from .preferences import choices, worker_python
 from .properties import AUTO_HOLD, bundle_path, chosen_bundle, mask_fault
 from .reading import read_in_chunks
-from .recipe import EditStep, Origin, append_step, packed_tokens
+from .recipe import EditStep, HandEdits, Origin, append_step, packed_tokens
 from .targets import target_armature
 
 
@@ -217,9 +219,10 @@ class _Edit:
         action, raw = self.watch.unchanged(context, target)
         clip = MotionClip(result.rotations_TJ4, result.root_T3, result.fps, result.twist_estimated)
         stretch, joints = self.stretch, part_joints(self.wish.body_part)
+        span = Span(stretch.first, stretch.last)
+        own = own_after(target, action, span, joints, self.held)
         with as_it_was(action, raw):
-            append_step(action, self._step(result))
-            mark_as_keyframes(target, action, self.held)
+            begun = begin_step(target, action, self.held)
             write_range(
                 target,
                 action,
@@ -230,7 +233,9 @@ class _Edit:
                 joints,
                 self.held.frames,
             )
-            remember(target, action)
+            replaced = replaced_keys(target, action, begun)
+            append_step(action, self._step(result, begun.hand, replaced))
+            remember(target, action, own)
         context.scene.frame_end = max(context.scene.frame_end, stretch.last)
         return " ".join((self._done(target), *result.notes))
 
@@ -240,7 +245,7 @@ class _Edit:
         first, last = self.stretch.first, self.stretch.last
         return f"Made frames {first} to {last} of '{target.name}' anew{held}."
 
-    def _step(self, result: Generated) -> EditStep:
+    def _step(self, result: Generated, hand: HandEdits, replaced: Mapping[str, Any]) -> EditStep:
         assert self.read is not None
         told = result.recipe
         return EditStep(
@@ -253,7 +258,10 @@ class _Edit:
             fps=self.watch.fps,
             input_start=self.stretch.read_first,
             mask=pack(self.mask.cells_TC),
+            held=self.held.listed,
+            hand=hand,
             input="" if self.by_steps else packed_kept(self.read, self.mask),
+            replaced=replaced,
             pin_feet=told["pin_feet"],
             tokens=packed_tokens(told),
         )
@@ -264,4 +272,10 @@ def packed_kept(clip: MotionClip, mask: EditMask) -> str:
     others are nobody's business and stand at rest."""
     kept_TJ4 = np.where(mask.rotations_TJ[..., None], identity_quats(1), clip.rotations_TJ4)
     kept_T3 = np.where(mask.root_T[:, None], 0.0, clip.root_T3)
-    return pack(np.concatenate([kept_TJ4.reshape(clip.frames, -1), kept_T3], axis=1))
+    return packed_motion(clip.replace(rotations_TJ4=kept_TJ4, root_T3=kept_T3))
+
+
+def packed_motion(clip: MotionClip) -> str:
+    """A motion (T, 91), as recipes store it: rotations and then the root's place."""
+    flat_TC = clip.rotations_TJ4.reshape(clip.frames, -1)
+    return pack(np.concatenate([flat_TC, clip.root_T3], axis=1))

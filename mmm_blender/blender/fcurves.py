@@ -123,9 +123,10 @@ def assign_action(obj: Object, action: Action) -> None:
         )
     if data.action is not None:
         data.action.use_fake_user = True
+    slot = _slot_for(data, action)
     data.action = action
     if HAS_SLOTS:
-        data.action_slot = action.slots[0]
+        data.action_slot = slot
 
 
 def action_fcurves(action: Action) -> list[FCurve]:
@@ -143,14 +144,22 @@ def action_fcurves(action: Action) -> list[FCurve]:
 
 
 def assigned_slot(rig: Object, action: Action) -> Any | None:
-    """The slot through which ``action`` moves ``rig``: the one chosen for it; the Action's first
-    where the rig has another Action at the moment; None where there is none, and before slots."""
+    """The slot through which ``action`` moves ``rig``: the one chosen for it; where the rig has
+    another Action at the moment, the one that has the same name as the slot there, or the first;
+    None where there is none, and before slots."""
+    data = rig.animation_data
+    if HAS_SLOTS and data is not None and data.action == action:
+        return data.action_slot
+    return _slot_for(data, action)
+
+
+def _slot_for(data: Any | None, action: Action) -> Any | None:
+    """The slot of an Action that object animation data which has another one should take."""
     if not HAS_SLOTS:
         return None
-    data = rig.animation_data
-    if data is not None and data.action == action:
-        return data.action_slot
-    return next(iter(action.slots), None)
+    named = "" if data is None else data.last_slot_identifier
+    alike = (slot for slot in action.slots if slot.identifier == named)
+    return next(alike, next(iter(action.slots), None))
 
 
 def curve_store(rig: Object, action: Action) -> Any | None:

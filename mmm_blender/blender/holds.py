@@ -1,7 +1,7 @@
 """Which keys in a range stay because a person made them.
 
-EDITED: keys that are not as we wrote them. KEYFRAME: keys of that type, which Blender gives to
-keys set by hand. NONE: none. A hold is one bone at one frame.
+EDITED: keys that are not as we wrote them, or that an earlier edit has held. KEYFRAME: keys of that
+type, which Blender gives to keys set by hand. NONE: none. A hold is one bone at one frame.
 """
 
 from __future__ import annotations
@@ -9,11 +9,12 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
+from ..geometry.conventions import BoolArray
 from ..geometry.errors import MMMError
 from .curve_keys import key_frames, read_keys, write_keys
 from .editable import Span
 from .fcurves import bone_path, curve_store, curves_by_channel, enum_value
-from .fingerprint import FINGERPRINT_PROPERTY, fingerprint_of, remembered
+from .fingerprint import FINGERPRINT_PROPERTY, Frames, fingerprint_of, remembered
 from .host import Action, ArmatureObject, FCurve, bpy
 from .smpl_rig import smpl_bones
 
@@ -34,6 +35,11 @@ class Held:
     frames: Mapping[str, frozenset[float]]
     changed: int = 0
     of: int = 0
+
+    @property
+    def listed(self) -> dict[str, list[float]]:
+        """``frames`` for a recipe."""
+        return {joint: sorted(frames) for joint, frames in self.frames.items()}
 
     @property
     def doubt(self) -> str:
@@ -76,16 +82,46 @@ def _edited(rig: ArmatureObject, action: Action, span: Span, bones: Mapping[str,
             "Keyframes or Hold None."
         )
     now = fingerprint_of(rig, action)
-    changed = now.changed(before)
     held: dict[str, frozenset[float]] = {}
-    total = 0
+    changed = total = 0
     for joint, bone in bones.items():
         spelt = bpy.utils.escape_identifier(bone)
-        total += sum(span.touches(frame, frame) for frame in now.checks.get(spelt, ()))
-        inside = frozenset(f for f in changed.get(spelt, ()) if span.touches(f, f))
-        if inside:
-            held[joint] = inside
-    return Held(held, sum(map(len, held.values())), total)
+        if spelt not in now:
+            continue
+        known = before.get(spelt)
+        inside_N = _inside_N(span, now[spelt].frames_N)
+        total += int(inside_N.sum())
+        changed += int((inside_N & now[spelt].changed_N(known)).sum())
+        by_hand_N = inside_N & now[spelt].by_hand_N(known)
+        if by_hand_N.any():
+            held[joint] = frozenset(now[spelt].frames_N[by_hand_N].tolist())
+    return Held(held, changed, total)
+
+
+def own_after(
+    rig: ArmatureObject, action: Action, span: Span, joints: Collection[str], held: Held
+) -> dict[str, set[float]]:
+    """What is a person's own in the Action once ``joints`` are made anew on the frames of
+    ``span``, as ``fingerprint.remember`` wants it: what she made elsewhere, and what is held.
+
+    To be asked before the write.
+    """
+    before = remembered(action)
+    now = {} if before is None else fingerprint_of(rig, action)
+    spelt = {joint: bpy.utils.escape_identifier(bone) for joint, bone in smpl_bones(rig).items()}
+    anew = {spelt[joint] for joint in joints}
+    own: dict[str, set[float]] = {}
+    for bone, each in now.items():
+        hers_N = each.by_hand_N(None if before is None else before.get(bone))
+        left_N = hers_N & ~_inside_N(span, each.frames_N) if bone in anew else hers_N
+        own[bone] = set(each.frames_N[left_N].tolist())
+    for joint, frames in held.frames.items():
+        own.setdefault(spelt[joint], set()).update(frames)
+    return own
+
+
+def _inside_N(span: Span, frames_N: Frames) -> BoolArray:
+    return (frames_N >= span.first) & (frames_N <= span.last)
 
 
 def _of_type_keyframe(

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import typing
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields, is_dataclass
 from typing import Any, ClassVar, TypeAlias, cast
 
 import numpy as np
@@ -84,11 +84,24 @@ class SequenceStep:
 
 
 @dataclass(frozen=True)
+class HandEdits:
+    """What a person did to the keys between two steps. bones: whose curves she changed, as data
+    paths spell them. curves: all curves of those bones afterwards, packed, by data path and index
+    (see ``hand_edits``)."""
+
+    bones: tuple[str, ...] = ()
+    curves: Mapping[str, str] = field(default_factory=dict[str, str])
+
+
+@dataclass(frozen=True)
 class EditStep:
     """A range made anew. first, last: scene frames, both included; part: "all", "lower" or
     "upper". input_start: scene frame of the first frame that the model saw; mask: packed
-    (T, 23), True where those were made anew (22 rotations, then the root's place). input: packed
-    (T, 91) rotations and root place that it saw, "" where the steps before made them."""
+    (T, 23), True where those were made anew (22 rotations, then the root's place). held: frames of
+    each SMPL joint that had a key which stayed. hand: what a person did since the step before.
+    input: packed (T, 91) rotations and root place that it saw, "" where the steps before made them.
+    replaced: where the Action was hers at first, keys that gave way (``hand_edits.replaced_keys``).
+    """
 
     kind: ClassVar[str] = "edit"
     prompt: str
@@ -100,7 +113,10 @@ class EditStep:
     fps: float
     input_start: int
     mask: str
+    held: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    hand: HandEdits = HandEdits()
     input: str = ""
+    replaced: Mapping[str, Any] = field(default_factory=dict[str, Any])
     pin_feet: bool = True
     tokens: str = ""
 
@@ -110,8 +126,8 @@ class SegmentStep:
     """A segment of a sequence made anew: an edit whose frames may grow or shrink.
 
     index: of the segment, from 0. seconds: its new length. shift: frames by which the keys behind
-    it moved; before that, they began at ``behind``. Other fields as in EditStep, with frames
-    after the shift.
+    it moved; before that, they began at ``behind``. Other fields as in EditStep; their frames are
+    those after the shift, but those of ``held`` before it.
     """
 
     kind: ClassVar[str] = "segment"
@@ -127,6 +143,8 @@ class SegmentStep:
     fps: float
     input_start: int
     mask: str
+    held: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    hand: HandEdits = HandEdits()
     input: str = ""
     pin_feet: bool = True
     tokens: str = ""
@@ -150,6 +168,11 @@ class Recipe:
         """What the Action is about: the prompts of its first step."""
         first = self.steps[0]
         return ", ".join(first.prompts) if isinstance(first, SequenceStep) else first.prompt
+
+    @property
+    def is_whole(self) -> bool:
+        """All of the motion comes from the steps: they begin with nothing."""
+        return isinstance(self.steps[0], GenerateStep | SequenceStep)
 
     @classmethod
     def from_worker(
@@ -259,6 +282,7 @@ _JSON_TYPES: Mapping[Any, tuple[type, ...]] = {
     bool: (bool,),
     Mapping[str, Any]: (dict,),
     Mapping[str, float]: (dict,),
+    Mapping[str, str]: (dict,),
 }
 """What JSON may hold for a field of each type."""
 
@@ -273,8 +297,8 @@ def _read(cls: type[Any], values: Mapping[str, Any]) -> Any:
 
 
 def _value(name: str, hint: Any, value: Any) -> Any:
-    if hint is Origin:
-        return _read(Origin, _object(value, name))
+    if is_dataclass(hint):
+        return _read(cast("type[Any]", hint), _object(value, name))
     if typing.get_origin(hint) is tuple and isinstance(value, list):
         items = cast("list[Any]", value)
         return tuple(_value(name, typing.get_args(hint)[0], item) for item in items)

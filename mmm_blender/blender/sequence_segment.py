@@ -31,18 +31,19 @@ from .curve_moves import move_ground, move_keys
 from .curve_ranges import check_curves, keyed_extent, write_range
 from .edit_range import EditRange, Source
 from .editable import Span, editing_obstacle
-from .editing import Stretch, edited_armature, packed_kept
+from .editing import Stretch, edited_armature, packed_motion
 from .errands import Circumstances, Errand, Preparation, Reading
 from .fcurves import curve_store
 from .fingerprint import remember
 from .generation import obstacle
-from .holds import Held, default_mode, held_frames, mark_as_keyframes
+from .hand_edits import begin_step
+from .holds import Held, default_mode, held_frames, own_after
 from .host import Action, ArmatureObject, Context
 from .jobs import Request, desk
 from .preferences import choices, worker_python
 from .properties import AUTO_HOLD, bundle_path, chosen_bundle, mask_fault
 from .reading import read_in_chunks
-from .recipe import Origin, SegmentStep, append_step, packed_tokens
+from .recipe import HandEdits, Origin, SegmentStep, append_step, packed_tokens
 from .sequence import action_segments, segment_fault, target_segments
 from .sequence_layout import Segment, SegmentPlan, plan_segment, stretched
 from .sequence_markers import replace_markers
@@ -192,13 +193,15 @@ class _SegmentEdit:
         clip = MotionClip(result.rotations_TJ4, result.root_T3, result.fps, result.twist_estimated)
         carried = brought_to_start(clip, GroundMove(*result.ground_move), self.seen, self.mask)
         before = action_segments(action)
+        span = Span(self.plan.first, self.plan.last - self.plan.shift)
+        own = own_after(target, action, span, SMPL_22.names, self.held)
         with as_it_was(action, raw):
-            append_step(action, self._step(result))
-            mark_as_keyframes(target, action, self.held)
+            begun = begin_step(target, action, self.held)
+            append_step(action, self._step(result, begun.hand))
             write_segment(
                 target, action, self.plan, self.stretch.read_first, *carried, self.held.frames
             )
-            remember(target, action)
+            remember(target, action, held_after(own, self.plan))
         self._tell_scene(context, action, before)
         return " ".join((self._done(target), *result.notes))
 
@@ -217,7 +220,7 @@ class _SegmentEdit:
         shift = f"; what follows comes {abs(plan.shift)} frames {way}" if plan.shift else ""
         return f"Made frames {plan.first} to {plan.last} of '{target.name}' anew{shift}."
 
-    def _step(self, result: Generated) -> SegmentStep:
+    def _step(self, result: Generated, hand: HandEdits) -> SegmentStep:
         assert self.seen is not None
         told, plan = result.recipe, self.plan
         return SegmentStep(
@@ -233,7 +236,9 @@ class _SegmentEdit:
             fps=self.watch.fps,
             input_start=self.stretch.read_first,
             mask=pack(self.mask.cells_TC),
-            input="" if self.by_steps else packed_kept(self.seen, self.mask),
+            held=self.held.listed,
+            hand=hand,
+            input="" if self.by_steps else packed_motion(self.seen),
             pin_feet=told["pin_feet"],
             tokens=packed_tokens(told),
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -15,10 +16,11 @@ from mmm_blender.blender.editable import Span
 from mmm_blender.blender.fcurves import action_fcurves
 from mmm_blender.blender.fingerprint import (
     FINGERPRINT_PROPERTY,
-    fingerprint_of,
+    changed_bones,
     is_untouched,
     remember,
     remembered,
+    row_checks,
 )
 from mmm_blender.blender.holds import (
     EDITED,
@@ -27,6 +29,7 @@ from mmm_blender.blender.holds import (
     default_mode,
     held_frames,
     mark_as_keyframes,
+    own_after,
 )
 from mmm_blender.blender.host import Action, ArmatureObject, FCurve, bpy
 from mmm_blender.geometry.clip import MotionClip
@@ -130,6 +133,54 @@ def test_keys_of_type_keyframe_hold_in_any_action(rig: ArmatureObject, action: A
         held_frames(rig, action, WHOLE, JOINTS, EDITED)
 
 
+@pytest.mark.parametrize("elsewhere", [False, True])
+def test_what_was_held_stays_held(rig: ArmatureObject, action: Action, elsewhere: bool) -> None:
+    nudge(action, "left_elbow", "rotation_quaternion", START + 5)
+    nudge(action, "right_elbow", "rotation_quaternion", START + 6)
+    span = Span(START + 8, START + 12) if elsewhere else WHOLE
+    held = held_frames(rig, action, span, ["left_elbow"], EDITED)
+    remember(rig, action, own_after(rig, action, span, ["left_elbow"], held))
+    assert is_untouched(rig, action)
+    again = held_frames(rig, action, WHOLE, JOINTS, EDITED)
+    assert again.frames == {"left_elbow": {START + 5}, "right_elbow": {START + 6}}
+    assert again.changed == 0, "nobody is asked about them again"
+
+
+def test_what_was_made_anew_is_nobodys(rig: ArmatureObject, action: Action) -> None:
+    nudge(action, "left_elbow", "rotation_quaternion", START + 5)
+    nothing = held_frames(rig, action, WHOLE, JOINTS, NONE)
+    remember(rig, action, own_after(rig, action, WHOLE, JOINTS, nothing))
+    assert held_frames(rig, action, WHOLE, JOINTS, EDITED).frames == {}
+
+
+def test_the_first_edit_of_a_persons_action_owns_what_it_held(
+    rig: ArmatureObject, action: Action
+) -> None:
+    del action[FINGERPRINT_PROPERTY]
+    curve(action, "head", "rotation_quaternion").keyframe_points[2].type = "KEYFRAME"
+    held = held_frames(rig, action, WHOLE, JOINTS, KEYFRAME)
+    remember(rig, action, own_after(rig, action, WHOLE, JOINTS, held))
+    assert held_frames(rig, action, WHOLE, JOINTS, EDITED).frames == {"head": {START + 2}}
+
+
+@pytest.mark.parametrize("name", ["interpolation", "easing", "handle_left_type"])
+def test_what_makes_the_motion_is_watched_whole(
+    rig: ArmatureObject, action: Action, name: str
+) -> None:
+    key = curve(action, "head", "rotation_quaternion").keyframe_points[2]
+    key.select_control_point = not key.select_control_point
+    assert is_untouched(rig, action)
+    setattr(key, name, {"interpolation": "BEZIER", "easing": "EASE_IN"}.get(name, "VECTOR"))
+    assert not is_untouched(rig, action)
+    assert held_frames(rig, action, WHOLE, JOINTS, EDITED).frames == {}, "neither value nor frame"
+
+
+def test_rows_are_checked_as_zlib_does() -> None:
+    rows = np.random.default_rng(1).integers(0, 256, (40, 28), dtype=np.uint8)
+    expected = [zlib.crc32(row.tobytes(), 1234) for row in rows]
+    assert row_checks(rows, 1234).tolist() == expected
+
+
 def test_the_default_follows_who_made_the_action(rig: ArmatureObject, action: Action) -> None:
     assert default_mode(action) == EDITED
     del action[FINGERPRINT_PROPERTY]
@@ -139,9 +190,11 @@ def test_the_default_follows_who_made_the_action(rig: ArmatureObject, action: Ac
 def test_marking_changes_types_alone(rig: ArmatureObject, action: Action) -> None:
     nudge(action, "left_elbow", "rotation_quaternion", START + 5)
     held = held_frames(rig, action, WHOLE, JOINTS, EDITED)
-    before = fingerprint_of(rig, action)
+    before = raw_curves(action)
     mark_as_keyframes(rig, action, held)
-    assert fingerprint_of(rig, action) == before
+    after = raw_curves(action)
+    changed = {path for (_, path, _), raw in after.items() if raw not in before.values()}
+    assert changed == {'pose.bones["left_elbow"].rotation_quaternion'}
     kinds = {
         (each.data_path.split('"')[1], int(key.co[0]))
         for each in action_fcurves(action)
@@ -163,7 +216,10 @@ def test_the_fingerprint_survives_the_file(
     bpy.ops.wm.save_as_mainfile(filepath=file)
     bpy.ops.wm.open_mainfile(filepath=file)
     opened = bpy.data.objects[name]
-    assert remembered(opened.animation_data.action) == before
+    now = remembered(opened.animation_data.action)
+    assert now is not None
+    assert now.keys() == before.keys()
+    assert not changed_bones(now, before)
     assert is_untouched(opened, opened.animation_data.action)
 
 

@@ -11,6 +11,7 @@ from mmm_blender.blender.recipe import (
     RECIPE_PROPERTY,
     EditStep,
     GenerateStep,
+    HandEdits,
     Origin,
     Recipe,
     SegmentStep,
@@ -47,7 +48,20 @@ GENERATED = GenerateStep(
 STEPS = (
     GENERATED,
     SequenceStep(("walks", "runs"), (2.0, 3), (0, 7), ORIGIN, 1, 24.0, PLACE),
-    EditStep("", 3, "upper", -4, 12, ORIGIN, 24.0, -10, pack(np.zeros((40, 23), dtype=bool))),
+    EditStep(
+        "",
+        3,
+        "upper",
+        -4,
+        12,
+        ORIGIN,
+        24.0,
+        -10,
+        pack(np.zeros((40, 23), dtype=bool)),
+        held={"head": [3.0, 4.5]},
+        hand=HandEdits(("head",), {"path[0]": "keys"}),
+        replaced={"path[0]": ["keys", "frames"]},
+    ),
     SegmentStep(1, "jumps", 2.0, 5, 30, 60, 70, -10, ORIGIN, 24.0, 5, "", pin_feet=False),
 )
 RECIPE = Recipe((GENERATED,))

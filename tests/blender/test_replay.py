@@ -54,6 +54,17 @@ def nudge(action: Action, bone: str, frame: int) -> None:
             key.co[1] += 0.2
 
 
+def values(action: Action, bone: str, frame: int) -> list[float]:
+    path = f'pose.bones["{bone}"].rotation_quaternion'
+    return [
+        key.co[1]
+        for curve in fcurves.action_fcurves(action)
+        if curve.data_path == path
+        for key in curve.keyframe_points
+        if key.co[0] == frame
+    ]
+
+
 def said(call: Callable[[], object]) -> str:
     with pytest.raises(RuntimeError) as caught:
         call()
@@ -116,7 +127,94 @@ def test_an_edit_of_a_motion_that_we_did_not_make_comes_back(rig: ArmatureObject
     for name in (recipe.RECIPE_PROPERTY, "mmm_fingerprint"):
         del action[name]
     inpaint()
+    inpaint(frame_start=35, frame_end=40, seed=5)
+    nudge(action, "left_elbow", 36)
+    inpaint(frame_start=14, frame_end=19, seed=6)
     before, after = replayed(rig)
+    assert raw_curves(after) == raw_curves(before)
+
+
+def test_a_pose_stays_held_however_often_the_range_is_made_anew(rig: ArmatureObject) -> None:
+    action = rig.animation_data.action
+    nudge(action, "left_elbow", 27)
+    nudge(action, "right_elbow", 44)
+    poses = values(action, "left_elbow", 27), values(action, "right_elbow", 44)
+    inpaint(seed=2)
+    inpaint(seed=3)
+    inpaint(frame_start=42, frame_end=46, seed=4)
+    assert (values(action, "left_elbow", 27), values(action, "right_elbow", 44)) == poses
+    before, after = replayed(rig)
+    assert raw_curves(after) == raw_curves(before)
+    inpaint(seed=5)
+    assert values(rig.animation_data.action, "left_elbow", 27) == poses[0], "in the replay too"
+
+
+def test_what_a_person_did_between_two_steps_comes_back(rig: ArmatureObject) -> None:
+    action = rig.animation_data.action
+    nudge(action, "left_elbow", 40)
+    knees = [each for each in fcurves.action_fcurves(action) if "left_knee" in each.data_path]
+    for curve in knees:
+        curve.keyframe_points.remove(curve.keyframe_points[6])
+        curve.keyframe_points[20].co[0] += 0.5
+        curve.update()
+    wrists = [each for each in fcurves.action_fcurves(action) if "left_wrist" in each.data_path]
+    store = fcurves.curve_store(rig, action)
+    assert store is not None
+    store.fcurves.remove(wrists[2])
+    inpaint(frame_start=8, frame_end=14, seed=2)
+    inpaint(frame_start=30, frame_end=38, seed=3)
+    steps = recipe.load_recipe(action)
+    assert steps is not None
+    edits = [step for step in steps.steps if isinstance(step, recipe.EditStep)]
+    assert set(edits[0].hand.bones) == {"left_elbow", "left_knee", "left_wrist"}
+    assert len(edits[0].hand.curves) == 4 + 4 + 3
+    before, after = replayed(rig)
+    assert raw_curves(after) == raw_curves(before)
+
+
+def test_the_recipe_is_made_again_and_not_what_was_done_to_it_since(rig: ArmatureObject) -> None:
+    inpaint()
+    action = rig.animation_data.action
+    raw = raw_curves(action)
+    nudge(action, "left_elbow", 36)
+    nudge(action, "pelvis", 12)
+    curve = fcurves.action_fcurves(action)[5]
+    curve.keyframe_points.clear()
+    _, after = replayed(rig)
+    assert raw_curves(after) == raw
+
+
+def test_a_sequence_and_its_changed_segments_come_back(rig: ArmatureObject) -> None:
+    lines = [{"name": "", "prompt": f"a {n}", "seconds": 1.0 + n / 4, "seed": n} for n in range(3)]
+    assert bpy.ops.mmm.generate_sequence(segments=lines) == {"FINISHED"}
+    action = rig.animation_data.action
+    assert bpy.ops.mmm.regenerate_segment(index=1, prompt="a person waves", seconds=2.0) == {
+        "FINISHED"
+    }
+    nudge(action, "left_elbow", 40)
+    assert bpy.ops.mmm.regenerate_segment(index=0, seconds=0.6, seed=9) == {"FINISHED"}
+    assert bpy.ops.mmm.regenerate_segment(index=2, seed=10) == {"FINISHED"}
+    inpaint()
+    before, after = replayed(rig)
+    assert raw_curves(after) == raw_curves(before)
+
+
+def test_the_slot_of_the_rig_is_replayed(rig: ArmatureObject) -> None:
+    action = rig.animation_data.action
+    if not fcurves.HAS_SLOTS:
+        pytest.skip("no slots in this Blender")
+    for name in (recipe.RECIPE_PROPERTY, "mmm_fingerprint"):
+        del action[name]
+    other = action.slots.new(id_type="OBJECT", name="Second")
+    bag = action.layers[0].strips[0].channelbag(other, ensure=True)
+    for curve in fcurves.action_fcurves(action):
+        keys = bag.fcurves.new(curve.data_path, index=curve.array_index).keyframe_points
+        for key in curve.keyframe_points:
+            keys.insert(key.co[0], key.co[1])
+    rig.animation_data.action_slot = other
+    inpaint()
+    before, after = replayed(rig)
+    assert rig.animation_data.action_slot.identifier == other.identifier
     assert raw_curves(after) == raw_curves(before)
 
 
@@ -134,9 +232,12 @@ def test_one_undo_step_and_nothing_left_when_the_weights_are_gone(
     assert set(bpy.data.actions.keys()) == actions
 
 
-def test_another_frame_rate_is_told(rig: ArmatureObject) -> None:
+def test_at_another_frame_rate_the_keys_are_the_same(rig: ArmatureObject, desk: Desk) -> None:
+    inpaint()
     bpy.context.scene.render.fps = 30
-    assert "24 frames per second" in said(bpy.ops.mmm.replay)
+    before, after = replayed(rig)
+    assert raw_curves(after) == raw_curves(before)
+    assert "24 frames per second" in desk.notice.text
 
 
 def test_without_a_recipe_the_button_is_greyed(rig: ArmatureObject) -> None:
