@@ -580,14 +580,16 @@ def drawn(panel: Any = EditPanel) -> Layout:
 @pytest.mark.parametrize("panel", [EditPanel, DopeSheetEditPanel, GraphEditPanel])
 def test_the_panel_offers_both(rig: ArmatureObject, panel: Any) -> None:
     layout = drawn(panel)
-    assert layout.buttons() == {"mmm.inpaint": True, "mmm.in_between": True}
+    shown = layout.buttons()
+    assert shown["mmm.inpaint"] and shown["mmm.in_between"]
     assert "Frames 1 to 48, from the fields above" in layout.text
 
 
 def test_the_panel_says_why_not(rig: ArmatureObject) -> None:
     rig.pose.bones["left_elbow"].constraints.new("LIMIT_ROTATION")
     layout = drawn()
-    assert layout.buttons() == {"mmm.inpaint": False, "mmm.in_between": False}
+    shown = layout.buttons()
+    assert not shown["mmm.inpaint"] and not shown["mmm.in_between"]
     assert "Bake the action first" in layout.text
     bpy.context.scene.mmm.body_part = "LOWER"
     assert drawn().buttons()["mmm.inpaint"]
