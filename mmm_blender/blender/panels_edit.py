@@ -66,6 +66,7 @@ def _draw_buttons(layout: Layout, context: Context, reason: str) -> None:
     row.enabled = not reason
     row.operator("mmm.inpaint", icon="PLAY")
     row.operator("mmm.in_between", icon="KEYFRAME")
+    layout.operator("mmm.replay", icon="FILE_REFRESH")
     if reason:
         draw_wrapped(layout, context, reason, icon="INFO")
     if context.area is not None and context.area.type != "VIEW_3D":
