@@ -1,6 +1,6 @@
 """The files of a batch: whole or not there at all.
 
-``.bvh`` and ``.npz`` need no Blender; ``.blend`` needs bpy.
+``.bvh`` and ``.npz`` need no Blender; ``.blend`` and the recipe need bpy.
 """
 
 from __future__ import annotations
@@ -14,13 +14,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from _delivery import clip_of, key_clip
+from _batch_report import file_name
+from _delivery import clip_of, key_clip, recipe_of
 
 from mmm_blender.geometry.bvh import bvh_text
 from mmm_blender.geometry.clip import MotionClip
 from mmm_blender.geometry.conventions import AnyArray
 from mmm_blender.geometry.errors import MMMError
-from mmm_blender.geometry.resample import resample
 from mmm_blender.geometry.skeleton import ANIMATED_JOINTS, SMPL
 from mmm_blender.worker.protocol import Generated
 
@@ -28,25 +28,36 @@ PARTIAL = ".part"
 """In the names of files that are being written: ``.NAME.part.blend``."""
 
 
+NEED_BPY = ("blend", "recipe")
+"""Formats that cannot be written without it."""
+
+
 @dataclass(frozen=True, eq=False)
 class Product:
-    """A clip on its way to files. fps: of the keys and the BVH. told: the worker's recipe."""
+    """A clip on its way to files.
+
+    told: the worker's recipe, or of a motion that the open Blender file has, its Action's.
+    is_open: the open Blender file has the motion. notes: what could not be met, in sentences.
+    """
 
     clip: MotionClip
-    fps: float
     told: Mapping[str, Any]
+    notes: tuple[str, ...] = ()
+    is_open: bool = False
+
+    @classmethod
+    def of(cls, answer: Generated) -> Product:
+        """Of the worker's answer."""
+        return cls(clip_of(answer), answer.recipe, answer.notes)
 
 
-def write_files(
-    answer: Generated, fps: float, folder: Path, name: str, formats: Sequence[str]
-) -> list[Path]:
+def write_files(product: Product, folder: Path, name: str, formats: Sequence[str]) -> list[Path]:
     """Write a motion in every format; all files take their names only when all are written."""
-    product = Product(clip_of(answer), fps, answer.recipe)
-    files = {folder / f".{name}{PARTIAL}.{kind}": kind for kind in formats}
+    files = {folder / f".{file_name(name + PARTIAL, kind)}": kind for kind in formats}
     with _removed_on_failure(files):
         for path, kind in files.items():
             WRITERS[kind](path, product)
-        return [path.replace(folder / f"{name}.{kind}") for path, kind in files.items()]
+        return [path.replace(folder / file_name(name, kind)) for path, kind in files.items()]
 
 
 @contextmanager
@@ -65,12 +76,12 @@ def _removed_on_failure(paths: Mapping[Path, str]) -> Generator[None, None, None
 
 
 def write_bvh(path: Path, product: Product) -> None:
-    """The clip with the SMPL skeleton's mean proportions, at ``product.fps``."""
-    path.write_text(bvh_text(resample(product.clip, product.fps)), encoding="utf-8")
+    """The clip with the SMPL skeleton's mean proportions."""
+    path.write_text(bvh_text(product.clip), encoding="utf-8")
 
 
 def write_npz(path: Path, product: Product) -> None:
-    """The clip as the model gave it, at its own rate, for programs: nothing in it is pickled."""
+    """The clip's arrays, for programs: nothing in it is pickled."""
     clip = product.clip
     arrays: dict[str, AnyArray] = {
         "rotations": clip.rotations_TJ4,
@@ -86,17 +97,21 @@ def write_npz(path: Path, product: Product) -> None:
     path.write_bytes(packed.getvalue())
 
 
+def write_recipe(path: Path, product: Product) -> None:
+    """The recipe as the Action carries it; another row can do it again."""
+    from mmm_blender.blender.recipe import recipe_text  # noqa: PLC0415  # needs bpy
+
+    is_open, told = product.is_open, product.told
+    text = json.dumps(told) if is_open else recipe_text(recipe_of(told, product.clip.fps))
+    path.write_text(text, encoding="utf-8")
+
+
 def write_blend(path: Path, product: Product) -> None:
-    """A new Blender file with a character that is keyed from frame 1 on."""
-    from mmm_blender.blender.armature import create_character  # noqa: PLC0415  # needs bpy
+    """The open Blender file, or a new one with a character that is keyed from frame 1 on."""
     from mmm_blender.blender.host import bpy  # noqa: PLC0415  # needs bpy
 
-    bpy.ops.wm.read_homefile(use_factory_startup=True, use_empty=True)
-    scene = bpy.context.scene
-    scene.render.fps = max(1, round(product.fps))
-    scene.render.fps_base = scene.render.fps / product.fps
-    scene.frame_start = scene.frame_end = scene.frame_current = 1
-    key_clip(create_character(bpy.context), product.clip, dict(product.told))
+    if not product.is_open:
+        _make_scene(product)
     try:
         bpy.ops.wm.save_as_mainfile(filepath=str(path), compress=True, copy=True)
     except RuntimeError as error:  # how an operator says that the disk is full
@@ -104,8 +119,16 @@ def write_blend(path: Path, product: Product) -> None:
         raise MMMError(f"{path} could not be written ({reason}): free space there.") from error
 
 
+def _make_scene(product: Product) -> None:
+    from _batch_scene import mark_segments, new_character  # noqa: PLC0415  # needs bpy
+
+    rig = new_character(product.clip.fps)
+    mark_segments(key_clip(rig, product.clip, product.told))
+
+
 WRITERS: dict[str, Callable[[Path, Product], None]] = {
     "blend": write_blend,
     "bvh": write_bvh,
     "npz": write_npz,
+    "recipe": write_recipe,
 }

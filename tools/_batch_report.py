@@ -13,9 +13,17 @@ from typing import Any, cast
 
 from mmm_blender.geometry.errors import MMMError
 
-VERSION = 1
+VERSION = 2
 
 Entry = dict[str, Any]
+
+_ENDINGS = {"recipe": "recipe.json"}
+"""Of files that are not called by their format."""
+
+
+def file_name(name: str, kind: str) -> str:
+    """What a clip's file of a format is called."""
+    return f"{name}.{_ENDINGS.get(kind, kind)}"
 
 
 class Report:
@@ -32,20 +40,32 @@ class Report:
         sizes = entry.get("files")
         if entry.get("recipe") != recipe or not isinstance(sizes, dict):
             return False
-        files = {f"{name}.{kind}" for kind in formats}
+        files = {file_name(name, kind) for kind in formats}
         return files <= sizes.keys() and all(
             _size(self.path.parent / file) == sizes[file] for file in files
         )
 
     def done(
-        self, name: str, recipe: Mapping[str, object], files: Sequence[Path], took: float
+        self,
+        name: str,
+        recipe: Mapping[str, object],
+        files: Sequence[Path],
+        took: float,
+        notes: Sequence[str] = (),
     ) -> None:
-        """Note a clip that was made. took: seconds."""
+        """Note a clip that was made. took: seconds. notes: what could not be met, in sentences."""
         before = self.clips.get(name, {})
         same = before.get("recipe") == recipe  # the run before made other formats of it
         sizes = dict(before.get("files", {})) if same else {}
         sizes |= {file.name: file.stat().st_size for file in files}
-        entry = {"status": "done", "recipe": dict(recipe), "files": sizes, "took": round(took, 3)}
+        entry: Entry = {
+            "status": "done",
+            "recipe": dict(recipe),
+            "files": sizes,
+            "took": round(took, 3),
+        }
+        if notes:
+            entry["notes"] = list(notes)
         self._note(name, entry)
 
     def failed(self, name: str, recipe: Mapping[str, object], sentence: str) -> None:

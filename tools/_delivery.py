@@ -1,10 +1,12 @@
 """What becomes of a worker's answer in a script: a clip, and keys on an armature.
 
-Only ``key_clip`` needs bpy, so that files without Blender can be written where there is none.
+``recipe_of`` and ``key_clip`` need bpy, and the rest does not, so that files without Blender can be
+written where there is none.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from mmm_blender.geometry.clip import MotionClip
@@ -13,8 +15,11 @@ from mmm_blender.worker.protocol import Generated
 
 if TYPE_CHECKING:
     from mmm_blender.blender.host import Action, ArmatureObject
+    from mmm_blender.blender.recipe import Recipe
 
 START_FRAME = 1
+RATE_TOLERANCE = 1e-3
+"""Frames per second: rates that are nearer are one, as for a replay."""
 
 
 def clip_of(answer: Generated) -> MotionClip:
@@ -23,11 +28,29 @@ def clip_of(answer: Generated) -> MotionClip:
     return place(clip, Placement())
 
 
-def key_clip(rig: ArmatureObject, clip: MotionClip, told: dict[str, Any]) -> Action:
+def recipe_of(told: Mapping[str, Any], fps: float) -> Recipe:
+    """The recipe of an answer that is keyed from START_FRAME on, at the origin.
+
+    told: the worker's part of it. fps: the scene's rate.
+    """
+    from mmm_blender.blender.recipe import (  # noqa: PLC0415  # see the module's docstring
+        Recipe,
+        generate_step,
+        sequence_step,
+    )
+
+    make_step = sequence_step if "prompts" in told else generate_step
+    return Recipe((make_step(told, START_FRAME, fps, Placement()),))
+
+
+def key_clip(rig: ArmatureObject, clip: MotionClip, told: Mapping[str, Any]) -> Action:
     """Key a clip on an SMPL armature from START_FRAME on. told: the worker's recipe."""
     from mmm_blender.blender.animation import scene_fps, scene_of, write_clip  # noqa: PLC0415
-    from mmm_blender.blender.recipe import Recipe  # noqa: PLC0415  # see the module's docstring
+    from mmm_blender.blender.fingerprint import remember  # noqa: PLC0415
 
-    fps = scene_fps(scene_of(rig))
-    recipe = Recipe.from_worker(told, START_FRAME, fps, Placement())
-    return write_clip(rig, clip, START_FRAME, recipe)
+    scene_rate = scene_fps(scene_of(rig))
+    # Blender keeps 29.97 as 29.969998: the recipe says what the worker was asked for
+    fps = clip.fps if abs(clip.fps - scene_rate) < RATE_TOLERANCE else scene_rate
+    action = write_clip(rig, clip, START_FRAME, recipe_of(told, fps))
+    remember(rig, action)
+    return action

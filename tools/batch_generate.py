@@ -3,10 +3,10 @@
     blender -b -P tools/batch_generate.py -- --prompts FILE.csv --out DIR --format blend,bvh,npz
     python tools/batch_generate.py --prompts FILE.csv --out DIR --format bvh,npz
 
-The file's columns are name, prompt, seconds, seed; the last two may be empty or missing. A second
-run makes only what is not there yet or has changed. DIR/report.json tells of every clip. The exit
-status is 1 when any row failed. The worker's Python is --python, else $MMM_WORKER_PYTHON, else what
-the add-on's preferences say (in Blender), else this Python.
+A second run makes only what is not there yet or has changed. DIR/report.json tells of every clip.
+The exit status is 1 when any row failed. The worker's Python is --python, else $MMM_WORKER_PYTHON,
+else what the add-on's preferences say (in Blender), else this Python. What the file's columns mean:
+--help.
 """
 
 from __future__ import annotations
@@ -17,7 +17,6 @@ import importlib
 import importlib.util
 import os
 import sys
-import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
@@ -42,21 +41,13 @@ def _find_package() -> None:
 
 _find_package()
 
-from _batch_files import WRITERS, write_files  # noqa: E402
+from _batch_files import WRITERS  # noqa: E402
 from _batch_report import Report  # noqa: E402
 from _batch_table import Row, read_table  # noqa: E402
+from _batch_work import Batch, BatchClient, check_possible, in_blender, known_formats  # noqa: E402
 
 from mmm_blender.geometry.errors import MMMError  # noqa: E402
-from mmm_blender.worker.client import WorkerClient  # noqa: E402
-from mmm_blender.worker.protocol import (  # noqa: E402
-    AUTO_DEVICE,
-    BUNDLE,
-    ENVIRONMENT,
-    PACKAGE_FOLDER,
-    Generate,
-    LoadBundle,
-    WorkerError,
-)
+from mmm_blender.worker.protocol import AUTO_DEVICE, PACKAGE_FOLDER  # noqa: E402
 
 PYTHON_VARIABLE = "MMM_WORKER_PYTHON"
 REPORT_NAME = "report.json"
@@ -65,8 +56,24 @@ CONFIG_NAME = "config.json"
 STARTER = "starter"
 INTERRUPTED = 130  # the shells' exit status for Ctrl-C
 
-_HOPELESS = (ENVIRONMENT, BUNDLE)
-"""Failures that every other row would meet too."""
+COLUMNS_HELP = """\
+columns of the CSV file, in any order; all but name may be missing or empty:
+  name       of the files that are made
+  prompt     what the body does; several, with | between them, make one motion in a row
+             ("a person walks | a person waves"); of an edit also empty, for what fits in
+  seconds    length, 4 if empty; of several prompts one number each: "3 | 2.5"
+  seed       0 if empty; of several prompts one number each: "0 | 7"
+  file       makes the row an edit of the motion in this .blend or .bvh file (from the CSV
+             file's folder on), or of the motion that an earlier row makes, by its name
+  range      of an edit: first and last frame that are made anew, such as 24-48 or -10--5;
+             a BVH file begins at frame 1
+  body_part  of an edit: all, upper or lower; all if empty
+  recipe     makes the row a replay, without new choices, of this .json file (as the format
+             recipe writes it) or of the Action in this .blend file; all other cells stay empty
+
+Edits and recipes need Blender or bpy, and so do the formats blend and recipe. They keep the frame
+rate of their file; an edited .blend file is saved whole under the row's name, and stays as it is.
+"""
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -86,63 +93,37 @@ def main(arguments: Sequence[str]) -> int:
 def run(options: argparse.Namespace) -> int:
     """Make what is missing; returns how many rows failed."""
     rows = read_table(options.prompts)
-    formats = _formats(options.format)
-    weights = _fingerprint(options.bundle)
+    formats = known_formats(options.format)
+    check_possible(options.prompts, rows, formats)
+    made_with = {"weights": _fingerprint(options.bundle), "fps": options.fps}
     report = Report(_made_folder(options.out) / REPORT_NAME)
-    made_with = {"weights": weights, "fps": options.fps}
     recipes = {row.name: row.recipe | made_with for row in rows}
     todo = [row for row in rows if not report.is_done(row.name, recipes[row.name], formats)]
     if len(todo) < len(rows):
         print(f"{len(rows) - len(todo)} of {len(rows)} are done already.", flush=True)
-    batch = Batch(options, formats, report)
-    try:
-        with _with_bar(todo) as bar:
-            failed = sum(not batch.make(row, recipes[row.name]) for row in bar)
-    finally:
-        batch.client.stop()
+    client = BatchClient(options.python or _worker_python(), options.device, options.threads)
+    batch = Batch(client, options.bundle, options.fps, formats, report, recipes, _say)
+    with in_blender(todo, client), _with_bar(todo) as bar:
+        failed = sum(not batch.make(row) for row in bar)
     print(f"{len(todo) - failed} made, {failed} failed; see {report.path}", flush=True)
     return failed
 
 
-class Batch:
-    """One worker and one folder, for row after row."""
-
-    def __init__(self, options: argparse.Namespace, formats: Sequence[str], report: Report) -> None:
-        self.client = WorkerClient(options.python or _worker_python())
-        self._bundle = LoadBundle(str(options.bundle), options.device, options.threads)
-        self._fps = float(options.fps)
-        self._formats = formats
-        self._report = report
-
-    def make(self, row: Row, recipe: dict[str, object]) -> bool:
-        """Make one clip and note it; False when it failed. MMMError when all others would too."""
-        started = time.perf_counter()
-        request = Generate(self.client.new_job(), row.prompt, row.seconds, row.seed)
-        try:
-            answer = self.client.run_blocking(request, self._bundle)
-            folder = self._report.path.parent
-            files = write_files(answer, self._fps, folder, row.name, self._formats)
-        except MMMError as error:
-            sentence = f"row '{row.name}' (line {row.line}): {error}"
-            if isinstance(error, WorkerError) and error.kind in _HOPELESS:
-                raise MMMError(sentence) from error
-            _say(f"batch_generate: {sentence}")
-            self._report.failed(row.name, recipe, str(error))
-            return False
-        self._report.done(row.name, recipe, files, time.perf_counter() - started)
-        return True
-
-
 def _parse(arguments: Sequence[str]) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="batch_generate", description="Make many motions.")
-    parser.add_argument("--prompts", type=Path, required=True, help="CSV: name,prompt,seconds,seed")
+    parser = argparse.ArgumentParser(
+        prog="batch_generate",
+        description="Make many motions.",
+        epilog=COLUMNS_HELP,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--prompts", type=Path, required=True, help="CSV file, one row a clip")
     parser.add_argument("--out", type=Path, required=True, help="folder for the files")
-    parser.add_argument("--format", default="blend", help="of blend, bvh and npz, with commas")
+    parser.add_argument("--format", default="blend", help=f"of {', '.join(WRITERS)}, with commas")
     parser.add_argument("--bundle", type=Path, default=_starter(), help="folder of the weights")
     parser.add_argument("--python", type=Path, help="Python that has torch")
     parser.add_argument("--device", default=AUTO_DEVICE, help="auto, cpu, cuda:0, mps, ...")
     parser.add_argument("--threads", type=int, default=0, help="CPU threads, 0 for torch's choice")
-    parser.add_argument("--fps", type=_rate, default=DEFAULT_FPS, help="of keys and BVH files")
+    parser.add_argument("--fps", type=_rate, default=DEFAULT_FPS, help="of what is generated")
     return parser.parse_args(arguments)
 
 
@@ -157,18 +138,6 @@ def _starter() -> Path:
     """The weights that come with the package: inside it when installed, beside it in a checkout."""
     folders = [folder / "weights" / STARTER for folder in (PACKAGE_FOLDER, PACKAGE_FOLDER.parent)]
     return next((folder for folder in folders if folder.is_dir()), folders[-1])
-
-
-def _formats(text: str) -> list[str]:
-    """The formats in ``text``, each once; MMMError for one that cannot be written here."""
-    wanted = list(dict.fromkeys(word.strip() for word in text.split(",")))
-    if odd := [kind for kind in wanted if kind not in WRITERS]:
-        raise MMMError(f"The format {odd[0]!r} is not known: use {', '.join(WRITERS)}.")
-    if "blend" in wanted and importlib.util.find_spec("bpy") is None:
-        raise MMMError(
-            "This Python has no bpy for .blend files: run it in Blender, or leave out blend."
-        )
-    return wanted
 
 
 def _fingerprint(bundle: Path) -> str:
@@ -233,7 +202,7 @@ def _say(sentence: str) -> None:
 
 def _with_lines(rows: Sequence[Row]) -> Iterator[Row]:
     for number, row in enumerate(rows, 1):
-        print(f"{number}/{len(rows)} {row.name}: {row.prompt}", flush=True)
+        print(f"{number}/{len(rows)} {row.name}: {row.title}", flush=True)
         yield row
 
 

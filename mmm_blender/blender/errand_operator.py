@@ -39,7 +39,7 @@ class ErrandOperator:
         if not self._begin(context):
             return {"CANCELLED"}
         assert self._errand is not None
-        _run_to_end(context, self._errand)
+        run_to_end(context, self._errand)
         return self._outcome()
 
     def invoke(self, context: Context, _event: Event) -> set[str]:
@@ -108,7 +108,7 @@ class ErrandOperator:
         self._timer = None
 
 
-def _run_to_end(context: Context, errand: Errand) -> None:
+def run_to_end(context: Context, errand: Errand) -> None:
     """Tick until it is over. A keyboard interrupt cancels the job before it goes on its way."""
     manager = context.window_manager
     manager.progress_begin(0, _FULL_BAR)

@@ -16,10 +16,10 @@ import numpy as np
 import pytest
 from _batch_files import Product, write_blend
 from _batch_report import Report
+from _batch_work import BatchClient
 
 from mmm_blender.geometry.bvh import read_bvh
 from mmm_blender.geometry.errors import MMMError
-from mmm_blender.worker.client import WorkerClient
 from tests.geometry.motions import smooth_clip
 from tests.worker import fake_worker
 
@@ -51,8 +51,8 @@ def run(out: Path, tiny_bundle: Path) -> Run:
 @pytest.fixture
 def with_fake_worker(monkeypatch: pytest.MonkeyPatch) -> None:
     """A worker that does what the prompt says."""
-    fake = functools.partial(WorkerClient, bootstrap=fake_worker.BOOTSTRAP)
-    monkeypatch.setattr(batch_generate, "WorkerClient", fake)
+    fake = functools.partial(BatchClient, bootstrap=fake_worker.BOOTSTRAP)
+    monkeypatch.setattr(batch_generate, "BatchClient", fake)
 
 
 def _options(table: Path, out: Path, bundle: Path, kinds: str) -> list[str]:
@@ -87,8 +87,8 @@ def test_writes_every_format_without_blender(
     assert ended.returncode == 0, ended.stderr
     assert _names(out) == {"wave.bvh", "wave.npz", "walk.bvh", "walk.npz", "report.json"}
     with np.load(out / "wave.npz", allow_pickle=False) as file:
-        assert file["rotations"].shape == (30, 22, 4)
-        assert file["root"].shape == (30, 3)
+        assert file["rotations"].shape == (45, 22, 4)
+        assert file["root"].shape == (45, 3)
         recipe = json.loads(str(file["recipe"]))
     assert (recipe["prompt"], recipe["seed"], recipe["bundle"]) == ("a person waves", 3, "tiny")
     motion = read_bvh(out / "wave.bvh")
@@ -250,7 +250,8 @@ def test_blender_files_hold_a_keyed_character(write_table: WriteTable, run: Run,
     assert tuple(action.frame_range) == (1.0, bpy.context.scene.frame_end)
     render = bpy.context.scene.render
     assert render.fps / render.fps_base == pytest.approx(29.97)
-    assert json.loads(action["mmm_recipe"])["prompt"] == "a person waves"
+    [step] = json.loads(action["mmm_recipe"])["steps"]
+    assert (step["kind"], step["prompt"]) == ("generate", "a person waves")
 
 
 def test_a_blender_file_that_cannot_be_written_is_told(tmp_path: Path) -> None:
@@ -258,8 +259,9 @@ def test_a_blender_file_that_cannot_be_written_is_told(tmp_path: Path) -> None:
     told = {
         "prompt": "a person waves",
         **{"seconds": 1.0, "seed": 0, "bundle": "tiny", "bundle_hash": "0" * 64},
-        **{"addon_version": "0", "sampler": {}},
+        **{"addon_version": "0", "sampler": {}, "device": "cpu", "threads": 1},
+        **{"torch_version": "0", "pin_feet": True, "tokens": [[0]]},
     }
-    product = Product(smooth_clip(8), 30.0, told)
+    product = Product(smooth_clip(8), told)
     with pytest.raises(MMMError, match="could not be written"):
         write_blend(tmp_path / "no" / "where.blend", product)

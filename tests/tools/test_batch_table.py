@@ -6,7 +6,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from _batch_table import DEFAULT_SECONDS, DEFAULT_SEED, Row, name_problem, read_table
+from _batch_cells import DEFAULT_SECONDS, DEFAULT_SEED, name_problem, range_of
+from _batch_table import ClipRow, EditRow, ReplayRow, SequenceRow, Source, read_table
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -18,8 +19,8 @@ WriteTable = Callable[..., Path]
 def test_reads_every_row_with_its_line(write_table: WriteTable) -> None:
     rows = read_table(write_table(['walk,"tired, walks",2.5,7', "", "wave,waves,,"]))
     assert rows == [
-        Row(2, "walk", "tired, walks", 2.5, 7),
-        Row(4, "wave", "waves", DEFAULT_SECONDS, DEFAULT_SEED),
+        ClipRow(2, "walk", "tired, walks", 2.5, 7),
+        ClipRow(4, "wave", "waves", DEFAULT_SECONDS, DEFAULT_SEED),
     ]
 
 
@@ -27,10 +28,7 @@ def test_takes_the_columns_in_any_order_and_without_the_optional_ones(
     write_table: WriteTable,
 ) -> None:
     [row] = read_table(write_table(["ein Mensch grüßt,grüßen"], columns="prompt,name"))
-    assert (row.name, row.prompt, row.seconds, row.seed) == (
-        *("grüßen", "ein Mensch grüßt"),
-        *(DEFAULT_SECONDS, DEFAULT_SEED),
-    )
+    assert row == ClipRow(2, "grüßen", "ein Mensch grüßt", DEFAULT_SECONDS, DEFAULT_SEED)
 
 
 def test_reads_what_a_spreadsheet_saves(tmp_path: Path) -> None:
@@ -116,3 +114,103 @@ def test_a_good_name_stays_in_its_folder(name: str) -> None:
     if not name_problem(name):
         assert Path(name).name == name
         assert not Path(name).is_absolute()
+
+
+SEQUENCES = "name,prompt,seconds,seed"
+EDITS = "name,prompt,seed,file,range,body_part,seconds"
+RECIPES = "name,recipe,prompt,range"
+
+
+def test_several_prompts_are_a_sequence(write_table: WriteTable) -> None:
+    rows = read_table(
+        write_table(["a,walks | waves,3 | 2.5,0|7", 'b," walks|waves, gladly |bows",,'], SEQUENCES)
+    )
+    assert rows == [
+        SequenceRow(2, "a", ("walks", "waves"), (3.0, 2.5), (0, 7)),
+        SequenceRow(
+            3, "b", ("walks", "waves, gladly", "bows"), (DEFAULT_SECONDS,) * 3, (DEFAULT_SEED,) * 3
+        ),
+    ]
+
+
+def test_a_row_with_a_file_is_an_edit(write_table: WriteTable, tmp_path: Path) -> None:
+    (tmp_path / "walk.bvh").write_bytes(b"x")
+    rows = read_table(
+        write_table(
+            ["a,,,walk.bvh,-10--5,,", "b,waves,3,a,24-48,UPPER,", "c,,,walk.bvh,1-2,,"], EDITS
+        )
+    )
+    first, second, third = rows
+    assert isinstance(first, EditRow)
+    assert isinstance(first.source, Source)
+    assert first.source.path == tmp_path / "walk.bvh"
+    assert second == EditRow(3, "b", "waves", 3, first, 24, 48, "upper")
+    assert (first.first, first.last, first.body_part) == (-10, -5, "all")
+    assert isinstance(third, EditRow)
+    assert third.source == first.source
+
+
+def test_what_an_edit_begins_with_is_part_of_its_recipe(
+    write_table: WriteTable, tmp_path: Path
+) -> None:
+    def recipes(row: str) -> dict[str, dict[str, object]]:
+        table = write_table([row, "c,,,a,1-9,,", "d,,,c,1-9,,"], EDITS)
+        return {each.name: each.recipe for each in read_table(table)}
+
+    (tmp_path / "walk.bvh").write_bytes(b"x")
+    before = recipes("a,,,walk.bvh,1-9,,")
+    assert recipes("a,,,walk.bvh,1-9,,") == before
+    (tmp_path / "walk.bvh").write_bytes(b"y")
+    after = recipes("a,,,walk.bvh,1-9,,")
+    assert all(after[name] != before[name] for name in before)
+
+
+def test_a_row_with_a_recipe_is_a_replay(write_table: WriteTable, tmp_path: Path) -> None:
+    (tmp_path / "walk.json").write_text("{}")
+    [row] = read_table(write_table(["a,walk.json,,"], RECIPES))
+    assert isinstance(row, ReplayRow)
+    assert row.source.path == tmp_path / "walk.json"
+
+
+@pytest.mark.parametrize(
+    ("columns", "row", "words"),
+    [
+        (SEQUENCES, "a,walks||bows,,", "prompt 2 of the sequence is empty"),
+        (SEQUENCES, "a,walks|bows,3,", "seconds '3' does not fit the 2 prompts"),
+        (SEQUENCES, "a,walks|bows,3|x,", "seconds must be a number above 0, not 'x'"),
+        (SEQUENCES, "a,walks|bows,,1|2|3", "seed '1|2|3' does not fit the 2 prompts"),
+        (SEQUENCES, "a,walks|bows,,1|-2", "seed must be a whole number"),
+        (EDITS, "a,,,ok,,,", "range must be the first and the last frame"),
+        (EDITS, "a,,,ok,24,,", "range must be the first and the last frame"),
+        (EDITS, "a,,,ok,1.5-3,,", "range must be the first and the last frame"),
+        (EDITS, "a,,,ok,-5--10,,", "'-5--10' ends before it starts"),
+        (EDITS, "a,,,ok,1-99999999,,", "no frame beyond"),
+        (EDITS, "a,,,ok,1-9,legs,", "body_part must be all, upper, lower, not 'legs'"),
+        (EDITS, "a,,-1,ok,1-9,,", "seed must be a whole number"),
+        (EDITS, "a,,,ok,1-9,,3", "an edit takes no seconds"),
+        (EDITS, "a,walks|bows,,ok,1-9,,", "an edit takes one prompt"),
+        (EDITS, "a,,,later,1-9,,", "'later' is no .blend or .bvh file or the name of an earlier"),
+        (EDITS, "a,,,a,1-9,,", "'a' is no .blend or .bvh file or the name of an earlier"),
+        (EDITS, "a,,,gone.bvh,1-9,,", "'gone.bvh' could not be read"),
+        (EDITS, "a,walks,,,1-9,,", "a row without a file takes no range"),
+        (EDITS, "a,walks,,,,upper,", "a row without a file takes no body_part"),
+        (EDITS, "a,,,,,,", "'a' has no prompt"),
+        (RECIPES, "a,gone.json,,", "'gone.json' could not be read"),
+        (RECIPES, "a,walk.txt,,", "'walk.txt' is no .json or .blend file"),
+        (RECIPES, "a,walk.json,walks,", "a recipe takes no prompt"),
+        (RECIPES, "a,walk.json,,1-9", "a recipe takes no range"),
+    ],
+)
+def test_names_the_line_that_is_wrong_in_other_rows(
+    write_table: WriteTable, columns: str, row: str, words: str
+) -> None:
+    ok = ",".join({"name": "ok", "prompt": "walks"}.get(each, "") for each in columns.split(","))
+    with pytest.raises(MMMError) as told:
+        read_table(write_table([ok, row], columns))
+    assert words in str(told.value)
+    assert "line 3" in str(told.value)
+
+
+@given(st.integers(-9999, 9999), st.integers(0, 9999), st.sampled_from(["-", " - ", "- "]))
+def test_a_range_is_what_was_written(first: int, length: int, dash: str) -> None:
+    assert range_of("here", f"{first}{dash}{first + length}") == (first, first + length)
