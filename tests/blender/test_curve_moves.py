@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mmm_blender.blender.animation import read_pose, write_clip
@@ -153,7 +153,7 @@ def test_it_is_the_clip_that_the_model_has_carried(rig: ArmatureObject) -> None:
 def test_any_pelvis_curves_are_carried_on_every_whole_frame() -> None:
     rig = build_rig(STYLES["random axes"])
 
-    @drawn
+    @settings(drawn, max_examples=EXAMPLES // 2)  # the pose on screen takes its time
     @given(layouts, st.integers(-10, 45))
     def check(layout: Layout, border: int) -> None:
         action = draw_action(rig, layout)
