@@ -26,6 +26,7 @@ from mmm_blender.geometry.errors import MMMError
 from mmm_blender.geometry.rotations import quat_angle, quat_multiply, quat_rotate, yaw_quat
 from mmm_blender.geometry.skeleton import SMPL_22
 from tests.blender.curve_layouts import (
+    EXAMPLES,
     Layout,
     draw_action,
     drawn,

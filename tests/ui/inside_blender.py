@@ -71,21 +71,23 @@ def answer_question(question: Path) -> None:
     unfinished.rename(FOLDER / f"{name}.json")
 
 
-def view_area() -> Any:
-    """The 3D view's area."""
+def view_area(editor: str = "VIEW_3D") -> Any:
+    """The largest area of an editor, the 3D view's if not said otherwise."""
     window = bpy.context.window_manager.windows[0]
-    return next(area for area in window.screen.areas if area.type == "VIEW_3D")
+    areas = [area for area in window.screen.areas if area.type == editor]
+    return max(areas, key=lambda area: area.width * area.height)
 
 
-def view_region(kind: str) -> Any:
-    """A region of the 3D view: WINDOW, UI (the sidebar), HEADER..."""
-    return next(region for region in view_area().regions if region.type == kind)
+def view_region(kind: str, editor: str = "VIEW_3D") -> Any:
+    """A region of an editor: WINDOW, UI (the sidebar), HEADER..."""
+    return next(region for region in view_area(editor).regions if region.type == kind)
 
 
-def view_override() -> dict[str, object]:
-    """Context of the 3D view, which operators called from a timer lack."""
+def view_override(editor: str = "VIEW_3D") -> dict[str, object]:
+    """Context of an editor, which operators called from a timer lack."""
     window = bpy.context.window_manager.windows[0]
-    return {"window": window, "area": view_area(), "region": view_region("WINDOW")}
+    region = view_region("WINDOW", editor)
+    return {"window": window, "area": view_area(editor), "region": region}
 
 
 bpy.app.timers.register(answer_questions, persistent=True)

@@ -126,10 +126,32 @@ class Rig:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(shot.read_bytes())
 
-    def region(self, kind: str) -> tuple[int, int, int, int]:
-        """Left, top, right, bottom of a region of the 3D view on the screen."""
+    def drag(self, start: tuple[int, int], end: tuple[int, int]) -> None:
+        """Press the left button at one place and release it at another."""
+        (x0, y0), (x1, y1) = start, end
+        middle = f"{(x0 + x1) // 2} {(y0 + y1) // 2}"
+        self.run(
+            f"xdotool mousemove {x0} {y0} sleep 0.2 mousedown 1 sleep 0.2 mousemove {middle} "
+            f"sleep 0.2 mousemove {x1} {y1} sleep 0.2 mouseup 1"
+        )
+        time.sleep(SETTLE_SECONDS)
+
+    def choose_in_context_menu(self, x: int, y: int, command: str) -> None:
+        """Press the right button somewhere, and the left one on the line that runs a command."""
+        self.ask("bpy.context.window_manager.clipboard = ''")
+        self.run(f"xdotool mousemove {x} {y} sleep 0.2 click 3 sleep 0.8")
+        for below in range(0, HEIGHT - y, SEARCH_STEP):
+            self.run(f"xdotool mousemove {x + 10} {y + below} sleep 0.05 key ctrl+c sleep 0.05")
+            if self.ask("answer = bpy.context.window_manager.clipboard").startswith(command):
+                self.run("xdotool click 1")
+                time.sleep(SETTLE_SECONDS)
+                return
+        raise RigError(f"the context menu shows no line that runs {command}")
+
+    def region(self, kind: str, editor: str = "VIEW_3D") -> tuple[int, int, int, int]:
+        """Left, top, right, bottom of a region of an editor on the screen."""
         x, y, width, height = self.ask(
-            f"r = region({kind!r}); answer = [r.x, r.y, r.width, r.height]"
+            f"r = region({kind!r}, {editor!r}); answer = [r.x, r.y, r.width, r.height]"
         )
         return x, HEIGHT - y - height, x + width, HEIGHT - y
 
