@@ -1,4 +1,4 @@
-"""Draw motions as a contact sheet, each from the front and from the side.
+"""Draw motions as a contact sheet, each from the front, from the side and its way from above.
 
     python tools/motion_sheet.py --data build/motions.npz --out docs/data.png
     python tools/motion_sheet.py --data build/motions.npz --out sheet.png NAME NAME ...
@@ -7,7 +7,8 @@
 Of a data set without names ten clips are drawn, one of each of ten contents, styles in turn; of a
 bundle without prompts the twelve below with seed 0. --hidden puts numbers instead of texts. Orange
 is the left side of the body, blue the right. The front view turns with nobody: it faces the first
-frame's heading throughout, and the side view looks at its left.
+frame's heading throughout, and the side view looks at its left. In the way from above the first
+frame faces up; a ring is the start, an arrow shows where the body faces.
 """
 
 from __future__ import annotations
@@ -37,7 +38,7 @@ from mmm_blender.geometry.clip import MotionClip  # noqa: E402
 from mmm_blender.geometry.conventions import FloatArray  # noqa: E402
 from mmm_blender.geometry.errors import MMMError  # noqa: E402
 from mmm_blender.geometry.kinematics import clip_joints  # noqa: E402
-from mmm_blender.geometry.placement import Placement, place  # noqa: E402
+from mmm_blender.geometry.placement import Placement, headings, place  # noqa: E402
 from mmm_blender.geometry.skeleton import SMPL_22, joint_index  # noqa: E402
 from mmm_blender.motion.generator import GenerateRequest, Generator  # noqa: E402
 from mmm_blender.training.captions import caption  # noqa: E402
@@ -49,11 +50,15 @@ CLIPS = 10
 SPACING = 1.15  # metres between two bodies
 FAR = 0.3  # metres gone from which distances are told
 VIEW_GAP = 0.5  # metres between the views
+PLAN = 2.0  # metres of picture that a way seen from above may take, shrunk where it is longer
+ARROW, RING = 0.4, 0.07  # metres of picture
 FLOOR, HEAD_ROOM = 0.5, 0.45  # metres of a lane below the floor and above the highest joint
 TALL = 2.2  # metres above the floor at least
 METRE_INCHES, DOTS = 0.36, 200
 COLOURS = 32  # of the picture's palette: a small file
+WIDTH = 2 * MOMENTS * SPACING + PLAN + 3 * VIEW_GAP  # metres
 BODY, LEFT, RIGHT = "#555555", "#d9730d", "#1f6fb4"
+ARROW_STYLE = {"arrowstyle": "-|>", "color": BODY, "lw": 0.7, "mutation_scale": 7.0}
 KINDS = (
     *("walk", "run", "walk-turn-left", "walk-back", "raise-up-left-hand", "wave-both-hands"),
     *("bow", "salsa dance", "climb ladder", "forward jump"),
@@ -112,10 +117,14 @@ def draw_view(axes: Axes, joints_TJ3: FloatArray, across: FloatArray, start: flo
 
 @dataclass(frozen=True, eq=False)
 class Lane:
-    """A clip at some moments. joints_TJ3: the first body at the origin, facing +Z. top: metres."""
+    """A clip at some moments. joints_TJ3: the first body at the origin, facing +Z. way_T2: the
+    whole clip's pelvis over the ground, left and forward. facing_T2: of each moment, the same way.
+    top: metres."""
 
     title: str
     joints_TJ3: FloatArray
+    way_T2: FloatArray
+    facing_T2: FloatArray
     times: tuple[str, ...]
     top: float
 
@@ -130,7 +139,10 @@ class Lane:
             f"{frame / clip.fps:.1f} s" + (f"\n{metres:.1f} m" if gone.max() > FAR else "")
             for frame, metres in zip(frames, gone, strict=True)
         ]
-        return cls(title, joints, tuple(times), max(TALL, joints[..., 1].max() + HEAD_ROOM))
+        turns = headings(clip)[frames]
+        facing = np.stack([np.sin(turns), np.cos(turns)], axis=-1)
+        top = max(TALL, joints[..., 1].max() + HEAD_ROOM)
+        return cls(title, joints, clip.root_T3[:, [0, 2]], facing, tuple(times), top)
 
     @property
     def height(self) -> float:
@@ -138,20 +150,44 @@ class Lane:
         return self.top + FLOOR
 
 
+def draw_way(axes: Axes, lane: Lane, left: float) -> None:
+    """The pelvis' way seen from above, and where the body faces at each moment. left: metres."""
+    size = np.ptp(lane.way_T2, axis=0)
+    scale = min(1.0, PLAN / max(size.max(), 1e-6))
+    middle = (lane.way_T2.max(axis=0) + lane.way_T2.min(axis=0)) / 2
+    centre = np.array([left + PLAN / 2, PLAN / 2 + RING * 2])
+    to_the_left = np.array([-1.0, 1.0])  # seen from above the body's left (+X) is left
+
+    def seen(way: FloatArray) -> FloatArray:
+        return centre + (way - middle) * to_the_left * scale
+
+    way = seen(lane.way_T2)
+    moments = way[np.linspace(0, len(way) - 1, MOMENTS).round().astype(int)]
+    axes.plot(way[:, 0], way[:, 1], color="#999999", linewidth=0.8, zorder=1)
+    for place_2, facing_2 in zip(moments, lane.facing_T2 * to_the_left * ARROW, strict=True):
+        tip = place_2 + facing_2
+        axes.annotate("", tip, place_2, arrowprops=ARROW_STYLE, annotation_clip=False)
+    axes.add_patch(Circle((way[0, 0], way[0, 1]), RING, fill=False, color=BODY, linewidth=0.8))
+    told = "from above" if scale == 1.0 else f"from above, {size.max():.1f} m across"
+    axes.text(centre[0], -0.08, told, size=5, ha="center", va="top", color="#444444")
+
+
 def draw_lane(axes: Axes, lane: Lane) -> None:
-    """One clip: title, front view, side view, times."""
+    """One clip: title, front view, side view, times, its way from above."""
     joints = lane.joints_TJ3
     side = MOMENTS * SPACING + VIEW_GAP
     # facing the camera, the body's left (+X) is right in the picture; seen from its left side
     # it faces the left of the picture, so forward (+Z) is left there
     draw_view(axes, joints, np.array([1.0, 0.0, 0.0]), SPACING / 2)
     draw_view(axes, joints, np.array([0.0, 0.0, -1.0]), side + SPACING / 2)
-    axes.plot([0, side + MOMENTS * SPACING], [0, 0], color="#bbbbbb", linewidth=0.6, zorder=0)
+    right = side + MOMENTS * SPACING
+    axes.plot([0, right], [0, 0], color="#bbbbbb", linewidth=0.6, zorder=0)
+    draw_way(axes, lane, right + VIEW_GAP)
     for moment, text in enumerate(lane.times):
         x = (moment + 0.5) * SPACING
         axes.text(x, -0.08, text, size=5, ha="center", va="top", color="#444444", linespacing=1.0)
     axes.text(0, lane.top - 0.25, lane.title, size=6.5)
-    axes.set_xlim(0, side + MOMENTS * SPACING)
+    axes.set_xlim(0, WIDTH)
     axes.set_ylim(-FLOOR, lane.top)
     axes.set_aspect("equal")
     axes.axis("off")
@@ -161,11 +197,10 @@ def draw(path: Path, lanes: Sequence[Lane]) -> None:
     """Write the PNG, small: a palette of few colours."""
     mpl.use("Agg")
     heights = [lane.height for lane in lanes]
-    width = 2 * MOMENTS * SPACING + VIEW_GAP
     figure, places = pyplot.subplots(
         len(lanes),
         1,
-        figsize=(METRE_INCHES * width, METRE_INCHES * sum(heights)),
+        figsize=(METRE_INCHES * WIDTH, METRE_INCHES * sum(heights)),
         height_ratios=heights,
         squeeze=False,
     )

@@ -20,7 +20,7 @@ import json
 import sys
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
@@ -33,7 +33,7 @@ sys.path.insert(0, str(ROOT))
 from _program import run  # noqa: E402
 
 from mmm_blender.geometry.errors import MMMError  # noqa: E402
-from mmm_blender.motion.bundle import Bundle, files_of, save_bundle  # noqa: E402
+from mmm_blender.motion.bundle import Bundle, files_of, load_bundle, save_bundle  # noqa: E402
 from mmm_blender.motion.config import (  # noqa: E402
     BundleConfig,
     SamplerConfig,
@@ -49,9 +49,10 @@ from mmm_blender.motion.transformer import MaskedTransformer  # noqa: E402
 from mmm_blender.training.caption_bank import CaptionBank  # noqa: E402
 from mmm_blender.training.data import TRAIN, UNSEEN_TAKES, Example, load_examples  # noqa: E402
 from mmm_blender.training.distributed import Team, joined  # noqa: E402
-from mmm_blender.training.early_stop import Watch, best_weights  # noqa: E402
+from mmm_blender.training.early_stop import PATIENCE, Watch, best_weights  # noqa: E402
 from mmm_blender.training.loop import Plan, Run, autocast, step_seed, train  # noqa: E402
 from mmm_blender.training.tokens import (  # noqa: E402
+    TEXT_NOISE,
     TokenBatch,
     TokenSampler,
     blur,
@@ -65,6 +66,7 @@ TEXT_DROP = 0.1
 CHECK_BATCHES = 4
 SAMPLER = SamplerConfig(guidance=2.0, confidence_noise=3.0)  # see the card for what was tried
 CHECKPOINT_FILE, BEST_FILE = "checkpoint.pt", "best.pt"
+STORED_PRECISION = 2e-3  # of a bundle's numbers, which are kept in half precision
 MIN_SECONDS = 1.0  # shorter than any clip that was learnt from
 
 
@@ -110,6 +112,9 @@ def parse_options() -> argparse.Namespace:
     parser.add_argument("--layers", type=int, default=6)
     parser.add_argument("--heads", type=int, default=8)
     parser.add_argument("--dropout", type=float, default=0.2)
+    parser.add_argument("--text-noise", type=float, default=TEXT_NOISE, help="on text features")
+    parser.add_argument("--begin-with", type=Path, help="bundle whose weights are trained further")
+    parser.add_argument("--patience", type=int, default=PATIENCE, help="looks without a better one")
     parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu")
     parser.add_argument("--precision", choices=("bfloat16", "float32"), default="bfloat16")
     parser.add_argument("--seed", type=int, default=0)
@@ -154,13 +159,14 @@ class Lesson:
     plan: Plan
     precision: str
     team: Team
+    text_noise: float = TEXT_NOISE
 
     def share(self, batch: TokenBatch, seed: int, own: slice, dropped_B: Tensor | None) -> Tensor:
         """The loss of some rows of a batch, as a part of the whole batch's. The masks and the
         noise on the text are drawn for the whole batch."""
         rng, vocabulary = torch.Generator().manual_seed(seed), self.tokenizer.vocabulary
         hidden = hide(batch, vocabulary, self.tokenizer.columns, rng)[own]
-        text = blur(batch.text, rng) if self.model.training else batch.text
+        text = blur(batch.text, rng, self.text_noise) if self.model.training else batch.text
         device, rows = self.team.device, batch.rows(own).to(self.team.device)
         if dropped_B is not None:
             dropped_B = dropped_B[own].to(device)
@@ -220,13 +226,13 @@ def make_watch(
         judged.transformer.load_state_dict(weights)
         return quick_scores(generator, evaluator, unseen, options.seed)
 
-    return Watch(lesson.run, score, options.out / BEST_FILE, lesson.team)
+    return Watch(lesson.run, score, options.out / BEST_FILE, lesson.team, patience=options.patience)
 
 
 def new_model(
     options: argparse.Namespace, tokenizer: Tokenizer, text_width: int
 ) -> MaskedTransformer:
-    """An untrained transformer, the same in every process."""
+    """An untrained transformer, or a bundle's; the same in every process."""
     config = TransformerConfig(
         width=options.width,
         layers=options.layers,
@@ -235,7 +241,26 @@ def new_model(
         text_width=text_width,
     )
     torch.manual_seed(options.seed)
-    return MaskedTransformer(config, tokenizer.config, tokenizer.codebooks_PKD)
+    model = MaskedTransformer(config, tokenizer.config, tokenizer.codebooks_PKD)
+    if options.begin_with:
+        begin_with(options.begin_with, model)
+    return model
+
+
+def begin_with(folder: Path, model: MaskedTransformer) -> None:
+    """Take over a bundle's weights; MMMError where they are another network's or were learnt on
+    another tokenizer's tokens."""
+    trained = load_bundle(folder).model.transformer
+    books = trained.codebooks_PKD
+    same_codes = books.shape == model.codebooks_PKD.shape and torch.allclose(
+        books, model.codebooks_PKD, rtol=STORED_PRECISION, atol=STORED_PRECISION
+    )
+    if not same_codes or replace(trained.config, dropout=model.config.dropout) != model.config:
+        raise MMMError(
+            f"The weights in {folder} are of another size or another tokenizer: train without "
+            "--begin-with, or with its tokenizer, width, layers and heads."
+        )
+    model.load_state_dict(trained.state_dict())
 
 
 def resumed(options: argparse.Namespace, model: MaskedTransformer, plan: Plan) -> Run:
@@ -263,7 +288,9 @@ def fit(options: argparse.Namespace, team: Team) -> list[float]:
     plan = Plan(options.minutes, options.rate, options.steps, options.seed, betas=(0.9, 0.98))
     run, losses = resumed(options, model, plan), list[float]()
     if plan.progress(run.step, run.seconds) < 1 and not run.finished:
-        lesson = Lesson(run, model, tokenizer.config, plan, options.precision, team)
+        lesson = Lesson(
+            run, model, tokenizer.config, plan, options.precision, team, options.text_noise
+        )
         losses = study(options, lesson, tokenizer.to(team.device), encoder)
     if team.leads:
         finish(options, run, model.cpu(), tokenizer.cpu())

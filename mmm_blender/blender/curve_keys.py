@@ -16,6 +16,7 @@ import numpy.typing as npt
 from ..geometry.conventions import ArrayLike, BoolArray, FloatArray
 from .fcurves import (
     HAS_SLOTS,
+    KEY_SELECTIONS,
     curve_store,
     ensure_curve_store,
     enum_value,
@@ -27,7 +28,6 @@ HANDLES = ("handle_left", "handle_right")
 POINTS = ("co", *HANDLES)
 _NUMBERS = ("back", "amplitude", "period")
 _ENUMS = ("handle_left_type", "handle_right_type", "interpolation", "easing", "type")
-_FLAGS = ("select_control_point", "select_left_handle", "select_right_handle")
 
 SEGMENT_FIELDS = (*_NUMBERS, "interpolation", "easing")
 """What decides, beside values and handles, how a curve runs from a key to the next."""
@@ -36,7 +36,7 @@ KEY_DTYPE = np.dtype(
     [(name, np.float32, 2) for name in POINTS]
     + [(name, np.float32) for name in _NUMBERS]
     + [(name, np.int32) for name in _ENUMS]
-    + [(name, np.bool_) for name in _FLAGS]
+    + [(name, np.bool_) for name in KEY_SELECTIONS]
 )
 """One key: what Blender tells of it. Points are (frame, value)."""
 
@@ -72,7 +72,7 @@ def no_keys() -> KeyArray:
 def read_keys(curve: FCurve) -> KeyArray:
     """All keys of a curve, in Blender's order."""
     keys = np.empty(len(curve.keyframe_points), dtype=KEY_DTYPE)
-    for name in POINTS + _NUMBERS + _ENUMS + _FLAGS:
+    for name in POINTS + _NUMBERS + _ENUMS + KEY_SELECTIONS:
         keys[name] = _read_column(curve, name)
     return keys
 
@@ -91,7 +91,7 @@ def write_keys(curve: FCurve, keys: KeyArray) -> None:
     if len(points) != len(keys):
         points.clear()
         points.add(len(keys))
-    for name in POINTS + _NUMBERS + _ENUMS + _FLAGS:
+    for name in POINTS + _NUMBERS + _ENUMS + KEY_SELECTIONS:
         points.foreach_set(name, np.ascontiguousarray(keys[name]).ravel())
 
 
@@ -121,7 +121,7 @@ def linear_keys(
     for name in _TYPE_SIDES:
         keys[name] = _FREE if free else _AUTO_CLAMPED
     keys["interpolation"], keys["type"] = LINEAR, _GENERATED
-    for name in _FLAGS:
+    for name in KEY_SELECTIONS:
         keys[name] = selected
     return keys
 

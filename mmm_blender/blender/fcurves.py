@@ -18,6 +18,8 @@ from .host import Action, Any, FCurve, Object, bpy
 
 HAS_SLOTS: bool = bpy.app.version >= (4, 4, 0)
 
+KEY_SELECTIONS = ("select_control_point", "select_left_handle", "select_right_handle")
+
 
 @dataclass(frozen=True, eq=False)
 class Channel:
@@ -47,7 +49,8 @@ def bone_path(bone: str, property_name: str) -> str:
 def build_action(
     name: str, frames_T: ArrayLike, channels: Sequence[Channel], owner: str = "Object"
 ) -> Action:
-    """A new Action for an object, one linear key of type GENERATED at each of ``frames_T``.
+    """A new Action for an object, one linear key of type GENERATED at each of ``frames_T``, none of
+    them selected: selected keys say what is to be edited, and that is the person's choice.
 
     owner: the object's name, which names the slot: Blender finds it by that when the Action is
     chosen again later. Channels of one group stand together in ``channels``. The Action is not
@@ -91,6 +94,7 @@ class _KeyWriter:
             name: np.full(count, enum_value(name, item), dtype=np.int32)
             for name, item in (("interpolation", "LINEAR"), ("type", "GENERATED"))
         }
+        self._unselected = np.zeros(count, dtype=np.bool_)
 
     def write(self, curve: FCurve, values_T: FloatArray) -> None:
         """Give an empty curve one key a frame."""
@@ -100,6 +104,8 @@ class _KeyWriter:
         keys.foreach_set("co", self._co)
         for name, values in self._enums.items():
             keys.foreach_set(name, values)
+        for name in KEY_SELECTIONS:
+            keys.foreach_set(name, self._unselected)
         curve.update()
 
 

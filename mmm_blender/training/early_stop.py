@@ -24,7 +24,7 @@ _GAP_SECONDS = 180.0  # between two looks at least
 _COST_SHARE = 0.12  # of a run's time that looking may cost
 _LOOK_STEPS = 25  # steps between two questions whether a look is due
 _FID_WEIGHT = 0.2  # halving the FID is worth so much of R@3
-_PATIENCE = 4  # looks without a better one, before the run is stopped
+PATIENCE = 4  # looks without a better one, before the run is stopped
 _NOTE = "held-out scores"
 
 
@@ -42,10 +42,12 @@ class Watch:
         score: Score,
         best: Path,
         team: Team = ALONE,
+        *,
         gap_seconds: float = _GAP_SECONDS,
+        patience: int = PATIENCE,
     ) -> None:
         self._run, self._score, self._best, self._team = run, score, best, team
-        self._gap, self._cost = gap_seconds, 0.0
+        self._gap, self._cost, self._patience = gap_seconds, 0.0, patience
         self._last = run.seconds
 
     @property
@@ -80,7 +82,7 @@ class Watch:
             torch.save(self._run.average, temporary)
             temporary.replace(self._best)
         values = [look["value"] for look in self.looks]
-        self._run.finished = len(values) - 1 - values.index(max(values)) >= _PATIENCE
+        self._run.finished = len(values) - 1 - values.index(max(values)) >= self._patience
         print("held out:", {name: round(value, 4) for name, value in found.items()}, flush=True)
 
 

@@ -130,12 +130,16 @@ def _keeps_turn(example: Example, start: int, stop: int) -> bool:
     return abs(whole) < _TURN_TOLD or float(turns[start:stop].sum()) / whole >= _TURN_KEPT
 
 
-_CORRUPTED_SHARE = 0.5  # of the kept tokens are replaced by random codes, as in the paper
-_TEXT_NOISE = 0.4
+_CORRUPTED_SHARE = 0.5  # of the kept tokens are replaced by random codes, as in the paper ...
+_EDIT_CORRUPTED_SHARE = 0.1
+"""... and fewer where the mask is an edit's: what an animator keeps is captured or posed motion,
+and a network that was taught to doubt half of it joins badly onto it."""
+
+TEXT_NOISE = 0.4
 """Deviation of the noise on text features, whose numbers deviate by about 1: words that were never
 seen with a motion lie about that far from those that were."""
 
-_SPAN_SHARE, _PART_SHARE, _PART_CELLS_SHARE, _COLUMN_SHARE = 0.2, 0.12, 0.05, 0.05
+_SPAN_SHARE, _PART_SHARE, _PART_CELLS_SHARE, _COLUMN_SHARE = 0.3, 0.15, 0.05, 0.05
 """Of the clips: one span of all columns is masked; one body part over a span; cells of one body
 part at random; one column (a single codebook) over a span. The rest: cells at random."""
 
@@ -158,7 +162,8 @@ def hide(
     Most clips lose 50 to 100 % of their cells, more often many than few: a network that sees much
     of a clip soon knows it by heart and stops reading the text. Some lose a time span of all
     parts (in-betweening), some a body part (all its codebooks) over a span or cells of it, some
-    one codebook over a span. columns: the body part of each column. (B, L, P).
+    one codebook over a span; their kept cells are corrupted less. columns: the body part of each
+    column. (B, L, P).
     """
     tokens = batch.tokens_BLP
     rows, places, parts = tokens.shape
@@ -184,16 +189,18 @@ def hide(
     for share, mask in tasks:
         masked = torch.where((task_B11 >= below) & (task_B11 < below + share), mask, masked)
         below += share
-    corrupted = chance(rows, places, parts) < _CORRUPTED_SHARE * chance(rows, 1, 1) * 2
+    edited_B11 = task_B11 < below
+    share_B11 = torch.where(edited_B11, _EDIT_CORRUPTED_SHARE, _CORRUPTED_SHARE)
+    corrupted = chance(rows, places, parts) < share_B11 * chance(rows, 1, 1) * 2
     noise = torch.randint(vocabulary.codes, tokens.shape, generator=rng)
     seen = torch.where(corrupted & motion_BL1, noise, tokens)
     return torch.where(masked & motion_BL1, vocabulary.mask, seen)
 
 
-def blur(text: TextFeatures, rng: torch.Generator) -> TextFeatures:
+def blur(text: TextFeatures, rng: torch.Generator, deviation: float = TEXT_NOISE) -> TextFeatures:
     """The text with noise on it, so that wordings are not learnt by heart."""
 
     def noisy(values: Tensor) -> Tensor:
-        return values + _TEXT_NOISE * torch.randn(values.shape, generator=rng)
+        return values + deviation * torch.randn(values.shape, generator=rng)
 
     return replace(text, sentence_BC=noisy(text.sentence_BC), words_BWC=noisy(text.words_BWC))

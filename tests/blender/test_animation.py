@@ -151,6 +151,7 @@ def test_keys_are_linear_generated_one_a_frame_and_grouped(rig: ArmatureObject) 
         assert [point.co.x for point in points] == list(frames_of(clip))
         assert {point.type for point in points} == {"GENERATED"}
         assert {point.interpolation for point in points} == {"LINEAR"}
+        assert not any(point.select_control_point for point in points)
         assert curve.group is not None
         assert f'"{curve.group.name}"' in curve.data_path
 
