@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 
 from mmm_blender.geometry.clip import MotionClip
+from mmm_blender.geometry.errors import MMMError
 from mmm_blender.motion.bundle import load_bundle
 from mmm_blender.training import loop
 from mmm_blender.training.measured import measure
@@ -115,3 +116,29 @@ def test_a_resumed_session_goes_on_with_the_same_curve_and_ends_in_a_bundle(
         assert first + curve(tool, words(cut), monkeypatch) == wanted
     loaded = load_bundle(tmp_path / "bundle")
     assert loaded.config.tokenizer.columns == ("lower", "lower", "upper", "upper")
+
+
+def test_a_bundle_is_trained_further_and_another_size_is_refused(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import torch
+    import train_tokenizer
+    import train_transformer
+
+    def new_model(*more: str) -> dict[str, torch.Tensor]:
+        words = training_driver.transformer_words(folder, tmp_path / "tok", tmp_path / "b", *more)
+        monkeypatch.setattr(sys, "argv", ["tool", *words, "--dropout", "0.3"])
+        options = train_transformer.parse_options()
+        tokenizer = train_transformer.load_tokenizer(options.tokenizer)
+        width = load_bundle(bundle).config.transformer.text_width
+        return train_transformer.new_model(options, tokenizer, width).state_dict()
+
+    curve(train_tokenizer, training_driver.tokenizer_words(folder, tmp_path / "tok"), monkeypatch)
+    bundle = tmp_path / "bundle"
+    words = training_driver.transformer_words(folder, tmp_path / "tok", tmp_path / "a")
+    curve(train_transformer, [*words, "--bundle", str(bundle)], monkeypatch)
+    begun = new_model("--begin-with", str(bundle))
+    for name, values in load_bundle(bundle).model.transformer.state_dict().items():
+        assert torch.equal(begun[name], values)
+    with pytest.raises(MMMError, match="another size or another tokenizer"):
+        new_model("--begin-with", str(bundle), "--width", "16")
