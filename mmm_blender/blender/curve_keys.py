@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..geometry.conventions import ArrayLike, BoolArray, FloatArray
+from ..geometry.errors import MMMError
 from .fcurves import (
     HAS_SLOTS,
     KEY_SELECTIONS,
@@ -45,6 +46,9 @@ KeyArray: TypeAlias = npt.NDArray[np.void]
 
 ON_FRAME = 1e-4
 """Frames from a whole one within which Blender evaluates a key as if it stood there (seen)."""
+
+_MERGED = np.float32(0.01)
+"""Frames between two keys up to which Blender's ``update`` makes one of them (seen)."""
 
 _SETTINGS = ("extrapolation", "mute", "lock", "hide", "select", "auto_smoothing", "color_mode")
 
@@ -108,6 +112,17 @@ def sorted_by_frame(keys: KeyArray) -> KeyArray:
     if (frames[1:] >= frames[:-1]).all():
         return keys
     return keys[np.argsort(frames, kind="stable")]
+
+
+def apart_from(new: KeyArray, kept: KeyArray) -> BoolArray:
+    """Which new keys (N,) stand so far from all ``kept`` ones that Blender keeps both."""
+    if not len(kept):
+        return np.ones(len(new), dtype=np.bool_)
+    frames, there = new["co"][:, 0], np.sort(kept["co"][:, 0])
+    behind = np.searchsorted(there, frames)
+    before_N = np.abs(frames - there[np.maximum(behind - 1, 0)])
+    behind_N = np.abs(frames - there[np.minimum(behind, len(there) - 1)])
+    return np.minimum(before_N, behind_N) > _MERGED
 
 
 def linear_keys(
@@ -244,10 +259,16 @@ class CurveWriter:
         before: what ``read_keys`` has said of the curve. Blender's ``update`` also rounds ALIGNED
         handles anew each time, and computes automatic ones that a script has left stale anywhere
         on the curve. That is none of an edit's business: kept keys are written as they are given.
+        Raises MMMError where keys stand so close that Blender merges them.
         """
         self._before.append((curve, before))
         write_keys(curve, keys)
         curve.update()
+        if len(curve.keyframe_points) != len(keys):
+            raise MMMError(
+                f"The curve {curve.data_path}[{curve.array_index}] has keys so close together that "
+                "Blender makes one of them: move them apart, or delete all but one."
+            )
         for name in HANDLES:
             updated = _read_column(curve, name)
             settled = np.where(kept_N[:, None], keys[name], updated)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..geometry.conventions import BoolArray, FloatArray
-from .curve_keys import ON_FRAME, KeyArray, free_seams, key_frames
+from .curve_keys import ON_FRAME, KeyArray, apart_from, free_seams, key_frames
 
 
 @dataclass(frozen=True)
@@ -82,8 +82,12 @@ class Component:
         return np.concatenate([self.brackets(True), missing, self.brackets(False)])
 
     def spliced(self, new: KeyArray) -> tuple[KeyArray, BoolArray]:
-        """Kept and new keys in order, with handles fixed at the seams; and which are kept."""
+        """Kept and new keys in order, with handles fixed at the seams; and which are kept.
+
+        Blender would merge a new key that stands all but on a kept one: it gives way.
+        """
         kept = self.keys[self.kept_N]
+        new = new[apart_from(new, kept)]
         keys = np.concatenate([kept, new])
         order = np.argsort(keys["co"][:, 0], kind="stable")
         keys, kept_N = keys[order], order < len(kept)

@@ -27,6 +27,7 @@ from mmm_blender.blender.host import ArmatureObject, FCurve, bpy
 from mmm_blender.blender.smpl_rig import smpl_bones
 from mmm_blender.geometry.clip import MotionClip
 from mmm_blender.geometry.conventions import FloatArray
+from mmm_blender.geometry.errors import MMMError
 from mmm_blender.geometry.rotations import axis_angle_quat, normalize, quat_angle
 from mmm_blender.geometry.skeleton import SMPL_22, joint_index
 from tests.blender.curve_layouts import (
@@ -436,3 +437,41 @@ def test_stale_handles_far_away_stay_as_a_script_left_them(rig: ArmatureObject) 
     points = ("co", "handle_left", "handle_right")
     assert all((still[name] == outside[name]).all() for name in points)
     settle(curve)
+
+
+@pytest.mark.parametrize("offset", [0.01, 0.0099, 0.005, 0.0002, -0.005])
+@pytest.mark.parametrize(("frame", "held"), [(21, False), (9, False), (15, True), (15, False)])
+def test_a_key_all_but_on_a_frame_is_no_obstacle(
+    rig: ArmatureObject, offset: float, frame: int, held: bool
+) -> None:
+    """Blender's update makes one of two keys that stand so close: the kept one goes first."""
+    action = generated(rig)
+    curve = curves_by_channel(store_of(rig, action))[
+        bone_path("left_elbow", "rotation_quaternion"), 1
+    ]
+    moved = curve.keyframe_points[frame - 1]
+    moved.co[0] += offset
+    moved.handle_left[0] += offset
+    moved.handle_right[0] += offset
+    place = tuple(moved.co)
+    holds = {"left_elbow": frozenset({place[0]})} if held else {}
+    write_range(rig, action, wild_clip(11), 10, 10, 20, ["left_elbow"], holds)
+    found = read_keys(curve)["co"]
+    inside = 10 <= place[0] <= 20
+    assert (place in {tuple(co) for co in found}) == (held or not inside)
+    assert np.diff(found[:, 0]).min() > 0.01
+    again = raw_curves(action)
+    write_range(rig, action, wild_clip(11), 10, 10, 20, ["left_elbow"], holds)
+    assert raw_curves(action) == again
+
+
+def test_keys_that_blender_would_merge_are_said(rig: ArmatureObject) -> None:
+    action = generated(rig)
+    curve = curves_by_channel(store_of(rig, action))[
+        bone_path("left_elbow", "rotation_quaternion"), 1
+    ]
+    curve.keyframe_points[30].co[0] = curve.keyframe_points[31].co[0] - 0.004
+    before = raw_curves(action)
+    with pytest.raises(MMMError, match="so close together"):
+        write_range(rig, action, wild_clip(11), 10, 10, 20, ["head", "left_elbow"], {})
+    assert raw_curves(action) == before
