@@ -13,6 +13,7 @@ import numpy as np
 
 from ..geometry.edit_mask import PART_JOINTS, BodyPart
 from ..geometry.skeleton import SMPL_22
+from .animation import scene_of
 from .curve_ranges import keyed_extent
 from .fcurves import HAS_SLOTS, bone_path, curve_store
 from .host import Action, Any, ArmatureObject, FCurve, PoseBone
@@ -31,6 +32,15 @@ _STILL = 1e-5
 """How far a bone's matrix may be from the identity for a bone at rest."""
 
 _BAKE = "Bake the action first (Pose > Animation > Bake Action)"
+
+_AS_KEYED: Mapping[str, tuple[object, str]] = MappingProxyType(
+    {
+        "action_influence": (1.0, "Influence in the NLA is not 1"),
+        "action_blend_type": ("REPLACE", "Blending in the NLA is not Replace"),
+        "action_extrapolation": ("HOLD", "Extrapolation in the NLA is not Hold"),
+    }
+)
+"""How the NLA has to take the active Action so that its keys are what is seen, and what to say."""
 
 
 @dataclass(frozen=True)
@@ -85,7 +95,17 @@ def action_obstacle(rig: ArmatureObject) -> str:
         )
     if keyed_extent(rig, action) is None:
         return f"The Action '{action.name}' has no keys on '{rig.name}': set a key first."
-    return ""
+    return time_obstacle(rig)
+
+
+def time_obstacle(rig: ArmatureObject) -> str:
+    """Why a scene frame is not the frame of its keys, in a sentence; else ""."""
+    render = scene_of(rig).render
+    if render.frame_map_old == render.frame_map_new:
+        return ""
+    return (
+        "Time Stretching is on: set Old and New to the same value (Output properties, Frame Range)."
+    )
 
 
 @dataclass(frozen=True)
@@ -105,7 +125,7 @@ class _Pose:
                 f"'{self.rig.name}' is shown in its rest position: choose Pose Position in the "
                 "armature's properties."
             )
-        movers = (self.constraints(), self.drivers(), self.strips(span))
+        movers = (self.constraints(), self.drivers(), self.mixing(), self.strips(span))
         if mover := next((each for kind in movers for each in kind), ""):
             return f"{_BAKE}: {mover}."
         return next((self.posed_sentence(name) for name in self.between if self.is_posed(name)), "")
@@ -165,6 +185,17 @@ class _Pose:
             driven = (name for name in self.watched if path.startswith(bone_path(name, "")))
             if not driver.mute and _CHANNELS.search(path) and (name := next(driven, "")):
                 yield f"a driver moves '{name}' too"
+
+    def mixing(self) -> Iterator[str]:
+        """Settings by which the NLA plays the Action itself otherwise than it is keyed, as ends of
+        a sentence. They count from the first strip on, whatever that plays and when."""
+        data = self.rig.animation_data
+        if not data.use_nla or not any(t.strips for t in data.nla_tracks if not t.mute):
+            return
+        for name, (wanted, fault) in _AS_KEYED.items():
+            animated = f"animation_data.{name}" in self.animated_paths
+            if animated or getattr(data, name) != wanted:
+                yield f"the Action's own {fault}{' all the time' if animated else ''}"
 
     def strips(self, span: Span) -> Iterator[str]:
         """NLA strips with a say in the bones' pose on these frames, as ends of a sentence."""

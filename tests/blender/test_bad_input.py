@@ -262,6 +262,11 @@ def instance_of_a_linked_collection(_rig: ArmatureObject) -> None:
     empty.select_set(True)
 
 
+def stretched_time(_rig: ArmatureObject) -> None:
+    render = bpy.context.scene.render
+    render.frame_map_old, render.frame_map_new = 100, 200
+
+
 REFUSED = {
     "a reversed range": (Case(first=STOP, last=FIRST), "swap the two"),
     "a range over all of the Action": (Case(first=-20, last=LAST + 30), "covers the whole motion"),
@@ -270,6 +275,7 @@ REFUSED = {
     "a linked Action": (Case(linked_action), "is linked from another file"),
     "a muted curve": (Case(muted), "is muted: turn its channel"),
     "a locked curve": (Case(locked), "is locked: unlock its channel"),
+    "time stretching": (Case(stretched_time), "set Old and New to the same value"),
     "missing bones": (Case(missing_bones), "it has no bone for left_wrist"),
     "an armature in a linked collection": (Case(linked_collection), "library override"),
     "an instance of a linked collection": (

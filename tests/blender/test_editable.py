@@ -100,6 +100,44 @@ def fading_in(rig: ArmatureObject) -> None:
     constraint.keyframe_insert("influence", frame=1)
 
 
+def mixed(name: str, value: Any) -> Change:
+    """The NLA takes the Action in another way, above a strip that plays nothing of the body."""
+
+    def change(rig: ArmatureObject) -> Any:
+        beside_a_strip(rig)
+        setattr(rig.animation_data, name, value)
+
+    return change
+
+
+def beside_a_strip(rig: ArmatureObject) -> Any:
+    track = rig.animation_data.nla_tracks.new()
+    track.strips.new("nothing", 500, bpy.data.actions.new("nothing"))
+    return track
+
+
+def fading(rig: ArmatureObject) -> None:
+    beside_a_strip(rig)
+    assert rig.keyframe_insert("animation_data.action_influence", frame=1)
+
+
+def stretched(_rig: ArmatureObject) -> None:
+    render = bpy.context.scene.render
+    render.frame_map_old, render.frame_map_new = 100, 200
+
+
+def mixed_nowhere(rig: ArmatureObject) -> None:
+    """Without a strip that is heard, the NLA plays the Action as it is."""
+    mixed("action_influence", 0.4)(rig)
+    rig.animation_data.nla_tracks[0].mute = True
+    rig.animation_data.nla_tracks.new()
+
+
+def mixed_but_off(rig: ArmatureObject) -> None:
+    mixed("action_influence", 0.4)(rig)
+    rig.animation_data.use_nla = False
+
+
 OBSTACLES: list[tuple[Change, str]] = [
     (without_animation, "has no Action"),
     (without_action, "has no Action"),
@@ -115,6 +153,11 @@ OBSTACLES: list[tuple[Change, str]] = [
     (drive("pelvis", "location"), "Bake the action first"),
     (strip_at(1), ": the NLA strip 'walk'"),
     (solo, "plays alone"),
+    (mixed("action_influence", 0.4), "first (Pose > Animation > Bake Action): the Action's own In"),
+    (mixed("action_blend_type", "ADD"), "Blending in the NLA is not Replace"),
+    (mixed("action_extrapolation", "NOTHING"), "Extrapolation in the NLA is not Hold"),
+    (fading, "Influence in the NLA is not 1 all the time"),
+    (stretched, "Time Stretching is on: set Old and New to the same value"),
 ]
 
 
@@ -135,6 +178,9 @@ HARMLESS: list[Change] = [
     drive("neck", "custom_shape_scale_xyz"),
     strip_at(1, mute=True),
     lambda rig: setattr(strip_at(1)(rig).id_data.animation_data, "use_nla", False),
+    beside_a_strip,
+    mixed_nowhere,
+    mixed_but_off,
     lambda rig: rig.constraints.new("COPY_LOCATION"),
     lambda rig: rig.driver_add("location", 0),
 ]
@@ -142,8 +188,28 @@ HARMLESS: list[Change] = [
 
 @pytest.mark.parametrize("change", HARMLESS)
 def test_what_does_not_move_the_pose_is_let_be(rig: ArmatureObject, change: Change) -> None:
+    before = seen(rig)
     change(rig)
     assert editing_obstacle(rig, "ALL") == ""
+    assert seen(rig) == before
+
+
+@pytest.mark.parametrize("value", [("action_influence", 0.4), ("action_extrapolation", "NOTHING")])
+def test_what_the_nla_does_to_the_action_is_seen(
+    rig: ArmatureObject, value: tuple[str, Any]
+) -> None:
+    before = seen(rig)
+    mixed(*value)(rig)
+    assert seen(rig) != before
+
+
+def seen(rig: ArmatureObject) -> list[Any]:
+    """The pelvis in the middle of the motion and beyond its end."""
+    places: list[Any] = []
+    for frame in (6, 20):
+        bpy.context.scene.frame_set(frame)
+        places.append(rig.pose.bones["pelvis"].matrix.copy())
+    return places
 
 
 def test_only_the_edited_body_part_counts(rig: ArmatureObject) -> None:
