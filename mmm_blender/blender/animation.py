@@ -20,7 +20,7 @@ from .host import Action, ArmatureObject, Bone, Scene, bpy
 from .pose_space import PoseSpace, orientation_quats, pose_space
 from .recipe import Recipe, store_recipe
 from .rotation_modes import EULER_PROPERTY, PROPERTY, rotation_values
-from .smpl_rig import smpl_bones
+from .smpl_rig import inheritance_fault, smpl_bones
 
 _NAME_LENGTH = 48
 """Letters of a prompt in an Action's name: Blender 4 takes 63 bytes, and adds .001."""
@@ -67,7 +67,11 @@ def make_action(
 
 
 def clip_channels(rig: ArmatureObject, bones: dict[str, str], clip: MotionClip) -> list[Channel]:
-    """Every channel of a clip on a rig: the pelvis' location, and the rotation of all bones."""
+    """Every channel of a clip on a rig: the pelvis' location, and the rotation of all bones.
+
+    Raises MMMError where the rig cannot take them.
+    """
+    _check_inheritance(rig, bones)
     rotations_TJ4, location_T3 = channel_motion(rig, bones, clip)
     names = [bones[joint] for joint in SMPL_22.names]
     modes = [str(rig.pose.bones[name].rotation_mode) for name in names]
@@ -76,6 +80,11 @@ def clip_channels(rig: ArmatureObject, bones: dict[str, str], clip: MotionClip) 
     for name, mode, values_TN in zip(names, modes, values, strict=True):
         channels += bone_channels(name, PROPERTY.get(mode, EULER_PROPERTY), values_TN)
     return channels
+
+
+def _check_inheritance(rig: ArmatureObject, bones: dict[str, str]) -> None:
+    if fault := inheritance_fault(rig, bones, bones.values()):
+        raise MMMError(fault)
 
 
 def channel_motion(
@@ -158,7 +167,9 @@ def current_placement(rig: ArmatureObject) -> Placement:
     """Where the rig stands and which way it faces at the current frame, for ``place``.
 
     In the rig's own model space: the object's transform is not in it, since keys are not either.
+    Raises MMMError where no clip could be keyed: better now than once it is made.
     """
+    _check_inheritance(rig, smpl_bones(rig))
     pose = read_pose(rig)
     x, _, z = pose.root_T3[0]
     return Placement(x=float(x), z=float(z), yaw=float(headings(pose)[0]))

@@ -17,7 +17,7 @@ from .animation import scene_of
 from .curve_ranges import keyed_extent
 from .fcurves import HAS_SLOTS, bone_path, curve_store
 from .host import Action, Any, ArmatureObject, FCurve, PoseBone
-from .smpl_rig import find_smpl_bones
+from .smpl_rig import find_smpl_bones, inheritance_fault
 
 BODY_PARTS: Mapping[str, BodyPart] = MappingProxyType(
     {"ALL": "all", "UPPER": "upper", "LOWER": "lower"}
@@ -128,7 +128,8 @@ class _Pose:
         movers = (self.constraints(), self.drivers(), self.mixing(), self.strips(span))
         if mover := next((each for kind in movers for each in kind), ""):
             return f"{_BAKE}: {mover}."
-        return next((self.posed_sentence(name) for name in self.between if self.is_posed(name)), "")
+        posed = (self.posed_sentence(name) for name in self.between if self.is_posed(name))
+        return next(posed, "") or inheritance_fault(self.rig, self.smpl, self.bones)
 
     @cached_property
     def between(self) -> list[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from ..geometry.errors import MMMError
 from ..geometry.skeleton import SMPL_22
@@ -39,6 +39,24 @@ def smpl_bones(rig: Object) -> dict[str, str]:
     if isinstance(found, str):
         raise MMMError(found)
     return found
+
+
+def inheritance_fault(rig: Object, smpl: Mapping[str, str], bones: Iterable[str]) -> str:
+    """Why rotation keys of these bones would not say what a clip says, in a sentence; else "".
+
+    smpl: the bone of every joint. A clip's rotations are told from the parent on, so every bone
+    between two of the body must turn with its own. What the pelvis hangs on is worked around.
+    """
+    known = set(smpl.values())
+    for name in bones:
+        bone = rig.data.bones[name]
+        while name != smpl[SMPL_22.names[0]]:
+            if not bone.use_inherit_rotation:
+                return f"Turn Inherit Rotation on for '{bone.name}' (Bone properties, Relations)."
+            bone = bone.parent
+            if bone.name in known:
+                break
+    return ""
 
 
 def _prefixes(lower_names: Iterable[str]) -> list[str]:

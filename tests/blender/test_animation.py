@@ -301,6 +301,30 @@ def test_a_connected_pelvis_is_refused_with_the_way_out() -> None:
     assert len(bpy.data.actions) == 0
 
 
+def test_a_bone_that_does_not_turn_with_its_parent_is_refused_by_name(rig: ArmatureObject) -> None:
+    rig.data.bones["head"].use_inherit_rotation = False
+    for call in (lambda: write_clip(rig, wild_clip(), START), lambda: current_placement(rig)):
+        with pytest.raises(MMMError, match="Turn Inherit Rotation on for 'head'"):
+            call()
+    assert rig.animation_data is None
+    assert len(bpy.data.actions) == 0
+
+
+def test_a_pelvis_that_does_not_turn_with_its_parent_and_other_scales_are_worked_around() -> None:
+    rig = build_rig(STYLES["smpl add-on"])
+    root = rig.pose.bones["root"]
+    root.rotation_quaternion = (0.8, 0.2, 0.5, 0.2)
+    rig.data.bones[smpl_addon_spelling("pelvis")].use_inherit_rotation = False
+    rig.data.bones[smpl_addon_spelling("head")].inherit_scale = "NONE"
+    bpy.context.view_layer.update()
+    clip = wild_clip()
+    write_clip(rig, clip, START)
+    bpy.context.scene.frame_set(START + 3)
+    pose = read_pose(rig)
+    assert np.abs(quat_angle(pose.rotations_TJ4[0], clip.rotations_TJ4[3])).max() < 2e-3
+    assert np.abs(pose.root_T3[0] - clip.root_T3[3]).max() < 1e-4
+
+
 def test_nothing_is_left_when_the_action_cannot_be_assigned(rig: ArmatureObject) -> None:
     first = write_clip(rig, wild_clip(), START)
     track = rig.animation_data.nla_tracks.new()

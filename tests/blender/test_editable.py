@@ -247,6 +247,18 @@ def test_a_strip_of_other_bones_is_let_be(rig: ArmatureObject) -> None:
     assert editing_obstacle(rig, "ALL") == ""
 
 
+def test_a_bone_that_does_not_turn_with_its_parent_is_named_where_it_is_edited(
+    rig: ArmatureObject,
+) -> None:
+    rig.data.bones["pelvis"].use_inherit_rotation = False
+    rig.data.bones["neck"].inherit_scale = "NONE"
+    assert editing_obstacle(rig, "ALL") == ""
+    rig.data.bones["head"].use_inherit_rotation = False
+    wanted = "Turn Inherit Rotation on for 'head' (Bone properties, Relations)."
+    assert editing_obstacle(rig, "ALL") == editing_obstacle(rig, "UPPER") == wanted
+    assert editing_obstacle(rig, "LOWER") == ""
+
+
 def test_a_posed_bone_between_two_of_the_body_is_named() -> None:
     rig = build_rig(STYLES["all bones up"])
     bpy.ops.object.mode_set(mode="EDIT")
@@ -257,6 +269,9 @@ def test_a_posed_bone_between_two_of_the_body_is_named() -> None:
     bpy.ops.object.mode_set(mode="OBJECT")
     animation.write_clip(rig, wild_clip(12), 1)
     assert editing_obstacle(rig, "ALL") == ""
+    rig.data.bones["twist"].use_inherit_rotation = False
+    assert "Inherit Rotation on for 'twist'" in editing_obstacle(rig, "UPPER")
+    rig.data.bones["twist"].use_inherit_rotation = True
     rig.pose.bones["twist"].rotation_quaternion = (0.9, 0.1, 0.0, 0.0)
     bpy.context.view_layer.update()
     assert "'twist' between two of the body is posed" in editing_obstacle(rig, "UPPER")
