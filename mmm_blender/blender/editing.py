@@ -35,7 +35,7 @@ from .host import ArmatureObject, Context
 from .jobs import Request, desk
 from .preferences import choices, worker_python
 from .properties import AUTO_HOLD, bundle_path, chosen_bundle, mask_fault
-from .reading import read_in_chunks
+from .reading import read_in_chunks, unkeyed_pose_kept
 from .recipe import EditStep, HandEdits, Origin, append_step, packed_tokens
 from .targets import target_armature
 
@@ -221,7 +221,7 @@ class _Edit:
         stretch, joints = self.stretch, part_joints(self.wish.body_part)
         span = Span(stretch.first, stretch.last)
         own = own_after(target, action, span, joints, self.held)
-        with as_it_was(action, raw):
+        with unkeyed_pose_kept(context.scene, target), as_it_was(action, raw):
             begun = begin_step(target, action, self.held)
             write_range(
                 target,

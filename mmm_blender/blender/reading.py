@@ -8,10 +8,13 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import numpy as np
+import numpy.typing as npt
 
 from ..geometry.clip import MotionClip
 from ..geometry.conventions import BoolArray, FloatArray
@@ -25,6 +28,18 @@ CHUNK_SECONDS = 0.01
 """How long the window may wait for us at a time."""
 
 _MATRIX_NUMBERS = 16
+
+_CHANNELS = {
+    "location": 3,
+    "rotation_quaternion": 4,
+    "rotation_euler": 3,
+    "rotation_axis_angle": 4,
+    "scale": 3,
+}
+"""What a pose bone is posed by, and how many numbers each has."""
+
+Channels: TypeAlias = Mapping[str, npt.NDArray[np.float32]]
+"""Of all bones of a rig (B, N), by the channel's name."""
 
 
 def read_motion(rig: ArmatureObject, first: int, last: int) -> MotionClip:
@@ -70,6 +85,8 @@ class _Where:
 class MotionReader:
     """Reads the frames ``first`` to ``last`` of the context's scene, as far as it is let.
 
+    A pose that is not keyed yet is there again after each time.
+
     Shape suffixes: T frames, N frames that are read, B bones of the rig times 16 numbers.
     """
 
@@ -107,6 +124,7 @@ class MotionReader:
         if len(rig.pose.bones) * _MATRIX_NUMBERS != self._matrices_NB.shape[1]:
             raise MMMError(f"The bones of '{rig.name}' were changed meanwhile: press again.")
         frame, subframe = int(scene.frame_current), float(scene.frame_subframe)
+        posed = _channels(rig)
         until = time.perf_counter() + seconds
         try:
             self._read_frame(scene, rig)
@@ -114,6 +132,7 @@ class MotionReader:
                 self._read_frame(scene, rig)
         finally:
             scene.frame_set(frame, subframe=subframe)
+            _pose(rig, posed)
 
     def _read_frame(self, scene: Scene, rig: ArmatureObject) -> None:
         scene.frame_set(self._frames_N[self._read_rows])
@@ -142,3 +161,48 @@ def to_clip(
         root_T3=space.to_model_points(pelvis_T3),
         fps=fps,
     )
+
+
+# --- poses without keys --------------------------------------------------------------------------
+
+
+@contextmanager
+def unkeyed_pose_kept(scene: Scene, rig: ArmatureObject) -> Generator[None]:
+    """What a person has posed without keying it outlives keys that are written inside, but for
+    channels to which these give another value at the current frame."""
+    posed, before = _channels(rig), _keyed_channels(scene, rig)
+    try:
+        yield
+    finally:
+        after = _keyed_channels(scene, rig)
+        _pose(
+            rig,
+            {
+                name: np.where(before[name] == after[name], posed[name], after[name])
+                for name in _CHANNELS
+            },
+        )
+
+
+def _keyed_channels(scene: Scene, rig: ArmatureObject) -> Channels:
+    """Channels as the keys have them at the current frame: what was posed otherwise is gone."""
+    scene.frame_set(int(scene.frame_current), subframe=float(scene.frame_subframe))
+    return _channels(rig)
+
+
+def _channels(rig: ArmatureObject) -> Channels:
+    bones = rig.pose.bones
+    values = {name: np.empty((len(bones), each), np.float32) for name, each in _CHANNELS.items()}
+    for name, values_BN in values.items():
+        bones.foreach_get(name, values_BN.ravel())
+    return values
+
+
+def _pose(rig: ArmatureObject, wanted: Channels) -> None:
+    """Give all bones these channels; Blender computes the pose from them, not from the keys."""
+    now = _channels(rig)
+    different = [name for name in _CHANNELS if not np.array_equal(now[name], wanted[name])]
+    for name in different:
+        rig.pose.bones.foreach_set(name, wanted[name].ravel())
+    if different:
+        rig.update_tag(refresh={"DATA"})

@@ -42,7 +42,7 @@ from .host import Action, ArmatureObject, Context
 from .jobs import Request, desk
 from .preferences import choices, worker_python
 from .properties import AUTO_HOLD, bundle_path, chosen_bundle, mask_fault
-from .reading import read_in_chunks
+from .reading import read_in_chunks, unkeyed_pose_kept
 from .recipe import HandEdits, Origin, SegmentStep, append_step, packed_tokens
 from .sequence import action_segments, segment_fault, target_segments
 from .sequence_layout import Segment, SegmentPlan, plan_segment, stretched
@@ -195,7 +195,7 @@ class _SegmentEdit:
         before = action_segments(action)
         span = Span(self.plan.first, self.plan.last - self.plan.shift)
         own = own_after(target, action, span, SMPL_22.names, self.held)
-        with as_it_was(action, raw):
+        with unkeyed_pose_kept(context.scene, target), as_it_was(action, raw):
             begun = begin_step(target, action, self.held)
             append_step(action, self._step(result, begun.hand))
             write_segment(

@@ -59,8 +59,8 @@ def rig(desk: Desk, walk: Path, tiny_bundle: Path) -> ArmatureObject:
     return bpy.context.view_layer.objects.active
 
 
-def inpaint(first: int, last: int) -> set[str]:
-    arguments = {"prompt": "a person walks", "seed": 3, "hold": "NONE"}
+def inpaint(first: int, last: int, **more: str) -> set[str]:
+    arguments = {"prompt": "a person walks", "seed": 3, "hold": "NONE"} | more
     return set(bpy.ops.mmm.inpaint(frame_start=first, frame_end=last, **arguments))
 
 
@@ -174,6 +174,19 @@ def test_it_works(rig: ArmatureObject, name: str) -> None:
     assert rig.matrix_world == placed
     del others[rig.animation_data.action.name_full]
     assert {path: all_curves()[path] for path in others} == others
+
+
+@pytest.mark.parametrize("first", [FIRST, FIRST + 15])
+def test_a_pose_that_is_not_keyed_yet_stays(rig: ArmatureObject, first: int) -> None:
+    """The legs are made anew around the current frame, or later."""
+    bpy.context.scene.frame_set(FIRST + 3)
+    rig.pose.bones["left_elbow"].rotation_quaternion = (0.5, 0.5, 0.5, 0.5)
+    bpy.context.view_layer.update()
+    knee = rig.pose.bones["left_knee"].rotation_quaternion.copy()
+    assert inpaint(first, STOP, body_part="LOWER") == {"FINISHED"}
+    bpy.context.view_layer.update()
+    assert tuple(rig.pose.bones["left_elbow"].rotation_quaternion) == (0.5, 0.5, 0.5, 0.5)
+    assert (rig.pose.bones["left_knee"].rotation_quaternion == knee) == (first > FIRST)
 
 
 def within(keys: KeyArray, case: Case) -> KeyArray:

@@ -98,6 +98,48 @@ def test_the_current_frame_comes_back_after_every_chunk() -> None:
     assert_same_motion(reader.clip(), clip)
 
 
+@pytest.mark.parametrize("mode", ["QUATERNION", "AXIS_ANGLE", "YZX"])
+def test_a_pose_that_is_not_keyed_is_there_after_every_chunk(mode: str) -> None:
+    rig = build_rig(STYLES["all bones up"])
+    rig.pose.bones["left_elbow"].rotation_mode = mode
+    animation.write_clip(rig, wild_clip(40), FIRST)
+    bpy.context.scene.frame_set(3)
+    keyed = animation.read_pose(rig)
+    elbow = rig.pose.bones["left_elbow"]
+    elbow.matrix_basis = rig.pose.bones["right_hip"].matrix_basis.copy()
+    rig.pose.bones["pelvis"].location.x += 0.5
+    rig.pose.bones["head"].scale.y = 1.25
+    bpy.context.view_layer.update()
+    posed, channels = animation.read_pose(rig), channels_of(rig)
+    assert np.abs(posed.root_T3 - keyed.root_T3).max() > 0.1
+    reader = reading.MotionReader(rig, FIRST, FIRST + 39)
+    while not reader.done:
+        reader.read(0.0)
+        bpy.context.view_layer.update()
+        assert channels_of(rig) == channels
+        assert_same_motion(animation.read_pose(rig), posed)
+
+
+def channels_of(rig: ArmatureObject) -> list[Any]:
+    names = ("location", "rotation_quaternion", "rotation_euler", "rotation_axis_angle", "scale")
+    return [tuple(getattr(bone, name)) for bone in rig.pose.bones for name in names]
+
+
+def test_a_pose_that_is_not_keyed_outlives_keys_that_leave_its_frame_alone() -> None:
+    rig, _ = animated(frames=40)
+    scene = bpy.context.scene
+    scene.frame_set(3)
+    for name in ("left_elbow", "right_elbow"):
+        rig.pose.bones[name].rotation_quaternion = (0.5, 0.5, 0.5, 0.5)
+    with reading.unkeyed_pose_kept(scene, rig):
+        rig.pose.bones["right_elbow"].rotation_quaternion = (0.0, 1.0, 0.0, 0.0)
+        rig.pose.bones["right_elbow"].keyframe_insert("rotation_quaternion", frame=3)
+        rig.pose.bones["left_elbow"].keyframe_insert("rotation_quaternion", frame=30)
+    bpy.context.view_layer.update()
+    assert tuple(rig.pose.bones["left_elbow"].rotation_quaternion) == (0.5, 0.5, 0.5, 0.5)
+    assert tuple(rig.pose.bones["right_elbow"].rotation_quaternion) == (0.0, 1.0, 0.0, 0.0)
+
+
 def test_a_chunk_ends_in_time() -> None:
     rig, clip = animated(frames=400)
     reader = reading.MotionReader(rig, FIRST, last_of(clip))
