@@ -1,24 +1,33 @@
-"""Replay without buttons: the active Action's recipe, done again in a new Action beside it."""
+"""Replay without buttons: the active Action's recipe, done again in a new Action beside it.
+
+What a person did to the Action since the last step is taken over: whole bones whose keys she
+changed, and all that no step of ours makes (other curves, markers, the frame range, modifiers).
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import replace
 
 from ..geometry.errors import MMMError
 from ..worker.client import JobResult
 from ..worker.protocol import BAD_REQUEST, Generated
 from .animation import scene_fps
 from .bundles import BundleCard, config_hash
+from .curve_keys import CurveId, RawCurve, raw_curves, restore
+from .editable import Span
 from .errands import Circumstances, Errand
-from .fcurves import assign_action
-from .fingerprint import Cells, remember, remembered
+from .fcurves import assign_action, assigned_slot, curve_store
+from .fingerprint import BONE_PATH, FINGERPRINT_PROPERTY, remember, remembered
+from .hand_edits import hand_edits
+from .holds import Held, own_after
 from .host import Action, ArmatureObject, Context, bpy
 from .jobs import Job, desk
 from .preferences import choices, worker_python
 from .properties import bundle_cards, bundle_path, chosen_bundle
 from .rebuilding import Rebuilding, request_of
-from .recipe import Recipe, Step, load_recipe
+from .recipe import RECIPE_PROPERTY, Recipe, Step, load_recipe
 from .targets import Remembered, target_armature
 
 _SHORT_HASH = 12  # digits that tell bundles apart for a person
@@ -128,22 +137,95 @@ class _ReplayErrand(Errand):
     ) -> str:
         assert target is not None
         old = self._find_old()
-        action = self._rebuilding.finish(target, old)
+        action = taken_over(target, old, self._rebuilding.finish(target, old))
         try:
-            remember(target, action, own_of(old))
             assign_action(target, action)
         except BaseException:  # a Ctrl+C too leaves no Action behind; raised again
             bpy.data.actions.remove(action)
             raise
         count = len(self._recipe.steps)
         done = f"Made '{old.name}' again as '{action.name}' in {count} steps."
-        return f"{done} {rate_note(self._recipe, scene_fps(context.scene))}".rstrip()
+        notes = own_note(target, old), rate_note(self._recipe, scene_fps(context.scene))
+        return " ".join((done, *filter(None, notes)))
 
 
-def own_of(action: Action) -> Cells:
-    """What a person made of an Action, as we knew it when we last wrote it."""
-    before = remembered(action) or {}
-    return {bone: each.frames_N[each.own_N].tolist() for bone, each in before.items()}
+# --- what a person did since the last step -------------------------------------------------------
+
+
+def taken_over(rig: ArmatureObject, old: Action, made: Action) -> Action:
+    """The Action that takes the place of ``made``, which goes: all of ``old``, but the bones that
+    nobody changed since the last step as they were made. If it cannot be, both go.
+
+    Its fingerprint is of what the steps made, as the old one's, so that what a person did stays
+    known as hers.
+    """
+    action = None
+    try:
+        remember(rig, made, own_after(rig, old, Span(), (), Held({})))
+        if curve_store(rig, old) is None:  # nothing but a recipe
+            return made
+        action = old.copy()
+        restore(action, _merged(rig, old, made))
+        for name in (RECIPE_PROPERTY, FINGERPRINT_PROPERTY):
+            action[name] = made[name]
+    except BaseException:  # a Ctrl+C too leaves no Action behind; raised again
+        for each in filter(None, (made, action)):
+            bpy.data.actions.remove(each)
+        raise
+    name = str(made.name)
+    bpy.data.actions.remove(made)
+    action.name = name
+    return action
+
+
+def _merged(rig: ArmatureObject, old: Action, made: Action) -> dict[CurveId, RawCurve]:
+    """The curves of ``old``, those of the rig's unchanged bones as they are in ``made``."""
+    raw, slot = raw_curves(old), _slot_name(rig, old)
+    again = _of_bones(raw_curves(made), _slot_name(rig, made), hand_edits(rig, old).bones)
+    replaced = {_bone(path) for _, path, _ in again}
+    kept = {
+        name: each
+        for name, each in raw.items()
+        if name[0] != slot or _bone(name[1]) not in replaced
+    }
+    for (_, path, index), each in again.items():
+        before = raw.get((slot, path, index), each)
+        kept[slot, path, index] = replace(each, settings=before.settings, group=before.group)
+    return kept
+
+
+def _of_bones(
+    raw: Mapping[CurveId, RawCurve], slot: str, but: Collection[str]
+) -> dict[CurveId, RawCurve]:
+    """The curves of the rig's bones ``but`` some, as data paths spell them."""
+    return {
+        name: each
+        for name, each in raw.items()
+        if name[0] == slot and _bone(name[1]) not in {*but, ""}
+    }
+
+
+def _bone(data_path: str) -> str:
+    found = BONE_PATH.match(data_path)
+    return found[1] if found else ""
+
+
+def _slot_name(rig: ArmatureObject, action: Action) -> str:
+    """As ``raw_curves`` names the slot of the rig."""
+    slot = assigned_slot(rig, action)
+    return "" if slot is None else str(slot.identifier)
+
+
+def own_note(rig: ArmatureObject, old: Action) -> str:
+    """What became of the changes that a person made since the last step, in a sentence; else ""."""
+    if curve_store(rig, old) is None:
+        return ""
+    if remembered(old) is None:
+        return "Your own keys are not known in it, so all bones are as the steps make them."
+    bones = hand_edits(rig, old).bones
+    if not bones:
+        return ""
+    return f"What you changed since on {len(bones)} bone{'s' * (len(bones) > 1)} is taken over."
 
 
 def rate_note(recipe: Recipe, fps: float) -> str:

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from mmm_blender.blender import fcurves, recipe
+from mmm_blender.blender import fcurves, fingerprint, recipe
 from mmm_blender.blender.curve_keys import raw_curves
 from mmm_blender.blender.fingerprint import is_untouched
 from mmm_blender.blender.host import Action, ArmatureObject, bpy
@@ -35,23 +35,29 @@ def inpaint(**wish: Any) -> None:
     assert bpy.ops.mmm.inpaint(**wanted) == {"FINISHED"}
 
 
-def replayed(rig: ArmatureObject) -> tuple[Action, Action]:
+def again(rig: ArmatureObject) -> tuple[Action, Action]:
     """The Action before and the one that the replay made."""
     before = rig.animation_data.action
     assert bpy.ops.mmm.replay() == {"FINISHED"}
     after = rig.animation_data.action
     assert after != before
     assert before.name in bpy.data.actions, "the old one is kept"
+    return before, after
+
+
+def replayed(rig: ArmatureObject) -> tuple[Action, Action]:
+    """As ``again``, where nobody did anything since the last step."""
+    before, after = again(rig)
     assert is_untouched(rig, after)
     return before, after
 
 
-def nudge(action: Action, bone: str, frame: int) -> None:
+def nudge(action: Action, bone: str, frame: int, by: float = 0.2) -> None:
     path = f'pose.bones["{bone}"].rotation_quaternion'
     for curve in fcurves.action_fcurves(action):
         if curve.data_path == path:
             (key,) = [each for each in curve.keyframe_points if each.co[0] == frame]
-            key.co[1] += 0.2
+            key.co[1] += by
 
 
 def values(action: Action, bone: str, frame: int) -> list[float]:
@@ -172,16 +178,72 @@ def test_what_a_person_did_between_two_steps_comes_back(rig: ArmatureObject) -> 
     assert raw_curves(after) == raw_curves(before)
 
 
-def test_the_recipe_is_made_again_and_not_what_was_done_to_it_since(rig: ArmatureObject) -> None:
+def test_what_is_not_hers_is_made_again(rig: ArmatureObject) -> None:
     inpaint()
     action = rig.animation_data.action
     raw = raw_curves(action)
-    nudge(action, "left_elbow", 36)
-    nudge(action, "pelvis", 12)
-    curve = fcurves.action_fcurves(action)[5]
-    curve.keyframe_points.clear()
+    nudge(action, "left_elbow", 36, by=0.01)
+    nudge(action, "pelvis", 12, by=0.01)
+    fingerprint.remember(rig, action)  # as if it were our work
     _, after = replayed(rig)
     assert raw_curves(after) == raw
+
+
+def test_what_a_person_did_since_the_last_step_is_taken_over(
+    rig: ArmatureObject, desk: Desk
+) -> None:
+    inpaint()
+    action = rig.animation_data.action
+    made = raw_curves(action)
+    nudge(action, "left_elbow", 36)
+    knee = [each for each in fcurves.action_fcurves(action) if "left_knee" in each.data_path][1]
+    knee.keyframe_points.clear()
+    before, after = again(rig)
+    assert raw_curves(after) == raw_curves(before)
+    changed = {name[1] for name, raw in raw_curves(after).items() if raw != made[name]}
+    assert {path.split('"')[1] for path in changed} == {"left_elbow", "left_knee"}
+    assert "What you changed since on 2 bones is taken over." in desk.notice.text
+    pose = values(after, "left_elbow", 36)
+    inpaint(frame_start=30, frame_end=40, seed=7, hold="EDITED")
+    assert values(after, "left_elbow", 36) == pose, "still known as hers"
+    before, after = replayed(rig)
+    assert raw_curves(after) == raw_curves(before)
+
+
+def test_what_no_step_makes_is_taken_over(rig: ArmatureObject) -> None:
+    inpaint()
+    action = rig.animation_data.action
+    rig["tired"] = 1.0
+    for frame in (1, 90):
+        rig.location.x = frame / 10
+        rig.keyframe_insert("location", frame=frame)
+        rig.keyframe_insert('["tired"]', frame=frame)
+        rig.pose.bones["left_hand"].keyframe_insert("scale", frame=frame)
+    curves = {each.data_path: each for each in fcurves.action_fcurves(action)}
+    curves['["tired"]'].modifiers.new("NOISE")
+    action.pose_markers.new("contact").frame = 12
+    action.use_frame_range, action.frame_start, action.frame_end = True, 3.0, 60.0
+    before, after = again(rig)
+    assert raw_curves(after) == raw_curves(before)
+    copied = {each.data_path: each for each in fcurves.action_fcurves(after)}
+    assert {"location", '["tired"]', 'pose.bones["left_hand"].scale'} <= copied.keys()
+    assert [each.type for each in copied['["tired"]'].modifiers] == ["NOISE"]
+    assert [(each.name, each.frame) for each in after.pose_markers] == [("contact", 12)]
+    assert (after.use_frame_range, *after.frame_range) == (True, 3.0, 60.0)
+
+
+def test_without_a_fingerprint_her_keys_are_not_known_and_that_is_said(
+    rig: ArmatureObject, desk: Desk
+) -> None:
+    action = rig.animation_data.action
+    raw = raw_curves(action)
+    rig.keyframe_insert("location", frame=3)
+    nudge(action, "left_elbow", 36)
+    del action[fingerprint.FINGERPRINT_PROPERTY]
+    _, after = replayed(rig)
+    assert {name: each for name, each in raw_curves(after).items() if name[1] != "location"} == raw
+    assert any(path == "location" for _, path, _ in raw_curves(after))
+    assert "Your own keys are not known" in desk.notice.text
 
 
 def test_a_sequence_and_its_changed_segments_come_back(rig: ArmatureObject) -> None:
