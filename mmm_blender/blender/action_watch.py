@@ -4,24 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import TypeAlias
-
-import numpy as np
 
 from ..geometry.errors import MMMError
 from .animation import scene_fps
-from .curve_keys import KEY_DTYPE, CurveId, RawCurve
+from .curve_keys import CurveId, RawCurve, all_curves, moving_check
 from .curve_ranges import raw_curves, restore
 from .editable import editing_obstacle
-from .fingerprint import FINGERPRINT_PROPERTY, is_untouched
+from .fingerprint import FINGERPRINT_PROPERTY, bone_curves, checksums, is_untouched
 from .host import Action, ArmatureObject, Context, bpy
 from .recipe import RECIPE_PROPERTY, load_recipe
 from .targets import Remembered
 
 RawCurves: TypeAlias = Mapping[CurveId, RawCurve]
-
-_COMPARED = [name for name in KEY_DTYPE.names or () if not name.startswith("select")]
-"""What of a key makes the motion."""
 
 _OURS = (RECIPE_PROPERTY, FINGERPRINT_PROPERTY)
 """What an Action says of itself."""
@@ -34,16 +30,28 @@ class ActionWatch:
         action = rig.animation_data.action
         self.fps = scene_fps(context.scene)
         self._action = Remembered.of(action)
-        self._numbers = _moving_numbers(raw_curves(action))
+        self._numbers = _Numbers.of(rig, action)
+
+    def by_steps(self, rig: ArmatureObject) -> bool:
+        """The evaluated motion follows from the recipe of the Action, as it was at the start:
+        nobody had changed a key, nothing else moves it."""
+        action = rig.animation_data.action
+        recipe = load_recipe(action)
+        known = recipe is not None and recipe.is_whole
+        known = known and is_untouched(rig, action, self._numbers.bones)
+        return known and not editing_obstacle(rig, "ALL")
 
     def unchanged(self, context: Context, rig: ArmatureObject) -> tuple[Action, RawCurves]:
-        """The rig's Action and its curves; MMMError if it is not what it was."""
+        """The rig's Action and its curves; MMMError if it is not what it was.
+
+        To be asked inside ``reading_once``.
+        """
         data = rig.animation_data
         action = None if data is None else data.action
         if action is None or self._action.find(bpy.data.actions) != action:
             raise MMMError(f"'{rig.name}' has another Action by now: press again.")
         raw = raw_curves(action)
-        if _moving_numbers(raw) != self._numbers:
+        if _Numbers.of(rig, action) != self._numbers:
             raise MMMError(
                 f"The Action '{action.name}' was changed meanwhile, and stays as it is now: press "
                 "again."
@@ -51,6 +59,30 @@ class ActionWatch:
         if scene_fps(context.scene) != self.fps:
             raise MMMError("The scene's frame rate was changed meanwhile: press again.")
         return action, raw
+
+
+@dataclass(frozen=True)
+class _Numbers:
+    """All that an Action's curves say of the motion; which keys are selected is not in it.
+
+    bones: ``checksums`` of the rig's bones. others: checksum of the keys of each other curve.
+    """
+
+    bones: Mapping[str, int]
+    others: Mapping[CurveId, int]
+
+    @classmethod
+    def of(cls, rig: ArmatureObject, action: Action) -> _Numbers:
+        """As they are."""
+        known = {
+            each.as_pointer() for curves in bone_curves(rig, action).values() for each in curves
+        }
+        others = {
+            name: moving_check(curve)
+            for name, curve in all_curves(action).items()
+            if curve.as_pointer() not in known
+        }
+        return cls(checksums(rig, action), others)
 
 
 @contextmanager
@@ -70,18 +102,3 @@ def as_it_was(action: Action, raw: RawCurves) -> Generator[None]:
             elif name in action:
                 del action[name]
         raise
-
-
-def made_by_steps(rig: ArmatureObject, action: Action) -> bool:
-    """The evaluated motion follows from the recipe: nobody changed a key, nothing else moves it."""
-    recipe = load_recipe(action)
-    known = recipe is not None and recipe.is_whole and is_untouched(rig, action)
-    return known and not editing_obstacle(rig, "ALL")
-
-
-def _moving_numbers(curves: RawCurves) -> dict[CurveId, bytes]:
-    """All that an Action's curves say of the motion; which keys are selected is not in it."""
-    return {
-        name: np.frombuffer(raw.keys, KEY_DTYPE)[_COMPARED].tobytes()
-        for name, raw in curves.items()
-    }

@@ -22,7 +22,8 @@ from ..geometry.rotations import identity_quats
 from ..geometry.skeleton import SMPL_22
 from ..worker.client import JobResult
 from ..worker.protocol import Edit, Generated
-from .action_watch import ActionWatch, as_it_was, made_by_steps
+from .action_watch import ActionWatch, as_it_was
+from .curve_keys import reading_once
 from .curve_ranges import check_curves, keyed_extent, write_range
 from .edit_range import CONTEXT_SECONDS, EditRange
 from .editable import BODY_PARTS, Span, action_obstacle, editing_obstacle, part_joints
@@ -189,7 +190,7 @@ class _Edit:
         self.stretch = Stretch.around(wish.range, keyed, self.watch.fps)
         self.held = held
         self.mask = self.stretch.mask(wish.body_part, self.held.frames)
-        self.by_steps = made_by_steps(rig, action)
+        self.by_steps = self.watch.by_steps(rig)
         self.read: MotionClip | None = None
 
     def reading(self, rig: ArmatureObject) -> Reading:
@@ -216,6 +217,12 @@ class _Edit:
     def finish(self, context: Context, target: ArmatureObject | None, result: JobResult) -> str:
         """Key the answer on the frames of the range; says so."""
         assert target is not None and isinstance(result, Generated)
+        with reading_once():
+            self._key(context, target, result)
+        context.scene.frame_end = max(context.scene.frame_end, self.stretch.last)
+        return " ".join((self._done(target), *result.notes))
+
+    def _key(self, context: Context, target: ArmatureObject, result: Generated) -> None:
         action, raw = self.watch.unchanged(context, target)
         clip = MotionClip(result.rotations_TJ4, result.root_T3, result.fps, result.twist_estimated)
         stretch, joints = self.stretch, part_joints(self.wish.body_part)
@@ -236,8 +243,6 @@ class _Edit:
             replaced = replaced_keys(target, action, begun)
             append_step(action, self._step(result, begun.hand, replaced))
             remember(target, action, own)
-        context.scene.frame_end = max(context.scene.frame_end, stretch.last)
-        return " ".join((self._done(target), *result.notes))
 
     def _done(self, target: ArmatureObject) -> str:
         poses = len({frame for frames in self.held.frames.values() for frame in frames})

@@ -23,7 +23,7 @@ import numpy.typing as npt
 from ..geometry.conventions import BoolArray
 from ..geometry.errors import MMMError
 from ..geometry.packing import pack, unpack
-from .curve_keys import KEY_DTYPE, KeyArray, key_frames, read_keys
+from .curve_keys import moving_check, point_frames, read_field
 from .fcurves import curve_store, curves_by_channel
 from .host import Action, FCurve, Object
 
@@ -41,31 +41,21 @@ Checks: TypeAlias = npt.NDArray[np.uint32]
 Cells: TypeAlias = Mapping[str, Collection[float]]
 """Frames of bones, by the bone's name as Blender's data paths spell it."""
 
-_NUMBERS = np.dtype(
-    [
-        (name, KEY_DTYPE[name].base, KEY_DTYPE[name].shape)
-        for name in KEY_DTYPE.names or ()
-        if not name.startswith("select")
-    ]
-)
-"""What of a key makes the motion: all but whether it is selected. Without gaps."""
-
 
 @dataclass(frozen=True, eq=False)
-class BonePrint:
+class BoneRows:
     """One bone's keys. frames_N: where any of its curves has a key; checks_N: of the keys there;
-    own_N: a person made them. curves: checksum of every number of all its keys."""
+    own_N: a person made them."""
 
     frames_N: Frames
     checks_N: Checks
     own_N: BoolArray
-    curves: int
 
-    def changed_N(self, before: BonePrint | None) -> BoolArray:
+    def changed_N(self, before: BoneRows | None) -> BoolArray:
         """Where the keys are not what they were ``before``, or there were none."""
         return ~_found(self._cells_N, before._cells_N) if before else ~np.zeros_like(self.own_N)
 
-    def by_hand_N(self, before: BonePrint | None) -> BoolArray:
+    def by_hand_N(self, before: BoneRows | None) -> BoolArray:
         """Where a person made the keys: since ``before``, or known as hers then."""
         own = before.frames_N[before.own_N] if before else self.frames_N[:0]
         return self.changed_N(before) | _found(self.frames_N, own)
@@ -77,17 +67,19 @@ class BonePrint:
         return (frames_N << np.uint64(32)) | self.checks_N
 
 
+@dataclass(frozen=True, eq=False)
+class BonePrint(BoneRows):
+    """``curves``: checksum of every number of all the bone's keys."""
+
+    curves: int
+
+
 def _found(wanted: npt.NDArray[Any], among: npt.NDArray[Any]) -> BoolArray:
     return np.isin(wanted, among)
 
 
 Fingerprint: TypeAlias = Mapping[str, BonePrint]
 """By bone, named as Blender's data paths spell it."""
-
-
-def fingerprint_of(rig: Object, action: Action) -> dict[str, BonePrint]:
-    """The Action's keys as they are now, of the curves that animate the rig's bones."""
-    return {bone: _bone_print(curves) for bone, curves in bone_curves(rig, action).items()}
 
 
 def bone_curves(rig: Object, action: Action) -> dict[str, list[FCurve]]:
@@ -99,27 +91,60 @@ def bone_curves(rig: Object, action: Action) -> dict[str, list[FCurve]]:
     return dict(bones)
 
 
-def _bone_print(curves: Sequence[FCurve]) -> BonePrint:
-    keys = [read_keys(curve) for curve in curves]
+def _named(curves: Sequence[FCurve]) -> int:
+    """Checksum of which curves they are."""
     names = "\n".join(f"{curve.data_path}[{curve.array_index}]" for curve in curves)
-    start = zlib.crc32(names.encode("utf-8"))
-    keyed = [key_frames(each).astype(np.float32) for each in keys]
+    return zlib.crc32(names.encode("utf-8"))
+
+
+def checksums(rig: Object, action: Action) -> dict[str, int]:
+    """Checksum of every number of all keys of each bone, as they are now."""
+    return {bone: _whole_check(curves) for bone, curves in bone_curves(rig, action).items()}
+
+
+def _whole_check(curves: Sequence[FCurve]) -> int:
+    whole = _named(curves)
+    for curve in curves:
+        whole = moving_check(curve, whole)
+    return whole
+
+
+def bone_rows(curves: Sequence[FCurve], span: tuple[float, float] | None = None) -> BoneRows:
+    """A bone's keys as they are now, none of them known as a person's. span: first and last frame
+    that count, all by default."""
+    points = [read_field(curve, "co") for curve in curves]
+    keyed = [point_frames(co).astype(np.float32) for co in points]
+    values = [co[:, 1] for co in points]
+    if span is not None:
+        inside = [(frames >= span[0]) & (frames <= span[1]) for frames in keyed]
+        keyed = [frames[at] for frames, at in zip(keyed, inside, strict=True)]
+        values = [column[at] for column, at in zip(values, inside, strict=True)]
+    frames_N, table = _table(keyed, values)
+    checks_N = row_checks(_bytes(table), _named(curves))
+    return BoneRows(frames_N, checks_N, np.zeros(len(frames_N), dtype=np.bool_))
+
+
+def _bytes(table: npt.NDArray[Any]) -> npt.NDArray[np.uint8]:
+    """Rows of numbers as rows of bytes (N, B)."""
+    return (
+        np.ascontiguousarray(table)
+        .view(np.uint8)
+        .reshape(len(table), table.shape[1] * table.itemsize)
+    )
+
+
+def _table(
+    keyed: Sequence[Frames], values: Sequence[npt.NDArray[Any]]
+) -> tuple[Frames, npt.NDArray[Any]]:
+    """Frames with a key on any of some curves, and what the curves' keys say there, a row each."""
+    first = keyed[0]
+    if (first[1:] > first[:-1]).all() and all(np.array_equal(each, first) for each in keyed[1:]):
+        return first, np.stack(values, axis=-1).astype("<f4")
     frames_N = np.unique(np.concatenate(keyed))
-    table = np.full((len(frames_N), len(keys)), np.nan, dtype="<f4")
-    whole = start
-    for column, (frames, each) in enumerate(zip(keyed, keys, strict=True)):
-        table[np.searchsorted(frames_N, frames), column] = each["co"][:, 1]
-        whole = zlib.crc32(moving_numbers(each), whole)
-    checks_N = row_checks(table.view(np.uint8).reshape(len(table), -1), start)
-    return BonePrint(frames_N, checks_N, np.zeros(len(frames_N), dtype=np.bool_), whole)
-
-
-def moving_numbers(keys: KeyArray) -> bytes:
-    """All that keys say of the motion; which of them are selected is not in it."""
-    numbers = np.empty(len(keys), dtype=_NUMBERS)
-    for name in _NUMBERS.names or ():
-        numbers[name] = keys[name]
-    return numbers.tobytes()
+    table = np.full((len(frames_N), len(keyed)), np.nan, dtype="<f4")
+    for column, (frames, said) in enumerate(zip(keyed, values, strict=True)):
+        table[np.searchsorted(frames_N, frames), column] = said
+    return frames_N, table
 
 
 def row_checks(rows_NB: npt.NDArray[np.uint8], start: int) -> Checks:
@@ -143,19 +168,27 @@ _BITS, _BYTE = np.uint32(8), np.uint32(0xFF)
 _CRC_TABLE = _crc_table()
 
 
-def changed_bones(now: Fingerprint, before: Fingerprint) -> list[str]:
-    """Bones of which any number is not what it was ``before``, also those that went or came."""
+def changed_bones(now: Mapping[str, int], before: Fingerprint) -> list[str]:
+    """Bones of which any number is not what it was ``before``, also those that went or came.
+
+    now: ``checksums``.
+    """
     return [
         bone
         for bone in dict.fromkeys((*now, *before))
-        if bone not in now or bone not in before or now[bone].curves != before[bone].curves
+        if bone not in now or bone not in before or now[bone] != before[bone].curves
     ]
 
 
-def is_untouched(rig: Object, action: Action) -> bool:
-    """No number of any key was changed, and none added or taken away, since we last wrote it."""
+def is_untouched(rig: Object, action: Action, now: Mapping[str, int] | None = None) -> bool:
+    """No number of any key was changed, and none added or taken away, since we last wrote it.
+
+    now: ``checksums``, where they are known.
+    """
     before = remembered(action)
-    return before is not None and not changed_bones(fingerprint_of(rig, action), before)
+    if before is None:
+        return False
+    return not changed_bones(checksums(rig, action) if now is None else now, before)
 
 
 # --- in the Action -------------------------------------------------------------------------------
@@ -166,21 +199,34 @@ def remember(rig: Object, action: Action, own: Cells | None = None) -> None:
 
     own: what a person made and the write has left (``holds.own_after``).
     """
-    now = fingerprint_of(rig, action)
+    curves = bone_curves(rig, action)
+    rows = {bone: bone_rows(each) for bone, each in curves.items()}
     for bone, frames in (own or {}).items():
-        if bone in now:
-            own_N = _found(now[bone].frames_N, np.array(list(frames), dtype=np.float32))
-            now[bone] = replace(now[bone], own_N=own_N)
+        if bone in rows:
+            own_N = _found(rows[bone].frames_N, np.array(list(frames), dtype=np.float32))
+            rows[bone] = replace(rows[bone], own_N=own_N)
+    whole = [_whole_check(each) for each in curves.values()]
     content = {
         "version": _VERSION,
-        "bones": list(now),
-        "counts": [len(each.frames_N) for each in now.values()],
-        "curves": pack(np.array([each.curves for each in now.values()], dtype=np.uint32)),
-        "frames": _packed([each.frames_N for each in now.values()], np.float32),
-        "checks": _packed([each.checks_N for each in now.values()], np.uint32),
-        "own": _packed([each.own_N for each in now.values()], np.bool_),
+        "bones": list(rows),
+        "counts": [len(each.frames_N) for each in rows.values()],
+        "curves": pack(np.array(whole, dtype=np.uint32)),
+        "frames": _packed_frames(action, [each.frames_N for each in rows.values()]),
+        "checks": _packed([each.checks_N for each in rows.values()], np.uint32),
+        "own": _packed([each.own_N for each in rows.values()], np.bool_),
     }
     action[FINGERPRINT_PROPERTY] = json.dumps(content, ensure_ascii=False)
+
+
+def _packed_frames(action: Action, columns: Sequence[Frames]) -> str:
+    """As ``_packed``; they mostly are what they were, and take long to pack."""
+    try:
+        text = json.loads(action.get(FINGERPRINT_PROPERTY, ""))["frames"]
+        if np.array_equal(unpack(text), np.concatenate(columns)):
+            return text
+    except (TypeError, KeyError, ValueError, MMMError):
+        pass  # none yet, or damaged
+    return _packed(columns, np.float32)
 
 
 def _packed(columns: Sequence[npt.NDArray[Any]], kind: type[np.generic]) -> str:

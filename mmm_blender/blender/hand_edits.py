@@ -23,13 +23,14 @@ from .curve_keys import (
     KEY_DTYPE,
     KeyArray,
     all_or_nothing,
+    forget_keys,
     no_keys,
     read_keys,
     sorted_by_frame,
     write_keys,
 )
 from .fcurves import curve_store, curves_by_channel
-from .fingerprint import BONE_PATH, bone_curves, changed_bones, fingerprint_of, remembered
+from .fingerprint import BONE_PATH, bone_curves, changed_bones, checksums, remembered
 from .holds import Held, mark_as_keyframes
 from .host import Action, ArmatureObject, FCurve, Object, bpy
 from .recipe import EditStep, HandEdits, load_recipe
@@ -65,7 +66,7 @@ def begin_step(rig: ArmatureObject, action: Action, held: Held) -> Begun:
 def hand_edits(rig: Object, action: Action) -> HandEdits:
     """What a person changed since our last write; nothing where there was none."""
     before = remembered(action)
-    bones = [] if before is None else changed_bones(fingerprint_of(rig, action), before)
+    bones = [] if before is None else changed_bones(checksums(rig, action), before)
     present = bone_curves(rig, action) if bones else {}
     curves = [curve for bone in bones for curve in present.get(bone, ())]
     return HandEdits(tuple(bones), {_name(each): pack_keys(read_keys(each)) for each in curves})
@@ -79,6 +80,7 @@ def repeat_hand_edits(rig: Object, action: Action, hand: HandEdits) -> None:
     curves = {_name(curve): curve for bone in hand.bones for curve in present.get(bone, ())}
     for name in curves.keys() - hand.curves.keys():
         assert store is not None  # it has that curve
+        forget_keys(curves[name])
         store.fcurves.remove(curves[name])
     with all_or_nothing(rig, action) as writer:
         for name, packed in hand.curves.items():
@@ -118,6 +120,7 @@ def put_back(rig: Object, action: Action, step: EditStep) -> None:
             kept = present[~np.isin(present["co"][:, 0], unpack(frames))]
             write_keys(curves[name], sorted_by_frame(np.concatenate([kept, unpack_keys(keys)])))
         elif store is not None:
+            forget_keys(curves[name])
             store.fcurves.remove(curves[name])
 
 

@@ -9,12 +9,20 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
+import numpy as np
+
 from ..geometry.conventions import BoolArray
 from ..geometry.errors import MMMError
-from .curve_keys import key_frames, read_keys, write_keys
+from .curve_keys import key_frames, point_frames, read_field, read_keys, write_keys
 from .editable import Span
 from .fcurves import bone_path, curve_store, curves_by_channel, enum_value
-from .fingerprint import FINGERPRINT_PROPERTY, Frames, fingerprint_of, remembered
+from .fingerprint import (
+    FINGERPRINT_PROPERTY,
+    Frames,
+    bone_curves,
+    bone_rows,
+    remembered,
+)
 from .host import Action, ArmatureObject, FCurve, bpy
 from .smpl_rig import smpl_bones
 
@@ -81,20 +89,19 @@ def _edited(rig: ArmatureObject, action: Action, span: Span, bones: Mapping[str,
             f"'{action.name}' was not made by MMM, so its edited keys are not known: choose Hold "
             "Keyframes or Hold None."
         )
-    now = fingerprint_of(rig, action)
+    curves = bone_curves(rig, action)
     held: dict[str, frozenset[float]] = {}
     changed = total = 0
     for joint, bone in bones.items():
         spelt = bpy.utils.escape_identifier(bone)
-        if spelt not in now:
+        if spelt not in curves:
             continue
-        known = before.get(spelt)
-        inside_N = _inside_N(span, now[spelt].frames_N)
-        total += int(inside_N.sum())
-        changed += int((inside_N & now[spelt].changed_N(known)).sum())
-        by_hand_N = inside_N & now[spelt].by_hand_N(known)
+        now, known = bone_rows(curves[spelt], (span.first, span.last)), before.get(spelt)
+        total += len(now.frames_N)
+        changed += int(now.changed_N(known).sum())
+        by_hand_N = now.by_hand_N(known)
         if by_hand_N.any():
-            held[joint] = frozenset(now[spelt].frames_N[by_hand_N].tolist())
+            held[joint] = frozenset(now.frames_N[by_hand_N].tolist())
     return Held(held, changed, total)
 
 
@@ -107,11 +114,12 @@ def own_after(
     To be asked before the write.
     """
     before = remembered(action)
-    now = {} if before is None else fingerprint_of(rig, action)
+    now = {} if before is None else bone_curves(rig, action)
     spelt = {joint: bpy.utils.escape_identifier(bone) for joint, bone in smpl_bones(rig).items()}
     anew = {spelt[joint] for joint in joints}
     own: dict[str, set[float]] = {}
-    for bone, each in now.items():
+    for bone, curves in now.items():
+        each = bone_rows(curves)
         hers_N = each.by_hand_N(None if before is None else before.get(bone))
         left_N = hers_N & ~_inside_N(span, each.frames_N) if bone in anew else hers_N
         own[bone] = set(each.frames_N[left_N].tolist())
@@ -131,8 +139,8 @@ def _of_type_keyframe(
     for joint, curves in curves_of_joints(rig, action, bones).items():
         frames: set[float] = set()
         for curve in curves:
-            keys = read_keys(curve)
-            frames |= set(key_frames(keys)[keys["type"] == _KEYFRAME_TYPE].tolist())
+            frames_N = point_frames(read_field(curve, "co"))
+            frames |= set(frames_N[read_field(curve, "type") == _KEYFRAME_TYPE].tolist())
         inside = frozenset(frame for frame in frames if span.touches(frame, frame))
         if inside:
             held[joint] = inside
@@ -155,8 +163,8 @@ def mark_as_keyframes(rig: ArmatureObject, action: Action, held: Held) -> None:
     """Give held keys the type KEYFRAME, so that the person sees which they are."""
     for joint, curves in curves_of_joints(rig, action, held.frames).items():
         for curve in curves:
-            keys = read_keys(curve)
-            at_hold = [frame in held.frames[joint] for frame in key_frames(keys).tolist()]
-            if any(at_hold):
+            keys = read_keys(curve).copy()
+            at_hold = np.isin(key_frames(keys), list(held.frames[joint]))
+            if at_hold.any():
                 keys["type"][at_hold] = _KEYFRAME_TYPE
                 write_keys(curve, keys)

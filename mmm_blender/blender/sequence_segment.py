@@ -24,7 +24,7 @@ from ..geometry.rotations import quat_rotate, yaw_quat
 from ..geometry.skeleton import SMPL_22
 from ..worker.client import JobResult
 from ..worker.protocol import Edit, Generated
-from .action_watch import ActionWatch, as_it_was, made_by_steps
+from .action_watch import ActionWatch, as_it_was
 from .bundles import BundleCard
 from .curve_keys import all_or_nothing, key_frames, read_keys
 from .curve_moves import move_ground, move_keys
@@ -162,7 +162,7 @@ class _SegmentEdit:
         )
         self.held = _held(rig, action, Span(first, last - shift), change.hold)
         self.mask = self.stretch.mask("ALL", held_after(self.held.frames, self.plan))
-        self.by_steps = made_by_steps(rig, action)
+        self.by_steps = self.watch.by_steps(rig)
         self.seen: MotionClip | None = None
 
     def reading(self, rig: ArmatureObject) -> Reading:

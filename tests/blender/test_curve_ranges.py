@@ -12,8 +12,11 @@ from mmm_blender.blender.armature import create_character
 from mmm_blender.blender.curve_keys import (
     KEY_DTYPE,
     KeyArray,
+    all_curves,
     key_frames,
+    moving_check,
     read_keys,
+    reading_once,
     write_keys,
 )
 from mmm_blender.blender.curve_ranges import raw_curves, restore, write_range
@@ -475,3 +478,26 @@ def test_keys_that_blender_would_merge_are_said(rig: ArmatureObject) -> None:
     with pytest.raises(MMMError, match="so close together"):
         write_range(rig, action, wild_clip(11), 10, 10, 20, ["head", "left_elbow"], {})
     assert raw_curves(action) == before
+
+
+def test_what_is_known_of_curves_is_what_they_have(rig: ArmatureObject) -> None:
+    @drawn
+    @given(layouts, spans, holds)
+    def check(layout: Layout, span: tuple[int, int], held: frozenset[float]) -> None:
+        case = Case(rig, layout, span)
+        with reading_once():
+            before = raw_curves(case.action)
+            case.write(held)
+            known = raw_curves(case.action)
+            checks = [moving_check(curve) for curve in all_curves(case.action).values()]
+        assert before == case.before
+        assert known == raw_curves(case.action)
+        assert checks == [moving_check(curve) for curve in all_curves(case.action).values()]
+        with reading_once():
+            raw_curves(case.action)
+            restore(case.action, before)
+            known = raw_curves(case.action)
+        assert known == raw_curves(case.action) == before
+        case.close()
+
+    check()

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from mmm_blender.blender import editing, fingerprint, operators_edit, properties, recipe
+from mmm_blender.blender import curve_keys, editing, fingerprint, operators_edit, properties, recipe
 from mmm_blender.blender.curve_keys import KEY_DTYPE, KeyArray
 from mmm_blender.blender.curve_ranges import raw_curves
 from mmm_blender.blender.edit_range import EditRange, Source
@@ -140,6 +140,22 @@ def test_the_other_body_part_keeps_every_bit(
     for name, keys in keys_of(rig).items():
         same = keys.tobytes() == before[name].tobytes()
         assert same == (joint_of(name[0]) not in edited)
+
+
+def test_no_curve_is_read_more_than_once_at_a_time(
+    rig: ArmatureObject, inpaint: Inpaint, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Once when it begins and once before it writes: in long Actions reading is what takes time."""
+    read_into = curve_keys._read_into  # pyright: ignore[reportPrivateUsage]
+    reads: list[Any] = []
+
+    def counted(curve: Any, keys: KeyArray) -> None:
+        reads.append(curve)
+        read_into(curve, keys)
+
+    monkeypatch.setattr(curve_keys, "_read_into", counted)
+    assert inpaint() == {"FINISHED"}
+    assert len(reads) == 2 * len(action_fcurves(action_of(rig)))
 
 
 def test_the_motion_around_is_seen_as_it_was(rig: ArmatureObject, inpaint: Inpaint) -> None:
