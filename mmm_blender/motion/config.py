@@ -245,7 +245,8 @@ class SamplerConfig:
     cells are ranked, falling to none at the last step (MaskGIT, CVPR 2022, section 3.2; the
     published models have none): without it cells that repeat their neighbours win, and a wave
     becomes a raised hand. guidance: 1 = none; above 1 leans on the prompt more.
-    schedule: a name in ``schedule.SCHEDULES``.
+    schedule: a name in ``schedule.SCHEDULES``. revisions: how often the filled grid is looked at
+    again and its least likely new codes are chosen anew (see ``sampling``); 0 for published models.
     """
 
     steps: int | None = None
@@ -256,10 +257,13 @@ class SamplerConfig:
     confidence_noise: float = 0.0
     guidance: float = NO_GUIDANCE
     schedule: str = "cosine"
+    revisions: int = 0
 
     def __post_init__(self) -> None:
         if self.steps is not None:
             _positive(self, "steps")
+        if self.revisions < 0:
+            raise MMMError("The revisions must be 0 or more: 0 means none.")
         _positive(self, "full_length_steps")
         if not (math.isfinite(self.temperature) and self.temperature >= 0):
             raise MMMError("The temperature must be 0 or more: 1 is usual.")

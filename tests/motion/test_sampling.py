@@ -64,6 +64,7 @@ CONFIGS = st.builds(
     greedy=st.booleans(),
     confidence_noise=st.just(0.0) | st.floats(0, 10),
     schedule=st.sampled_from(["cosine", "linear"]),
+    revisions=st.integers(0, 3),
 )
 
 
@@ -177,6 +178,38 @@ def test_confidence_ranks_the_cells_of_all_parts_together(greedy: SamplerConfig)
         generators=[torch.Generator()],
     )
     assert [cells.tolist() for cells in open_cells] == [[8, 8], [6, 8], [3, 8], [0, 6]]
+
+
+def test_revisions_choose_anew_what_does_not_fit_the_rest():
+    """A network that knows nothing of masked cells, but in a full grid wants code 3 everywhere."""
+    wanted = 3
+
+    def tokens_to_logits(tokens_BLP: Tensor) -> Tensor:
+        logits = torch.zeros(*tokens_BLP.shape, VOCABULARY.codes)
+        logits[..., wanted] += 20.0 * (tokens_BLP != VOCABULARY.mask).all()
+        return logits
+
+    tokens_BLP = masks.close_grid(
+        torch.zeros(1, 101, PARTS, dtype=torch.long), torch.tensor([100]), VOCABULARY
+    )
+    mask_BLP = torch.zeros_like(tokens_BLP, dtype=torch.bool)
+    mask_BLP[:, 10:90] = True
+    found = [
+        sample(
+            tokens_to_logits,
+            tokens_BLP,
+            mask_BLP,
+            vocabulary=VOCABULARY,
+            config=SamplerConfig(steps=1, revisions=revisions),
+            generators=[torch.Generator().manual_seed(0)],
+        )
+        for revisions in (0, 1, 4)
+    ]
+    shares = [float((grid[mask_BLP] == wanted).float().mean()) for grid in found]
+    assert shares[0] < 0.2
+    assert shares[1] == pytest.approx(shares[0] + 0.4, abs=0.01)
+    assert shares[2] > 0.95
+    assert all((grid[~mask_BLP] == tokens_BLP[~mask_BLP]).all() for grid in found)
 
 
 def test_temperature_one_samples_from_the_probabilities():

@@ -142,3 +142,36 @@ def test_a_bundle_is_trained_further_and_another_size_is_refused(
         assert torch.equal(begun[name], values)
     with pytest.raises(MMMError, match="another size or another tokenizer"):
         new_model("--begin-with", str(bundle), "--width", "16")
+
+
+def test_refined_decoders_leave_the_tokens_as_they_were(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import refine_decoder
+    import torch
+    import train_tokenizer
+    import train_transformer
+
+    curve(train_tokenizer, training_driver.tokenizer_words(folder, tmp_path / "a"), monkeypatch)
+    words = ["--data", str(folder / "motions.npz"), "--tokenizer", str(tmp_path / "a")]
+    monkeypatch.setattr(sys, "argv", ["tool", *words, "--out", str(tmp_path / "b"), "--steps", "3"])
+    assert len(refine_decoder.fit(refine_decoder.parse_options())) == 3
+    before, after = (train_transformer.load_tokenizer(tmp_path / name) for name in "ab")
+    changed = {
+        name
+        for name, values in before.state_dict().items()
+        if not torch.equal(values, after.state_dict()[name])
+    }
+    assert changed
+    assert all(".decoder." in name for name in changed)
+
+
+def test_wrong_tokens_are_some_of_some_rows() -> None:
+    torch = pytest.importorskip("torch", reason="no torch in this Python")
+    import refine_decoder
+
+    tokens = torch.full((400, 20, 4), 7)
+    seen = refine_decoder.with_wrong_tokens(tokens, 1000, torch.Generator().manual_seed(0))
+    wrong = (seen != tokens).float().mean((1, 2))
+    assert 0.4 < (wrong == 0).float().mean() < 0.65
+    assert 0.2 < wrong.max() < 0.5
