@@ -44,13 +44,15 @@ from .targets import target_armature
 @dataclass(frozen=True)
 class EditWish:
     """What the person asks for. body_part, hold: as the operators name them (hold AUTO_HOLD: what
-    suits the Action). bundle: as in ``choose_bundle``."""
+    suits the Action). sure: however many keys are to be held, nobody asks. bundle: as in
+    ``choose_bundle``."""
 
     prompt: str
     range: EditRange
     seed: int = 0
     body_part: str = "ALL"
     hold: str = AUTO_HOLD
+    sure: bool = False
     pin_feet: bool = True
     bundle: str = ""
 
@@ -111,8 +113,8 @@ def held_by(rig: ArmatureObject, wish: EditWish) -> Held:
 
 def doubt(context: Context, wish: EditWish) -> str:
     """What the person should be asked first, in a sentence: whether all that differs from what we
-    made is to be held; "" where there is no doubt or the wish says it."""
-    return held_by(edited_armature(context), wish).doubt if wish.hold == AUTO_HOLD else ""
+    made is to be held; "" where there is no doubt or the person is sure."""
+    return "" if wish.sure else held_by(edited_armature(context), wish).doubt
 
 
 def start_edit(context: Context, wish: EditWish) -> Errand:
@@ -124,7 +126,7 @@ def start_edit(context: Context, wish: EditWish) -> Errand:
     rig = edited_armature(context)
     _check(context, rig, wish.range, wish.body_part, wish.bundle)
     held = held_by(rig, wish)
-    if wish.hold == AUTO_HOLD and held.doubt:
+    if held.doubt and not wish.sure:
         raise MMMError(held.doubt)
     path = bundle_path(chosen_bundle(context.scene, wish.bundle))
     edit = _Edit(context, rig, wish, held)
@@ -220,7 +222,8 @@ class _Edit:
         with reading_once():
             self._key(context, target, result)
         context.scene.frame_end = max(context.scene.frame_end, self.stretch.last)
-        return " ".join((self._done(target), *result.notes))
+        said = (self._done(target), self.held.note, *result.notes)
+        return " ".join(sentence for sentence in said if sentence)
 
     def _key(self, context: Context, target: ArmatureObject, result: Generated) -> None:
         action, raw = self.watch.unchanged(context, target)

@@ -25,7 +25,7 @@ from ..geometry.errors import MMMError
 from ..geometry.packing import pack, unpack
 from .curve_keys import moving_check, point_frames, read_field
 from .fcurves import curve_store, curves_by_channel
-from .host import Action, FCurve, Object
+from .host import Action, FCurve, Object, bpy
 
 FINGERPRINT_PROPERTY = "mmm_fingerprint"
 """Custom property of the Action that holds the fingerprint as JSON text."""
@@ -54,6 +54,10 @@ class BoneRows:
     def changed_N(self, before: BoneRows | None) -> BoolArray:
         """Where the keys are not what they were ``before``, or there were none."""
         return ~_found(self._cells_N, before._cells_N) if before else ~np.zeros_like(self.own_N)
+
+    def found_N(self, others: BoneRows) -> BoolArray:
+        """Which of the frames are keyed in others, whatever the keys say."""
+        return _found(self.frames_N, others.frames_N)
 
     def by_hand_N(self, before: BoneRows | None) -> BoolArray:
         """Where a person made the keys: since ``before``, or known as hers then."""
@@ -91,6 +95,15 @@ def bone_curves(rig: Object, action: Action) -> dict[str, list[FCurve]]:
     return dict(bones)
 
 
+def renamed_bones(rig: Object, action: Action, before: Fingerprint) -> set[str]:
+    """Bones (as data paths spell them) that have keys and were not known ``before``, where the rig
+    has lost others that were: their keys may all be ours."""
+    names = {bpy.utils.escape_identifier(bone.name) for bone in rig.data.bones}
+    if before.keys() <= names:
+        return set()
+    return {bone for bone in bone_curves(rig, action) if bone not in before}
+
+
 def _named(curves: Sequence[FCurve]) -> int:
     """Checksum of which curves they are."""
     names = "\n".join(f"{curve.data_path}[{curve.array_index}]" for curve in curves)
@@ -112,6 +125,8 @@ def _whole_check(curves: Sequence[FCurve]) -> int:
 def bone_rows(curves: Sequence[FCurve], span: tuple[float, float] | None = None) -> BoneRows:
     """A bone's keys as they are now, none of them known as a person's. span: first and last frame
     that count, all by default."""
+    if not curves:
+        return BoneRows(np.empty(0, np.float32), np.empty(0, np.uint32), np.empty(0, np.bool_))
     points = [read_field(curve, "co") for curve in curves]
     keyed = [point_frames(co).astype(np.float32) for co in points]
     values = [co[:, 1] for co in points]

@@ -22,6 +22,7 @@ from .fingerprint import (
     bone_curves,
     bone_rows,
     remembered,
+    renamed_bones,
 )
 from .host import Action, ArmatureObject, FCurve, bpy
 from .smpl_rig import smpl_bones
@@ -38,16 +39,28 @@ _KEYFRAME_TYPE = enum_value("type", "KEYFRAME")
 @dataclass(frozen=True)
 class Held:
     """frames: at which the keys of each SMPL joint's bone stay. changed, of: keys (a bone at a
-    frame) in the range that are not as we wrote them, and all of them."""
+    frame) in the range that are not as we wrote them or not there any more, and all of them.
+    renamed: bones of which nobody knows what was edited."""
 
     frames: Mapping[str, frozenset[float]]
     changed: int = 0
     of: int = 0
+    renamed: tuple[str, ...] = ()
 
     @property
     def listed(self) -> dict[str, list[float]]:
         """``frames`` for a recipe."""
         return {joint: sorted(frames) for joint, frames in self.frames.items()}
+
+    @property
+    def note(self) -> str:
+        """What the person should know of it afterwards, in a sentence; else ""."""
+        if not self.renamed:
+            return ""
+        return (
+            f"{', '.join(self.renamed)}: renamed since MMM wrote the keys, so its edits are not "
+            "known and none is held."
+        )
 
     @property
     def doubt(self) -> str:
@@ -89,20 +102,27 @@ def _edited(rig: ArmatureObject, action: Action, span: Span, bones: Mapping[str,
             f"'{action.name}' was not made by MMM, so its edited keys are not known: choose Hold "
             "Keyframes or Hold None."
         )
-    curves = bone_curves(rig, action)
+    curves, renamed = bone_curves(rig, action), renamed_bones(rig, action, before)
     held: dict[str, frozenset[float]] = {}
     changed = total = 0
     for joint, bone in bones.items():
         spelt = bpy.utils.escape_identifier(bone)
-        if spelt not in curves:
+        if spelt in renamed:
             continue
-        now, known = bone_rows(curves[spelt], (span.first, span.last)), before.get(spelt)
-        total += len(now.frames_N)
-        changed += int(now.changed_N(known).sum())
+        known = before.get(spelt)
+        now = bone_rows(curves.get(spelt, ()), (span.first, span.last))
+        gone = (
+            0
+            if known is None
+            else int((_inside_N(span, known.frames_N) & ~known.found_N(now)).sum())
+        )
+        total += len(now.frames_N) + gone
+        changed += int(now.changed_N(known).sum()) + gone
         by_hand_N = now.by_hand_N(known)
         if by_hand_N.any():
             held[joint] = frozenset(now.frames_N[by_hand_N].tolist())
-    return Held(held, changed, total)
+    named = tuple(bone for bone in bones.values() if bpy.utils.escape_identifier(bone) in renamed)
+    return Held(held, changed, total, named)
 
 
 def own_after(
@@ -115,6 +135,8 @@ def own_after(
     """
     before = remembered(action)
     now = {} if before is None else bone_curves(rig, action)
+    for bone in () if before is None else renamed_bones(rig, action, before):
+        del now[bone]
     spelt = {joint: bpy.utils.escape_identifier(bone) for joint, bone in smpl_bones(rig).items()}
     anew = {spelt[joint] for joint in joints}
     own: dict[str, set[float]] = {}

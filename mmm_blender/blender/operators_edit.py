@@ -2,6 +2,7 @@
 # Blender reads properties from annotations that are calls; they are no types, and meant so.
 # pyright: reportInvalidTypeForm=false
 
+from dataclasses import replace
 from typing import Any, ClassVar
 
 from ..geometry.errors import MMMError
@@ -93,6 +94,15 @@ class Inpaint(EditOperator, bpy.types.Operator):
         description="Which poses in the range are kept; the scene's choice if not given",
         items=HOLD_ITEMS,
     )
+    sure: bpy.props.BoolProperty(
+        name="Sure",
+        description="Hold what the hold names, even where most keys differ from what MMM wrote",
+        options={"HIDDEN", "SKIP_SAVE"},
+    )
+
+    def wish(self, context: Context) -> EditWish:
+        """What was asked for, and whether a doubt was answered already."""
+        return replace(super().wish(context), sure=bool(self.sure))
 
     def invoke(self, context: Context, event: Event) -> set[str]:
         """From a button: ask first where there is a doubt."""
@@ -114,6 +124,7 @@ class Inpaint(EditOperator, bpy.types.Operator):
             answer.prompt, answer.seed, answer.bundle = wish.prompt, wish.seed, wish.bundle
             answer.frame_start, answer.frame_end = wish.range.first, wish.range.last
             answer.body_part, answer.pin_feet, answer.hold = wish.body_part, wish.pin_feet, hold
+            answer.sure = True
 
 
 class InBetween(EditOperator, bpy.types.Operator):

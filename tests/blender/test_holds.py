@@ -13,7 +13,7 @@ from mmm_blender.blender.animation import write_clip
 from mmm_blender.blender.armature import create_character
 from mmm_blender.blender.curve_keys import raw_curves
 from mmm_blender.blender.editable import Span
-from mmm_blender.blender.fcurves import action_fcurves
+from mmm_blender.blender.fcurves import action_fcurves, curve_store
 from mmm_blender.blender.fingerprint import (
     FINGERPRINT_PROPERTY,
     changed_bones,
@@ -119,6 +119,46 @@ def test_most_keys_changed_is_asked_about(rig: ArmatureObject, action: Action) -
     held = held_frames(rig, action, Span(1, 100), JOINTS, EDITED)
     assert held.changed > held.of / 2
     assert "retimed" in held.doubt
+
+
+def test_keys_thinned_out_are_asked_about(rig: ArmatureObject, action: Action) -> None:
+    """Those that are left are as we wrote them; those that are gone count too."""
+    for each in action_fcurves(action):
+        points = each.keyframe_points
+        for at in reversed(range(len(points))):
+            if at % 5:
+                points.remove(points[at])
+    held = held_frames(rig, action, WHOLE, JOINTS, EDITED)
+    assert held.frames == {}
+    assert (held.changed, held.of) == (22 * (FRAMES - 5), 22 * FRAMES)
+    assert "thinned out" in held.doubt
+    store = curve_store(rig, action)
+    for each in list(store.fcurves):
+        store.fcurves.remove(each)
+    assert held_frames(rig, action, WHOLE, JOINTS, EDITED).changed == 22 * FRAMES
+
+
+def test_a_renamed_bone_is_nobodys_and_said(rig: ArmatureObject, action: Action) -> None:
+    rig.data.bones["left_elbow"].name = "L_Elbow"
+    nudge(action, "head", "rotation_quaternion", START + 5)
+    held = held_frames(rig, action, WHOLE, JOINTS, EDITED)
+    assert held.frames == {"head": {START + 5}}
+    assert held.doubt == "" and held.renamed == ("L_Elbow",)
+    assert held.note.startswith("L_Elbow: renamed")
+    remember(rig, action, own_after(rig, action, WHOLE, ["head"], held))
+    again = held_frames(rig, action, WHOLE, JOINTS, EDITED)
+    assert again.frames == {"head": {START + 5}} and again.note == ""
+
+
+def test_a_bone_that_is_keyed_by_hand_alone_is_held(rig: ArmatureObject, action: Action) -> None:
+    store = curve_store(rig, action)
+    heads = [each for each in store.fcurves if '"head"' in each.data_path]
+    for each in heads:
+        store.fcurves.remove(each)
+    remember(rig, action)
+    rig.pose.bones["head"].keyframe_insert("rotation_quaternion", frame=START + 3)
+    held = held_frames(rig, action, WHOLE, JOINTS, EDITED)
+    assert held.frames == {"head": {START + 3}} and held.note == ""
 
 
 def test_keys_of_type_keyframe_hold_in_any_action(rig: ArmatureObject, action: Action) -> None:

@@ -294,9 +294,19 @@ def test_a_retimed_action_is_asked_about(rig: ArmatureObject, inpaint: Inpaint) 
     for curve in action_fcurves(action_of(rig)):
         for key in curve.keyframe_points:
             key.co[1] += 0.01
-    sentence = refusal(rig, inpaint)
-    assert "keys in the range are not as MMM wrote them" in sentence
+    for hold in ("AUTO", "EDITED"):
+        sentence = refusal(rig, lambda hold=hold: inpaint(hold=hold))
+        assert "keys in the range are not as MMM wrote them" in sentence
+    assert "nothing is left to make" in refusal(rig, lambda: inpaint(hold="EDITED", sure=True))
     assert inpaint(hold="NONE") == {"FINISHED"}
+
+
+def test_a_renamed_bone_is_made_anew(rig: ArmatureObject, inpaint: Inpaint, desk: Desk) -> None:
+    before = values_at(rig, "left_elbow", 30)
+    rig.data.bones["left_elbow"].name = "L_Elbow"
+    assert inpaint() == {"FINISHED"}
+    assert values_at(rig, "L_Elbow", 30) != before
+    assert "L_Elbow: renamed" in desk.notice.text and "held." in desk.notice.text
 
 
 def pose_by_hand(rig: ArmatureObject, frame: int, angle: float) -> None:
@@ -578,6 +588,7 @@ def test_a_doubt_is_answered_by_another_press(rig: ArmatureObject, desk: Desk) -
     operators_edit.Inpaint._draw_answers(asked, SimpleNamespace(layout=layout), bpy.context)  # pyright: ignore
     answers = [vars(item[2]) for item in layout.book if isinstance(item, tuple)]
     assert [answer["hold"] for answer in answers] == ["EDITED", "NONE"]
+    assert all(answer["sure"] for answer in answers)
     known = bpy.ops.mmm.inpaint.get_rna_type().properties
     for answer in answers:
         assert all(name in known for name in answer)
