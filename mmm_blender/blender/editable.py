@@ -71,8 +71,16 @@ def editing_obstacle(rig: ArmatureObject | None, body_part: str, span: Span | No
     bones = find_smpl_bones(rig)
     if isinstance(bones, str):
         return bones
+    return action_obstacle(rig) or pose_obstacle(rig, bones, body_part, span)
+
+
+def pose_obstacle(
+    rig: ArmatureObject, bones: Mapping[str, str], body_part: str, span: Span | None = None
+) -> str:
+    """What of ``editing_obstacle`` is no fault of the Action, which must be there. bones: of every
+    joint."""
     pose = _Pose(rig, bones, tuple(bones[joint] for joint in part_joints(body_part)))
-    return action_obstacle(rig) or pose.obstacle(span or Span())
+    return pose.obstacle(span or Span())
 
 
 def action_obstacle(rig: ArmatureObject) -> str:

@@ -100,6 +100,12 @@ def stored_input(step: EditStep | SegmentStep) -> MotionClip | None:
     return MotionClip(rotations, cells_TC[:, _ROOT:], step.fps)
 
 
+def reads_rig(recipe: Recipe) -> bool:
+    """What a step saw is not stored: it is read from the rig, as the steps before make it move."""
+    edits = (step for step in recipe.steps if isinstance(step, EditStep | SegmentStep))
+    return any(not step.input for step in edits)
+
+
 def held_by(step: EditStep | SegmentStep) -> dict[str, frozenset[float]]:
     """Frames that an edit held, by SMPL joint."""
     return {joint: frozenset(map(float, frames)) for joint, frames in step.held.items()}

@@ -6,17 +6,21 @@ changed, and all that no step of ours makes (other curves, markers, the frame ra
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
+from typing import TypeAlias
+
+import numpy as np
 
 from ..geometry.errors import MMMError
 from ..worker.client import JobResult
 from ..worker.protocol import BAD_REQUEST, Generated
 from .animation import scene_fps
 from .bundles import BundleCard, config_hash
-from .curve_keys import CurveId, RawCurve, raw_curves, restore
-from .editable import Span
+from .curve_checks import LOCATION
+from .curve_keys import KEY_DTYPE, CurveId, RawCurve, raw_curves, restore
+from .editable import Span, pose_obstacle, time_obstacle
 from .errands import Circumstances, Errand
 from .fcurves import assign_action, assigned_slot, curve_store
 from .fingerprint import BONE_PATH, FINGERPRINT_PROPERTY, remember, remembered
@@ -24,23 +28,32 @@ from .hand_edits import hand_edits
 from .holds import Held, own_after
 from .host import Action, ArmatureObject, Context, bpy
 from .jobs import Job, desk
+from .pose_space import pose_space
 from .preferences import choices, worker_python
 from .properties import bundle_cards, bundle_path, chosen_bundle
-from .rebuilding import Rebuilding, request_of
+from .rebuilding import Rebuilding, reads_rig, request_of
 from .recipe import RECIPE_PROPERTY, Recipe, Step, load_recipe
+from .smpl_rig import smpl_bones
 from .targets import Remembered, target_armature
 
 _SHORT_HASH = 12  # digits that tell bundles apart for a person
 _SAME_RATE = 1e-3  # frames per second
 
+_Curves: TypeAlias = Mapping[tuple[str, int], RawCurve]
+"""Curves of the rig, by data path and index."""
+
+_ALIKE = 0.05
+"""How far keys may come from those that the steps once made: metres, radians, or parts of a
+quaternion. Other machines and versions of PyTorch stay far below, other armatures do not."""
+
 
 def replay_obstacle(context: Context) -> str:
     """Why the active Action cannot be made again, in a sentence; else ""."""
     try:
-        _recipe_of(_rig(context))
+        rig = _rig(context)
+        return _rig_obstacle(rig, _recipe_of(rig))
     except MMMError as error:
         return str(error)
-    return ""
 
 
 def start_replay(context: Context) -> Errand:
@@ -66,6 +79,13 @@ def _recipe_of(rig: ArmatureObject) -> Recipe:
     if recipe is None:
         raise MMMError("The Action carries no recipe: only what MMM made can be made again.")
     return recipe
+
+
+def _rig_obstacle(rig: ArmatureObject, recipe: Recipe) -> str:
+    """Why what a step saw cannot be read from the rig, where it must be, in a sentence; else ""."""
+    if not reads_rig(recipe):
+        return ""
+    return time_obstacle(rig) or pose_obstacle(rig, smpl_bones(rig), "ALL")
 
 
 def known_bundles(context: Context) -> list[BundleCard]:
@@ -108,6 +128,8 @@ class _ReplayErrand(Errand):
         python, reason = worker_python()
         if python is None:
             raise MMMError(reason)
+        if fault := _rig_obstacle(rig, self._recipe):
+            raise MMMError(fault)
         path = bundle_path(bundle_of(step, known_bundles(context)))
         request = request_of(step, self._rebuilding.seen(rig, self._find_old()))
         return desk.start(python, request, choices().load_bundle(path))
@@ -161,11 +183,13 @@ def taken_over(rig: ArmatureObject, old: Action, made: Action) -> Action:
     """
     action = None
     try:
+        again = _made_again(rig, old, made)
+        _check_alike(rig, old, again)
         remember(rig, made, own_after(rig, old, Span(), (), Held({})))
         if curve_store(rig, old) is None:  # nothing but a recipe
             return made
         action = old.copy()
-        restore(action, _merged(rig, old, made))
+        restore(action, _merged(rig, old, again))
         for name in (RECIPE_PROPERTY, FINGERPRINT_PROPERTY):
             action[name] = made[name]
     except BaseException:  # a Ctrl+C too leaves no Action behind; raised again
@@ -178,34 +202,58 @@ def taken_over(rig: ArmatureObject, old: Action, made: Action) -> Action:
     return action
 
 
-def _merged(rig: ArmatureObject, old: Action, made: Action) -> dict[CurveId, RawCurve]:
-    """The curves of ``old``, those of the rig's unchanged bones as they are in ``made``."""
+def _check_alike(rig: ArmatureObject, old: Action, again: _Curves) -> None:
+    """MMMError where the steps do not come to the same keys on this rig, if that can be known."""
+    recipe = load_recipe(old)
+    sampled = recipe is None or not all(step.tokens for step in recipe.steps)
+    if sampled or remembered(old) is None:
+        return
+    once, scale = raw_curves(old), pose_space(rig, smpl_bones(rig)).scale
+    for (path, index), each in again.items():
+        before = once.get((_slot_name(rig, old), path, index))
+        unit = scale if path.endswith(LOCATION) else 1.0
+        if before is not None and _distance(before, each) > _ALIKE * unit:
+            raise MMMError(
+                f"On '{rig.name}' the keys would not be those that the steps once made: its rest "
+                "pose, or the pose of a bone above the pelvis, is another one now."
+            )
+
+
+def _distance(first: RawCurve, second: RawCurve) -> float:
+    """How far two curves' keys are from each other, in time or value."""
+    points = [np.frombuffer(each.keys, KEY_DTYPE)["co"] for each in (first, second)]
+    if points[0].shape != points[1].shape:
+        return np.inf
+    return float(np.abs(points[0] - points[1]).max(initial=0.0))
+
+
+def _merged(rig: ArmatureObject, old: Action, again: _Curves) -> dict[CurveId, RawCurve]:
+    """The curves of ``old``, those of the rig's unchanged bones as they were made again."""
     raw, slot = raw_curves(old), _slot_name(rig, old)
-    again = _of_bones(raw_curves(made), _slot_name(rig, made), hand_edits(rig, old).bones)
-    replaced = {_bone(path) for _, path, _ in again}
+    replaced = {_bone(path) for path, _ in again}
     kept = {
         name: each
         for name, each in raw.items()
         if name[0] != slot or _bone(name[1]) not in replaced
     }
-    for (_, path, index), each in again.items():
-        before = raw.get((slot, path, index), each)
-        kept[slot, path, index] = replace(each, settings=before.settings, group=before.group)
+    for channel, each in again.items():
+        before = raw.get((slot, *channel), each)
+        kept[slot, *channel] = replace(each, settings=before.settings, group=before.group)
     return kept
 
 
-def _of_bones(
-    raw: Mapping[CurveId, RawCurve], slot: str, but: Collection[str]
-) -> dict[CurveId, RawCurve]:
-    """The curves of the rig's bones ``but`` some, as data paths spell them."""
+def _made_again(rig: ArmatureObject, old: Action, made: Action) -> _Curves:
+    """What ``made`` has of bones that nobody changed in ``old`` since the last step."""
+    slot, hers = _slot_name(rig, made), {*hand_edits(rig, old).bones, ""}
     return {
-        name: each
-        for name, each in raw.items()
-        if name[0] == slot and _bone(name[1]) not in {*but, ""}
+        name[1:]: each
+        for name, each in raw_curves(made).items()
+        if name[0] == slot and _bone(name[1]) not in hers
     }
 
 
 def _bone(data_path: str) -> str:
+    """The bone of a curve as its data path spells it; "" for other curves."""
     found = BONE_PATH.match(data_path)
     return found[1] if found else ""
 

@@ -320,3 +320,73 @@ def test_an_old_recipe_samples_again(rig: ArmatureObject) -> None:
     values = [np.frombuffer(raw.keys) for raw in raw_curves(before).values()]
     assert values
     assert raw_curves(after) == raw_curves(before)
+
+
+def constrained(rig: ArmatureObject) -> None:
+    constraint = rig.pose.bones["pelvis"].constraints.new("LIMIT_LOCATION")
+    constraint.use_max_z, constraint.max_z = True, 0.5
+
+
+def at_rest(rig: ArmatureObject) -> None:
+    rig.data.pose_position = "REST"
+
+
+def stretched_in_time(_rig: ArmatureObject) -> None:
+    bpy.context.scene.render.frame_map_new = 200
+
+
+OBSTACLES = [
+    (constrained, "Bake the action first"),
+    (at_rest, "rest position"),
+    (stretched_in_time, "Time Stretching is on"),
+]
+
+
+@pytest.mark.parametrize(("change", "words"), OBSTACLES)
+def test_what_must_be_read_is_read_only_where_keys_alone_make_the_pose(
+    rig: ArmatureObject, change: Callable[[ArmatureObject], None], words: str
+) -> None:
+    change(rig)
+    before, after = replayed(rig)
+    assert raw_curves(after) == raw_curves(before), "nothing is read for a generated motion"
+    undo_changes(rig)
+    inpaint()
+    change(rig)
+    actions = set(bpy.data.actions.keys())
+    assert not bpy.ops.mmm.replay.poll()
+    assert words in said(bpy.ops.mmm.replay)
+    assert set(bpy.data.actions.keys()) == actions
+
+
+def undo_changes(rig: ArmatureObject) -> None:
+    for constraint in list(rig.pose.bones["pelvis"].constraints):
+        rig.pose.bones["pelvis"].constraints.remove(constraint)
+    rig.data.pose_position = "POSE"
+    bpy.context.scene.render.frame_map_new = bpy.context.scene.render.frame_map_old
+    bpy.context.view_layer.update()
+
+
+def halved(rig: ArmatureObject) -> None:
+    for bone in rig.data.edit_bones:
+        bone.head *= 0.5
+        bone.tail *= 0.5
+
+
+def rolled(rig: ArmatureObject) -> None:
+    rig.data.edit_bones["left_shoulder"].roll += 0.4
+
+
+@pytest.mark.parametrize("change", [halved, rolled])
+@pytest.mark.parametrize("edited", [False, True])
+def test_on_another_rest_pose_it_is_refused(
+    rig: ArmatureObject, change: Callable[[ArmatureObject], None], edited: bool
+) -> None:
+    if edited:
+        inpaint()
+    bpy.ops.object.mode_set(mode="EDIT")
+    change(rig)
+    bpy.ops.object.mode_set(mode="OBJECT")
+    action, actions = rig.animation_data.action, set(bpy.data.actions.keys())
+    assert "its rest pose, or the pose of a bone above" in said(bpy.ops.mmm.replay)
+    assert rig.animation_data.action == action
+    assert set(bpy.data.actions.keys()) == actions
