@@ -1,7 +1,7 @@
 """The armature's evaluated motion, whatever makes it: keys, NLA, constraints, drivers.
 
 Blender has to be asked frame by frame, which is slow in a heavy scene: ``MotionReader`` asks for
-a few milliseconds at a time and leaves the scene at its own frame in between.
+a few frames at a time and leaves the scene at its own frame in between.
 """
 
 from __future__ import annotations
@@ -24,8 +24,15 @@ from .pose_space import PoseSpace, orientation_quats, pose_space
 from .smpl_rig import smpl_bones
 from .targets import Remembered
 
-CHUNK_SECONDS = 0.01
-"""How long the window may wait for us at a time."""
+CHUNK_SECONDS = 0.02
+"""How long the window waits for us at a time, where frames are quick."""
+
+CHUNK_FRAMES = 10
+"""Frames that are read at a time where they are slow: for all of them the scene goes back to its
+own frame once, which takes as long as a frame."""
+
+LONGEST_CHUNK_SECONDS = 1.0
+"""How long the window may wait for us at a time, however slow frames are."""
 
 _MATRIX_NUMBERS = 16
 
@@ -57,7 +64,7 @@ def read_motion(rig: ArmatureObject, first: int, last: int) -> MotionClip:
 def read_in_chunks(
     rig: ArmatureObject, first: int, last: int, wanted_T: BoolArray | None = None
 ) -> Generator[float, None, MotionClip]:
-    """``read_motion`` in chunks of ``CHUNK_SECONDS``; yields how far it is, 0 to 1.
+    """``read_motion`` in chunks that leave a window usable; yields how far it is, 0 to 1.
 
     wanted_T: frames that count; the others show the nearest one before them that does.
     """
@@ -118,17 +125,21 @@ class MotionReader:
         """Frames that are read, of all."""
         return self._read_rows / len(self._frames_N)
 
-    def read(self, seconds: float = CHUNK_SECONDS) -> None:
-        """Read on for about so long, one frame at least; the scene comes back to its frame."""
+    def read(self, seconds: float = CHUNK_SECONDS, longest: float = LONGEST_CHUNK_SECONDS) -> None:
+        """Read on for about so long, or for ``CHUNK_FRAMES`` frames if these take longer, but no
+        longer than ``longest``; the scene comes back to its frame."""
         scene, rig = self._where.find()
         if len(rig.pose.bones) * _MATRIX_NUMBERS != self._matrices_NB.shape[1]:
             raise MMMError(f"The bones of '{rig.name}' were changed meanwhile: press again.")
         frame, subframe = int(scene.frame_current), float(scene.frame_subframe)
         posed = _channels(rig)
-        until = time.perf_counter() + seconds
+        started, enough = time.perf_counter(), self._read_rows + CHUNK_FRAMES
         try:
             self._read_frame(scene, rig)
-            while not self.done and time.perf_counter() < until:
+            while not self.done:
+                took = time.perf_counter() - started
+                if took >= (seconds if self._read_rows >= enough else max(seconds, longest)):
+                    break
                 self._read_frame(scene, rig)
         finally:
             scene.frame_set(frame, subframe=subframe)

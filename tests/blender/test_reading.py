@@ -90,7 +90,7 @@ def test_the_current_frame_comes_back_after_every_chunk() -> None:
     reader = reading.MotionReader(rig, FIRST, last_of(clip))
     fractions: list[float] = []
     while not reader.done:
-        reader.read(0.0)
+        reader.read(0.0, longest=0.0)
         fractions.append(reader.fraction)
         assert (scene.frame_current, scene.frame_subframe) == (3, 0.25)
     assert len(fractions) == clip.frames  # a chunk of no time reads one frame
@@ -150,6 +150,40 @@ def test_a_chunk_ends_in_time() -> None:
     reader.read()
     assert not reader.done
     assert time.perf_counter() - before < 10 * (reading.CHUNK_SECONDS + one_frame)
+
+
+def slow_frames(seconds: float, changes: list[int]) -> Callable[..., None]:
+    """A handler that takes so long at every change of the frame, and lists them."""
+
+    def wait(scene: Any, *_: Any) -> None:
+        changes.append(scene.frame_current)
+        time.sleep(seconds)
+
+    bpy.app.handlers.frame_change_pre.append(wait)
+    return wait
+
+
+def test_where_frames_are_slow_the_scene_goes_back_to_its_frame_now_and_then() -> None:
+    rig, clip = animated(frames=80)
+    changes: list[int] = []
+    handler = slow_frames(reading.CHUNK_SECONDS, changes)
+    try:
+        read = run(reading.read_in_chunks(rig, FIRST, last_of(clip)))
+    finally:
+        bpy.app.handlers.frame_change_pre.remove(handler)
+    assert len(changes) <= RATIO * clip.frames
+    assert_same_motion(read, clip)
+
+
+def test_where_frames_are_very_slow_a_chunk_ends_all_the_same() -> None:
+    rig, _ = animated(frames=80)
+    changes: list[int] = []
+    handler = slow_frames(0.02, changes)
+    try:
+        reading.MotionReader(rig, FIRST, FIRST + 79).read(longest=0.05)
+    finally:
+        bpy.app.handlers.frame_change_pre.remove(handler)
+    assert 2 <= len(changes) <= 4
 
 
 def test_frames_that_nobody_wants_are_not_read() -> None:
@@ -223,9 +257,12 @@ def test_reading_costs_little_more_than_a_bare_loop() -> None:
         for frame in range(1, clip.frames + 1):
             scene.frame_set(frame)
 
+    def read() -> None:
+        run(reading.read_in_chunks(rig, 1, clip.frames))
+
     best = {"bare": np.inf, "read": np.inf}
     for _ in range(ROUNDS):  # other processes disturb: the best of both, in turns
-        for name, work in (("bare", bare), ("read", lambda: reading.read_motion(rig, 1, 600))):
+        for name, work in (("bare", bare), ("read", read)):
             before = time.perf_counter()
             work()
             best[name] = min(best[name], time.perf_counter() - before)
