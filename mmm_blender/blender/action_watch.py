@@ -8,19 +8,20 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from ..geometry.errors import MMMError
+from ..geometry.skeleton import SMPL_22
 from .animation import scene_fps
+from .curve_checks import bone_properties
 from .curve_keys import CurveId, RawCurve, all_curves, moving_check
 from .curve_ranges import raw_curves, restore
 from .editable import editing_obstacle
-from .fingerprint import FINGERPRINT_PROPERTY, bone_curves, checksums, is_untouched
+from .fcurves import assigned_slot
+from .fingerprint import bone_curves, checksums, is_untouched
 from .host import Action, ArmatureObject, Context, bpy
-from .recipe import RECIPE_PROPERTY, load_recipe
+from .recipe import load_recipe
+from .slot_texts import carried, carry
 from .targets import Remembered
 
 RawCurves: TypeAlias = Mapping[CurveId, RawCurve]
-
-_OURS = (RECIPE_PROPERTY, FINGERPRINT_PROPERTY)
-"""What an Action says of itself."""
 
 
 class ActionWatch:
@@ -30,16 +31,18 @@ class ActionWatch:
         action = rig.animation_data.action
         self.fps = scene_fps(context.scene)
         self._action = Remembered.of(action)
+        self._slot = _slot_handle(rig, action)
         self._numbers = _Numbers.of(rig, action)
 
     def by_steps(self, rig: ArmatureObject) -> bool:
         """The evaluated motion follows from the recipe of the Action, as it was at the start:
-        nobody had changed a key, nothing else moves it."""
+        nobody had changed a key, nothing else moves it, and no channel without keys stands where
+        a pose was left."""
         action = rig.animation_data.action
-        recipe = load_recipe(action)
+        recipe = load_recipe(action, rig)
         known = recipe is not None and recipe.is_whole
         known = known and is_untouched(rig, action, self._numbers.bones)
-        return known and not editing_obstacle(rig, "ALL")
+        return known and _all_keyed(rig, action) and not editing_obstacle(rig, "ALL")
 
     def unchanged(self, context: Context, rig: ArmatureObject) -> tuple[Action, RawCurves]:
         """The rig's Action and its curves; MMMError if it is not what it was.
@@ -50,6 +53,8 @@ class ActionWatch:
         action = None if data is None else data.action
         if action is None or self._action.find(bpy.data.actions) != action:
             raise MMMError(f"'{rig.name}' has another Action by now: press again.")
+        if _slot_handle(rig, action) != self._slot:
+            raise MMMError(f"'{rig.name}' uses another slot of its Action by now: press again.")
         raw = raw_curves(action)
         if _Numbers.of(rig, action) != self._numbers:
             raise MMMError(
@@ -59,6 +64,18 @@ class ActionWatch:
         if scene_fps(context.scene) != self.fps:
             raise MMMError("The scene's frame rate was changed meanwhile: press again.")
         return action, raw
+
+
+def _all_keyed(rig: ArmatureObject, action: Action) -> bool:
+    """Every component of the body's pose has keys."""
+    curves = [c for each in bone_properties(rig, action, SMPL_22.names) for c in each.curves]
+    return all(curve is not None and not curve.is_empty for curve in curves)
+
+
+def _slot_handle(rig: ArmatureObject, action: Action) -> int | None:
+    """Which slot the rig uses; a handle stays when a slot is renamed."""
+    slot = assigned_slot(rig, action)
+    return None if slot is None else int(slot.handle)
 
 
 @dataclass(frozen=True)
@@ -91,14 +108,10 @@ def as_it_was(action: Action, raw: RawCurves) -> Generator[None]:
 
     raw: what ``raw_curves`` has said of it.
     """
-    said = {name: action.get(name) for name in _OURS}
+    said = carried(action)
     try:
         yield
     except BaseException:  # a Ctrl+C too leaves nothing half-written; raised again
         restore(action, raw)
-        for name, text in said.items():
-            if text is not None:
-                action[name] = text
-            elif name in action:
-                del action[name]
+        carry(action, said)
         raise

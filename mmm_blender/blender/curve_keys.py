@@ -154,12 +154,12 @@ def moving_check(curve: FCurve, start: int = 0) -> int:
     if known is None:
         numbers = np.empty(len(curve.keyframe_points), dtype=_MOVING)
         _read_into(curve, numbers)
-        return zlib.crc32(numbers, start)
+        return zlib.crc32(numbers.data, start)
     if start not in known.checks:
         numbers = np.empty(len(known.keys), dtype=_MOVING)
         for name in _MOVING.names or ():
             numbers[name] = known.keys[name]
-        known.checks[start] = zlib.crc32(numbers, start)
+        known.checks[start] = zlib.crc32(numbers.data, start)
     return known.checks[start]
 
 

@@ -106,7 +106,7 @@ def _check(
 def held_by(rig: ArmatureObject, wish: EditWish) -> Held:
     """What the wish holds."""
     action = rig.animation_data.action
-    mode = default_mode(action) if wish.hold == AUTO_HOLD else wish.hold
+    mode = default_mode(action, rig) if wish.hold == AUTO_HOLD else wish.hold
     span = Span(wish.range.first, wish.range.last)
     return held_frames(rig, action, span, part_joints(wish.body_part), mode)
 
@@ -244,7 +244,7 @@ class _Edit:
                 self.held.frames,
             )
             replaced = replaced_keys(target, action, begun)
-            append_step(action, self._step(result, begun.hand, replaced))
+            append_step(action, self._step(result, begun.hand, replaced), target)
             remember(target, action, own)
 
     def _done(self, target: ArmatureObject) -> str:

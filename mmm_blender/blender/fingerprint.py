@@ -26,6 +26,7 @@ from ..geometry.packing import pack, unpack
 from .curve_keys import moving_check, point_frames, read_field
 from .fcurves import curve_store, curves_by_channel
 from .host import Action, FCurve, Object, bpy
+from .slot_texts import read_text, write_text
 
 FINGERPRINT_PROPERTY = "mmm_fingerprint"
 """Custom property of the Action that holds the fingerprint as JSON text."""
@@ -200,7 +201,7 @@ def is_untouched(rig: Object, action: Action, now: Mapping[str, int] | None = No
 
     now: ``checksums``, where they are known.
     """
-    before = remembered(action)
+    before = remembered(action, rig)
     if before is None:
         return False
     return not changed_bones(checksums(rig, action) if now is None else now, before)
@@ -226,17 +227,17 @@ def remember(rig: Object, action: Action, own: Cells | None = None) -> None:
         "bones": list(rows),
         "counts": [len(each.frames_N) for each in rows.values()],
         "curves": pack(np.array(whole, dtype=np.uint32)),
-        "frames": _packed_frames(action, [each.frames_N for each in rows.values()]),
+        "frames": _packed_frames(rig, action, [each.frames_N for each in rows.values()]),
         "checks": _packed([each.checks_N for each in rows.values()], np.uint32),
         "own": _packed([each.own_N for each in rows.values()], np.bool_),
     }
-    action[FINGERPRINT_PROPERTY] = json.dumps(content, ensure_ascii=False)
+    write_text(action, FINGERPRINT_PROPERTY, json.dumps(content, ensure_ascii=False), rig)
 
 
-def _packed_frames(action: Action, columns: Sequence[Frames]) -> str:
+def _packed_frames(rig: Object, action: Action, columns: Sequence[Frames]) -> str:
     """As ``_packed``; they mostly are what they were, and take long to pack."""
     try:
-        text = json.loads(action.get(FINGERPRINT_PROPERTY, ""))["frames"]
+        text = json.loads(read_text(action, FINGERPRINT_PROPERTY, rig))["frames"]
         if np.array_equal(unpack(text), np.concatenate(columns)):
             return text
     except (TypeError, KeyError, ValueError, MMMError):
@@ -248,9 +249,10 @@ def _packed(columns: Sequence[npt.NDArray[Any]], kind: type[np.generic]) -> str:
     return pack(np.concatenate([np.empty(0, dtype=kind), *columns]))
 
 
-def remembered(action: Action) -> Fingerprint | None:
-    """The fingerprint that the Action carries; None if it carries none, MMMError if damaged."""
-    text = action.get(FINGERPRINT_PROPERTY)
+def remembered(action: Action, rig: Object | None = None) -> Fingerprint | None:
+    """The fingerprint that the Action carries for the rig's slot, for the first if no rig is given;
+    None if it carries none, MMMError if damaged."""
+    text = read_text(action, FINGERPRINT_PROPERTY, rig)
     if text is None:
         return None
     try:

@@ -55,7 +55,7 @@ def begin_step(rig: ArmatureObject, action: Action, held: Held) -> Begun:
     """To be called before we write into an Action: marks what is held, and sees what else a
     person did."""
     mark_as_keyframes(rig, action, held)
-    recipe = load_recipe(action)
+    recipe = load_recipe(action, rig)
     is_whole = recipe is not None and recipe.is_whole
     return Begun(hand_edits(rig, action), None if is_whole else _keys(rig, action))
 
@@ -65,7 +65,7 @@ def begin_step(rig: ArmatureObject, action: Action, held: Held) -> Begun:
 
 def hand_edits(rig: Object, action: Action) -> HandEdits:
     """What a person changed since our last write; nothing where there was none."""
-    before = remembered(action)
+    before = remembered(action, rig)
     bones = [] if before is None else changed_bones(checksums(rig, action), before)
     present = bone_curves(rig, action) if bones else {}
     curves = [curve for bone in bones for curve in present.get(bone, ())]

@@ -25,6 +25,7 @@ from .fingerprint import (
     renamed_bones,
 )
 from .host import Action, ArmatureObject, FCurve, bpy
+from .slot_texts import read_text
 from .smpl_rig import smpl_bones
 
 EDITED, KEYFRAME, NONE = "EDITED", "KEYFRAME", "NONE"
@@ -73,9 +74,12 @@ class Held:
         )
 
 
-def default_mode(action: Action) -> str:
-    """EDITED for an Action of ours, NONE for any other: an imported one is all KEYFRAME."""
-    return EDITED if FINGERPRINT_PROPERTY in action else NONE
+def default_mode(action: Action, rig: ArmatureObject | None = None) -> str:
+    """EDITED for an Action of ours, NONE for any other: an imported one is all KEYFRAME.
+
+    rig: whose slot counts, the first if not given.
+    """
+    return NONE if read_text(action, FINGERPRINT_PROPERTY, rig) is None else EDITED
 
 
 def held_frames(
@@ -96,7 +100,7 @@ def held_frames(
 
 
 def _edited(rig: ArmatureObject, action: Action, span: Span, bones: Mapping[str, str]) -> Held:
-    before = remembered(action)
+    before = remembered(action, rig)
     if before is None:
         raise MMMError(
             f"'{action.name}' was not made by MMM, so its edited keys are not known: choose Hold "
@@ -133,7 +137,7 @@ def own_after(
 
     To be asked before the write.
     """
-    before = remembered(action)
+    before = remembered(action, rig)
     now = {} if before is None else bone_curves(rig, action)
     for bone in () if before is None else renamed_bones(rig, action, before):
         del now[bone]

@@ -171,7 +171,7 @@ class Rebuilding:
     def finish(self, rig: ArmatureObject, base: Action | None) -> Action:
         """The Action with all steps done and its recipe, nobody's yet. base: as in ``seen``."""
         action = self._made(rig, base)
-        store_recipe(action, self._recipe)
+        store_recipe(action, self._recipe, rig)
         return action
 
     def _read(

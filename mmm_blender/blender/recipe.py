@@ -11,6 +11,7 @@ import json
 import typing
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields, is_dataclass
+from functools import lru_cache
 from typing import Any, ClassVar, TypeAlias, cast
 
 import numpy as np
@@ -18,7 +19,8 @@ import numpy as np
 from ..geometry.errors import MMMError
 from ..geometry.packing import pack
 from ..geometry.placement import Placement
-from .host import Action
+from .host import Action, Object
+from .slot_texts import read_text, write_text
 
 RECIPE_PROPERTY = "mmm_recipe"
 """Custom property of the Action that holds the recipe as JSON text."""
@@ -230,8 +232,12 @@ def recipe_text(recipe: Recipe) -> str:
     return json.dumps({"version": RECIPE_VERSION, "steps": steps}, ensure_ascii=False)
 
 
+@lru_cache(maxsize=4)
 def parse_recipe(text: str) -> Recipe:
-    """Read JSON text strictly: MMMError for another version, a missing, unknown or odd field."""
+    """Read JSON text strictly: MMMError for another version, a missing, unknown or odd field.
+
+    Remembered, for panels ask at every redraw, and texts grow to megabytes.
+    """
     try:
         content: object = json.loads(text)
     except json.JSONDecodeError as error:
@@ -311,20 +317,21 @@ def _value(name: str, hint: Any, value: Any) -> Any:
 # --- in the Action -------------------------------------------------------------------------------
 
 
-def store_recipe(action: Action, recipe: Recipe) -> None:
-    """Write the recipe into the Action."""
-    action[RECIPE_PROPERTY] = recipe_text(recipe)
+def store_recipe(action: Action, recipe: Recipe, rig: Object | None = None) -> None:
+    """Write the recipe into the Action. rig: whose slot it is about, the first if not given."""
+    write_text(action, RECIPE_PROPERTY, recipe_text(recipe), rig)
 
 
-def append_step(action: Action, step: Step) -> None:
-    """Add what was just done to the Action's recipe; MMMError when that cannot be read."""
-    before = load_recipe(action)
-    store_recipe(action, Recipe((*(before.steps if before else ()), step)))
+def append_step(action: Action, step: Step, rig: Object | None = None) -> None:
+    """Add what was just done to the recipe; MMMError when that cannot be read. rig: as above."""
+    before = load_recipe(action, rig)
+    store_recipe(action, Recipe((*(before.steps if before else ()), step)), rig)
 
 
-def load_recipe(action: Action) -> Recipe | None:
-    """The Action's recipe; None when it carries none; MMMError when it cannot be read."""
-    text = action.get(RECIPE_PROPERTY)
+def load_recipe(action: Action, rig: Object | None = None) -> Recipe | None:
+    """The recipe of the rig's slot, of the first if no rig is given; None where there is none;
+    MMMError when it cannot be read."""
+    text = read_text(action, RECIPE_PROPERTY, rig)
     if text is None:
         return None
     if not isinstance(text, str):

@@ -33,6 +33,7 @@ from .preferences import choices, worker_python
 from .properties import bundle_cards, bundle_path, chosen_bundle
 from .rebuilding import Rebuilding, reads_rig, request_of
 from .recipe import RECIPE_PROPERTY, Recipe, Step, load_recipe
+from .slot_texts import read_text, write_text
 from .smpl_rig import smpl_bones
 from .targets import Remembered, target_armature
 
@@ -75,7 +76,7 @@ def _rig(context: Context) -> ArmatureObject:
 
 def _recipe_of(rig: ArmatureObject) -> Recipe:
     action = None if rig.animation_data is None else rig.animation_data.action
-    recipe = None if action is None else load_recipe(action)
+    recipe = None if action is None else load_recipe(action, rig)
     if recipe is None:
         raise MMMError("The Action carries no recipe: only what MMM made can be made again.")
     return recipe
@@ -191,7 +192,7 @@ def taken_over(rig: ArmatureObject, old: Action, made: Action) -> Action:
         action = old.copy()
         restore(action, _merged(rig, old, again))
         for name in (RECIPE_PROPERTY, FINGERPRINT_PROPERTY):
-            action[name] = made[name]
+            write_text(action, name, read_text(made, name, rig), rig)
     except BaseException:  # a Ctrl+C too leaves no Action behind; raised again
         for each in filter(None, (made, action)):
             bpy.data.actions.remove(each)
@@ -204,9 +205,9 @@ def taken_over(rig: ArmatureObject, old: Action, made: Action) -> Action:
 
 def _check_alike(rig: ArmatureObject, old: Action, again: _Curves) -> None:
     """MMMError where the steps do not come to the same keys on this rig, if that can be known."""
-    recipe = load_recipe(old)
+    recipe = load_recipe(old, rig)
     sampled = recipe is None or not all(step.tokens for step in recipe.steps)
-    if sampled or remembered(old) is None:
+    if sampled or remembered(old, rig) is None:
         return
     once, scale = raw_curves(old), pose_space(rig, smpl_bones(rig)).scale
     for (path, index), each in again.items():
@@ -268,7 +269,7 @@ def own_note(rig: ArmatureObject, old: Action) -> str:
     """What became of the changes that a person made since the last step, in a sentence; else ""."""
     if curve_store(rig, old) is None:
         return ""
-    if remembered(old) is None:
+    if remembered(old, rig) is None:
         return "Your own keys are not known in it, so all bones are as the steps make them."
     bones = hand_edits(rig, old).bones
     if not bones:

@@ -21,6 +21,7 @@ from .recipe import RECIPE_PROPERTY, parse_recipe, sequence_step
 from .sequence_layout import Segment, sequence_segments
 from .sequence_markers import replace_markers
 from .sequence_properties import SegmentWish, show_lines
+from .slot_texts import read_text
 from .targets import target_armature
 
 NO_SEQUENCE = "The character's motion is no sequence: generate one first."
@@ -90,7 +91,7 @@ class _MarkedDelivery:
 
     def finish(self, context: Context, target: ArmatureObject | None, result: JobResult) -> str:
         """Markers of the motion that is replaced go."""
-        replaced = () if target is None else action_segments(active_action(target))
+        replaced = () if target is None else action_segments(active_action(target), target)
         keyed = self.delivery.key(context, target, result)
         replace_markers(context.scene, replaced, action_segments(keyed.action))
         show_lines(context.scene, self.wish.segments, keyed.action)
@@ -102,9 +103,12 @@ def active_action(rig: ArmatureObject) -> Action | None:
     return None if rig.animation_data is None else rig.animation_data.action
 
 
-def action_segments(action: Action | None) -> tuple[Segment, ...]:
-    """Segments of an Action; () where it has none, or a recipe that cannot be read."""
-    text = None if action is None else action.get(RECIPE_PROPERTY)
+def action_segments(
+    action: Action | None, rig: ArmatureObject | None = None
+) -> tuple[Segment, ...]:
+    """Segments of an Action; () where it has none, or a recipe that cannot be read. rig: whose slot
+    counts, the first if not given."""
+    text = None if action is None else read_text(action, RECIPE_PROPERTY, rig)
     return _segments_of_text(text) if isinstance(text, str) else ()
 
 
@@ -121,7 +125,7 @@ def target_segments(context: Context) -> tuple[Action, tuple[Segment, ...]]:
     """The target's Action and its segments; MMMError where it has none."""
     rig = target_armature(context)
     action = None if rig is None else active_action(rig)
-    segments = action_segments(action)
+    segments = action_segments(action, rig)
     if action is None or not segments:
         raise MMMError(NO_SEQUENCE)
     return action, segments

@@ -26,7 +26,7 @@ from ..worker.client import JobResult
 from ..worker.protocol import Edit, Generated
 from .action_watch import ActionWatch, as_it_was
 from .bundles import BundleCard
-from .curve_keys import all_or_nothing, key_frames, read_keys
+from .curve_keys import all_or_nothing, key_frames, read_keys, reading_once
 from .curve_moves import move_ground, move_keys
 from .curve_ranges import check_curves, keyed_extent, write_range
 from .edit_range import EditRange, Source
@@ -188,26 +188,39 @@ class _SegmentEdit:
 
     def finish(self, context: Context, target: ArmatureObject | None, result: JobResult) -> str:
         """Key the answer, and bring along what lies behind it."""
-        assert target is not None and isinstance(result, Generated) and self.seen is not None
+        assert target is not None and isinstance(result, Generated)
+        with reading_once():
+            before = self._key(context, target, result)
+        self._tell_scene(context, target, before)
+        said = (self._done(target), self.held.note, *result.notes)
+        return " ".join(sentence for sentence in said if sentence)
+
+    def _key(
+        self, context: Context, target: ArmatureObject, result: Generated
+    ) -> tuple[Segment, ...]:
+        """Returns the segments that there were."""
+        assert self.seen is not None
         action, raw = self.watch.unchanged(context, target)
         clip = MotionClip(result.rotations_TJ4, result.root_T3, result.fps, result.twist_estimated)
         carried = brought_to_start(clip, GroundMove(*result.ground_move), self.seen, self.mask)
-        before = action_segments(action)
+        before = action_segments(action, target)
         span = Span(self.plan.first, self.plan.last - self.plan.shift)
         own = own_after(target, action, span, SMPL_22.names, self.held)
         with unkeyed_pose_kept(context.scene, target), as_it_was(action, raw):
             begun = begin_step(target, action, self.held)
-            append_step(action, self._step(result, begun.hand))
+            append_step(action, self._step(result, begun.hand), target)
             write_segment(
                 target, action, self.plan, self.stretch.read_first, *carried, self.held.frames
             )
             remember(target, action, held_after(own, self.plan))
-        self._tell_scene(context, action, before)
-        return " ".join((self._done(target), *result.notes))
+        return before
 
-    def _tell_scene(self, context: Context, action: Action, before: tuple[Segment, ...]) -> None:
+    def _tell_scene(
+        self, context: Context, target: ArmatureObject, before: tuple[Segment, ...]
+    ) -> None:
         """Markers, the end of the scene, and the list's line, if it is this Action's list."""
-        scene, after = context.scene, action_segments(action)
+        action = target.animation_data.action
+        scene, after = context.scene, action_segments(action, target)
         replace_markers(scene, before, after)
         scene.frame_end = max(scene.frame_end, after[-1].behind - 1)
         found = sequence_list(scene)
@@ -265,7 +278,7 @@ def _keyed(
 
 def _held(rig: ArmatureObject, action: Action, span: Span, hold: str) -> Held:
     """What is held; MMMError where the person has to say so first."""
-    mode = default_mode(action) if hold == AUTO_HOLD else hold
+    mode = default_mode(action, rig) if hold == AUTO_HOLD else hold
     held = held_frames(rig, action, span, SMPL_22.names, mode)
     if hold == AUTO_HOLD and held.doubt:
         raise MMMError(held.doubt)

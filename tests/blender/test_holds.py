@@ -13,7 +13,7 @@ from mmm_blender.blender.animation import write_clip
 from mmm_blender.blender.armature import create_character
 from mmm_blender.blender.curve_keys import raw_curves
 from mmm_blender.blender.editable import Span
-from mmm_blender.blender.fcurves import action_fcurves, curve_store
+from mmm_blender.blender.fcurves import action_fcurves
 from mmm_blender.blender.fingerprint import (
     FINGERPRINT_PROPERTY,
     changed_bones,
@@ -36,6 +36,7 @@ from mmm_blender.geometry.clip import MotionClip
 from mmm_blender.geometry.errors import MMMError
 from mmm_blender.geometry.rotations import rotation_vector_to_quat
 from mmm_blender.geometry.skeleton import SMPL_22
+from tests.blender.curve_layouts import store_of
 
 START, FRAMES = 10, 24
 JOINTS = SMPL_22.names
@@ -132,7 +133,7 @@ def test_keys_thinned_out_are_asked_about(rig: ArmatureObject, action: Action) -
     assert held.frames == {}
     assert (held.changed, held.of) == (22 * (FRAMES - 5), 22 * FRAMES)
     assert "thinned out" in held.doubt
-    store = curve_store(rig, action)
+    store = store_of(rig, action)
     for each in list(store.fcurves):
         store.fcurves.remove(each)
     assert held_frames(rig, action, WHOLE, JOINTS, EDITED).changed == 22 * FRAMES
@@ -151,7 +152,7 @@ def test_a_renamed_bone_is_nobodys_and_said(rig: ArmatureObject, action: Action)
 
 
 def test_a_bone_that_is_keyed_by_hand_alone_is_held(rig: ArmatureObject, action: Action) -> None:
-    store = curve_store(rig, action)
+    store = store_of(rig, action)
     heads = [each for each in store.fcurves if '"head"' in each.data_path]
     for each in heads:
         store.fcurves.remove(each)

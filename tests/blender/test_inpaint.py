@@ -19,7 +19,7 @@ from mmm_blender.blender.curve_ranges import raw_curves
 from mmm_blender.blender.edit_range import EditRange, Source
 from mmm_blender.blender.errand_operator import READING_TICK_SECONDS, TICK_SECONDS, ErrandOperator
 from mmm_blender.blender.errands import Errand
-from mmm_blender.blender.fcurves import action_fcurves
+from mmm_blender.blender.fcurves import HAS_SLOTS, action_fcurves
 from mmm_blender.blender.host import ArmatureObject, bpy
 from mmm_blender.blender.jobs import Desk, State
 from mmm_blender.blender.panels_edit import DopeSheetEditPanel, EditPanel, GraphEditPanel
@@ -349,6 +349,40 @@ def test_a_range_of_nothing_but_holds_is_said(rig: ArmatureObject, inpaint: Inpa
     assert "nothing is left to make" in refusal(rig, lambda: inpaint(hold="KEYFRAME"))
 
 
+@pytest.mark.skipif(not HAS_SLOTS, reason="Merge Animation makes slots")
+def test_two_characters_in_one_action_have_a_recipe_each(
+    rig: ArmatureObject, inpaint: Inpaint, tiny_bundle: Path
+) -> None:
+    rig.select_set(True)
+    other = rig.copy()
+    bpy.context.collection.objects.link(other)
+    other.animation_data_clear()
+    bpy.context.view_layer.objects.active = other
+    bpy.ops.mmm.generate(prompt="a person runs", seconds=LAST / 24, bundle=str(tiny_bundle), seed=5)
+    other.select_set(True)
+    bpy.context.view_layer.objects.active = rig
+    bpy.ops.anim.merge_animation()
+    assert action_of(other) == action_of(rig)
+    action, slot = action_of(rig), rig.animation_data.action_slot.identifier
+    said = {name: action[name] for name in OWN_PROPERTIES}
+    mine = {name: raw for name, raw in raw_curves(action).items() if name[0] == slot}
+    bpy.context.view_layer.objects.active = other
+    assert recipe.load_recipe(action, other) is None
+    assert fingerprint.remembered(action, other) is None
+    assert inpaint() == {"FINISHED"}
+    assert {name: action[name] for name in OWN_PROPERTIES} == said
+    assert {name: raw for name, raw in raw_curves(action).items() if name[0] == slot} == mine
+    assert fingerprint.is_untouched(rig, action) and fingerprint.is_untouched(other, action)
+    steps = recipe.load_recipe(action, other)
+    assert steps is not None and len(steps.steps) == 1
+    bpy.context.view_layer.objects.active = rig
+    assert inpaint() == {"FINISHED"}
+    steps = recipe.load_recipe(action)
+    assert steps is not None and len(steps.steps) == 2
+    assert recipe.load_recipe(action, rig) == steps
+    assert fingerprint.is_untouched(rig, action) and fingerprint.is_untouched(other, action)
+
+
 # --- what cannot be -------------------------------------------------------------------------------
 
 
@@ -538,9 +572,16 @@ def test_a_failure_in_reading_leaves_everything_as_it_was(
     assert everything(rig) == before
 
 
+def use_other_slot(rig: ArmatureObject) -> None:
+    if not HAS_SLOTS:
+        pytest.skip("This Blender's Actions have no slots.")
+    rig.animation_data.action_slot = action_of(rig).slots.new(id_type="OBJECT", name="Other")
+
+
 CHANGES: list[tuple[Callable[[ArmatureObject], object], str]] = [
     (lambda rig: move_keys(rig, "head", 50), "was changed meanwhile"),
     (lambda rig: setattr(rig.animation_data, "action", None), "another Action"),
+    (use_other_slot, "another slot"),
     (lambda rig: setattr(bpy.context.scene.render, "fps", 30), "frame rate"),
     (lambda rig: rig.pose.bones["neck"].constraints.new("LIMIT_ROTATION"), ""),
 ]

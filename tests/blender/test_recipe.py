@@ -6,6 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from mmm_blender.blender.armature import create_character
+from mmm_blender.blender.fcurves import HAS_SLOTS
 from mmm_blender.blender.host import bpy
 from mmm_blender.blender.recipe import (
     RECIPE_PROPERTY,
@@ -89,6 +91,28 @@ def test_every_kind_of_step_comes_back_in_order() -> None:
     for step in STEPS:
         append_step(action, step)
     assert load_recipe(action) == Recipe(STEPS)
+
+
+@pytest.mark.skipif(not HAS_SLOTS, reason="Actions have no slots")
+def test_each_slot_has_its_own_recipe_and_the_first_the_plain_one() -> None:
+    action = bpy.data.actions.new("Action")
+    rigs = [create_character(bpy.context) for _ in range(2)]
+    for rig in rigs:
+        data = rig.animation_data_create()
+        data.action = action
+        data.action_slot = action.slots.new(id_type="OBJECT", name=rig.name)
+    action[RECIPE_PROPERTY] = recipe_text(RECIPE)  # as before there were slots
+    assert load_recipe(action, rigs[0]) == load_recipe(action) == RECIPE
+    assert load_recipe(action, rigs[1]) is None
+    append_step(action, STEPS[2], rigs[1])
+    assert load_recipe(action, rigs[1]) == Recipe((STEPS[2],))
+    append_step(action, STEPS[2], rigs[0])
+    assert load_recipe(action) == Recipe((GENERATED, STEPS[2]))
+    assert parse_recipe(action[RECIPE_PROPERTY]) == load_recipe(action, rigs[0])
+    action.slots[1].name_display = "Renamed"
+    assert load_recipe(action, rigs[1]) == Recipe((STEPS[2],))
+    action.slots.remove(action.slots[0])
+    assert load_recipe(action, rigs[1]) == Recipe((STEPS[2],)), "nobody inherits a recipe"
 
 
 def test_an_old_recipe_is_one_step_without_tokens() -> None:
