@@ -232,7 +232,7 @@ class _Edit:
         span = Span(stretch.first, stretch.last)
         own = own_after(target, action, span, joints, self.held)
         with unkeyed_pose_kept(context.scene, target), as_it_was(action, raw):
-            begun = begin_step(target, action, self.held)
+            begun = begin_step(target, action, self.held, joints, stretch.first)
             write_range(
                 target,
                 action,

@@ -9,7 +9,7 @@ which they can be put back.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -19,11 +19,13 @@ import numpy.typing as npt
 from ..geometry.conventions import AnyArray, BoolArray
 from ..geometry.errors import MMMError
 from ..geometry.packing import pack, unpack
+from .curve_checks import bone_properties
 from .curve_keys import (
     KEY_DTYPE,
     KeyArray,
     all_or_nothing,
     forget_keys,
+    linear_keys,
     no_keys,
     read_keys,
     sorted_by_frame,
@@ -51,22 +53,44 @@ class Begun:
     keys: Keys | None
 
 
-def begin_step(rig: ArmatureObject, action: Action, held: Held) -> Begun:
-    """To be called before we write into an Action: marks what is held, and sees what else a
-    person did."""
+def begin_step(
+    rig: ArmatureObject, action: Action, held: Held, joints: Collection[str], first: int
+) -> Begun:
+    """To be called before we write SMPL ``joints`` from the frame ``first`` on: marks what is held,
+    and sees what else a person did."""
     mark_as_keyframes(rig, action, held)
     recipe = load_recipe(action, rig)
-    is_whole = recipe is not None and recipe.is_whole
-    return Begun(hand_edits(rig, action), None if is_whole else _keys(rig, action))
+    keys = None if recipe is not None and recipe.is_whole else _keys(rig, action)
+    return Begun(hand_edits(rig, action, _key_unkeyed(rig, action, joints, first)), keys)
+
+
+def _key_unkeyed(
+    rig: ArmatureObject, action: Action, joints: Collection[str], frame: int
+) -> list[str]:
+    """Key channels without keys where they stand, on a frame that is soon made anew: a bone's own
+    values are others when the step is done again. Returns the bones as data paths spell them."""
+    bones: dict[str, None] = {}
+    with all_or_nothing(rig, action) as writer:
+        for each in bone_properties(rig, action, joints):
+            for index, curve in enumerate(each.curves):
+                if curve is not None and not curve.is_empty:
+                    continue
+                keys = linear_keys([frame], [each.value(index, frame)], free=True)
+                target = curve or writer.new(each.path, index, each.bone)
+                writer.write(target, keys, np.ones(1, dtype=np.bool_), no_keys())
+                bones[bpy.utils.escape_identifier(each.bone)] = None
+    return list(bones)
 
 
 # --- edits by hand between two steps -------------------------------------------------------------
 
 
-def hand_edits(rig: Object, action: Action) -> HandEdits:
-    """What a person changed since our last write; nothing where there was none."""
+def hand_edits(rig: Object, action: Action, also: Collection[str] = ()) -> HandEdits:
+    """What a person changed since our last write; nothing where there was none. also: bones of
+    which the curves are told in any case."""
     before = remembered(action, rig)
-    bones = [] if before is None else changed_bones(checksums(rig, action), before)
+    changed = [] if before is None else changed_bones(checksums(rig, action), before)
+    bones = list(dict.fromkeys((*changed, *also)))
     present = bone_curves(rig, action) if bones else {}
     curves = [curve for bone in bones for curve in present.get(bone, ())]
     return HandEdits(tuple(bones), {_name(each): pack_keys(read_keys(each)) for each in curves})

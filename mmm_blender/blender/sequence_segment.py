@@ -207,7 +207,7 @@ class _SegmentEdit:
         span = Span(self.plan.first, self.plan.last - self.plan.shift)
         own = own_after(target, action, span, SMPL_22.names, self.held)
         with unkeyed_pose_kept(context.scene, target), as_it_was(action, raw):
-            begun = begin_step(target, action, self.held)
+            begun = begin_step(target, action, self.held, SMPL_22.names, self.plan.first)
             append_step(action, self._step(result, begun.hand), target)
             write_segment(
                 target, action, self.plan, self.stretch.read_first, *carried, self.held.frames

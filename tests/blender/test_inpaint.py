@@ -19,7 +19,7 @@ from mmm_blender.blender.curve_ranges import raw_curves
 from mmm_blender.blender.edit_range import EditRange, Source
 from mmm_blender.blender.errand_operator import READING_TICK_SECONDS, TICK_SECONDS, ErrandOperator
 from mmm_blender.blender.errands import Errand
-from mmm_blender.blender.fcurves import HAS_SLOTS, action_fcurves
+from mmm_blender.blender.fcurves import HAS_SLOTS, action_fcurves, curve_store
 from mmm_blender.blender.host import ArmatureObject, bpy
 from mmm_blender.blender.jobs import Desk, State
 from mmm_blender.blender.panels_edit import DopeSheetEditPanel, EditPanel, GraphEditPanel
@@ -347,6 +347,28 @@ def test_a_range_of_nothing_but_holds_is_said(rig: ArmatureObject, inpaint: Inpa
         for key in curve.keyframe_points:
             key.type = "KEYFRAME"
     assert "nothing is left to make" in refusal(rig, lambda: inpaint(hold="KEYFRAME"))
+
+
+@pytest.mark.parametrize("part", ["ALL", "UPPER", "LOWER"])
+def test_what_channels_without_keys_say_does_not_matter_to_replay(
+    rig: ArmatureObject, inpaint: Inpaint, part: str
+) -> None:
+    """A pose that nobody keyed stands as it was left, and is another one when steps are redone."""
+    action = action_of(rig)
+    bpy.context.scene.frame_set(50)
+    for curve in action_fcurves(action):
+        if joint_of(curve.data_path) == "head":
+            curve_store(rig, action).fcurves.remove(curve)  # pyright: ignore
+    assert inpaint(body_part=part) == {"FINISHED"}
+    assert inpaint(frame_start=45, frame_end=50, hold="NONE", body_part="LOWER") == {"FINISHED"}
+    steps = recipe.load_recipe(action)
+    assert steps is not None and getattr(steps.steps[1], "input", "")
+    before = {name[1:]: raw.keys for name, raw in raw_curves(action).items()}
+    rig.pose.bones["head"].rotation_quaternion = (0.6, 0.8, 0.0, 0.0)
+    bpy.context.scene.frame_set(30)
+    assert bpy.ops.mmm.replay() == {"FINISHED"}
+    after = {name[1:]: raw.keys for name, raw in raw_curves(action_of(rig)).items()}
+    assert after == before
 
 
 @pytest.mark.skipif(not HAS_SLOTS, reason="Merge Animation makes slots")

@@ -173,7 +173,8 @@ def test_what_a_person_did_between_two_steps_comes_back(rig: ArmatureObject) -> 
     assert steps is not None
     edits = [step for step in steps.steps if isinstance(step, recipe.EditStep)]
     assert set(edits[0].hand.bones) == {"left_elbow", "left_knee", "left_wrist"}
-    assert len(edits[0].hand.curves) == 4 + 4 + 3
+    # the curve that was removed is told too, with the value at which the channel then stood
+    assert len(edits[0].hand.curves) == 4 + 4 + 4
     before, after = replayed(rig)
     assert raw_curves(after) == raw_curves(before)
 
