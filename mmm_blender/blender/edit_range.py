@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
+import time
 from dataclasses import dataclass
 from enum import Enum
 
 import numpy as np
 
 from .fcurves import bone_path, curve_store
-from .host import Action, ArmatureObject, Context, FCurve, PoseBone
+from .host import Action, ArmatureObject, Context, FCurve, PoseBone, bpy
 from .properties import scene_settings
 
 KEY_EDITORS = ("DOPESHEET_EDITOR", "GRAPH_EDITOR")
@@ -59,20 +60,69 @@ def edit_range(
     frame_end: int | None = None,
 ) -> EditRange:
     """The range that counts in this editor; a frame that is given goes before everything."""
-    found = (
-        _selected_range(context, rig)
-        or _preview_range(context)
-        or EditRange(
-            int(scene_settings(context.scene).edit_start),
-            int(scene_settings(context.scene).edit_end),
-            Source.FIELDS,
-        )
-    )
+    found = _selected_range(context, rig) or _range_without_keys(context)
     if frame_start is None and frame_end is None:
         return found
     first = found.first if frame_start is None else frame_start
     last = found.last if frame_end is None else frame_end
     return EditRange(first, last, Source.GIVEN)
+
+
+def shown_range(context: Context, rig: ArmatureObject | None) -> EditRange:
+    """``edit_range`` for a panel, which asks at every redraw: where it takes long to look at the
+    keys, they are looked at for a tenth of the time only, and drawn once more when they may be."""
+    global _glance  # noqa: PLW0603  # the one place that changes it
+    now, asked = time.perf_counter(), _asked(context, rig)
+    if _glance is not None and _glance.asked == asked and now < _glance.until:
+        if not bpy.app.timers.is_registered(_redraw_editors):
+            bpy.app.timers.register(_redraw_editors, first_interval=_glance.until - now)
+        return _glance.found or _range_without_keys(context)
+    found = _selected_range(context, rig)
+    took = time.perf_counter() - now
+    _glance = _Glance(asked, found, now + _REST * took) if took > _LONG else None
+    return found or _range_without_keys(context)
+
+
+@dataclass(frozen=True)
+class _Glance:
+    """What was found at the selected keys. asked: of what. until: when they are looked at again,
+    in seconds of ``time.perf_counter``."""
+
+    asked: tuple[object, ...]
+    found: EditRange | None
+    until: float
+
+
+_glance: _Glance | None = None
+_LONG = 0.02
+"""Seconds of looking at keys in a redraw that nobody notices."""
+_REST = 10.0
+"""How many times as long as it took the keys are not looked at again."""
+
+
+def _asked(context: Context, rig: ArmatureObject | None) -> tuple[object, ...]:
+    data = None if rig is None else rig.animation_data
+    action = None if data is None else data.action
+    area = context.area
+    return (
+        None if area is None else (area.as_pointer(), str(area.type)),
+        None if rig is None else (rig.as_pointer(), str(rig.mode)),
+        None if action is None else action.as_pointer(),
+    )
+
+
+def _redraw_editors() -> None:
+    """Have all editors of keys drawn again."""
+    for window in bpy.context.window_manager.windows:
+        for area in window.screen.areas:
+            if area.type in KEY_EDITORS:
+                area.tag_redraw()
+
+
+def _range_without_keys(context: Context) -> EditRange:
+    settings = scene_settings(context.scene)
+    fields = EditRange(int(settings.edit_start), int(settings.edit_end), Source.FIELDS)
+    return _preview_range(context) or fields
 
 
 def _preview_range(context: Context) -> EditRange | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 from ..geometry.errors import MMMError
-from .edit_range import EditRange, Source, edit_range
+from .edit_range import EditRange, Source, shown_range
 from .editing import edited_armature, wish_obstacle
 from .host import ArmatureObject, Context, bpy
 from .jobs import desk
@@ -31,7 +31,7 @@ class _EditPanel:
         column.label(text="What happens in between?")
         column.prop(settings, "edit_prompt", text="")
         column.row(align=True).prop(settings, "body_part", expand=True)
-        frames = edit_range(context, _armature_or_none(context))
+        frames = shown_range(context, _armature_or_none(context))
         _draw_range(column, settings, frames)
         column.prop(settings, "hold")
         if context.area is None or context.area.type != "VIEW_3D":

@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 from mmm_blender.blender import animation
-from mmm_blender.blender.edit_range import EditRange, Source, edit_range
+from mmm_blender.blender import edit_range as edit_range_module
+from mmm_blender.blender.edit_range import EditRange, Source, edit_range, shown_range
 from mmm_blender.blender.editing import Stretch
 from mmm_blender.blender.fcurves import action_fcurves
 from mmm_blender.blender.host import ArmatureObject, bpy
@@ -82,6 +83,36 @@ def test_selected_keys_go_before_everything_in_an_editor_of_keys(
         assert frames(edit_range(context, rig)) == (7, 12, Source.KEYS)
         assert edit_range(context, None).source is Source.PREVIEW
     assert edit_range(bpy.context, rig).source is Source.PREVIEW  # no editor of keys
+
+
+def test_a_panel_looks_at_many_keys_a_tenth_of_the_time(
+    rig: ArmatureObject, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock, looks = [100.0], [0]
+    look = edit_range_module._selected_range  # pyright: ignore[reportPrivateUsage]
+
+    def slow(*asked: Any) -> EditRange | None:
+        looks[0] += 1
+        clock[0] += 0.05
+        return look(*asked)
+
+    monkeypatch.setattr(edit_range_module, "_selected_range", slow)
+    monkeypatch.setattr(edit_range_module.time, "perf_counter", lambda: clock[0])
+    with editor("DOPESHEET") as context:
+        select(rig, "neck", 7, 12)
+        assert frames(shown_range(context, rig)) == (7, 12, Source.KEYS)
+        select(rig, "neck", 8, 9)
+        assert frames(shown_range(context, rig))[:2] == (7, 12) and looks == [1]
+        redraw = edit_range_module._redraw_editors  # pyright: ignore[reportPrivateUsage]
+        assert bpy.app.timers.is_registered(redraw)
+        bpy.app.timers.unregister(redraw)
+        assert frames(edit_range(context, rig))[:2] == (8, 9), "a press looks in any case"
+        clock[0] += 0.5
+        assert frames(shown_range(context, rig))[:2] == (8, 9) and looks == [3]
+        clock[0] += 0.5
+        rig.animation_data.action = None
+        assert shown_range(context, rig).source is Source.FIELDS
+    redraw()
 
 
 def test_a_key_between_two_frames_lies_in_the_range(rig: ArmatureObject) -> None:

@@ -115,6 +115,12 @@ def test_each_slot_has_its_own_recipe_and_the_first_the_plain_one() -> None:
     assert load_recipe(action, rigs[1]) == Recipe((STEPS[2],)), "nobody inherits a recipe"
 
 
+def test_a_recipe_is_parsed_once_however_often_a_panel_asks() -> None:
+    action = bpy.data.actions.new("Action")
+    store_recipe(action, Recipe(STEPS))
+    assert load_recipe(action) is load_recipe(action)
+
+
 def test_an_old_recipe_is_one_step_without_tokens() -> None:
     (step,) = parse_recipe(OLD).steps
     assert isinstance(step, GenerateStep)
