@@ -14,6 +14,7 @@ from typing import Any, cast
 from mmm_blender.geometry.errors import MMMError
 
 VERSION = 2
+REPORT_NAME = "report.json"
 
 Entry = dict[str, Any]
 

@@ -263,7 +263,7 @@ def _source(where: str, table: Path, named: str, endings: tuple[str, ...]) -> So
 
 def _check_new(path: Path, row: Row, earlier: Mapping[str, Row]) -> None:
     """Names that differ in letter case or in how accents are written are one file on some disks."""
-    taken = {_on_disk(name): each for name, each in earlier.items()}.get(_on_disk(row.name))
+    taken = {on_disk(name): each for name, each in earlier.items()}.get(on_disk(row.name))
     if taken is not None:
         raise MMMError(
             f"{path}, line {row.line}: the name {row.name!r} is taken by line {taken.line}: give "
@@ -271,5 +271,6 @@ def _check_new(path: Path, row: Row, earlier: Mapping[str, Row]) -> None:
         )
 
 
-def _on_disk(name: str) -> str:
+def on_disk(name: str) -> str:
+    """What names, or paths, have in common that are one file on some disks."""
     return unicodedata.normalize("NFC", name).casefold()

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from _batch_files import NEED_BPY, WRITERS, Product, write_files
-from _batch_report import Report, file_name
-from _batch_table import ClipRow, EditRow, ReplayRow, Row, SequenceRow, Source
+from _batch_report import REPORT_NAME, Report, file_name
+from _batch_table import ClipRow, EditRow, ReplayRow, Row, SequenceRow, Source, on_disk
 
 from mmm_blender.geometry.errors import MMMError
 from mmm_blender.worker.client import JobMessage, WorkerClient
@@ -48,8 +48,8 @@ class BatchClient(WorkerClient):
         super().submit(job, bundle)
 
 
-def check_possible(table: Path, rows: Sequence[Row], formats: Sequence[str]) -> None:
-    """MMMError for the first thing that cannot be made here."""
+def check_possible(table: Path, rows: Sequence[Row], formats: Sequence[str], out: Path) -> None:
+    """MMMError for the first thing that cannot be made here. out: folder for the files."""
     has_bpy = importlib.util.find_spec("bpy") is not None
     if not has_bpy and (odd := [kind for kind in formats if kind in NEED_BPY]):
         raise MMMError(
@@ -70,6 +70,29 @@ def check_possible(table: Path, rows: Sequence[Row], formats: Sequence[str]) -> 
             )
         if isinstance(row, ReplayRow):
             _check_recipe(where, row)
+    _check_sources_stay(table, rows, formats, out)
+
+
+def _check_sources_stay(
+    table: Path, rows: Sequence[Row], formats: Sequence[str], out: Path
+) -> None:
+    """MMMError where a file that a row begins with would be written over."""
+    written = {_file(out / REPORT_NAME): "the report"} | {
+        _file(out / file_name(row.name, kind)): f"row '{row.name}' (line {row.line})"
+        for row in rows
+        for kind in formats
+    }
+    for row in rows:
+        source = row.source if isinstance(row, EditRow | ReplayRow) else None
+        if isinstance(source, Source) and (writer := written.get(_file(source.path))):
+            raise MMMError(
+                f"{table}, line {row.line}: '{row.name}' begins with {source.path}, and {writer} "
+                "would be written over it: give the row another name, or choose another --out."
+            )
+
+
+def _file(path: Path) -> str:
+    return on_disk(str(path.resolve()))
 
 
 def needs_blender(row: Row) -> bool:

@@ -42,7 +42,7 @@ def _find_package() -> None:
 _find_package()
 
 from _batch_files import WRITERS  # noqa: E402
-from _batch_report import Report  # noqa: E402
+from _batch_report import REPORT_NAME, Report  # noqa: E402
 from _batch_table import Row, read_table  # noqa: E402
 from _batch_work import Batch, BatchClient, check_possible, in_blender, known_formats  # noqa: E402
 
@@ -50,7 +50,6 @@ from mmm_blender.geometry.errors import MMMError  # noqa: E402
 from mmm_blender.worker.protocol import AUTO_DEVICE, PACKAGE_FOLDER  # noqa: E402
 
 PYTHON_VARIABLE = "MMM_WORKER_PYTHON"
-REPORT_NAME = "report.json"
 DEFAULT_FPS = 30.0
 CONFIG_NAME = "config.json"
 STARTER = "starter"
@@ -94,7 +93,7 @@ def run(options: argparse.Namespace) -> int:
     """Make what is missing; returns how many rows failed."""
     rows = read_table(options.prompts)
     formats = known_formats(options.format)
-    check_possible(options.prompts, rows, formats)
+    check_possible(options.prompts, rows, formats, options.out)
     made_with = {"weights": _fingerprint(options.bundle), "fps": options.fps}
     report = Report(_made_folder(options.out) / REPORT_NAME)
     recipes = {row.name: row.recipe | made_with for row in rows}

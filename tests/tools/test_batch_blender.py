@@ -27,6 +27,9 @@ ROOT = Path(__file__).resolve().parents[2]
 SCRIPT = ROOT / "tools" / "batch_generate.py"
 COLUMNS = "name,prompt,seconds,seed,file,range,body_part,recipe"
 WALK = "walk,a person walks,2,3,,,,"
+A_RECIPE = b"""{"version": 1, "prompt": "a person walks", "seconds": 1.0, "seed": 3,
+"bundle": "lost", "bundle_hash": "", "addon_version": "0.1.0", "sampler": {}, "start_frame": 1,
+"fps": 30.0, "placement": {"x": 0.0, "z": 0.0, "yaw": 0.0}}"""
 BOTH = "both,a person walks | a person waves,1.5 | 1,,,,,"
 
 WriteTable = Callable[..., Path]
@@ -215,6 +218,42 @@ def test_a_recipe_that_has_seen_other_keys_is_told(
     assert not again.exists()
     assert run("a,,,,,,,out/a.blend", folder=again) == 0
     assert keys_of(again / "a.blend") == keys_of(out / "a.blend")
+
+
+@pytest.mark.parametrize(
+    ("source", "row"),
+    [
+        ("out/take.bvh", "take,a person waves,,7,{},1-2,,"),
+        ("out/take.blend", "TAKE,a person waves,,7,{},1-2,,"),
+        ("out/take.recipe.json", "take,,,,,,,{}"),
+        ("out/report.json", "take,,,,,,,{}"),
+        ("out/caf\u00e9.bvh", "cafe\u0301,,,,{},1-2,,"),
+        ("linked/take.bvh", "take,,,,{},1-2,,"),
+    ],
+)
+def test_what_a_row_begins_with_is_not_written_over(
+    run: Run, out: Path, capsys: pytest.CaptureFixture[str], source: str, row: str
+) -> None:
+    out.mkdir()
+    out.with_name("linked").symlink_to(out)
+    (out.parent / source).write_bytes(A_RECIPE)
+    rows = "other,a person walks,1,,,,,", row.format(source)
+    assert run(*rows, kinds="blend,bvh,recipe") == 1
+    said = capsys.readouterr().err
+    assert "line 3: " in said
+    assert "would be written over it: give the row another name, or choose another --out" in said
+    assert [path.read_bytes() for path in out.iterdir()] == [A_RECIPE]
+
+
+def test_another_row_too_leaves_what_a_row_begins_with(
+    run: Run, out: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(WALK) == 0
+    before = (out / "walk.blend").read_bytes()
+    changed = WALK.replace(",3,", ",4,")
+    assert run(changed, "wave,,,,out/walk.blend,20-40,,") == 1
+    assert "and row 'walk' (line 2) would be written over it" in capsys.readouterr().err
+    assert (out / "walk.blend").read_bytes() == before
 
 
 def test_a_recipe_of_weights_that_are_gone_names_them(
