@@ -51,7 +51,7 @@ class Sizes:
     windows: int = 1112
     real_factor: int = 3  # real windows for each judged one: halves of them are to be as large
     prompt_seeds: int = 20  # of each of a check's five wordings
-    edits: int = 512
+    edits: int = 384
     sequences: int = 8
     motions: int = 2048  # of a HumanML3D or KIT-ML folder
 

@@ -65,7 +65,7 @@ REPORT_EVERY = 500
 TEXT_DROP = 0.1
 CHECK_BATCHES = 4
 SAMPLER = SamplerConfig(
-    guidance=1.5, temperature=0.7, confidence_noise=1.0, revisions=4
+    guidance=2.0, temperature=0.8, confidence_noise=1.0, revisions=4
 )  # see the card for what was tried
 CHECKPOINT_FILE, BEST_FILE = "checkpoint.pt", "best.pt"
 STORED_PRECISION = 2e-3  # of a bundle's numbers, which are kept in half precision
@@ -116,6 +116,9 @@ def parse_options() -> argparse.Namespace:
     parser.add_argument("--dropout", type=float, default=0.2)
     parser.add_argument("--text-noise", type=float, default=TEXT_NOISE, help="on text features")
     parser.add_argument("--begin-with", type=Path, help="bundle whose weights are trained further")
+    parser.add_argument(
+        "--halfway", action="store_true", help="write the mean of --begin-with and what was learnt"
+    )
     parser.add_argument("--patience", type=int, default=PATIENCE, help="looks without a better one")
     parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu")
     parser.add_argument("--precision", choices=("bfloat16", "float32"), default="bfloat16")
@@ -332,6 +335,8 @@ def finish(
     best = options.out / BEST_FILE
     judged = options.evaluator is not None and best.is_file()
     model.load_state_dict(best_weights(best) if judged else run.average)
+    if options.begin_with and options.halfway:
+        meet_halfway(model, load_bundle(options.begin_with).model.transformer)
     report = {"steps": run.step, "minutes": round(run.seconds / 60, 1), "losses": run.notes}
     (options.out / "figures.json").write_text(json.dumps(report, indent=1), encoding="utf-8")
     if options.bundle:
@@ -339,6 +344,17 @@ def finish(
         text = files_of(options.text, STUDENT_FOLDER)
         save_bundle(options.bundle, config, tokenizer, model, text)
         print(f"wrote {options.bundle}")
+
+
+def meet_halfway(model: MaskedTransformer, start: MaskedTransformer) -> None:
+    """Give the model the mean of its weights and those that it began with, which keeps what
+    further training forgot (Wortsman et al., Robust fine-tuning of zero-shot models, CVPR 2022).
+    """
+    begun = start.state_dict()
+    mean = {
+        name: torch.lerp(begun[name], values, 0.5) for name, values in model.state_dict().items()
+    }
+    model.load_state_dict(mean)
 
 
 def bundle_config(
