@@ -73,6 +73,7 @@ def at_the_desk(client: WorkerClient) -> Generator[None]:
 
 def edited(row: EditRow, path: Path, bundle: Path) -> Product:
     """Make a range of the motion in ``path`` anew, as the button Inpaint does."""
+    desk.cancel()  # the job that a row before may have left when it failed
     rig = _open_motion(path)
     context = bpy.context
     if reason := edit_obstacle(context):
@@ -90,6 +91,7 @@ def edited(row: EditRow, path: Path, bundle: Path) -> Product:
 def replayed(row: ReplayRow, bundle: Path) -> Product:
     """Do a recipe again, as the button Replay does. bundle: weights that are known beside those in
     the usual folders."""
+    desk.cancel()  # as above
     if row.source.path.suffix.lower() == ".json":
         return _replayed_text(read_recipe(row.source.path), bundle)
     rig = _open_motion(row.source.path)
@@ -105,6 +107,11 @@ def read_recipe(path: Path) -> Recipe:
     except (OSError, UnicodeDecodeError) as error:
         raise MMMError(f"{path} could not be read ({error}).") from error
     for number, step in enumerate(recipe.steps, start=1):
+        if not (math.isfinite(step.fps) and step.fps > 0):
+            raise MMMError(
+                f"Step {number} of the recipe in {path} has {step.fps:g} frames per second: put "
+                "right what has changed it."
+            )
         if isinstance(step, EditStep | SegmentStep) and (step.input or number == 1):
             raise MMMError(
                 f"Step {number} of the recipe in {path} has seen keys that no step made and the "

@@ -25,8 +25,6 @@ from mmm_blender.worker.protocol import (
 )
 
 BLEND = "blend"
-_HOPELESS = (ENVIRONMENT, BUNDLE)
-"""Failures that every other row would meet too."""
 
 Recipe = dict[str, object]
 """What decides a row's files."""
@@ -141,23 +139,27 @@ class Batch:
 
     def make(self, row: Row) -> bool:
         """Make one clip and note it; False when it failed. MMMError when all others would too."""
-        started, recipe = time.perf_counter(), self.recipes[row.name]
-        where = f"row '{row.name}' (line {row.line})"
+        started = time.perf_counter()
         try:
             product = self._product(row)
             files = write_files(product, self.report.path.parent, row.name, self.formats)
-        except MMMError as error:
-            sentence = f"{where}: {error}"
-            if isinstance(error, WorkerError) and error.kind in _HOPELESS:
-                raise MMMError(sentence) from error
-            self.say(f"batch_generate: {sentence}")
-            self.report.failed(row.name, recipe, str(error))
+        except Exception as error:  # noqa: BLE001  # a boundary as between processes: other rows go on
+            self._failed(row, error)
             return False
         for note in product.notes:
-            self.say(f"{where}: {note}")
+            self.say(f"{_where(row)}: {note}")
         took = time.perf_counter() - started
-        self.report.done(row.name, recipe, files, took, product.notes)
+        self.report.done(row.name, self.recipes[row.name], files, took, product.notes)
         return True
+
+    def _failed(self, row: Row, error: Exception) -> None:
+        """Note and tell it. MMMError where every other row would meet the same."""
+        reason = _reason(error)
+        self.report.failed(row.name, self.recipes[row.name], reason)
+        sentence = f"{_where(row)}: {reason}"
+        if _is_hopeless(row, error):
+            raise MMMError(sentence) from error
+        self.say(f"batch_generate: {sentence}")
 
     def _product(self, row: Row) -> Product:
         if isinstance(row, ClipRow | SequenceRow):
@@ -184,6 +186,24 @@ class Batch:
                 f"The row '{source.name}' that it edits has failed: see what was said of that one."
             )
         return self.report.path.parent / file_name(source.name, BLEND)
+
+
+def _where(row: Row) -> str:
+    return f"row '{row.name}' (line {row.line})"
+
+
+def _reason(error: Exception) -> str:
+    """Why a row failed, in one line."""
+    if isinstance(error, MMMError):
+        return str(error)
+    told = next(iter(str(error).splitlines()), "")
+    return f"It ended in an error that nobody has foreseen ({type(error).__name__}: {told})."
+
+
+def _is_hopeless(row: Row, error: Exception) -> bool:
+    """Whether every other row would fail like this one. A recipe has weights of its own."""
+    kinds = (ENVIRONMENT,) if isinstance(row, ReplayRow) else (ENVIRONMENT, BUNDLE)
+    return isinstance(error, WorkerError) and error.kind in kinds
 
 
 def known_formats(text: str) -> list[str]:

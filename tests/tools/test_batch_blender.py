@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import json
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -17,7 +18,9 @@ from _batch_work import BatchClient
 
 bpy: Any = pytest.importorskip("bpy", reason="Blender's module bpy is not installed")
 
-from mmm_blender.blender.curve_ranges import raw_curves  # noqa: E402  # no use without bpy
+from mmm_blender.blender.bundles import config_hash, read_card  # noqa: E402  # no use without bpy
+from mmm_blender.blender.curve_ranges import raw_curves  # noqa: E402
+from mmm_blender.blender.paths import USER_FOLDER_VARIABLE, user_bundles_folder  # noqa: E402
 from mmm_blender.geometry.bvh import read_bvh, write_bvh  # noqa: E402
 from mmm_blender.geometry.rotations import dot  # noqa: E402
 from tests.geometry.motions import smooth_clip  # noqa: E402
@@ -266,6 +269,50 @@ def test_a_recipe_of_weights_that_are_gone_names_them(
     assert run("a,,,,,,,lost.json") == 1
     assert "The weights 'lost' (000000000000)" in capsys.readouterr().err
     assert "a.blend" not in names(out)
+
+
+def test_damaged_weights_of_a_recipe_fail_its_row_alone(
+    run: Run, out: Path, tiny_bundle: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(USER_FOLDER_VARIABLE, str(out.with_name("user")))
+    damaged = user_bundles_folder() / "damaged"
+    shutil.copytree(tiny_bundle, damaged)
+    config = damaged / "config.json"
+    content = json.loads(config.read_text(encoding="utf-8")) | {"name": "damaged"}
+    config.write_text(json.dumps(content), encoding="utf-8")
+    for weights in damaged.glob("*.safetensors"):
+        weights.write_bytes(b"damaged")
+    recipe = json.loads(A_RECIPE) | {"bundle_hash": config_hash(read_card(damaged))}
+    out.with_name("a.json").write_text(json.dumps(recipe), encoding="utf-8")
+    assert run("a,,,,,,,a.json", WALK) == 1
+    report = entries(out)
+    assert "bundle damaged" in report["a"]["error"]
+    assert report["walk"]["status"] == "done"
+
+
+@pytest.mark.parametrize("fps", ["0", "-30.0", "NaN", "Infinity"])
+def test_a_recipe_without_a_rate_makes_nothing(
+    run: Run, out: Path, capsys: pytest.CaptureFixture[str], fps: str
+) -> None:
+    out.with_name("a.json").write_bytes(A_RECIPE.replace(b"30.0", fps.encode()))
+    assert run("a,,,,,,,a.json", WALK) == 1
+    assert "line 2: Step 1 of the recipe" in capsys.readouterr().err
+    assert not out.exists()
+
+
+def test_an_error_that_nobody_foresaw_fails_its_row_alone(
+    run: Run, out: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(WALK, kinds="recipe") == 0
+    recipe = json.loads((out / "walk.recipe.json").read_text(encoding="utf-8"))
+    recipe["steps"][0]["placement"] = {"beyond": 1.0}
+    out.with_name("odd.json").write_text(json.dumps(recipe), encoding="utf-8")
+    assert run("odd,,,,,,,odd.json", "again,,,,,,,out/walk.recipe.json") == 1
+    assert "row 'odd' (line 2): It ended in an error that nobody" in capsys.readouterr().err
+    report = entries(out)
+    assert "\n" not in report["odd"]["error"]
+    assert "TypeError: " in report["odd"]["error"]
+    assert report["again"]["status"] == "done"
 
 
 def test_an_edit_of_a_row_needs_its_blender_file(

@@ -226,9 +226,9 @@ def test_a_bad_table_makes_nothing(
 
 
 def test_damaged_weights_stop_the_batch_at_once(
-    write_table: WriteTable, run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    write_table: WriteTable, run: Run, out: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    bundle = tmp_path / "damaged"
+    bundle = out.with_name("damaged")
     bundle.mkdir()
     (bundle / "config.json").write_text("{", encoding="utf-8")
     rows = ["a,a person waves,1,0", "b,a person waves,1,0"]
@@ -236,6 +236,7 @@ def test_damaged_weights_stop_the_batch_at_once(
     said = capsys.readouterr().err
     assert "row 'a' (line 2): config.json of the bundle damaged is damaged" in said
     assert "row 'b'" not in said
+    assert _report(out)["a"]["status"] == "failed"
 
 
 def test_blender_files_hold_a_keyed_character(write_table: WriteTable, run: Run, out: Path) -> None:
