@@ -27,17 +27,18 @@ from mmm_blender.training.judging import quick_scores  # noqa: E402
 
 CHANGES: tuple[dict[str, Any], ...] = (
     {},
-    {"revisions": 0},
-    {"revisions": 8},
+    {"revisions": 4},
+    {"guidance": 1.5, "temperature": 0.7, "confidence_noise": 1.0, "revisions": 4},
     {"guidance": 1.0},
-    {"guidance": 2.0},
+    {"guidance": 1.5},
     {"guidance": 3.0},
+    {"guidance": 4.0},
     {"full_length_steps": 5},
     {"full_length_steps": 18},
-    {"temperature": 0.5},
-    {"temperature": 1.0},
+    {"temperature": 0.7},
+    {"temperature": 1.2},
     {"confidence_noise": 0.0},
-    {"confidence_noise": 3.0},
+    {"confidence_noise": 6.0},
     {"schedule": "linear"},
 )
 """What each row changes in the bundle's own sampler."""

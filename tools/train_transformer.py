@@ -64,9 +64,7 @@ from mmm_blender.training.tokens import (  # noqa: E402
 REPORT_EVERY = 500
 TEXT_DROP = 0.1
 CHECK_BATCHES = 4
-SAMPLER = SamplerConfig(
-    guidance=2.0, temperature=0.8, confidence_noise=1.0, revisions=4
-)  # see the card for what was tried
+SAMPLER = SamplerConfig(guidance=2.0, confidence_noise=3.0)  # see the card for what was tried
 CHECKPOINT_FILE, BEST_FILE = "checkpoint.pt", "best.pt"
 STORED_PRECISION = 2e-3  # of a bundle's numbers, which are kept in half precision
 MIN_SECONDS = 1.0  # shorter than any clip that was learnt from
