@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 import re
 import unicodedata
+from collections.abc import Sequence
+from typing import Literal, TypeAlias, TypeVar
 
 from mmm_blender.geometry.edit_mask import BodyPart
 from mmm_blender.geometry.errors import MMMError
@@ -12,8 +14,13 @@ from mmm_blender.geometry.errors import MMMError
 DEFAULT_SECONDS = 4.0
 DEFAULT_SEED = 0
 BODY_PARTS: tuple[BodyPart, ...] = ("all", "upper", "lower")
+Hold: TypeAlias = Literal["auto", "edited", "keyframe", "none"]
+"""Which keys of an edit's range stay, as the add-on's modes are named."""
+HOLDS: tuple[Hold, ...] = ("auto", "edited", "keyframe", "none")
 SEPARATOR = "|"
 """Between the prompts of a sequence, and between their seconds and seeds."""
+
+_Word = TypeVar("_Word", bound=str)
 
 _MAX_SEED_DIGITS = 18  # any such number fits the generator's 63 bits
 _MAX_NAME_BYTES = 200  # file systems take 255, ending and temporary name included
@@ -95,8 +102,18 @@ def range_of(where: str, text: str) -> tuple[int, int]:
 
 def body_part_of(where: str, text: str) -> BodyPart:
     """A body part; "" for the whole body."""
-    wanted = text.casefold() or "all"
-    for part in BODY_PARTS:
-        if part == wanted:
-            return part
-    raise MMMError(f"{where}: the body_part must be {', '.join(BODY_PARTS)}, not {text!r}.")
+    return _one_of(BODY_PARTS, where, "body_part", text)
+
+
+def hold_of(where: str, text: str) -> Hold:
+    """What is held; "" for what suits the motion."""
+    return _one_of(HOLDS, where, "hold", text)
+
+
+def _one_of(words: Sequence[_Word], where: str, column: str, text: str) -> _Word:
+    """The word that a cell means; the first where it is empty."""
+    wanted = text.casefold() or words[0]
+    for word in words:
+        if word == wanted:
+            return word
+    raise MMMError(f"{where}: the {column} must be {', '.join(words)}, not {text!r}.")

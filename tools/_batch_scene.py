@@ -72,7 +72,7 @@ def at_the_desk(client: WorkerClient) -> Generator[None]:
 
 
 def edited(row: EditRow, path: Path, bundle: Path) -> Product:
-    """Make a range of the motion in ``path`` anew, as the button Inpaint does."""
+    """Make a range of the motion in ``path`` anew, as the buttons Inpaint and In-between do."""
     desk.cancel()  # the job that a row before may have left when it failed
     rig = _open_motion(path)
     context = bpy.context
@@ -83,6 +83,8 @@ def edited(row: EditRow, path: Path, bundle: Path) -> Product:
         range=EditRange(row.first, row.last, Source.GIVEN),
         seed=row.seed,
         body_part=row.body_part.upper(),
+        hold=row.hold.upper(),
+        sure=row.hold == "edited",  # the table says it, and here is nobody to be asked
         bundle=str(bundle.resolve()),
     )
     return _product(rig, _done(start_edit(context, wish)))

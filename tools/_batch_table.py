@@ -16,7 +16,9 @@ from typing import TypeAlias
 
 from _batch_cells import (
     SEPARATOR,
+    Hold,
     body_part_of,
+    hold_of,
     name_problem,
     one_each,
     range_of,
@@ -27,7 +29,8 @@ from _batch_cells import (
 from mmm_blender.geometry.edit_mask import BodyPart
 from mmm_blender.geometry.errors import MMMError
 
-COLUMNS = ("name", "prompt", "seconds", "seed", "file", "range", "body_part", "recipe")
+_EDIT_COLUMNS = ("range", "body_part", "hold")
+COLUMNS = ("name", "prompt", "seconds", "seed", "file", *_EDIT_COLUMNS, "recipe")
 _INSTEAD_OF_PROMPT = ("file", "recipe")
 """Columns without which every row needs a prompt."""
 MOTION_FILES = (".blend", ".bvh")
@@ -106,6 +109,7 @@ class EditRow:
     first: int
     last: int
     body_part: BodyPart
+    hold: Hold
 
     @property
     def title(self) -> str:
@@ -121,6 +125,7 @@ class EditRow:
             "source": self.source.recipe,
             "range": [self.first, self.last],
             "body_part": self.body_part,
+            "hold": self.hold,
         }
 
 
@@ -192,11 +197,11 @@ def _row(path: Path, line: int, cells: Mapping[str, str | None], earlier: Mappin
         raise MMMError(f"{where}: the name {given['name']!r} {reason}.")
     if given["recipe"]:
         _check_empty(where, given, "a recipe", ("prompt", "seconds", "seed", "file"))
-        _check_empty(where, given, "a recipe", ("range", "body_part"))
+        _check_empty(where, given, "a recipe", _EDIT_COLUMNS)
         return ReplayRow(line, given["name"], _source(where, path, given["recipe"], RECIPE_FILES))
     if given["file"]:
         return _edit_row(where, path, line, given, earlier)
-    _check_empty(where, given, "a row without a file", ("range", "body_part"))
+    _check_empty(where, given, "a row without a file", _EDIT_COLUMNS)
     if not given["prompt"]:
         raise MMMError(
             f"{where}: '{given['name']}' has no prompt: describe the motion in a few words."
@@ -246,6 +251,7 @@ def _edit_row(
         first,
         last,
         body_part_of(where, given["body_part"]),
+        hold_of(where, given["hold"]),
     )
 
 

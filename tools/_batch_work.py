@@ -143,7 +143,7 @@ class Batch:
         try:
             product = self._product(row)
             files = write_files(product, self.report.path.parent, row.name, self.formats)
-        except Exception as error:  # noqa: BLE001  # a boundary as between processes: other rows go on
+        except Exception as error:  # noqa: BLE001  # a process boundary: others go on
             self._failed(row, error)
             return False
         for note in product.notes:

@@ -67,6 +67,9 @@ columns of the CSV file, in any order; all but name may be missing or empty:
   range      of an edit: first and last frame that are made anew, such as 24-48 or -10--5;
              a BVH file begins at frame 1
   body_part  of an edit: all, upper or lower; all if empty
+  hold       of an edit: the keys in the range that stay: auto (those edited by hand, where MMM made
+             the motion), edited (those, however many), keyframe (keys of that type, as In-between
+             does), none; auto if empty. Of a motion that looks retimed auto fails: say none
   recipe     makes the row a replay, without new choices, of this .json file (as the format
              recipe writes it) or of the Action in this .blend file; all other cells stay empty
 

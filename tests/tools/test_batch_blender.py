@@ -20,6 +20,7 @@ bpy: Any = pytest.importorskip("bpy", reason="Blender's module bpy is not instal
 
 from mmm_blender.blender.bundles import config_hash, read_card  # noqa: E402  # no use without bpy
 from mmm_blender.blender.curve_ranges import raw_curves  # noqa: E402
+from mmm_blender.blender.fcurves import action_fcurves  # noqa: E402
 from mmm_blender.blender.paths import USER_FOLDER_VARIABLE, user_bundles_folder  # noqa: E402
 from mmm_blender.geometry.bvh import read_bvh, write_bvh  # noqa: E402
 from mmm_blender.geometry.rotations import dot  # noqa: E402
@@ -28,7 +29,7 @@ from tests.worker import fake_worker  # noqa: E402
 
 ROOT = Path(__file__).resolve().parents[2]
 SCRIPT = ROOT / "tools" / "batch_generate.py"
-COLUMNS = "name,prompt,seconds,seed,file,range,body_part,recipe"
+COLUMNS = "name,prompt,seconds,seed,file,range,body_part,recipe,hold"
 WALK = "walk,a person walks,2,3,,,,"
 A_RECIPE = b"""{"version": 1, "prompt": "a person walks", "seconds": 1.0, "seed": 3,
 "bundle": "lost", "bundle_hash": "", "addon_version": "0.1.0", "sampler": {}, "start_frame": 1,
@@ -134,6 +135,37 @@ def test_a_bvh_file_is_edited_without_touching_it(run: Run, out: Path, tmp_path:
     assert turned_TJ[10:30].max() > 1e-2
     rig = opened(out / "a.blend")
     assert json.loads(rig.animation_data.action["mmm_recipe"])["steps"][0]["first"] == 11
+
+
+def test_a_retimed_motion_is_edited_where_the_row_says_what_stays(run: Run, out: Path) -> None:
+    assert run(WALK) == 0
+    for curve in action_fcurves(opened(out / "walk.blend").animation_data.action):
+        for key in curve.keyframe_points:
+            key.co[0] = 1.5 * key.co[0]
+    retimed = out.with_name("retimed.blend")
+    bpy.ops.wm.save_as_mainfile(filepath=str(retimed))
+    row = ",a person waves,,5,retimed.blend,20-40,upper,,"
+    assert run(*(hold + row + hold for hold in ("auto", "edited", "none"))) == 1
+    report = entries(out)
+    assert "retimed" in report["auto"]["error"]
+    assert report["edited"]["status"] == report["none"]["status"] == "done"
+    shoulder = ('pose.bones["left_shoulder"].rotation_quaternion', 1)
+    assert keys_of(out / "none.blend")[shoulder] != keys_of(retimed)[shoulder]
+
+
+def test_an_edit_meets_poses_that_were_set_by_hand(run: Run, out: Path) -> None:
+    assert run(WALK) == 0
+    for curve in action_fcurves(opened(out / "walk.blend").animation_data.action):
+        curve.keyframe_points[29].type = "KEYFRAME"
+    bpy.ops.wm.save_as_mainfile(filepath=str(out.with_name("posed.blend")))
+    assert run("a,,,5,posed.blend,20-40,,,keyframe", kinds="blend,npz,recipe") == 0
+    [_, step] = json.loads((out / "a.recipe.json").read_text(encoding="utf-8"))["steps"]
+    assert step["held"]["left_shoulder"] == [30.0]
+    assert run(WALK, kinds="blend,npz") == 0
+    with np.load(out / "a.npz") as made, np.load(out / "walk.npz") as kept:
+        turned_TJ = 1.0 - np.abs(dot(made["rotations"], kept["rotations"]))
+    assert turned_TJ[29].max() < 1e-6
+    assert turned_TJ[25].max() > 1e-3
 
 
 @pytest.mark.parametrize("from_blend", [False, True])

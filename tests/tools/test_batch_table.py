@@ -118,6 +118,7 @@ def test_a_good_name_stays_in_its_folder(name: str) -> None:
 
 SEQUENCES = "name,prompt,seconds,seed"
 EDITS = "name,prompt,seed,file,range,body_part,seconds"
+HOLDS = "name,prompt,file,range,hold,recipe"
 RECIPES = "name,recipe,prompt,range"
 
 
@@ -144,10 +145,16 @@ def test_a_row_with_a_file_is_an_edit(write_table: WriteTable, tmp_path: Path) -
     assert isinstance(first, EditRow)
     assert isinstance(first.source, Source)
     assert first.source.path == tmp_path / "walk.bvh"
-    assert second == EditRow(3, "b", "waves", 3, first, 24, 48, "upper")
+    assert second == EditRow(3, "b", "waves", 3, first, 24, 48, "upper", "auto")
     assert (first.first, first.last, first.body_part) == (-10, -5, "all")
     assert isinstance(third, EditRow)
     assert third.source == first.source
+
+
+def test_what_an_edit_holds_is_part_of_its_recipe(write_table: WriteTable) -> None:
+    rows = [f"{word or 'empty'},,walk,1-9,{word}," for word in ("", "Edited", "KEYFRAME", "none")]
+    _, *edits = read_table(write_table(["walk,walks,,,,", *rows], HOLDS))
+    assert [row.recipe["hold"] for row in edits] == ["auto", "edited", "keyframe", "none"]
 
 
 def test_what_an_edit_begins_with_is_part_of_its_recipe(
@@ -195,6 +202,9 @@ def test_a_row_with_a_recipe_is_a_replay(write_table: WriteTable, tmp_path: Path
         (EDITS, "a,walks,,,1-9,,", "a row without a file takes no range"),
         (EDITS, "a,walks,,,,upper,", "a row without a file takes no body_part"),
         (EDITS, "a,,,,,,", "'a' has no prompt"),
+        (HOLDS, "a,,ok,1-9,all,", "hold must be auto, edited, keyframe, none, not 'all'"),
+        (HOLDS, "a,walks,,,none,", "a row without a file takes no hold"),
+        (HOLDS, "a,,,,none,walk.json", "a recipe takes no hold"),
         (RECIPES, "a,gone.json,,", "'gone.json' could not be read"),
         (RECIPES, "a,walk.txt,,", "'walk.txt' is no .json or .blend file"),
         (RECIPES, "a,walk.json,walks,", "a recipe takes no prompt"),
