@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import os
+import re
 from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
@@ -228,6 +229,7 @@ def _import_bvh(path: Path) -> None:
     """Into a new file at the rate of the BVH, from frame 1 on; centimetres, as BVH mostly is."""
     if not hasattr(bpy.types, "IMPORT_ANIM_OT_bvh"):
         raise MMMError("This Blender comes without its BVH importer: give a .blend file instead.")
+    _check_bvh(path)
     bpy.ops.wm.read_homefile(use_factory_startup=True, use_empty=True)
     try:
         bpy.ops.import_anim.bvh(
@@ -238,8 +240,36 @@ def _import_bvh(path: Path) -> None:
             update_scene_duration=True,
         )
     except RuntimeError as error:  # the importer is a script, so it says so with a traceback
-        reason = str(error).strip().splitlines()[-1]
-        raise MMMError(f"{path} could not be imported ({reason}).") from error
+        raise MMMError(f"{path} could not be imported ({_raised(error)}).") from error
+
+
+def _check_bvh(path: Path) -> None:
+    """MMMError where the importer would only say that an index is out of range."""
+    try:
+        text = path.read_text(encoding="utf-8", errors="replace")
+    except OSError as error:
+        raise MMMError(f"{path} could not be read ({error.strerror}).") from error
+    if not text.lstrip().casefold().startswith("hierarchy"):
+        raise MMMError(f"{path} is no BVH file: it does not begin with HIERARCHY.")
+    motion = _BVH_MOTION.search(text)
+    if motion is None:
+        raise MMMError(f"{path} has no motion: MOTION and its number of Frames are missing.")
+    if not int(motion["frames"]):
+        raise MMMError(f"{path} has no motion: its number of Frames is 0.")
+
+
+_BVH_MOTION = re.compile(
+    r"^\s*MOTION\s+Frames:\s*(?P<frames>\d{1,9})\b", re.IGNORECASE | re.MULTILINE
+)
+
+
+def _raised(error: RuntimeError) -> str:
+    """What a Python operator raised: the last line of its traceback. Below it stands a place."""
+    lines = [line for line in str(error).splitlines() if line and not line.startswith(_PLACE)]
+    return lines[-1] if lines else "without a reason"
+
+
+_PLACE = "Location:"
 
 
 def _stand_on_floor(rig: ArmatureObject) -> None:

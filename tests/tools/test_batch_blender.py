@@ -22,7 +22,7 @@ from mmm_blender.blender.bundles import config_hash, read_card  # noqa: E402  # 
 from mmm_blender.blender.curve_ranges import raw_curves  # noqa: E402
 from mmm_blender.blender.fcurves import action_fcurves  # noqa: E402
 from mmm_blender.blender.paths import USER_FOLDER_VARIABLE, user_bundles_folder  # noqa: E402
-from mmm_blender.geometry.bvh import read_bvh, write_bvh  # noqa: E402
+from mmm_blender.geometry.bvh import bvh_text, read_bvh, write_bvh  # noqa: E402
 from mmm_blender.geometry.rotations import dot  # noqa: E402
 from tests.geometry.motions import smooth_clip  # noqa: E402
 from tests.worker import fake_worker  # noqa: E402
@@ -166,6 +166,26 @@ def test_an_edit_meets_poses_that_were_set_by_hand(run: Run, out: Path) -> None:
         turned_TJ = 1.0 - np.abs(dot(made["rotations"], kept["rotations"]))
     assert turned_TJ[29].max() < 1e-6
     assert turned_TJ[25].max() > 1e-3
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "reason"),
+    [
+        ("HIERARCHY", "NOTHING", "is no BVH file: it does not begin with HIERARCHY."),
+        ("MOTION", "", "has no motion: MOTION and its number of Frames are missing."),
+        ("Frames: 9", "Frames: 0", "has no motion: its number of Frames is 0."),
+        ("Frames: 9", "", "has no motion: MOTION and its number of Frames are missing."),
+        ("OFFSET", "OFFSET x", "(ValueError: could not convert string to float: 'x')"),
+    ],
+)
+def test_why_a_bvh_file_cannot_be_imported_is_told(
+    run: Run, out: Path, old: str, new: str, reason: str
+) -> None:
+    text = bvh_text(smooth_clip(9))
+    assert old in text
+    out.with_name("mine.bvh").write_text(text.replace(old, new), encoding="utf-8")
+    assert run("a,a person waves,,1,mine.bvh,2-5,,", kinds="npz") == 1
+    assert reason in entries(out)["a"]["error"]
 
 
 @pytest.mark.parametrize("from_blend", [False, True])
