@@ -39,6 +39,7 @@ from .curve_keys import (
 from .curve_ranges import keyed_extent
 from .curve_splice import brackets_before, cut_off
 from .fcurves import curve_store
+from .fingerprint import curves_of_bones
 from .host import Action, ArmatureObject, FCurve
 from .pose_space import pose_space
 from .rotation_modes import QUATERNION, rotations_of, values_after
@@ -62,8 +63,9 @@ def move_keys(rig: ArmatureObject, action: Action, from_frame: int, shift: int) 
     """Shift every key of the rig at ``from_frame`` or later by whole frames, with its handles.
 
     shift: negative brings them nearer; keys that would be overtaken are gone. A segment across the
-    border is keyed on its whole frames on both sides, at what it said there. Keys of all curves
-    move, those of fingers and of the object too. Raises MMMError where one is locked.
+    border is keyed on its whole frames on both sides, at what it said there. Keys of all bones
+    move, those of fingers too; the object's own curves stay as they are. Raises MMMError where one
+    is locked.
     """
     _check(rig, action, from_frame)
     with all_or_nothing(rig, action) as writer:
@@ -93,8 +95,7 @@ def _check(rig: ArmatureObject, action: Action, from_frame: int) -> None:
 
 
 def _curves(rig: ArmatureObject, action: Action) -> list[FCurve]:
-    store = curve_store(rig, action)
-    return [] if store is None else list(store.fcurves)
+    return curves_of_bones(curve_store(rig, action))
 
 
 def _write(writer: CurveWriter, curve: FCurve, before: KeyArray, keys: KeyArray) -> None:

@@ -87,6 +87,12 @@ Fingerprint: TypeAlias = Mapping[str, BonePrint]
 """By bone, named as Blender's data paths spell it."""
 
 
+def curves_of_bones(store: Any | None) -> list[FCurve]:
+    """Those curves of a store that move bones: what else an Action moves has times of its own."""
+    curves = [] if store is None else store.fcurves
+    return [curve for curve in curves if BONE_PATH.match(str(curve.data_path))]
+
+
 def bone_curves(rig: Object, action: Action) -> dict[str, list[FCurve]]:
     """Curves of each bone (as data paths spell it), always in the same order."""
     bones: defaultdict[str, list[FCurve]] = defaultdict(list)

@@ -15,6 +15,7 @@ bpy: Any = _bpy
 
 Context: TypeAlias = Any
 Scene: TypeAlias = Any
+TimelineMarker: TypeAlias = Any
 Object: TypeAlias = Any
 ArmatureObject: TypeAlias = Any
 """A ``bpy.types.Object`` whose data is an armature."""

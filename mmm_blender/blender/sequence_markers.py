@@ -1,14 +1,15 @@
 """Segments of a sequence as timeline markers: one where each begins, named by its prompt.
 
-A marker belongs to a sequence where it stands on the frame, and has the name, that the Action's
-recipe says. One that was moved or renamed by hand is the person's own, and stays.
+A marker belongs to a sequence where it has the name that the Action's recipe says and stands on
+the segment's first frame, or was moved a little by hand. One that was renamed is the person's own.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
+from itertools import zip_longest
 
-from .host import Scene
+from .host import Scene, TimelineMarker
 from .sequence_layout import Segment
 
 _NAME_BYTES = 63
@@ -16,14 +17,44 @@ _NAME_BYTES = 63
 _MORE = "…"
 
 
-def replace_markers(scene: Scene, old: Iterable[Segment], new: Iterable[Segment]) -> None:
-    """Take away the markers of ``old`` segments and add those of ``new`` ones."""
-    gone = {(each.first, marker_name(each.prompt)) for each in old}
-    markers = scene.timeline_markers
-    for marker in [each for each in markers if (int(each.frame), str(each.name)) in gone]:
-        markers.remove(marker)
-    for segment in new:
-        markers.new(marker_name(segment.prompt), frame=segment.first)
+def replace_markers(
+    scene: Scene, old: Sequence[Segment], new: Sequence[Segment], *, restore: bool = True
+) -> None:
+    """Let the markers of ``old`` segments mark the ``new`` ones, in order; take away those that
+    are left over.
+
+    A marker is changed rather than made again: it may cut to a camera. One that the person has
+    moved keeps its distance to the segment's start. restore: segments without a marker get one
+    (else those whose marker the person has deleted go without).
+    """
+    markers = _markers_of(scene, old)
+    for segment, before, marker in zip_longest(new, old, markers):
+        if segment is None:
+            if marker is not None:
+                scene.timeline_markers.remove(marker)
+        elif marker is not None:
+            marker.frame += segment.first - before.first
+            marker.name = marker_name(segment.prompt)
+        elif restore:
+            scene.timeline_markers.new(marker_name(segment.prompt), frame=segment.first)
+
+
+def _markers_of(scene: Scene, segments: Sequence[Segment]) -> list[TimelineMarker | None]:
+    """The marker of each segment: on its first frame, else one of its name that was moved, no
+    further than into the segment before or out of its own. None where there is neither."""
+    free = list(scene.timeline_markers)
+    found: list[TimelineMarker | None] = [None] * len(segments)
+    for moved in (False, True):
+        for index, segment in enumerate(segments):
+            least = segments[index - 1].first if index else segment.first - segment.frames
+            name = marker_name(segment.prompt)
+            for marker in free:
+                reach = range(least + 1, segment.behind) if moved else (segment.first,)
+                if found[index] is None and marker.frame in reach and marker.name == name:
+                    found[index] = marker
+                    free.remove(marker)
+                    break
+    return found
 
 
 def marker_name(prompt: str) -> str:

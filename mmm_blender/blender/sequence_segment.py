@@ -34,7 +34,7 @@ from .editable import Span, editing_obstacle
 from .editing import Stretch, edited_armature, packed_motion
 from .errands import Circumstances, Errand, Preparation, Reading
 from .fcurves import curve_store
-from .fingerprint import remember
+from .fingerprint import curves_of_bones, remember
 from .generation import obstacle
 from .hand_edits import begin_step
 from .holds import Held, default_mode, held_frames, own_after
@@ -50,7 +50,8 @@ from .sequence_markers import replace_markers
 from .sequence_properties import SegmentWish, chosen_line, sequence_list, set_line
 
 OTHER_LIST = (
-    "The list is not the one that the character's motion was made from: press Prompts from Action."
+    "The list is not the one that the character's motion was made from: Generate Sequence makes it "
+    "all anew, Prompts from Action brings the old list back."
 )
 
 
@@ -72,7 +73,9 @@ def segment_obstacle(context: Context) -> str:
     try:
         _, segments = target_segments(context)
         _check_several(segments)
-        return editing_obstacle(edited_armature(context), "ALL")
+        card = chosen_bundle(context.scene)
+        fault = card.problem or mask_fault(card, "all")
+        return fault or editing_obstacle(edited_armature(context), "ALL")
     except MMMError as error:
         return str(error)
 
@@ -161,6 +164,7 @@ class _SegmentEdit:
             EditRange(first, last, Source.GIVEN), (first_key, last_key + shift), self.watch.fps
         )
         self.held = _held(rig, action, Span(first, last - shift), change.hold)
+        _check_none_lost(self.held, self.plan)
         self.mask = self.stretch.mask("ALL", held_after(self.held.frames, self.plan))
         self.by_steps = self.watch.by_steps(rig)
         self.seen: MotionClip | None = None
@@ -221,7 +225,7 @@ class _SegmentEdit:
         """Markers, the end of the scene, and the list's line, if it is this Action's list."""
         action = target.animation_data.action
         scene, after = context.scene, action_segments(action, target)
-        replace_markers(scene, before, after)
+        replace_markers(scene, before, after, restore=False)
         scene.frame_end = max(scene.frame_end, after[-1].behind - 1)
         found = sequence_list(scene)
         if found.action == action and len(found.lines) == len(after):
@@ -285,6 +289,17 @@ def _held(rig: ArmatureObject, action: Action, span: Span, hold: str) -> Held:
     return held
 
 
+def _check_none_lost(held: Held, plan: SegmentPlan) -> None:
+    """MMMError where poses that are held lie in what a shorter segment leaves out."""
+    frames = {frame for frames in held.frames.values() for frame in frames}
+    lost = sorted(frame for frame in frames if plan.after_shift(frame) is None)
+    if lost:
+        raise MMMError(
+            f"{len(lost)} poses that you made by hand (the first on frame {lost[0]:g}) lie in what "
+            "is cut off: give the prompt more seconds, or choose Hold None."
+        )
+
+
 def held_after(
     held: Mapping[str, Collection[float]], plan: SegmentPlan
 ) -> dict[str, frozenset[float]]:
@@ -338,9 +353,8 @@ def write_segment(  # noqa: PLR0917  # an answer, where it lies, and where it go
 
 def _cut(rig: ArmatureObject, action: Action, frame: int) -> None:
     """Take away keys from a frame on: of a motion that ends there, ``move_keys`` keeps the end."""
-    store = curve_store(rig, action)
     with all_or_nothing(rig, action) as writer:
-        for curve in () if store is None else store.fcurves:
+        for curve in curves_of_bones(curve_store(rig, action)):
             before = read_keys(curve)
             stays_N = key_frames(before) < frame
             if stays_N.any() and not stays_N.all():

@@ -249,8 +249,9 @@ def test_no_move_changes_nothing(rig: ArmatureObject) -> None:
 
 def test_a_locked_curve_of_any_bone_is_told(rig: ArmatureObject) -> None:
     action = generated(rig)
-    rig.keyframe_insert("scale", index=1, frame=30)
-    curve = curves_of(rig)["scale", 1]
+    path = 'pose.bones["left_wrist"].scale'
+    rig.keyframe_insert(path, index=1, frame=30)
+    curve = curves_of(rig)[path, 1]
     curve.lock = True
     before = raw_curves(action)
     with pytest.raises(MMMError, match="locked"):

@@ -282,6 +282,52 @@ def test_markers_list_and_recipe_follow(generated: Any) -> None:
     assert tuple(action.frame_range) == (1.0, 48.0 + 36.0 + 12.0)
 
 
+def test_markers_are_changed_and_not_made_again(generated: Any) -> None:
+    """One may cut to a camera; one that was moved keeps its distance, a deleted one is gone."""
+    markers = bpy.context.scene.timeline_markers
+    camera = bpy.data.objects.new("camera", bpy.data.cameras.new("camera"))
+    markers[PROMPTS[1]].camera = camera
+    markers[PROMPTS[1]].frame += 3
+    markers.remove(markers[PROMPTS[0]])
+    regenerate(0, seconds=1.5)
+    assert marked() == sorted([(1 + FRAMES + 12 + 3, PROMPTS[1]), (61, PROMPTS[2])])
+    assert markers[PROMPTS[1]].camera == camera
+    bpy.ops.mmm.sequence_load()
+    assert (1, PROMPTS[0]) in marked()
+
+
+def test_markers_of_another_character_with_the_same_prompts_stay(generated: Any) -> None:
+    before = marked()
+    bpy.ops.mmm.add_character()
+    bpy.context.scene.frame_set(1)
+    bpy.ops.mmm.generate_sequence()
+    assert marked() == sorted(before * 2)
+    regenerate(1, prompt="b")
+    assert marked() == sorted([*before, (1, PROMPTS[0]), (25, "b"), (49, PROMPTS[2])])
+
+
+def test_the_object_keeps_its_own_curves(generated: Any) -> None:
+    for frame, place in ((1, 0.0), (72, 4.0)):
+        generated.location[0] = place
+        generated.keyframe_insert("location", index=0, frame=frame)
+    own = next(name for name in keys_of(generated.animation_data.action) if name[1] == "location")
+    before = keys_of(generated.animation_data.action)[own].tobytes()
+    regenerate(1, seconds=2.0)
+    assert keys_of(generated.animation_data.action)[own].tobytes() == before
+
+
+def test_poses_made_by_hand_are_never_cut_off(generated: Any) -> None:
+    bpy.context.scene.frame_set(46)
+    bone = generated.pose.bones["left_elbow"]
+    bone.rotation_quaternion = (0.8, 0.6, 0.0, 0.0)
+    bone.keyframe_insert("rotation_quaternion")
+    refusal(
+        lambda: bpy.ops.mmm.regenerate_segment(index=1, seconds=0.5),
+        "(the first on frame 46) lie in what is cut off",
+    )
+    regenerate(1, seconds=0.5, hold="NONE")
+
+
 def test_the_chosen_line_says_what_is_wanted(generated: Any) -> None:
     found = bpy.context.scene.mmm_sequence
     found.active = 1
@@ -329,7 +375,7 @@ def test_what_was_posed_by_hand_is_held(generated: Any) -> None:
 
 def test_another_list_is_not_taken_for_this_one(generated: Any) -> None:
     bpy.ops.mmm.sequence_remove()
-    refusal(bpy.ops.mmm.regenerate_segment, "press Prompts from Action")
+    refusal(bpy.ops.mmm.regenerate_segment, "Prompts from Action brings the old list back")
     regenerate(1, seed=8)  # by its number it is the Action's own
     assert bpy.ops.mmm.sequence_load() == {"FINISHED"}
     assert listed() == [(PROMPTS[0], 1.0, 0), (PROMPTS[1], 1.0, 8), (PROMPTS[2], 1.0, 2)]
@@ -406,7 +452,7 @@ def test_the_panel_offers_what_can_be_done(generated: Any) -> None:
     assert all(buttons[f"mmm.{name}"] for name in ("generate_sequence", "regenerate_segment"))
     bpy.ops.mmm.sequence_remove()
     layout = drawn(panels_sequence.SequencePanel)
-    assert "press Prompts from Action" in " ".join(layout.text.split())
+    assert "Prompts from Action brings the old list back" in " ".join(layout.text.split())
     assert not layout.buttons()["mmm.regenerate_segment"]
 
 
