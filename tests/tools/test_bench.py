@@ -76,6 +76,7 @@ def test_measures_edits_and_sequences(
     assert all(isinstance(row, Figure) and row.value > 0.0 for row in rows)
     assert [row.what for row in rows] == [
         "reading 600 frames of evaluated motion",
+        "reading 96 frames of evaluated motion, 12 ms each",
         "2 s inside 9.8 s, warm, click to keys",
         "1 min of 2 prompts, list to keys",
         "2 min of 4 prompts, list to keys",
