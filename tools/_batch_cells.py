@@ -31,7 +31,7 @@ _RESERVED = frozenset(
 )
 """Names that Windows takes for devices, whatever the ending."""
 
-_RANGE = re.compile(r"([+-]?\d{1,9})\s*-\s*([+-]?\d{1,9})", re.ASCII)
+_RANGE = re.compile(r"([+-]?\d{1,9})\s*(?:-|\.\.)\s*([+-]?\d{1,9})", re.ASCII)
 
 
 def name_problem(name: str) -> str:
@@ -85,12 +85,12 @@ def one_each(where: str, column: str, text: str, count: int) -> list[str]:
 
 
 def range_of(where: str, text: str) -> tuple[int, int]:
-    """First and last scene frame of "first-last"; either may be negative: "-10--5"."""
+    """First and last scene frame of "first-last" or "first..last"; either may be negative."""
     found = _RANGE.fullmatch(text)
     if found is None:
         raise MMMError(
-            f"{where}: the range must be the first and the last frame, such as 24-48 or -10--5, "
-            f"not {text!r}."
+            f"{where}: the range must be the first and the last frame, such as 24-48, 24..48 or "
+            f"-10..-5, not {text!r}."
         )
     first, last = int(found[1]), int(found[2])
     if first > last:

@@ -106,7 +106,7 @@ def replayed(row: ReplayRow, bundle: Path) -> Product:
 def read_recipe(path: Path) -> Recipe:
     """A recipe's text; MMMError where it is none, or not enough to make the motion."""
     try:
-        recipe = parse_recipe(path.read_text(encoding="utf-8"))
+        recipe = parse_recipe(path.read_text(encoding="utf-8-sig"))
     except (OSError, UnicodeDecodeError) as error:
         raise MMMError(f"{path} could not be read ({error}).") from error
     for number, step in enumerate(recipe.steps, start=1):

@@ -15,7 +15,9 @@ import argparse
 import hashlib
 import importlib
 import importlib.util
+import io
 import os
+import shutil
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
@@ -65,7 +67,7 @@ columns of the CSV file, in any order; all but name may be missing or empty:
   file       makes the row an edit of the motion in this .blend or .bvh file (from the CSV
              file's folder on), or of the motion that an earlier row makes, by its name
   range      of an edit: first and last frame that are made anew, such as 24-48 or -10--5;
-             a BVH file begins at frame 1
+             24..48 is the same, which no spreadsheet takes for a date; a BVH file begins at frame 1
   body_part  of an edit: all, upper or lower; all if empty
   hold       of an edit: the keys in the range that stay: auto (those edited by hand, where MMM made
              the motion), edited (those, however many), keyframe (keys of that type, as In-between
@@ -80,6 +82,7 @@ rate of their file; an edited .blend file is saved whole under the row's name, a
 
 def main(arguments: Sequence[str]) -> int:
     """Run from the command line; returns the exit status."""
+    _speak_in_any_encoding()
     options = _parse(arguments)
     try:
         failed = run(options)
@@ -103,7 +106,8 @@ def run(options: argparse.Namespace) -> int:
     todo = [row for row in rows if not report.is_done(row.name, recipes[row.name], formats)]
     if len(todo) < len(rows):
         print(f"{len(rows) - len(todo)} of {len(rows)} are done already.", flush=True)
-    client = BatchClient(options.python or _worker_python(), options.device, options.threads)
+    python = _found(options.python or _worker_python())
+    client = BatchClient(python, options.device, options.threads)
     batch = Batch(client, options.bundle, options.fps, formats, report, recipes, _say)
     with in_blender(todo, client), _with_bar(todo) as bar:
         failed = sum(not batch.make(row) for row in bar)
@@ -127,6 +131,13 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--threads", type=int, default=0, help="CPU threads, 0 for torch's choice")
     parser.add_argument("--fps", type=_rate, default=DEFAULT_FPS, help="of what is generated")
     return parser.parse_args(arguments)
+
+
+def _speak_in_any_encoding() -> None:
+    """What a redirected output cannot hold, such as a name in another script, is escaped there."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
 
 
 def _rate(text: str) -> float:
@@ -176,6 +187,11 @@ def _worker_python() -> Path:
     if python is None:
         raise MMMError(f"{reason} Or name a Python that has torch with --python.")
     return python
+
+
+def _found(python: Path) -> Path:
+    """Where a Python that is named without a folder lies; the add-on wants its file."""
+    return Path(shutil.which(python) or python)
 
 
 def _tqdm() -> Any:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -49,12 +50,14 @@ def out(tmp_path: Path) -> Path:
 def run(out: Path, tiny_bundle: Path, write_table: WriteTable) -> Run:
     """Makes the rows with the tiny weights."""
 
-    def call(*rows: str, kinds: str = "blend", folder: Path = out) -> int:
+    def call(
+        *rows: str, kinds: str = "blend", folder: Path = out, python: str = sys.executable
+    ) -> int:
         return batch_generate.main(
             [
                 *("--prompts", str(write_table(rows, COLUMNS)), "--out", str(folder)),
                 *("--bundle", str(tiny_bundle), "--format", kinds, "--threads", "1"),
-                *("--python", sys.executable),
+                *("--python", python),
             ]
         )
 
@@ -260,6 +263,24 @@ def test_a_damaged_recipe_makes_nothing(
     assert run("a,,,,,,,odd.json", WALK) == 1
     assert words in capsys.readouterr().err
     assert not (tmp_path / "out").exists()
+
+
+def test_a_recipe_that_an_editor_saved_is_read(run: Run, out: Path) -> None:
+    assert run(WALK, kinds="recipe") == 0
+    saved = b"\xef\xbb\xbf" + (out / "walk.recipe.json").read_bytes()
+    out.with_name("saved.json").write_bytes(saved)
+    assert run("a,,,,,,,saved.json") == 0
+
+
+def test_a_python_on_the_path_makes_edits_too(
+    run: Run, out: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = out.with_name("bin")
+    folder.mkdir()
+    (folder / "here").write_text(f'#!/bin/sh\nexec "{sys.executable}" "$@"\n', encoding="utf-8")
+    (folder / "here").chmod(0o755)
+    monkeypatch.setenv("PATH", str(folder), prepend=os.pathsep)
+    assert run(WALK, "a,,,,walk,20-30,,", python="here") == 0
 
 
 def test_a_recipe_that_has_seen_other_keys_is_told(

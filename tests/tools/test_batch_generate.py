@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import io
 import json
 import os
 import subprocess
@@ -149,6 +150,18 @@ def test_a_damaged_report_only_costs_time(write_table: WriteTable, run: Run, out
 def test_a_report_of_another_kind_knows_of_nothing(tmp_path: Path, text: str) -> None:
     (tmp_path / "report.json").write_text(text, encoding="utf-8")
     assert not Report(tmp_path / "report.json").clips
+
+
+@pytest.mark.usefixtures("with_fake_worker")
+def test_an_output_that_holds_few_letters_ends_nothing(
+    write_table: WriteTable, run: Run, out: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder, said = out.with_name("\u6f22\u5b57"), io.BytesIO()
+    with monkeypatch.context() as patch:
+        patch.setattr(sys, "stdout", io.TextIOWrapper(said, "cp1252", write_through=True))
+        assert run(write_table(["a,a person waves,1,0"]), "--out", str(folder)) == 0
+        assert rb"\u6f22\u5b57" in said.getvalue()
+    assert _report(folder)["a"]["status"] == "done"
 
 
 def test_a_row_over_the_limit_fails_alone(

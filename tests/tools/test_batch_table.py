@@ -190,6 +190,8 @@ def test_a_row_with_a_recipe_is_a_replay(write_table: WriteTable, tmp_path: Path
         (EDITS, "a,,,ok,,,", "range must be the first and the last frame"),
         (EDITS, "a,,,ok,24,,", "range must be the first and the last frame"),
         (EDITS, "a,,,ok,1.5-3,,", "range must be the first and the last frame"),
+        (EDITS, "a,,,ok,12-Oct,,", "such as 24-48, 24..48 or -10..-5, not '12-Oct'"),
+        (EDITS, "a,,,ok,1...3,,", "range must be the first and the last frame"),
         (EDITS, "a,,,ok,-5--10,,", "'-5--10' ends before it starts"),
         (EDITS, "a,,,ok,1-99999999,,", "no frame beyond"),
         (EDITS, "a,,,ok,1-9,legs,", "body_part must be all, upper, lower, not 'legs'"),
@@ -221,6 +223,10 @@ def test_names_the_line_that_is_wrong_in_other_rows(
     assert "line 3" in str(told.value)
 
 
-@given(st.integers(-9999, 9999), st.integers(0, 9999), st.sampled_from(["-", " - ", "- "]))
+@given(
+    st.integers(-9999, 9999),
+    st.integers(0, 9999),
+    st.sampled_from(["-", " - ", "- ", "..", " .. "]),
+)
 def test_a_range_is_what_was_written(first: int, length: int, dash: str) -> None:
     assert range_of("here", f"{first}{dash}{first + length}") == (first, first + length)
