@@ -76,7 +76,9 @@ columns of the CSV file, in any order; all but name may be missing or empty:
              recipe writes it) or of the Action in this .blend file; all other cells stay empty
 
 Edits and recipes need Blender or bpy, and so do the formats blend and recipe. They keep the frame
-rate of their file; an edited .blend file is saved whole under the row's name, and stays as it is.
+rate of their file; an edited .blend file is saved whole under the row's name, and stays as it is:
+no row may be written over a file that a row begins with. To edit what an earlier row makes, the
+formats must include blend.
 """
 
 
