@@ -92,14 +92,25 @@ def load_bundle(folder: Path, device: str = "cpu") -> Bundle:
     transformer = MaskedTransformer(config.transformer, config.tokenizer, tokenizer.codebooks_PKD)
     _fill(transformer, folder, TRANSFORMER_FILE, config)
     model = MotionModel(tokenizer.to(device), transformer.to(device))
-    return Bundle(folder, config, model, bundle_hash(config))
+    return Bundle(folder, config, model, bundle_hash(folder))
 
 
 def read_config(folder: Path) -> BundleConfig:
     """Only the config of a bundle."""
-    path = folder / CONFIG_FILE
+    values = _config_values(folder)
+    _check_version(folder, values)
+    return from_json(BundleConfig, values, f"{CONFIG_FILE} of the bundle {folder.name}")
+
+
+def bundle_hash(folder: Path) -> str:
+    """SHA-256 of the config, which holds the hashes of the files. It is of the entries as they
+    stand on disk: one that a later version adds does not make the bundle another one."""
+    return hashlib.sha256(json.dumps(_config_values(folder), sort_keys=True).encode()).hexdigest()
+
+
+def _config_values(folder: Path) -> object:
     try:
-        values: object = json.loads(path.read_text(encoding="utf-8"))
+        return json.loads((folder / CONFIG_FILE).read_text(encoding="utf-8"))
     except OSError as error:
         raise MMMError(
             f"There is no bundle in {folder}: choose a folder that holds a {CONFIG_FILE}."
@@ -108,13 +119,6 @@ def read_config(folder: Path) -> BundleConfig:
         raise MMMError(
             f"{CONFIG_FILE} of the bundle {folder.name} is damaged: {GET_AGAIN}."
         ) from error
-    _check_version(folder, values)
-    return from_json(BundleConfig, values, f"{CONFIG_FILE} of the bundle {folder.name}")
-
-
-def bundle_hash(config: BundleConfig) -> str:
-    """SHA-256 of the config, which holds the hashes of the files."""
-    return hashlib.sha256(json.dumps(to_json(config), sort_keys=True).encode()).hexdigest()
 
 
 def _check_version(folder: Path, values: object) -> None:
