@@ -31,9 +31,9 @@ _NON_COMMERCIAL = "NC"
 class BundleCard:
     """What the panel says of a bundle.
 
-    max_seconds: longest motion, None where only the worker knows. edits: body parts of a mask that
-    it can make anew, None where only the worker knows. problem: a sentence where the config cannot
-    be read, else "".
+    min_seconds, max_seconds: shortest and longest motion, None where only the worker knows. edits:
+    body parts of a mask that it can make anew, None where only the worker knows. problem: a
+    sentence where the config cannot be read, else "".
     """
 
     folder: Path
@@ -43,6 +43,7 @@ class BundleCard:
     max_seconds: float | None = None
     problem: str = ""
     edits: tuple[BodyPart, ...] | None = None
+    min_seconds: float | None = None
 
     @property
     def key(self) -> str:
@@ -124,6 +125,7 @@ def _read_card(folder: Path, _stamp: int) -> BundleCard:
         str(config.get("description", "")),
         _max_seconds(config),
         edits=_edits(config),
+        min_seconds=_min_seconds(config),
     )
 
 
@@ -139,6 +141,12 @@ def config_hash(card: BundleCard) -> str:
 
 def _damaged(folder: Path) -> str:
     return f"The {CONFIG_NAME} of the weights '{folder.name}' cannot be read: get them again."
+
+
+def _min_seconds(config: dict[str, Any]) -> float | None:
+    """Shortest motion, where the config says it."""
+    seconds = config.get("min_seconds")
+    return float(seconds) if isinstance(seconds, int | float) else None
 
 
 def _max_seconds(config: dict[str, Any]) -> float | None:

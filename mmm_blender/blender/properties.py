@@ -120,11 +120,17 @@ def chosen_bundle(scene: Scene, wanted: str = "") -> BundleCard:
     return choose_bundle(bundle_cards(), wanted or str(scene_settings(scene).bundle))
 
 
+_ROUNDING_SECONDS = 1e-3
+
+
 def length_fault(card: BundleCard, seconds: float) -> str:
-    """Why a bundle cannot make so long a motion; "" if it can, or where only the worker knows."""
-    if card.max_seconds is None or seconds <= card.max_seconds + 1e-3:
-        return ""
-    return f"These weights make at most {card.max_seconds:g} seconds of motion."
+    """Why a bundle cannot make a motion that lasts so long; "" if it can, or where only the worker
+    knows."""
+    if card.max_seconds is not None and seconds > card.max_seconds + _ROUNDING_SECONDS:
+        return f"These weights make at most {card.max_seconds:g} seconds of motion."
+    if card.min_seconds is not None and seconds < card.min_seconds - _ROUNDING_SECONDS:
+        return f"These weights make no motion of less than {card.min_seconds:g} s."
+    return ""
 
 
 _PART_NAMES = {"all": "whole", "lower": "lower", "upper": "upper"}

@@ -20,7 +20,7 @@ from .properties import LEAST_SECONDS, bundle_path, chosen_bundle, length_fault
 from .recipe import RECIPE_PROPERTY, parse_recipe, sequence_step
 from .sequence_layout import Segment, sequence_segments
 from .sequence_markers import replace_markers
-from .sequence_properties import SegmentWish, show_lines
+from .sequence_properties import SegmentWish, sequence_list, show_lines, wishes
 from .slot_texts import read_text
 from .targets import target_armature
 
@@ -53,7 +53,7 @@ def segment_fault(card: BundleCard, number: int, wish: SegmentWish) -> str:
     if wish.seconds < LEAST_SECONDS:
         return f"Prompt {number} is too short: give it at least {LEAST_SECONDS:g} seconds."
     fault = length_fault(card, wish.seconds)
-    return f"Prompt {number} is too long. {fault}" if fault else ""
+    return f"Prompt {number} cannot last {wish.seconds:g} s. {fault}" if fault else ""
 
 
 def start_sequence(context: Context, wish: SequenceWish) -> Errand:
@@ -65,7 +65,8 @@ def start_sequence(context: Context, wish: SequenceWish) -> Errand:
     if python is None:
         raise MMMError(reason)
     rig = target_armature(context)
-    delivery = _MarkedDelivery(wish, Delivery.here(context, rig, sequence_step))
+    listed = wishes(sequence_list(context.scene).lines)
+    delivery = _MarkedDelivery(wish, listed, Delivery.here(context, rig, sequence_step))
     request = _request(wish, scene_fps(context.scene))
     job = desk.start(python, request, choices().load_bundle(bundle_path(card)))
     return Errand(desk, job, Circumstances.now(context, rig), delivery.finish)
@@ -84,9 +85,13 @@ def _request(wish: SequenceWish, fps: float) -> Request:
 
 @dataclass(frozen=True)
 class _MarkedDelivery:
-    """A delivery after which the segments are marked and the list belongs to the Action."""
+    """A delivery after which the segments are marked and the list belongs to the Action.
+
+    listed: the list as it was at the start; what was changed in it since is not lost.
+    """
 
     wish: SequenceWish
+    listed: tuple[SegmentWish, ...]
     delivery: Delivery
 
     def finish(self, context: Context, target: ArmatureObject | None, result: JobResult) -> str:
@@ -94,7 +99,11 @@ class _MarkedDelivery:
         replaced = () if target is None else action_segments(active_action(target), target)
         keyed = self.delivery.key(context, target, result)
         replace_markers(context.scene, replaced, action_segments(keyed.action))
-        show_lines(context.scene, self.wish.segments, keyed.action)
+        found = sequence_list(context.scene)
+        if wishes(found.lines) == self.listed:
+            show_lines(context.scene, self.wish.segments, keyed.action)
+        else:
+            found.action = keyed.action
         return keyed.sentence
 
 

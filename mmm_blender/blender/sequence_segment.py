@@ -47,7 +47,7 @@ from .recipe import HandEdits, Origin, SegmentStep, append_step, packed_tokens
 from .sequence import action_segments, segment_fault, target_segments
 from .sequence_layout import Segment, SegmentPlan, plan_segment, stretched
 from .sequence_markers import replace_markers
-from .sequence_properties import SegmentWish, chosen_line, sequence_list, set_line
+from .sequence_properties import SegmentWish, chosen_line, sequence_list, set_line, wishes
 
 OTHER_LIST = (
     "The list is not the one that the character's motion was made from: Generate Sequence makes it "
@@ -146,7 +146,7 @@ class _SegmentEdit:
     """One change between the press of the button and its keys.
 
     stretch: frames that the model sees and makes, after the shift. held: as the keys lie now.
-    seen: what the model saw, once it is read.
+    seen: what the model saw, once it is read. listed: the list's lines at the start.
     """
 
     def __init__(self, context: Context, rig: ArmatureObject, change: SegmentChange) -> None:
@@ -167,6 +167,7 @@ class _SegmentEdit:
         _check_none_lost(self.held, self.plan)
         self.mask = self.stretch.mask("ALL", held_after(self.held.frames, self.plan))
         self.by_steps = self.watch.by_steps(rig)
+        self.listed = wishes(sequence_list(context.scene).lines)
         self.seen: MotionClip | None = None
 
     def reading(self, rig: ArmatureObject) -> Reading:
@@ -228,7 +229,7 @@ class _SegmentEdit:
         replace_markers(scene, before, after, restore=False)
         scene.frame_end = max(scene.frame_end, after[-1].behind - 1)
         found = sequence_list(scene)
-        if found.action == action and len(found.lines) == len(after):
+        if found.action == action and wishes(found.lines) == self.listed:
             set_line(found.lines[self.change.index], self.change.wish)
 
     def _done(self, target: ArmatureObject) -> str:

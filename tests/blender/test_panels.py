@@ -137,6 +137,11 @@ def test_too_long_and_empty_are_greyed_with_the_reason(ready: Desk, weights: Pat
     settings.seconds = 12.0
     assert "at most 9.8 seconds" in drawn().text.replace("  ", " ")
     assert not drawn().buttons()["mmm.generate"]
+    config = weights / "starter" / "config.json"
+    config.write_text(json.dumps(json.loads(config.read_text()) | {"min_seconds": 1.0}))
+    settings.seconds = 0.5
+    assert "less than 1 s" in drawn().text.replace("  ", " ")
+    assert not drawn().buttons()["mmm.generate"]
     settings.seconds, settings.prompt = 9.8, "  "
     assert "Say in a few words" in drawn().text
     assert not drawn().buttons()["mmm.generate"]

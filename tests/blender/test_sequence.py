@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -11,10 +12,14 @@ import pytest
 
 from mmm_blender.blender import panels_sequence, recipe, sequence_layout, sequence_segment
 from mmm_blender.blender.curve_keys import KEY_DTYPE, CurveId, raw_curves
+from mmm_blender.blender.errands import Errand
 from mmm_blender.blender.fcurves import action_fcurves, enum_value
 from mmm_blender.blender.host import bpy
-from mmm_blender.blender.jobs import Desk
+from mmm_blender.blender.jobs import Desk, State
 from mmm_blender.blender.reading import read_motion
+from mmm_blender.blender.sequence import SequenceWish, action_segments, start_sequence
+from mmm_blender.blender.sequence_properties import wishes
+from mmm_blender.blender.sequence_segment import start_segment, wanted_segment
 from mmm_blender.geometry.errors import MMMError
 from mmm_blender.geometry.kinematics import clip_joints
 from mmm_blender.geometry.rotations import quat_angle, quat_conjugate, quat_multiply
@@ -188,12 +193,30 @@ def test_it_goes_on_from_where_the_character_stands(generated: Any) -> None:
     assert after[[0, 2]] == pytest.approx(before[[0, 2]], abs=1e-4)
 
 
+def run_to_end(errand: Errand) -> None:
+    while not errand.tick(bpy.context):
+        time.sleep(0.01)
+    assert errand.job.state is State.SUCCEEDED, errand.job.sentence
+
+
+def test_what_is_written_into_the_list_meanwhile_stays(ready: None) -> None:
+    found = fill_list(PROMPTS)
+    errand = start_sequence(bpy.context, SequenceWish(wishes(found.lines)))
+    bpy.ops.mmm.sequence_add(prompt="a person bows", seconds=2.0)
+    found.lines[0].prompt = "a person runs"
+    run_to_end(errand)
+    action = bpy.context.view_layer.objects.active.animation_data.action
+    assert [prompt for prompt, _, _ in listed()] == ["a person runs", *PROMPTS[1:], "a person bows"]
+    assert found.action == action
+    assert [segment.prompt for segment in action_segments(action)] == list(PROMPTS)
+
+
 @pytest.mark.parametrize(
     ("lines", "words"),
     [
         ([], "list of prompts is empty"),
         ([("a", 1.0), (" ", 1.0)], "Prompt 2 is empty"),
-        ([("a", 1.0), ("b", 30.0)], "Prompt 2 is too long. These weights make at most 9.8"),
+        ([("a", 1.0), ("b", 30.0)], "Prompt 2 cannot last 30 s. These weights make at most 9.8"),
     ],
 )
 def test_a_bad_list_is_refused_in_a_sentence(
@@ -389,13 +412,23 @@ def test_markers_come_back_with_the_list(generated: Any) -> None:
     assert marked() == before
 
 
+def test_what_is_written_into_the_line_meanwhile_stays(generated: Any) -> None:
+    change = wanted_segment(bpy.context, 1, {"seed": 7}, {})
+    errand = start_segment(bpy.context, change)
+    line = bpy.context.scene.mmm_sequence.lines[1]
+    line.prompt = "a person runs"
+    run_to_end(errand)
+    assert line.prompt == "a person runs"
+    assert action_segments(generated.animation_data.action)[1].seed == 7
+
+
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
         ({"index": 3}, "There is no segment 3"),
         ({"index": -1}, "There is no segment -1"),
         ({"index": 1, "prompt": " "}, "Prompt 2 is empty"),
-        ({"index": 1, "seconds": 30.0}, "Prompt 2 is too long"),
+        ({"index": 1, "seconds": 30.0}, "Prompt 2 cannot last 30 s"),
         ({"index": 1, "seconds": 0.01}, "Prompt 2 is too short"),
     ],
 )
