@@ -15,8 +15,8 @@ import numpy as np
 from ..geometry.clip import MotionClip
 from .recipe import Recipe, SegmentStep, SequenceStep
 
-SEAM_SECONDS = 0.2
-"""How far a transition reaches into either neighbour: one token, as in the model's own seams."""
+SEAM_SECONDS = 0.4
+"""How far a transition reaches into either neighbour: two tokens, as in the model's own seams."""
 
 
 @dataclass(frozen=True)

@@ -1,8 +1,9 @@
 """Several prompts in a row as one motion: segments, then the seams between them.
 
-Every segment is sampled by itself; then the two tokens at each border, one of either neighbour,
-are made anew with both as context. The borders stay where the durations put them. All tokens are
-decoded at once, so the root's path is one. The cost is linear in the length.
+Every segment is sampled by itself; then the tokens at each border, two of either neighbour, are
+made anew with both as context (the paper puts two new ones between; with so few the seams jerk).
+The borders stay where the durations put them. All tokens are decoded at once, so the root's path is
+one. The cost is linear in the length.
 
 N segments, L token places, P columns of the grid.
 """
@@ -30,7 +31,10 @@ from .windows import Window, WindowFiller
 SEGMENTS_A_BATCH = 8
 """Segments, or seams, that are sampled at once: keeps the memory bounded."""
 
-_SEAM_SIDE = 1  # tokens of either neighbour that a transition replaces
+_SEAM_SIDE = 2
+"""Tokens of either neighbour that a transition replaces, 0.4 s; of a short one at most a third."""
+
+_SHORT = 3
 
 _SEAM_STEPS = 3
 """Steps in which a transition is made (the paper: one), so that its cells hear of each other."""
@@ -161,7 +165,7 @@ def _jobs(filler: WindowFiller, borders: Sequence[int]) -> list[_Batch]:
     seam_filler = replace(filler, sampler=replace(filler.sampler, steps=seam_steps))
     half = min(LONGEST_HALF, (filler.model.places - 1) // 2 - _SEAM_SIDE)
     segments = [Window(a, b, a, b) for a, b in pairwise(borders)]
-    seams = [_seam(border, half, borders[-1]) for border in borders[1:-1]]
+    seams = [_seam(before, after, half, borders[-1]) for before, after in pairwise(segments)]
     batches = _batches(filler, segments, range(len(segments)))
     for first in (0, 1):
         batches += _batches(seam_filler, seams, range(first, len(seams), 2))
@@ -176,11 +180,12 @@ def _batches(filler: WindowFiller, windows: Sequence[Window], rows: range) -> li
     return [_Batch(filler, [windows[row] for row in part], list(part), masked_L) for part in parts]
 
 
-def _seam(border: int, half: int, places: int) -> Window:
-    """The window over a border, with up to ``half`` tokens of either side."""
-    return Window(
-        max(0, border - _SEAM_SIDE - half),
-        min(places, border + _SEAM_SIDE + half),
-        border - _SEAM_SIDE,
-        border + _SEAM_SIDE,
-    )
+def _seam(before: Window, after: Window, half: int, places: int) -> Window:
+    """The window over the border of two segments, with up to ``half`` tokens more on each side."""
+    start, stop = before.stop - _seam_side(before), after.start + _seam_side(after)
+    return Window(max(0, start - half), min(places, stop + half), start, stop)
+
+
+def _seam_side(segment: Window) -> int:
+    """Tokens that a segment gives to a transition."""
+    return min(_SEAM_SIDE, max(1, segment.length // _SHORT))

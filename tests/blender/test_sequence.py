@@ -28,7 +28,7 @@ from tests.blender.test_panels import drawn
 Call = Callable[..., set[str]]
 PROMPTS = ("a person walks", "a person waves", "a person walks.")
 FRAMES = 24  # of a segment of a second
-SEAM = 5  # frames of a seam's side
+SEAM = 10  # frames of a seam's side
 FREE = enum_value("handle_left_type", "FREE")
 AUTOMATIC = [enum_value("handle_left_type", name) for name in ("AUTO", "AUTO_CLAMPED", "VECTOR")]
 

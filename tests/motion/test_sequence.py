@@ -80,16 +80,24 @@ def test_all_but_the_seams_is_what_the_prompts_give():
     for prompt, seconds, seed in zip(request.prompts, request.seconds, request.seeds, strict=True):
         alone = GenerateRequest(prompt, seconds, seed, TWO_STEPS)
         tokens_LP = tiny_generator("two parts").generate(alone).tokens_LP
-        inner = slice(start + 1, start + len(tokens_LP) - 1)
-        assert np.array_equal(result.tokens_LP[inner], tokens_LP[1:-1])
+        inner = slice(start + 2, start + len(tokens_LP) - 2)
+        assert np.array_equal(result.tokens_LP[inner], tokens_LP[2:-2])
         start += len(tokens_LP)
+
+
+def test_a_short_segment_gives_a_seam_a_third_at_most():
+    request = asked(3.0, 0.8, 3.0)
+    result = made(request)
+    short = GenerateRequest(request.prompts[1], 0.8, 1, TWO_STEPS)
+    tokens_LP = tiny_generator("two parts").generate(short).tokens_LP
+    assert np.array_equal(result.tokens_LP[16:18], tokens_LP[1:-1])
 
 
 def test_a_transition_hears_of_both_neighbours():
     request = replace(asked(3.0, 3.0), sampler=SamplerConfig())
     for seeds in ([(0, n) for n in range(12)], [(n, 0) for n in range(12)]):
         made_so = [made(replace(request, seeds=pair), "four parts") for pair in seeds]
-        assert len({result.tokens_LP[14:16].tobytes() for result in made_so}) > 1
+        assert len({result.tokens_LP[13:17].tobytes() for result in made_so}) > 1
 
 
 def test_the_root_path_is_one():
