@@ -43,12 +43,17 @@ def _find_package() -> None:
 
 _find_package()
 
-from _batch_files import WRITERS  # noqa: E402
-from _batch_report import REPORT_NAME, Report  # noqa: E402
-from _batch_table import Row, read_table  # noqa: E402
-from _batch_work import Batch, BatchClient, check_possible, in_blender, known_formats  # noqa: E402
-
-from mmm_blender.geometry.errors import MMMError  # noqa: E402
+from mmm_blender.batch.report import REPORT_NAME, Report  # noqa: E402
+from mmm_blender.batch.runner import (  # noqa: E402
+    Batch,
+    BatchClient,
+    check_possible,
+    in_blender,
+    known_formats,
+)
+from mmm_blender.batch.table import Row, read_table  # noqa: E402
+from mmm_blender.batch.writers import WRITERS  # noqa: E402
+from mmm_blender.common.errors import MMMError  # noqa: E402
 from mmm_blender.worker.protocol import AUTO_DEVICE, PACKAGE_FOLDER  # noqa: E402
 
 PYTHON_VARIABLE = "MMM_WORKER_PYTHON"
@@ -183,7 +188,7 @@ def _worker_python() -> Path:
         return Path(named)
     if not _in_blender():
         return Path(sys.executable)
-    from mmm_blender.blender.preferences import worker_python  # noqa: PLC0415  # needs bpy
+    from mmm_blender.blender.addon.preferences import worker_python  # noqa: PLC0415  # needs bpy
 
     python, reason = worker_python()
     if python is None:

@@ -18,8 +18,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-import _bootstrap
-from _bootstrap import ENVIRONMENT, REQUIREMENTS, ROOT, environment_python, stop
+from _dev import bootstrap
+from _dev.bootstrap import ENVIRONMENT, REQUIREMENTS, ROOT, environment_python, stop
 from packaging.requirements import Requirement
 
 # The Python that each Blender is built for.
@@ -84,14 +84,14 @@ def provide_environment(version: str, interpreter: Interpreter) -> Interpreter:
         (*interpreter.command[:-1], str(environment_python(folder))), interpreter.version
     )
     stamp = folder / ".mmm-stamp"
-    wanted = _bootstrap.requirements_hash(f"{version} {interpreter}")
+    wanted = bootstrap.requirements_hash(f"{version} {interpreter}")
     if stamp.is_file() and stamp.read_text(encoding="utf-8") == wanted:
         return inside
     shutil.rmtree(folder, ignore_errors=True)
     subprocess.run([*interpreter.command, "-m", "venv", "--without-pip", str(folder)], check=True)
     packages = folder / "lib" / f"python{interpreter.label}" / "site-packages"
     wanted_packages = _packages_for(version, interpreter)
-    _bootstrap.pip_install([sys.executable], "--target", str(packages), *wanted_packages)
+    bootstrap.pip_install([sys.executable], "--target", str(packages), *wanted_packages)
     if _is_this_python(interpreter):
         (packages / "shared.pth").write_text(f"{sysconfig.get_path('purelib')}\n", encoding="utf-8")
     stamp.write_text(wanted, encoding="utf-8")

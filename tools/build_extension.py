@@ -15,8 +15,8 @@ import tomllib
 from pathlib import Path
 from typing import Any
 
-import _bootstrap
-from _bootstrap import ROOT
+from _dev import bootstrap
+from _dev.bootstrap import ROOT
 
 PACKAGE = ROOT / "mmm_blender"
 MANIFEST = ROOT / "blender_manifest.toml"
@@ -101,5 +101,5 @@ def _extension_tool_path() -> Path:
 
 
 if __name__ == "__main__":
-    _bootstrap.enter()
+    bootstrap.enter()
     sys.exit(main())

@@ -30,9 +30,10 @@ from torch import Tensor
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from mmm_blender.geometry.errors import MMMError  # noqa: E402
-from mmm_blender.motion import masks  # noqa: E402
-from mmm_blender.motion.checkpoint import (  # noqa: E402
+from _parity.join import join  # noqa: E402
+
+from mmm_blender.common.errors import MMMError  # noqa: E402
+from mmm_blender.motion.bundles.published_checkpoint import (  # noqa: E402
     TOKENIZER_KEY,
     TRANSFORMER_KEY,
     Statistics,
@@ -43,9 +44,9 @@ from mmm_blender.motion.checkpoint import (  # noqa: E402
     sampler_config,
 )
 from mmm_blender.motion.config import SamplerConfig  # noqa: E402
-from mmm_blender.motion.editing import join  # noqa: E402
 from mmm_blender.motion.features.layout import HUMANML3D_263  # noqa: E402
-from mmm_blender.motion.model import MotionModel  # noqa: E402
+from mmm_blender.motion.motion_model import MotionModel  # noqa: E402
+from mmm_blender.motion.sampling import masks  # noqa: E402
 from mmm_blender.motion.schedule import step_progress  # noqa: E402
 from mmm_blender.motion.text import TextFeatures  # noqa: E402
 

@@ -15,10 +15,10 @@ import torch
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from _program import run  # noqa: E402
+from _dev.program import run  # noqa: E402
 
-from mmm_blender.motion.generator import GenerateRequest, Generator  # noqa: E402
-from mmm_blender.training.prompt_checks import CHECKS, PROMPTS, Facts  # noqa: E402
+from mmm_blender.motion.pipeline.pipeline import GenerateRequest, Generator  # noqa: E402
+from mmm_blender.training.data.motion_facts import CHECKS, PROMPTS, Facts  # noqa: E402
 
 BATCH = 20  # clips at once: more take memory and no less time
 

@@ -17,13 +17,13 @@ import torch
 TOOLS = Path(__file__).resolve().parent
 sys.path.insert(0, str(TOOLS.parent))
 
-from _program import run  # noqa: E402
+from _dev.program import run  # noqa: E402
 
 from mmm_blender.motion.config import SamplerConfig  # noqa: E402
-from mmm_blender.motion.generator import GenerateRequest, GenerateResult, Generator  # noqa: E402
-from mmm_blender.training.data import UNSEEN_STYLES, UNSEEN_TAKES, load_examples  # noqa: E402
-from mmm_blender.training.evaluator import load_evaluator  # noqa: E402
-from mmm_blender.training.judging import quick_scores  # noqa: E402
+from mmm_blender.motion.pipeline.pipeline import GenerateRequest, GenerateResult, Generator  # noqa: E402
+from mmm_blender.training.data.dataset import UNSEEN_STYLES, UNSEEN_TAKES, load_examples  # noqa: E402
+from mmm_blender.training.evaluation.evaluator import load_evaluator  # noqa: E402
+from mmm_blender.training.evaluation.judging import quick_scores  # noqa: E402
 
 CHANGES: tuple[dict[str, Any], ...] = (
     {},

@@ -17,7 +17,7 @@ from typing import TypeAlias
 TOOLS = Path(__file__).resolve().parent
 sys.path.insert(0, str(TOOLS.parent))
 
-from _program import run  # noqa: E402
+from _dev.program import run  # noqa: E402
 
 RUNS: dict[str, list[str]] = {
     "lower, upper; 2 codebooks each; 1,024 codes (ours)": [],

@@ -24,7 +24,17 @@ import torch
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from _evaluation import (  # noqa: E402
+from _dev.program import run  # noqa: E402
+
+from mmm_blender.common.atomic_files import make_folder, write_files  # noqa: E402
+from mmm_blender.motion.pipeline.pipeline import Generator  # noqa: E402
+from mmm_blender.training.data.dataset import UNSEEN_TAKES  # noqa: E402
+from mmm_blender.training.evaluation.edit_suite import edit_figures, long_figures  # noqa: E402
+from mmm_blender.training.evaluation.evaluator import Evaluator, load_evaluator  # noqa: E402
+from mmm_blender.training.evaluation.field_table import real_halves  # noqa: E402
+from mmm_blender.training.evaluation.folder_suite import judge_folder  # noqa: E402
+from mmm_blender.training.evaluation.report import folder_report, goals_of, markdown_report  # noqa: E402
+from mmm_blender.training.evaluation.suite import (  # noqa: E402
     HELD_OUT,
     QUICK,
     Material,
@@ -41,16 +51,6 @@ from _evaluation import (  # noqa: E402
     speed_figures,
     tokenizer_figures,
 )
-from _evaluation_edits import edit_figures, long_figures  # noqa: E402
-from _evaluation_folder import judge_folder  # noqa: E402
-from _evaluation_report import folder_report, goals_of, markdown_report  # noqa: E402
-from _program import run  # noqa: E402
-
-from mmm_blender.geometry.files import make_folder, write_files  # noqa: E402
-from mmm_blender.motion.generator import Generator  # noqa: E402
-from mmm_blender.training.data import UNSEEN_TAKES  # noqa: E402
-from mmm_blender.training.evaluator import Evaluator, load_evaluator  # noqa: E402
-from mmm_blender.training.field_table import real_halves  # noqa: E402
 
 NO_BUNDLE = "none"
 

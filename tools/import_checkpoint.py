@@ -20,9 +20,9 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from mmm_blender.geometry.errors import MMMError  # noqa: E402
-from mmm_blender.motion.bundle import save_bundle  # noqa: E402
-from mmm_blender.motion.checkpoint import (  # noqa: E402
+from mmm_blender.common.errors import MMMError  # noqa: E402
+from mmm_blender.motion.bundles.bundle import save_bundle  # noqa: E402
+from mmm_blender.motion.bundles.published_checkpoint import (  # noqa: E402
     TOKENIZER_KEY,
     TRANSFORMER_KEY,
     import_tokenizer,

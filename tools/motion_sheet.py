@@ -32,18 +32,18 @@ from PIL import Image
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from _program import run  # noqa: E402
+from _dev.program import run  # noqa: E402
 
+from mmm_blender.common.errors import MMMError  # noqa: E402
 from mmm_blender.geometry.clip import MotionClip  # noqa: E402
 from mmm_blender.geometry.conventions import FloatArray  # noqa: E402
-from mmm_blender.geometry.errors import MMMError  # noqa: E402
 from mmm_blender.geometry.kinematics import clip_joints  # noqa: E402
 from mmm_blender.geometry.placement import Placement, headings, place  # noqa: E402
 from mmm_blender.geometry.skeleton import SMPL_22, joint_index  # noqa: E402
-from mmm_blender.motion.generator import GenerateRequest, Generator  # noqa: E402
-from mmm_blender.training.captions import caption  # noqa: E402
-from mmm_blender.training.data import kind_of  # noqa: E402
-from mmm_blender.training.motion_file import ClipRecord, load_motions  # noqa: E402
+from mmm_blender.motion.pipeline.pipeline import GenerateRequest, Generator  # noqa: E402
+from mmm_blender.training.data.captions import caption  # noqa: E402
+from mmm_blender.training.data.dataset import kind_of  # noqa: E402
+from mmm_blender.training.data.motion_file import ClipRecord, load_motions  # noqa: E402
 
 MOMENTS = 9  # bodies a view
 CLIPS = 10

@@ -27,22 +27,18 @@ from tqdm import tqdm
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from _program import run  # noqa: E402
+from _dev.program import run  # noqa: E402
 
+from mmm_blender.common.errors import MMMError  # noqa: E402
 from mmm_blender.geometry.clip import MotionClip  # noqa: E402
-from mmm_blender.geometry.contacts import CONTACT_JOINTS, foot_contacts, joint_speeds  # noqa: E402
 from mmm_blender.geometry.conventions import MODEL_FPS, FloatArray  # noqa: E402
-from mmm_blender.geometry.errors import MMMError  # noqa: E402
+from mmm_blender.geometry.feet.contacts import CONTACT_JOINTS, foot_contacts, joint_speeds  # noqa: E402
 from mmm_blender.geometry.kinematics import clip_joints  # noqa: E402
 from mmm_blender.geometry.rotations import quat_angle, quat_to_rotation_vector  # noqa: E402
 from mmm_blender.geometry.skeleton import SOLE_HEIGHT, joint_index  # noqa: E402
-from mmm_blender.training.measured import measure  # noqa: E402
-from mmm_blender.training.motion_file import (  # noqa: E402
-    ClipRecord,
-    load_motions,
-    save_motions,
-)
-from mmm_blender.training.retarget import (  # noqa: E402
+from mmm_blender.training.data.measured import measure  # noqa: E402
+from mmm_blender.training.data.motion_file import ClipRecord, load_motions, save_motions  # noqa: E402
+from mmm_blender.training.data.retarget import (  # noqa: E402
     BANDAI,
     CMU_DAZ,
     DEEPMIMIC,
@@ -54,9 +50,9 @@ from mmm_blender.training.retarget import (  # noqa: E402
     joint_errors,
     retarget,
 )
-from mmm_blender.training.set_table import set_tables  # noqa: E402
-from mmm_blender.training.sources import SourceMotion  # noqa: E402
-from mmm_blender.training.takes import (  # noqa: E402
+from mmm_blender.training.data.set_table import set_tables  # noqa: E402
+from mmm_blender.training.data.sources import SourceMotion  # noqa: E402
+from mmm_blender.training.data.takes import (  # noqa: E402
     CMU_TABLE,
     Rejected,
     Take,

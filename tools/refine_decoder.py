@@ -23,14 +23,14 @@ from torch import Tensor
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from _program import run  # noqa: E402
+from _dev.program import run  # noqa: E402
 from train_tokenizer import WINDOW_FRAMES, write  # noqa: E402
 from train_transformer import load_tokenizer  # noqa: E402
 
-from mmm_blender.motion.tokenizer import Tokenizer  # noqa: E402
-from mmm_blender.training.data import TRAIN, WindowSampler, load_examples  # noqa: E402
-from mmm_blender.training.loop import Plan, Run, autocast, step_seed, train  # noqa: E402
-from mmm_blender.training.losses import TokenizerLoss  # noqa: E402
+from mmm_blender.motion.networks.tokenizer import Tokenizer  # noqa: E402
+from mmm_blender.training.data.dataset import TRAIN, WindowSampler, load_examples  # noqa: E402
+from mmm_blender.training.trainer.loop import Plan, Run, autocast, step_seed, train  # noqa: E402
+from mmm_blender.training.trainer.losses import TokenizerLoss  # noqa: E402
 
 CLEAN_SHARE = 0.5  # of the windows keep all their tokens: what is encoded must come back
 MOST_WRONG = 0.3  # of a window's tokens are replaced by random ones, at most

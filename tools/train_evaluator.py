@@ -24,34 +24,34 @@ from torch import Tensor
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from _program import run  # noqa: E402
+from _dev.program import run  # noqa: E402
 
-from mmm_blender.geometry.errors import MMMError  # noqa: E402
+from mmm_blender.common.errors import MMMError  # noqa: E402
 from mmm_blender.motion.text import STUDENT_FOLDER  # noqa: E402
 from mmm_blender.motion.text.student import (  # noqa: E402
     StudentTextEncoder,
     StudentTextModel,
     save_student,
 )
-from mmm_blender.training.captions import caption  # noqa: E402
-from mmm_blender.training.contrast import PairSampler, contrast_loss  # noqa: E402
-from mmm_blender.training.data import (  # noqa: E402
+from mmm_blender.training.data.captions import caption  # noqa: E402
+from mmm_blender.training.data.dataset import (  # noqa: E402
     TRAIN,
     UNSEEN_TAKES,
     Example,
     load_examples,
     statistics,
 )
-from mmm_blender.training.evaluator import (  # noqa: E402
+from mmm_blender.training.data.labels import label_of  # noqa: E402
+from mmm_blender.training.evaluation.evaluator import (  # noqa: E402
     Evaluator,
     EvaluatorConfig,
     EvaluatorModel,
     load_evaluator,
     save_evaluator,
 )
-from mmm_blender.training.labels import label_of  # noqa: E402
-from mmm_blender.training.loop import Plan, Run, train  # noqa: E402
-from mmm_blender.training.metrics import R_BATCH, distinct_batch, r_precision  # noqa: E402
+from mmm_blender.training.evaluation.metrics import R_BATCH, distinct_batch, r_precision  # noqa: E402
+from mmm_blender.training.trainer.contrastive import PairSampler, contrast_loss  # noqa: E402
+from mmm_blender.training.trainer.loop import Plan, Run, train  # noqa: E402
 
 REPORT_EVERY = 250
 REPORT_BATCHES = 20

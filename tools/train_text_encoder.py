@@ -23,19 +23,18 @@ from tqdm import tqdm
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
-from _program import run as run_tool  # noqa: E402
+from _dev.program import run as run_tool  # noqa: E402
 
-from mmm_blender.geometry.errors import MMMError  # noqa: E402
+from mmm_blender.common.errors import MMMError  # noqa: E402
 from mmm_blender.motion.text.student import (  # noqa: E402
     StudentConfig,
     StudentTextEncoder,
     StudentTextModel,
     save_student,
 )
-from mmm_blender.training import text_corpus  # noqa: E402
-from mmm_blender.training.loop import Plan, Run, train  # noqa: E402
-from mmm_blender.training.motion_file import load_motions  # noqa: E402
-from mmm_blender.training.text_distillation import (  # noqa: E402
+from mmm_blender.training.data.motion_file import load_motions  # noqa: E402
+from mmm_blender.training.text import corpus as text_corpus  # noqa: E402
+from mmm_blender.training.text.distillation import (  # noqa: E402
     LengthBatches,
     Targets,
     Teacher,
@@ -44,6 +43,7 @@ from mmm_blender.training.text_distillation import (  # noqa: E402
     mean_cosines,
     nearest,
 )
+from mmm_blender.training.trainer.loop import Plan, Run, train  # noqa: E402
 
 TEACHER_NAME = "sentence-transformers/all-MiniLM-L6-v2"
 TEACHER_LICENCE = "Apache-2.0"

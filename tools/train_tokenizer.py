@@ -22,11 +22,11 @@ from torch import Tensor
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from _program import run  # noqa: E402
+from _dev.program import run  # noqa: E402
 
 from mmm_blender.motion.config import TokenizerConfig, to_json  # noqa: E402
-from mmm_blender.motion.tokenizer import Tokenizer  # noqa: E402
-from mmm_blender.training.data import (  # noqa: E402
+from mmm_blender.motion.networks.tokenizer import Tokenizer  # noqa: E402
+from mmm_blender.training.data.dataset import (  # noqa: E402
     TRAIN,
     UNSEEN_STYLES,
     UNSEEN_TAKES,
@@ -35,10 +35,10 @@ from mmm_blender.training.data import (  # noqa: E402
     load_examples,
     statistics,
 )
-from mmm_blender.training.distributed import Team, joined  # noqa: E402
-from mmm_blender.training.loop import Plan, Run, autocast, train  # noqa: E402
-from mmm_blender.training.losses import TokenizerLoss  # noqa: E402
-from mmm_blender.training.tokenizer_figures import tokenizer_figures  # noqa: E402
+from mmm_blender.training.evaluation.tokenizer_figures import tokenizer_figures  # noqa: E402
+from mmm_blender.training.trainer.distributed import Team, joined  # noqa: E402
+from mmm_blender.training.trainer.loop import Plan, Run, autocast, train  # noqa: E402
+from mmm_blender.training.trainer.losses import TokenizerLoss  # noqa: E402
 
 WINDOW_FRAMES = 64  # as in the paper
 REPORT_EVERY = 500

@@ -30,10 +30,10 @@ from torch.nn import functional
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from _program import run  # noqa: E402
+from _dev.program import run  # noqa: E402
 
-from mmm_blender.geometry.errors import MMMError  # noqa: E402
-from mmm_blender.motion.bundle import Bundle, files_of, load_bundle, save_bundle  # noqa: E402
+from mmm_blender.common.errors import MMMError  # noqa: E402
+from mmm_blender.motion.bundles.bundle import Bundle, files_of, load_bundle, save_bundle  # noqa: E402
 from mmm_blender.motion.config import (  # noqa: E402
     BundleConfig,
     SamplerConfig,
@@ -41,17 +41,17 @@ from mmm_blender.motion.config import (  # noqa: E402
     TransformerConfig,
     from_json,
 )
-from mmm_blender.motion.masks import motion_places  # noqa: E402
-from mmm_blender.motion.model import MotionModel  # noqa: E402
+from mmm_blender.motion.motion_model import MotionModel  # noqa: E402
+from mmm_blender.motion.networks.tokenizer import Tokenizer  # noqa: E402
+from mmm_blender.motion.networks.transformer import MaskedTransformer  # noqa: E402
+from mmm_blender.motion.sampling.masks import motion_places  # noqa: E402
 from mmm_blender.motion.text import STUDENT_FOLDER, TextEncoder, load_text_encoder  # noqa: E402
-from mmm_blender.motion.tokenizer import Tokenizer  # noqa: E402
-from mmm_blender.motion.transformer import MaskedTransformer  # noqa: E402
-from mmm_blender.training.caption_bank import CaptionBank  # noqa: E402
-from mmm_blender.training.data import TRAIN, UNSEEN_TAKES, Example, load_examples  # noqa: E402
-from mmm_blender.training.distributed import Team, joined  # noqa: E402
-from mmm_blender.training.early_stop import PATIENCE, Watch, best_weights  # noqa: E402
-from mmm_blender.training.loop import Plan, Run, autocast, step_seed, train  # noqa: E402
-from mmm_blender.training.tokens import (  # noqa: E402
+from mmm_blender.training.data.dataset import TRAIN, UNSEEN_TAKES, Example, load_examples  # noqa: E402
+from mmm_blender.training.text.caption_bank import CaptionBank  # noqa: E402
+from mmm_blender.training.trainer.distributed import Team, joined  # noqa: E402
+from mmm_blender.training.trainer.early_stopping import PATIENCE, Watch, best_weights  # noqa: E402
+from mmm_blender.training.trainer.loop import Plan, Run, autocast, step_seed, train  # noqa: E402
+from mmm_blender.training.trainer.token_batches import (  # noqa: E402
     TEXT_NOISE,
     TokenBatch,
     TokenSampler,
@@ -216,9 +216,9 @@ def make_watch(
     if options.evaluator is None:
         return None
     # only a judged run makes motions
-    from mmm_blender.motion.generator import Generator  # noqa: PLC0415
-    from mmm_blender.training.evaluator import load_evaluator  # noqa: PLC0415
-    from mmm_blender.training.judging import quick_scores  # noqa: PLC0415
+    from mmm_blender.motion.pipeline.pipeline import Generator  # noqa: PLC0415
+    from mmm_blender.training.evaluation.evaluator import load_evaluator  # noqa: PLC0415
+    from mmm_blender.training.evaluation.judging import quick_scores  # noqa: PLC0415
 
     evaluator = load_evaluator(options.evaluator)
     judged = MotionModel(tokenizer, copy.deepcopy(lesson.model))

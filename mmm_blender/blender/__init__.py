@@ -26,36 +26,33 @@ class _Registrable(Protocol):
 
 def _modules() -> tuple[_Registrable, ...]:
     """Imported late: a test of one module needs none of the others."""
-    from . import (  # noqa: PLC0415  # see above
-        handlers,
-        operators_character,
-        operators_edit,
-        operators_generate,
-        operators_replay,
-        operators_sequence,
-        operators_setup,
-        panels,
-        panels_edit,
-        panels_sequence,
-        preferences,
-        properties,
-        sequence_properties,
-    )
+    from .addon import operators as addon_operators  # noqa: PLC0415  # see above
+    from .addon import preferences, scene_settings  # noqa: PLC0415
+    from .character import operators as character_operators  # noqa: PLC0415
+    from .edit import operators as edit_operators  # noqa: PLC0415
+    from .edit import panel as edit_panel  # noqa: PLC0415
+    from .generate import operators as generate_operators  # noqa: PLC0415
+    from .generate import panel as generate_panel  # noqa: PLC0415
+    from .jobs import timer  # noqa: PLC0415
+    from .replay import operators as replay_operators  # noqa: PLC0415
+    from .sequence import operators as sequence_operators  # noqa: PLC0415
+    from .sequence import panel as sequence_panel  # noqa: PLC0415
+    from .sequence import properties as sequence_properties  # noqa: PLC0415
 
     return (
         preferences,
-        properties,
+        scene_settings,
         sequence_properties,
-        operators_setup,
-        operators_generate,
-        operators_edit,
-        operators_replay,
-        operators_sequence,
-        operators_character,
-        panels,
-        panels_edit,
-        panels_sequence,
-        handlers,
+        addon_operators,
+        generate_operators,
+        edit_operators,
+        replay_operators,
+        sequence_operators,
+        character_operators,
+        generate_panel,
+        edit_panel,
+        sequence_panel,
+        timer,
     )
 
 

@@ -14,10 +14,10 @@ from pathlib import Path
 
 import numpy as np
 
+from ..common.atomic_files import write_files
+from ..common.errors import MMMError
 from .clip import MotionClip
 from .conventions import ArrayLike, FloatArray
-from .errors import MMMError
-from .files import write_files
 from .rotations import (
     axis_angle_quat,
     identity_quats,

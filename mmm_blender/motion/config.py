@@ -14,7 +14,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-from ..geometry.errors import MMMError
+from ..common.errors import MMMError
 from .features.layout import FeatureLayout, layout_named
 from .schedule import FULL_LENGTH_TOKENS, SCHEDULES
 

@@ -15,7 +15,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, BinaryIO, cast
 
 if TYPE_CHECKING:
-    from .service import Engine
+    from .server.service import Engine
 
 _STDIN, _STDOUT, _STDERR = 0, 1, 2
 _PARENT_CHECK_SECONDS = 1.0
@@ -31,10 +31,10 @@ def main(make_engine: Callable[[], Engine] | None = None) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C in the terminal is Blender's to handle
     if os.name == "posix":
         threading.Thread(target=_leave_with_parent, daemon=True, name="mmm-parent").start()
-    from .service import Service  # noqa: PLC0415  # not before the pipes are safe
+    from .server.service import Service  # noqa: PLC0415  # not before the pipes are safe
 
     if make_engine is None:
-        from .engine import TorchEngine  # noqa: PLC0415  # as above
+        from .server.engine import TorchEngine  # noqa: PLC0415  # as above
 
         make_engine = TorchEngine
     Service(source, sink, make_engine()).run()

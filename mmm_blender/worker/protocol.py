@@ -17,8 +17,8 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
+from ..common.errors import MMMError
 from ..geometry.conventions import FloatArray, IntArray
-from ..geometry.errors import MMMError
 
 PROTOCOL_VERSION = 2
 """Raised with every change of a message or of the framing; the two sides must agree."""

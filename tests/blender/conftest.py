@@ -14,9 +14,10 @@ import pytest
 bpy = pytest.importorskip("bpy", reason="Blender's module bpy is not installed in this Python")
 
 import mmm_blender  # noqa: E402  # no use without bpy
-from mmm_blender.blender import jobs, paths, preferences  # noqa: E402
+from mmm_blender.blender.addon import paths, preferences  # noqa: E402
+from mmm_blender.blender.jobs import session as jobs  # noqa: E402
 
-MAKE_TINY_BUNDLE = Path(__file__).with_name("make_tiny_bundle.py")
+MAKE_TINY_BUNDLE = Path(__file__).parent / "helpers" / "make_tiny_bundle.py"
 
 
 @pytest.fixture(autouse=True)

@@ -14,7 +14,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from mmm_blender.blender.curve_keys import (
+from mmm_blender.blender.bpy_types import ArmatureObject, bpy
+from mmm_blender.blender.fcurves.keyframe_arrays import (
     KEY_DTYPE,
     CurveId,
     KeyArray,
@@ -23,9 +24,8 @@ from mmm_blender.blender.curve_keys import (
     read_keys,
     write_keys,
 )
-from mmm_blender.blender.fcurves import HAS_SLOTS, action_fcurves, enum_value
-from mmm_blender.blender.host import ArmatureObject, bpy
-from mmm_blender.blender.jobs import Desk
+from mmm_blender.blender.fcurves.layered_actions import HAS_SLOTS, action_fcurves, enum_value
+from mmm_blender.blender.jobs.session import Desk
 
 LAST = 48
 FIRST, STOP = 17, 32

@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 import mmm_blender
-from mmm_blender.blender import handlers, jobs
-from mmm_blender.blender.host import bpy
+from mmm_blender.blender.bpy_types import bpy
+from mmm_blender.blender.jobs import session as jobs
+from mmm_blender.blender.jobs import timer as handlers
 
 ROOT = Path(mmm_blender.__file__).resolve().parents[1]
 

@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import assume
 from hypothesis import strategies as st
 
-from mmm_blender.geometry.edit_mask import PART_JOINTS, BodyPart, EditMask, span_mask
+from mmm_blender.geometry.editing.edit_mask import PART_JOINTS, BodyPart, EditMask, span_mask
 from mmm_blender.geometry.skeleton import ANIMATED_JOINTS
 
 PARTS: tuple[BodyPart, ...] = ("all", "lower", "upper")

@@ -11,17 +11,17 @@ from pathlib import Path
 import pytest
 import torch
 
-from mmm_blender.motion.bundle import load_bundle, save_bundle
+from mmm_blender.motion.bundles.bundle import load_bundle, save_bundle
 from mmm_blender.motion.config import (
     BundleConfig,
     SamplerConfig,
     TokenizerConfig,
     TransformerConfig,
 )
-from mmm_blender.motion.generator import Generator
+from mmm_blender.motion.networks.tokenizer import Tokenizer
+from mmm_blender.motion.networks.transformer import MaskedTransformer
+from mmm_blender.motion.pipeline.pipeline import Generator
 from mmm_blender.motion.text import TextFeatures
-from mmm_blender.motion.tokenizer import Tokenizer
-from mmm_blender.motion.transformer import MaskedTransformer
 
 TEXT_WIDTH = 12
 WORDS = 5

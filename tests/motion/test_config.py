@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from mmm_blender.geometry.errors import MMMError
+from mmm_blender.common.errors import MMMError
 from mmm_blender.motion.config import (
     BundleConfig,
     SamplerConfig,

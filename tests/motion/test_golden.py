@@ -15,7 +15,7 @@ import check_parity
 import numpy as np
 import pytest
 
-from mmm_blender.motion.checkpoint import read_statistics
+from mmm_blender.motion.bundles.published_checkpoint import read_statistics
 
 REFERENCE = Path(__file__).parent.parent / "data" / "mmm"
 VARIABLE = "MMM_REFERENCE"

@@ -8,12 +8,12 @@ from pathlib import Path
 
 import torch
 
-from mmm_blender.motion.bundle import Bundle
+from mmm_blender.motion.bundles.bundle import Bundle
 from mmm_blender.motion.config import BundleConfig, TokenizerConfig, TransformerConfig
-from mmm_blender.motion.generator import Generator
-from mmm_blender.motion.model import MotionModel
-from mmm_blender.motion.tokenizer import Tokenizer
-from mmm_blender.motion.transformer import MaskedTransformer
+from mmm_blender.motion.motion_model import MotionModel
+from mmm_blender.motion.networks.tokenizer import Tokenizer
+from mmm_blender.motion.networks.transformer import MaskedTransformer
+from mmm_blender.motion.pipeline.pipeline import Generator
 from tests.motion.conftest import TEXT_WIDTH, FakeTextEncoder
 
 _OURS = TokenizerConfig(width=16, code_dim=4, codes=24)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.blender import make_tiny_bundle
+from tests.blender.helpers import make_tiny_bundle
 
 PYTHON = Path(sys.executable)
 WriteTable = Callable[..., Path]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from _bench_figures import Figure, Skipped, seconds, table
+from _bench.figures import Figure, Skipped, seconds, table
 
 FIGURE = Figure("decode", 0.5, "ms", "scipy", 2.0, 1.0)
 
@@ -37,9 +37,9 @@ def test_the_first_run_does_not_count() -> None:
 def test_measures_the_parts_that_need_no_weights() -> None:
     pytest.importorskip("bpy", reason="Blender's module bpy is not installed in this Python")
     pytest.importorskip("scipy", reason="scipy is not installed in this Python")
-    import _bench_parts
+    from _bench import parts
 
-    for figure in (_bench_parts.decoding(), _bench_parts.fitting()):
+    for figure in (parts.decoding(), parts.fitting()):
         assert figure.value > 0.0
         assert figure.peer_value > 0.0
 
@@ -49,9 +49,9 @@ def test_measures_a_bundle_in_a_real_worker(
 ) -> None:
     pytest.importorskip("bpy", reason="Blender's module bpy is not installed in this Python")
     monkeypatch.setenv("MMM_USER_FOLDER", str(tmp_path))
-    import _bench_worker
+    from _bench import worker
 
-    rows = _bench_worker.rows(tiny_bundle)
+    rows = worker.rows(tiny_bundle)
     assert all(isinstance(row, Figure) and row.value > 0.0 for row in rows)
     assert [row.what for row in rows] == [
         "worker cold start to first motion",
@@ -59,7 +59,7 @@ def test_measures_a_bundle_in_a_real_worker(
         "196 frames warm, prompt to keyed Action",
         "operator to first progress",
     ]
-    [skipped] = _bench_worker.rows(tmp_path)
+    [skipped] = worker.rows(tmp_path)
     assert isinstance(skipped, Skipped)
 
 
@@ -68,11 +68,11 @@ def test_measures_edits_and_sequences(
 ) -> None:
     pytest.importorskip("bpy", reason="Blender's module bpy is not installed in this Python")
     monkeypatch.setenv("MMM_USER_FOLDER", str(tmp_path))
-    import _bench_editing
+    from _bench import editing
 
     for name, value in {"SEGMENTS": 2, "SEGMENT_SECONDS": 0.5, "MINUTES": (1, 2)}.items():
-        monkeypatch.setattr(_bench_editing, name, value)
-    rows = [*_bench_editing.reading_rows(), *_bench_editing.rows(tiny_bundle)]
+        monkeypatch.setattr(editing, name, value)
+    rows = [*editing.reading_rows(), *editing.rows(tiny_bundle)]
     assert all(isinstance(row, Figure) and row.value > 0.0 for row in rows)
     assert [row.what for row in rows] == [
         "reading 600 frames of evaluated motion",

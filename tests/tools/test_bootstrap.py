@@ -6,12 +6,17 @@ import subprocess
 import sys
 from pathlib import Path
 
-import _bootstrap
 import pytest
+from _dev import bootstrap
 
-REQUIREMENTS = _bootstrap.REQUIREMENTS
-WORKER_REQUIREMENTS = _bootstrap.ROOT / "mmm_blender" / "worker" / "requirements.txt"
-COMMAND = "import sys, _bootstrap; _bootstrap.enter(); print(sys.prefix, *sys.argv[1:])"
+REQUIREMENTS = bootstrap.REQUIREMENTS
+WORKER_REQUIREMENTS = bootstrap.ROOT / "mmm_blender" / "worker" / "requirements.txt"
+COMMAND = """
+import sys
+from _dev import bootstrap
+bootstrap.enter()
+print(sys.prefix, *sys.argv[1:])
+"""
 PIN = re.compile(r"^(?P<name>[\w.-]+)(\[\w+\])?==(?P<version>[\w.+!-]+)(; .*)?$")
 
 
@@ -21,7 +26,8 @@ def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("checkout")
     tools = folder / "tools"
     (tools / "requirements").mkdir(parents=True)
-    shutil.copy(_bootstrap.__file__, tools)
+    (tools / "_dev").mkdir()
+    shutil.copy(bootstrap.__file__, tools / "_dev")
     (tools / "command").write_text(COMMAND, encoding="utf-8")
     for name in ("torch", "develop", "constraints"):
         (tools / "requirements" / f"{name}.txt").write_text("# nothing\n", encoding="utf-8")
@@ -44,7 +50,7 @@ def test_it_makes_an_environment_once_and_repairs_a_broken_one(checkout: Path) -
     assert second.stderr == ""
 
     (environment / ".mmm-stamp").unlink()
-    _bootstrap.environment_python(environment).unlink()
+    bootstrap.environment_python(environment).unlink()
     third = run(checkout)
     assert third.stdout == first.stdout
     assert "Setting up" in third.stderr
@@ -71,12 +77,12 @@ def test_missing_system_libraries_are_named_by_their_packages(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(sys, "platform", "linux")
-    monkeypatch.setattr(_bootstrap, "SYSTEM_LIBRARIES", {"libnot-here.so.1": "libnot-here1"})
-    assert _bootstrap.missing_system_packages() == ["libnot-here1"]
+    monkeypatch.setattr(bootstrap, "SYSTEM_LIBRARIES", {"libnot-here.so.1": "libnot-here1"})
+    assert bootstrap.missing_system_packages() == ["libnot-here1"]
 
 
 def test_this_machine_has_what_blender_opens() -> None:
-    assert _bootstrap.missing_system_packages() == []
+    assert bootstrap.missing_system_packages() == []
 
 
 def pins(path: Path) -> dict[str, set[str]]:

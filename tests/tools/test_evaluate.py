@@ -13,21 +13,19 @@ import pytest
 
 pytest.importorskip("torch", reason="no torch in this Python")
 
-import _evaluation
 import evaluate
 
-from mmm_blender.geometry.errors import MMMError
+from mmm_blender.common.errors import MMMError
 from mmm_blender.motion.text.student import save_student
-from mmm_blender.training.data import TRAIN, UNSEEN_STYLES, UNSEEN_TAKES, split_of
-from mmm_blender.training.evaluator import load_evaluator, save_evaluator
-from mmm_blender.training.motion_file import ClipRecord, save_motions
+from mmm_blender.training.data.dataset import TRAIN, UNSEEN_STYLES, UNSEEN_TAKES, split_of
+from mmm_blender.training.data.motion_file import ClipRecord, save_motions
+from mmm_blender.training.evaluation import suite
+from mmm_blender.training.evaluation.evaluator import load_evaluator, save_evaluator
 from tests.training import judges
-from tests.training.test_published_evaluator import dataset, write
+from tests.training.evaluation.test_published_evaluator import dataset, write
 
 ROOT = Path(__file__).resolve().parents[2]
-SMALL = _evaluation.Sizes(
-    windows=36, real_factor=2, prompt_seeds=1, edits=4, sequences=1, motions=8
-)
+SMALL = suite.Sizes(windows=36, real_factor=2, prompt_seeds=1, edits=4, sequences=1, motions=8)
 
 
 def taken(record: ClipRecord, split: str) -> ClipRecord:
@@ -76,8 +74,8 @@ def save_judge(folder: Path, takes: list[str]) -> Path:
 def run(monkeypatch: pytest.MonkeyPatch, *words: str | Path) -> int:
     monkeypatch.setattr(sys, "argv", ["evaluate.py", *map(str, words)])
     monkeypatch.setattr(evaluate, "Sizes", lambda: SMALL)
-    monkeypatch.setattr(evaluate, "speed_figures", partial(_evaluation.speed_figures, repeats=1))
-    monkeypatch.setattr("mmm_blender.training.field_table.REPETITIONS", 3)
+    monkeypatch.setattr(evaluate, "speed_figures", partial(suite.speed_figures, repeats=1))
+    monkeypatch.setattr("mmm_blender.training.evaluation.field_table.REPETITIONS", 3)
     return evaluate.main()
 
 
@@ -115,7 +113,7 @@ def test_the_report_holds_every_table_and_goal(
 def test_an_evaluator_that_has_seen_a_held_out_take_is_refused(
     data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    records, _ = _evaluation.load_motions(data)
+    records, _ = suite.load_motions(data)
     seen = next(record.take for record in records if split_of(record) == UNSEEN_TAKES)
     leaky = save_judge(tmp_path / "leaky", [seen])
     with pytest.raises(MMMError, match=seen):
@@ -156,7 +154,7 @@ def test_a_folder_of_humanml3d_is_judged_by_the_published_evaluator(
         told = (folder / "texts" / "000001.txt").read_text(encoding="utf-8")
         (folder / "texts" / f"m{at}.txt").write_text(told, encoding="utf-8")
     (folder / "test.txt").write_text("\n".join(f"m{at}" for at in range(40)), encoding="utf-8")
-    monkeypatch.setattr("_evaluation_folder.VARIED_TEXTS", 2)
+    monkeypatch.setattr("mmm_blender.training.evaluation.folder_suite.VARIED_TEXTS", 2)
     words = ("--bundle", tiny_bundle, "--data", folder, "--published", tmp_path / "files")
     assert run(monkeypatch, *words, "--json", tmp_path / "all.json") == 0
     report = json.loads((tmp_path / "all.json").read_text(encoding="utf-8"))

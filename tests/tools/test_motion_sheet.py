@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mmm_blender.geometry.errors import MMMError
-from mmm_blender.training.motion_file import ClipRecord, save_motions
+from mmm_blender.common.errors import MMMError
+from mmm_blender.training.data.motion_file import ClipRecord, save_motions
 from tests.training.synthetic import walk_on_the_spot
 
 pytest.importorskip("matplotlib", reason="a development dependency")

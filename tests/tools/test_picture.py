@@ -11,14 +11,14 @@ import pytest
 
 pytest.importorskip("bpy", reason="Blender's module bpy is not installed in this Python")
 
-import _demo  # no use without bpy
-from _picture import Quality, Strip, body_moments, contact_sheet
+from _render import demo  # no use without bpy
+from _render.contact_sheet import Quality, Strip, body_moments, contact_sheet
 
-from mmm_blender.blender.animation import write_clip
-from mmm_blender.blender.armature import create_character
-from mmm_blender.blender.host import ArmatureObject, bpy
+from mmm_blender.blender.bpy_types import ArmatureObject, bpy
+from mmm_blender.blender.history.new_action import write_clip
+from mmm_blender.blender.rig.armature import create_character
+from mmm_blender.common.errors import MMMError
 from mmm_blender.geometry.conventions import FloatArray
-from mmm_blender.geometry.errors import MMMError
 from mmm_blender.worker.protocol import Generated
 from tests.geometry.motions import smooth_clip
 
@@ -104,12 +104,12 @@ def test_a_rig_without_a_body_is_told(rig: ArmatureObject, tmp_path: Path) -> No
 
 
 def test_the_scene_has_an_action_a_prompt_and_a_camera_that_follows() -> None:
-    answers = [_answer(prompt, seed) for seed, prompt in enumerate(_demo.PROMPTS)]
-    rig, strips = _demo.make_scene(answers)
+    answers = [_answer(prompt, seed) for seed, prompt in enumerate(demo.PROMPTS)]
+    rig, strips = demo.make_scene(answers)
     scene = bpy.context.scene
-    assert [strip.title for strip in strips] == list(_demo.PROMPTS)
+    assert [strip.title for strip in strips] == list(demo.PROMPTS)
     assert rig.animation_data.action == strips[0].action
-    assert {action.name for action in bpy.data.actions} == set(_demo.PROMPTS)
+    assert {action.name for action in bpy.data.actions} == set(demo.PROMPTS)
     assert all(strip.action.use_fake_user for strip in strips[1:])
     scene.frame_set(scene.frame_end)
     bpy.context.view_layer.update()
@@ -124,7 +124,7 @@ def test_the_scene_has_an_action_a_prompt_and_a_camera_that_follows() -> None:
 
 def test_missing_weights_are_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     pytest.importorskip("torch", reason="no torch in this Python")
-    assert _demo.main(["--bundle", str(tmp_path), "--out", str(tmp_path / "out")]) == 1
+    assert demo.main(["--bundle", str(tmp_path), "--out", str(tmp_path / "out")]) == 1
     said = capsys.readouterr().err
     assert said.startswith("demo: There is no bundle in")
     assert said.count("\n") == 1

@@ -12,14 +12,14 @@ import numpy as np
 import prepare_motions
 import pytest
 
+from mmm_blender.common.errors import MMMError
 from mmm_blender.geometry.bvh import bvh_text
 from mmm_blender.geometry.clip import MotionClip
 from mmm_blender.geometry.conventions import FloatArray
-from mmm_blender.geometry.errors import MMMError
 from mmm_blender.geometry.skeleton import SMPL
-from mmm_blender.training.motion_file import ClipRecord, load_motions, save_motions
-from mmm_blender.training.retarget import SIDES
-from mmm_blender.training.takes import BANDAI_FOLDER, absent_checkouts, cmu_takes
+from mmm_blender.training.data.motion_file import ClipRecord, load_motions, save_motions
+from mmm_blender.training.data.retarget import SIDES
+from mmm_blender.training.data.takes import BANDAI_FOLDER, absent_checkouts, cmu_takes
 from tests.training.synthetic import bend, walk_on_the_spot
 
 TRUNK = {

@@ -14,13 +14,13 @@ from typing import Any
 import numpy as np
 import pytest
 
+from mmm_blender.common.errors import MMMError
 from mmm_blender.geometry.clip import MotionClip
-from mmm_blender.geometry.errors import MMMError
-from mmm_blender.motion.bundle import load_bundle
-from mmm_blender.training import loop
-from mmm_blender.training.measured import measure
-from mmm_blender.training.motion_file import ClipRecord, save_motions
-from tests.blender import make_tiny_bundle
+from mmm_blender.motion.bundles.bundle import load_bundle
+from mmm_blender.training.data.measured import measure
+from mmm_blender.training.data.motion_file import ClipRecord, save_motions
+from mmm_blender.training.trainer import loop
+from tests.blender.helpers import make_tiny_bundle
 from tests.tools import training_driver
 from tests.training.synthetic import walk_on_the_spot
 

@@ -17,8 +17,8 @@ sys.path[:0] = [str(ROOT), str(ROOT / "tools")]
 import train_tokenizer  # noqa: E402
 import train_transformer  # noqa: E402
 
-from mmm_blender.motion import quantizer  # noqa: E402
-from mmm_blender.training.distributed import joined  # noqa: E402
+from mmm_blender.motion.networks import quantizer  # noqa: E402
+from mmm_blender.training.trainer.distributed import joined  # noqa: E402
 
 STEPS = 6
 COMMON = ["--batch", "6", "--threads", "1", "--precision", "float32", "--seed", "5"]

@@ -12,12 +12,12 @@ import torch
 from mmm_blender.geometry.clip import MotionClip
 from mmm_blender.geometry.rotations import axis_angle_quat
 from mmm_blender.motion.config import SamplerConfig
-from mmm_blender.motion.generator import GenerateRequest, GenerateResult
+from mmm_blender.motion.pipeline.pipeline import GenerateRequest, GenerateResult
 from mmm_blender.motion.text.student import StudentConfig, StudentTextEncoder, StudentTextModel
 from mmm_blender.motion.text.wordpiece import WordPieceTokenizer
-from mmm_blender.training.evaluator import Evaluator, EvaluatorConfig, EvaluatorModel
-from mmm_blender.training.measured import measure
-from mmm_blender.training.motion_file import ClipRecord
+from mmm_blender.training.data.measured import measure
+from mmm_blender.training.data.motion_file import ClipRecord
+from mmm_blender.training.evaluation.evaluator import Evaluator, EvaluatorConfig, EvaluatorModel
 from tests.training.synthetic import walk_on_the_spot
 
 CONTENTS = ("walk", "run", "bow", "raise-up-left-hand", "wave-both-hands", "dash")

@@ -15,8 +15,8 @@ from mmm_blender.geometry.rotations import (
     yaw_quat,
 )
 from mmm_blender.geometry.skeleton import SMPL_22, SOLE_HEIGHT, joint_index
-from mmm_blender.training.retarget import SIDES, Rig
-from mmm_blender.training.sources import SourceMotion
+from mmm_blender.training.data.retarget import SIDES, Rig
+from mmm_blender.training.data.sources import SourceMotion
 
 RIG = Rig(
     "made up", "pelvis", "spine2", "spine3", "neck", "head", "{}_collar", "{}_shoulder", "{}_elbow",

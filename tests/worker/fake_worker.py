@@ -27,7 +27,7 @@ from mmm_blender.worker.protocol import (
     WorkerError,
     package_version,
 )
-from mmm_blender.worker.service import IsCancelled, OnProgress
+from mmm_blender.worker.server.service import IsCancelled, OnProgress
 
 STEPS = 4
 STEP_SECONDS = 0.02

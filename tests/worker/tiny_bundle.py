@@ -6,11 +6,11 @@ from pathlib import Path
 
 import torch
 
-from mmm_blender.motion.bundle import save_bundle
+from mmm_blender.motion.bundles.bundle import save_bundle
 from mmm_blender.motion.config import BundleConfig, TokenizerConfig, TransformerConfig
+from mmm_blender.motion.networks.tokenizer import Tokenizer
+from mmm_blender.motion.networks.transformer import MaskedTransformer
 from mmm_blender.motion.text.student import StudentConfig, StudentTextModel, save_student
-from mmm_blender.motion.tokenizer import Tokenizer
-from mmm_blender.motion.transformer import MaskedTransformer
 
 PIECES = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "a", "person", "walk", "##s", "run", "."]
 NAME = "tiny"

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from ...geometry.errors import MMMError
+from ...common.errors import MMMError
 
 if TYPE_CHECKING:
     import torch

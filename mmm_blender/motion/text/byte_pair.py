@@ -17,7 +17,7 @@ from pathlib import Path
 import ftfy
 import regex
 
-from ...geometry.errors import MMMError
+from ...common.errors import MMMError
 from .files import read_json
 
 START, END = "<|startoftext|>", "<|endoftext|>"

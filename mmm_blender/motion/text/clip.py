@@ -14,7 +14,7 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from ...geometry.errors import MMMError
+from ...common.errors import MMMError
 from . import TextFeatures
 from .blocks import Block, quick_gelu
 from .byte_pair import BytePairTokenizer

@@ -11,7 +11,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
-from ...geometry.errors import MMMError
+from ...common.errors import MMMError
 
 # How many wrong names a sentence lists before it says how many more there are.
 NAMES_TOLD = 3

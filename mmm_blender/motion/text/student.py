@@ -19,8 +19,8 @@ from safetensors.torch import save
 from torch import Tensor, nn
 from torch.nn import functional
 
-from ...geometry.errors import MMMError
-from ...geometry.files import make_folder, write_files
+from ...common.atomic_files import make_folder, write_files
+from ...common.errors import MMMError
 from . import TextFeatures
 from .blocks import Block
 from .files import load_strictly, read_json, read_tensors

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from mmm_blender.geometry.errors import MMMError
+from mmm_blender.common.errors import MMMError
 from mmm_blender.motion.text.byte_pair import BytePairTokenizer, byte_signs, join_pair
 
 MAX_TOKENS = 77

@@ -7,7 +7,7 @@ import torch
 from safetensors.torch import load_file, save_file
 from transformers import CLIPTextConfig, CLIPTextModelWithProjection
 
-from mmm_blender.geometry.errors import MMMError
+from mmm_blender.common.errors import MMMError
 from mmm_blender.motion.text import load_text_encoder
 from mmm_blender.motion.text.clip import ClipTextEncoder, ClipTextModel, text_state
 

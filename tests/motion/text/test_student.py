@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from mmm_blender.geometry.errors import MMMError
+from mmm_blender.common.errors import MMMError
 from mmm_blender.motion.text import load_text_encoder
 from mmm_blender.motion.text.student import (
     StudentConfig,

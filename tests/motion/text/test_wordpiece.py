@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 from transformers import BertTokenizer
 
-from mmm_blender.geometry.errors import MMMError
+from mmm_blender.common.errors import MMMError
 from mmm_blender.motion.text.wordpiece import WordPieceTokenizer, split_words
 
 MAX_TOKENS = 64

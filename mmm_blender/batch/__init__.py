@@ -1,0 +1,1 @@
+"""Tables of clips to files, with and without Blender."""

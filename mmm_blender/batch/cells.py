@@ -1,0 +1,119 @@
+"""What the cells of a batch's table mean. ``where``: the table and its line, for messages."""
+
+from __future__ import annotations
+
+import math
+import re
+import unicodedata
+from collections.abc import Sequence
+from typing import Literal, TypeAlias, TypeVar
+
+from ..common.errors import MMMError
+from ..geometry.editing.edit_mask import BodyPart
+
+DEFAULT_SECONDS = 4.0
+DEFAULT_SEED = 0
+BODY_PARTS: tuple[BodyPart, ...] = ("all", "upper", "lower")
+Hold: TypeAlias = Literal["auto", "edited", "keyframe", "none"]
+"""Which keys of an edit's range stay, as the add-on's modes are named."""
+HOLDS: tuple[Hold, ...] = ("auto", "edited", "keyframe", "none")
+SEPARATOR = "|"
+"""Between the prompts of a sequence, and between their seconds and seeds."""
+
+_Word = TypeVar("_Word", bound=str)
+
+_MAX_SEED_DIGITS = 18  # any such number fits the generator's 63 bits
+_MAX_NAME_BYTES = 200  # file systems take 255, ending and temporary name included
+_MAX_FRAME = 1_048_574  # Blender's own bound
+_FORBIDDEN = frozenset('<>:"/\\|?*')
+_RESERVED = frozenset(
+    ["con", "prn", "aux", "nul"] + [f"{port}{n}" for port in ("com", "lpt") for n in range(1, 10)]
+)
+"""Names that Windows takes for devices, whatever the ending."""
+
+_RANGE = re.compile(r"([+-]?\d{1,9})\s*(?:-|\.\.)\s*([+-]?\d{1,9})", re.ASCII)
+
+
+def name_problem(name: str) -> str:
+    """Why ``name`` cannot be a file's name on every system; "" when it can."""
+    if not name:
+        return "is empty"
+    if not _FORBIDDEN.isdisjoint(name) or any(unicodedata.category(c)[0] == "C" for c in name):
+        return 'is no plain file name: leave out paths and <>:"/\\|?*'
+    if name.startswith((".", "-")) or name.endswith("."):
+        return "must not begin with a dot or a dash or end with a dot"
+    if name.split(".", maxsplit=1)[0].strip().casefold() in _RESERVED:
+        return "is reserved by Windows"
+    if len(name.encode()) > _MAX_NAME_BYTES:
+        return f"is longer than {_MAX_NAME_BYTES} bytes"
+    return ""
+
+
+def seconds_of(where: str, text: str) -> float:
+    """A length; "" for the usual one."""
+    try:
+        seconds = float(text) if text else DEFAULT_SECONDS
+    except ValueError:
+        seconds = math.nan
+    if not (math.isfinite(seconds) and seconds > 0):
+        raise MMMError(f"{where}: seconds must be a number above 0, not {text!r}.")
+    return seconds
+
+
+def seed_of(where: str, text: str) -> int:
+    """A seed; "" for the usual one."""
+    if not text:
+        return DEFAULT_SEED
+    if len(text) > _MAX_SEED_DIGITS or not (text.isascii() and text.isdecimal()):
+        shown = text if len(text) <= _MAX_SEED_DIGITS else f"{text[:_MAX_SEED_DIGITS]}..."
+        raise MMMError(
+            f"{where}: the seed must be a whole number from 0 on with at most {_MAX_SEED_DIGITS} "
+            f"digits, not {shown!r}."
+        )
+    return int(text)
+
+
+def one_each(where: str, column: str, text: str, count: int) -> list[str]:
+    """The cells inside a cell of a sequence, one a prompt; all empty where it is."""
+    cells = [cell.strip() for cell in text.split(SEPARATOR)] if text else [""] * count
+    if len(cells) != count:
+        raise MMMError(
+            f"{where}: {column} {text!r} does not fit the {count} prompts: give each one its own, "
+            f"with {SEPARATOR} between them."
+        )
+    return cells
+
+
+def range_of(where: str, text: str) -> tuple[int, int]:
+    """First and last scene frame of "first-last" or "first..last"; either may be negative."""
+    found = _RANGE.fullmatch(text)
+    if found is None:
+        raise MMMError(
+            f"{where}: the range must be the first and the last frame, such as 24-48, 24..48 or "
+            f"-10..-5, not {text!r}."
+        )
+    first, last = int(found[1]), int(found[2])
+    if first > last:
+        raise MMMError(f"{where}: the range {text!r} ends before it starts: swap the two.")
+    if max(abs(first), abs(last)) > _MAX_FRAME:
+        raise MMMError(f"{where}: Blender has no frame beyond {_MAX_FRAME}, as in {text!r}.")
+    return first, last
+
+
+def body_part_of(where: str, text: str) -> BodyPart:
+    """A body part; "" for the whole body."""
+    return _one_of(BODY_PARTS, where, "body_part", text)
+
+
+def hold_of(where: str, text: str) -> Hold:
+    """What is held; "" for what suits the motion."""
+    return _one_of(HOLDS, where, "hold", text)
+
+
+def _one_of(words: Sequence[_Word], where: str, column: str, text: str) -> _Word:
+    """The word that a cell means; the first where it is empty."""
+    wanted = text.casefold() or words[0]
+    for word in words:
+        if word == wanted:
+            return word
+    raise MMMError(f"{where}: the {column} must be {', '.join(words)}, not {text!r}.")

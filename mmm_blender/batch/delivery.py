@@ -1,0 +1,52 @@
+"""What becomes of a worker's answer in a script: a clip, and keys on an armature.
+
+``recipe_of`` and ``key_clip`` need bpy, and the rest does not, so that files without Blender can be
+written where there is none.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from mmm_blender.geometry.clip import MotionClip
+from mmm_blender.geometry.placement import Placement, place
+from mmm_blender.worker.protocol import Generated
+
+if TYPE_CHECKING:
+    from ..blender.bpy_types import Action, ArmatureObject
+    from ..blender.history.recipe import Recipe
+
+START_FRAME = 1
+RATE_TOLERANCE = 1e-3
+"""Frames per second: rates that are nearer are one, as for a replay."""
+
+
+def clip_of(answer: Generated) -> MotionClip:
+    """The clip in an answer, first frame at the origin, facing +Z (model axes)."""
+    clip = MotionClip(answer.rotations_TJ4, answer.root_T3, answer.fps, answer.twist_estimated)
+    return place(clip, Placement())
+
+
+def recipe_of(told: Mapping[str, Any], fps: float) -> Recipe:
+    """The recipe of an answer that is keyed from START_FRAME on, at the origin.
+
+    told: the worker's part of it. fps: the scene's rate.
+    """
+    from ..blender.history.recipe import Recipe, generate_step, sequence_step  # noqa: PLC0415  # see the module's docstring
+
+    make_step = sequence_step if "prompts" in told else generate_step
+    return Recipe((make_step(told, START_FRAME, fps, Placement()),))
+
+
+def key_clip(rig: ArmatureObject, clip: MotionClip, told: Mapping[str, Any]) -> Action:
+    """Key a clip on an SMPL armature from START_FRAME on. told: the worker's recipe."""
+    from ..blender.history.fingerprint import remember  # noqa: PLC0415
+    from ..blender.history.new_action import scene_fps, scene_of, write_clip  # noqa: PLC0415
+
+    scene_rate = scene_fps(scene_of(rig))
+    # Blender keeps 29.97 as 29.969998: the recipe says what the worker was asked for
+    fps = clip.fps if abs(clip.fps - scene_rate) < RATE_TOLERANCE else scene_rate
+    action = write_clip(rig, clip, START_FRAME, recipe_of(told, fps))
+    remember(rig, action)
+    return action

@@ -1,0 +1,214 @@
+"""One row of a batch after another, through one worker."""
+
+from __future__ import annotations
+
+import importlib.util
+import time
+from collections.abc import Callable, Generator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from mmm_blender.worker.client import JobMessage, WorkerClient
+from mmm_blender.worker.protocol import (
+    BUNDLE,
+    ENVIRONMENT,
+    Generate,
+    GenerateSequence,
+    LoadBundle,
+    WorkerError,
+)
+
+from ..common.errors import MMMError
+from .report import REPORT_NAME, Report, file_name
+from .table import ClipRow, EditRow, ReplayRow, Row, SequenceRow, Source, on_disk
+from .writers import NEED_BPY, WRITERS, Product, write_files
+
+BLEND = "blend"
+
+Recipe = dict[str, object]
+"""What decides a row's files."""
+Say = Callable[[str], None]
+
+
+class BatchClient(WorkerClient):
+    """A worker that has its weights where the command line says, whoever asks for them."""
+
+    def __init__(self, python: Path, device: str, threads: int, **more: str) -> None:
+        super().__init__(python, **more)
+        self._device = device
+        self._threads = threads
+
+    def submit(self, job: JobMessage, bundle: LoadBundle | None = None) -> None:
+        """As any client, on the device and with the threads that were chosen."""
+        if bundle is not None:
+            bundle = LoadBundle(bundle.path, self._device, self._threads)
+        super().submit(job, bundle)
+
+
+def check_possible(table: Path, rows: Sequence[Row], formats: Sequence[str], out: Path) -> None:
+    """MMMError for the first thing that cannot be made here. out: folder for the files."""
+    has_bpy = importlib.util.find_spec("bpy") is not None
+    if not has_bpy and (odd := [kind for kind in formats if kind in NEED_BPY]):
+        raise MMMError(
+            f"This Python has no bpy for the format {odd[0]}: run it in Blender, or leave out "
+            f"{odd[0]}."
+        )
+    for row in rows:
+        where = f"{table}, line {row.line}"
+        if not has_bpy and needs_blender(row):
+            raise MMMError(
+                f"{where}: this Python has no bpy for edits and recipes: run it in Blender, or "
+                "leave the row out."
+            )
+        if isinstance(row, EditRow) and not isinstance(row.source, Source) and BLEND not in formats:
+            raise MMMError(
+                f"{where}: '{row.name}' edits '{row.source.name}', which has to be a Blender file: "
+                f"add {BLEND} to --format."
+            )
+        if isinstance(row, ReplayRow):
+            _check_recipe(where, row)
+    _check_sources_stay(table, rows, formats, out)
+
+
+def _check_sources_stay(
+    table: Path, rows: Sequence[Row], formats: Sequence[str], out: Path
+) -> None:
+    """MMMError where a file that a row begins with would be written over."""
+    written = {_file(out / REPORT_NAME): "the report"} | {
+        _file(out / file_name(row.name, kind)): f"row '{row.name}' (line {row.line})"
+        for row in rows
+        for kind in formats
+    }
+    for row in rows:
+        source = row.source if isinstance(row, EditRow | ReplayRow) else None
+        if isinstance(source, Source) and (writer := written.get(_file(source.path))):
+            raise MMMError(
+                f"{table}, line {row.line}: '{row.name}' begins with {source.path}, and {writer} "
+                "would be written over it: give the row another name, or choose another --out."
+            )
+
+
+def _file(path: Path) -> str:
+    return on_disk(str(path.resolve()))
+
+
+def needs_blender(row: Row) -> bool:
+    """Blender makes the row, whatever its formats are."""
+    return isinstance(row, EditRow | ReplayRow)
+
+
+def _check_recipe(where: str, row: ReplayRow) -> None:
+    if row.source.path.suffix.lower() != ".json":
+        return
+    from .scene import read_recipe  # noqa: PLC0415  # needs bpy
+
+    try:
+        read_recipe(row.source.path)
+    except MMMError as error:
+        raise MMMError(f"{where}: {error}") from error
+
+
+@contextmanager
+def in_blender(rows: Sequence[Row], client: WorkerClient) -> Generator[None]:
+    """Blender works with this client, where any row needs Blender; it ends in any case."""
+    try:
+        if any(needs_blender(row) for row in rows):
+            from .scene import at_the_desk  # noqa: PLC0415  # needs bpy
+
+            with at_the_desk(client):
+                yield
+        else:
+            yield
+    finally:
+        client.stop()
+
+
+@dataclass(frozen=True)
+class Batch:
+    """What is the same for every row. bundle: folder of the weights. fps: of what is generated.
+    recipes: by the rows' names."""
+
+    client: WorkerClient
+    bundle: Path
+    fps: float
+    formats: Sequence[str]
+    report: Report
+    recipes: Mapping[str, Recipe]
+    say: Say
+
+    def make(self, row: Row) -> bool:
+        """Make one clip and note it; False when it failed. MMMError when all others would too."""
+        started = time.perf_counter()
+        try:
+            product = self._product(row)
+            files = write_files(product, self.report.path.parent, row.name, self.formats)
+        except Exception as error:  # noqa: BLE001  # a process boundary: others go on
+            self._failed(row, error)
+            return False
+        for note in product.notes:
+            self.say(f"{_where(row)}: {note}")
+        took = time.perf_counter() - started
+        self.report.done(row.name, self.recipes[row.name], files, took, product.notes)
+        return True
+
+    def _failed(self, row: Row, error: Exception) -> None:
+        """Note and tell it. MMMError where every other row would meet the same."""
+        reason = _reason(error)
+        self.report.failed(row.name, self.recipes[row.name], reason)
+        sentence = f"{_where(row)}: {reason}"
+        if _is_hopeless(row, error):
+            raise MMMError(sentence) from error
+        self.say(f"batch_generate: {sentence}")
+
+    def _product(self, row: Row) -> Product:
+        if isinstance(row, ClipRow | SequenceRow):
+            wanted = LoadBundle(str(self.bundle))
+            return Product.of(self.client.run_blocking(self._request(row), wanted))
+        from .scene import edited, replayed  # noqa: PLC0415  # need bpy
+
+        if isinstance(row, EditRow):
+            return edited(row, self._edited_file(row), self.bundle)
+        return replayed(row, self.bundle)
+
+    def _request(self, row: ClipRow | SequenceRow) -> Generate | GenerateSequence:
+        job = self.client.new_job()
+        if isinstance(row, ClipRow):
+            return Generate(job, row.prompt, row.seconds, row.seed, fps=self.fps)
+        return GenerateSequence(job, row.prompts, row.seconds, row.seeds, fps=self.fps)
+
+    def _edited_file(self, row: EditRow) -> Path:
+        source = row.source
+        if isinstance(source, Source):
+            return source.path
+        if not self.report.is_done(source.name, self.recipes[source.name], [BLEND]):
+            raise MMMError(
+                f"The row '{source.name}' that it edits has failed: see what was said of that one."
+            )
+        return self.report.path.parent / file_name(source.name, BLEND)
+
+
+def _where(row: Row) -> str:
+    return f"row '{row.name}' (line {row.line})"
+
+
+def _reason(error: Exception) -> str:
+    """Why a row failed, in one line."""
+    if isinstance(error, MMMError):
+        return str(error)
+    told = next(iter(str(error).splitlines()), "")
+    return f"It ended in an error that nobody has foreseen ({type(error).__name__}: {told})."
+
+
+def _is_hopeless(row: Row, error: Exception) -> bool:
+    """Whether every other row would fail like this one. A recipe has weights of its own."""
+    kinds = (ENVIRONMENT,) if isinstance(row, ReplayRow) else (ENVIRONMENT, BUNDLE)
+    return isinstance(error, WorkerError) and error.kind in kinds
+
+
+def known_formats(text: str) -> list[str]:
+    """The formats in ``text``, each once; MMMError for one that nobody knows."""
+    wanted = list(dict.fromkeys(word.strip() for word in text.split(",")))
+    if odd := [kind for kind in wanted if kind not in WRITERS]:
+        raise MMMError(f"The format {odd[0]!r} is not known: use {', '.join(WRITERS)}.")
+    return wanted

@@ -1,0 +1,281 @@
+"""The table of a batch: one row a clip, checked as a whole before anything is made.
+
+A row is a motion of one prompt, a sequence of several, an edit of a motion that is there (a file,
+or what an earlier row makes), or a recipe to be done again.
+"""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import unicodedata
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeAlias
+
+from ..common.errors import MMMError
+from ..geometry.editing.edit_mask import BodyPart
+from .cells import (
+    SEPARATOR,
+    Hold,
+    body_part_of,
+    hold_of,
+    name_problem,
+    one_each,
+    range_of,
+    seconds_of,
+    seed_of,
+)
+
+_EDIT_COLUMNS = ("range", "body_part", "hold")
+COLUMNS = ("name", "prompt", "seconds", "seed", "file", *_EDIT_COLUMNS, "recipe")
+_INSTEAD_OF_PROMPT = ("file", "recipe")
+"""Columns without which every row needs a prompt."""
+MOTION_FILES = (".blend", ".bvh")
+RECIPE_FILES = (".json", ".blend")
+
+
+@dataclass(frozen=True)
+class Source:
+    """A file that a row begins with. digest: SHA-256 of its content."""
+
+    path: Path
+    digest: str
+
+    @property
+    def recipe(self) -> dict[str, object]:
+        """What decides what is made of it."""
+        return {"sha256": self.digest}
+
+
+@dataclass(frozen=True)
+class ClipRow:
+    """One motion of one prompt. line: where the table has it, for messages. name: of its files."""
+
+    line: int
+    name: str
+    prompt: str
+    seconds: float
+    seed: int
+
+    @property
+    def title(self) -> str:
+        """What it is about, for the person."""
+        return self.prompt
+
+    @property
+    def recipe(self) -> dict[str, object]:
+        """What decides the clip, but for the weights."""
+        return {"prompt": self.prompt, "seconds": self.seconds, "seed": self.seed}
+
+
+@dataclass(frozen=True)
+class SequenceRow:
+    """One motion of several prompts, with a length and a seed each."""
+
+    line: int
+    name: str
+    prompts: tuple[str, ...]
+    seconds: tuple[float, ...]
+    seeds: tuple[int, ...]
+
+    @property
+    def title(self) -> str:
+        """As in ClipRow."""
+        return ", ".join(self.prompts)
+
+    @property
+    def recipe(self) -> dict[str, object]:
+        """As in ClipRow."""
+        return {
+            "prompts": list(self.prompts),
+            "seconds": list(self.seconds),
+            "seeds": list(self.seeds),
+        }
+
+
+@dataclass(frozen=True)
+class EditRow:
+    """A range of a motion made anew. source: a file, or the earlier row that makes the motion.
+    first, last: scene frames, both included."""
+
+    line: int
+    name: str
+    prompt: str
+    seed: int
+    source: Source | Row
+    first: int
+    last: int
+    body_part: BodyPart
+    hold: Hold
+
+    @property
+    def title(self) -> str:
+        """As in ClipRow."""
+        return f"frames {self.first} to {self.last}: {self.prompt or 'what fits in'}"
+
+    @property
+    def recipe(self) -> dict[str, object]:
+        """As in ClipRow."""
+        return {
+            "prompt": self.prompt,
+            "seed": self.seed,
+            "source": self.source.recipe,
+            "range": [self.first, self.last],
+            "body_part": self.body_part,
+            "hold": self.hold,
+        }
+
+
+@dataclass(frozen=True)
+class ReplayRow:
+    """A recipe that is done again, from its tokens. source: the recipe's text, or a Blender file
+    whose armature has an Action that carries one."""
+
+    line: int
+    name: str
+    source: Source
+
+    @property
+    def title(self) -> str:
+        """As in ClipRow."""
+        return f"the recipe in {self.source.path.name}"
+
+    @property
+    def recipe(self) -> dict[str, object]:
+        """As in ClipRow."""
+        return {"replay": self.source.recipe}
+
+
+Row: TypeAlias = ClipRow | SequenceRow | EditRow | ReplayRow
+
+
+def read_table(path: Path) -> list[Row]:
+    """Every row of a CSV file; MMMError names the first line that is wrong and why."""
+    rows: dict[str, Row] = {}
+    try:
+        with path.open(newline="", encoding="utf-8-sig") as file:
+            reader = csv.DictReader(file, restkey=_TOO_MANY, strict=True)
+            _check_columns(path, reader.fieldnames or [])
+            for cells in reader:
+                row = _row(path, reader.line_num, cells, rows)
+                _check_new(path, row, rows)
+                rows[row.name] = row
+    except OSError as error:
+        raise MMMError(f"{path} could not be read ({error.strerror}).") from error
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise MMMError(f"{path} is no CSV file in UTF-8 ({error}): save it as one.") from error
+    if not rows:
+        raise MMMError(f"{path} has no rows: write one a clip.")
+    return list(rows.values())
+
+
+_TOO_MANY = "\0too many"
+
+
+def _check_columns(path: Path, columns: object) -> None:
+    named = list(columns) if isinstance(columns, list) else []
+    needed = ("name",) if any(name in named for name in _INSTEAD_OF_PROMPT) else ("name", "prompt")
+    if missing := [name for name in needed if name not in named]:
+        raise MMMError(
+            f"{path} has no column {' and no column '.join(missing)}: its first line must name the "
+            f"columns, of {', '.join(COLUMNS)}."
+        )
+    if odd := [name for name in named if name not in COLUMNS or named.count(name) > 1]:
+        raise MMMError(f"{path} has a column {odd[0]!r} too many: it takes {', '.join(COLUMNS)}.")
+
+
+def _row(path: Path, line: int, cells: Mapping[str, str | None], earlier: Mapping[str, Row]) -> Row:
+    """One row; cells that are missing at the end of a line count as empty."""
+    where = f"{path}, line {line}"
+    if _TOO_MANY in cells:
+        raise MMMError(f"{where} has more cells than columns: put quotes around its commas.")
+    given = {column: (cells.get(column) or "").strip() for column in COLUMNS}
+    if reason := name_problem(given["name"]):
+        raise MMMError(f"{where}: the name {given['name']!r} {reason}.")
+    if given["recipe"]:
+        _check_empty(where, given, "a recipe", ("prompt", "seconds", "seed", "file"))
+        _check_empty(where, given, "a recipe", _EDIT_COLUMNS)
+        return ReplayRow(line, given["name"], _source(where, path, given["recipe"], RECIPE_FILES))
+    if given["file"]:
+        return _edit_row(where, path, line, given, earlier)
+    _check_empty(where, given, "a row without a file", _EDIT_COLUMNS)
+    if not given["prompt"]:
+        raise MMMError(
+            f"{where}: '{given['name']}' has no prompt: describe the motion in a few words."
+        )
+    if SEPARATOR in given["prompt"]:
+        return _sequence_row(where, line, given)
+    seconds, seed = seconds_of(where, given["seconds"]), seed_of(where, given["seed"])
+    return ClipRow(line, given["name"], given["prompt"], seconds, seed)
+
+
+def _check_empty(where: str, given: Mapping[str, str], what: str, columns: tuple[str, ...]) -> None:
+    if odd := [column for column in columns if given[column]]:
+        raise MMMError(f"{where}: {what} takes no {odd[0]}: leave that cell empty.")
+
+
+def _sequence_row(where: str, line: int, given: Mapping[str, str]) -> SequenceRow:
+    prompts = tuple(prompt.strip() for prompt in given["prompt"].split(SEPARATOR))
+    if "" in prompts:
+        raise MMMError(
+            f"{where}: prompt {prompts.index('') + 1} of the sequence is empty: describe the "
+            f"motion, or take a {SEPARATOR} away."
+        )
+    seconds = one_each(where, "seconds", given["seconds"], len(prompts))
+    seeds = one_each(where, "seed", given["seed"], len(prompts))
+    return SequenceRow(
+        line,
+        given["name"],
+        prompts,
+        tuple(seconds_of(where, text) for text in seconds),
+        tuple(seed_of(where, text) for text in seeds),
+    )
+
+
+def _edit_row(
+    where: str, path: Path, line: int, given: Mapping[str, str], earlier: Mapping[str, Row]
+) -> EditRow:
+    _check_empty(where, given, "an edit", ("seconds",))
+    if SEPARATOR in given["prompt"]:
+        raise MMMError(f"{where}: an edit takes one prompt: write a row for each.")
+    first, last = range_of(where, given["range"])
+    return EditRow(
+        line,
+        given["name"],
+        given["prompt"],
+        seed_of(where, given["seed"]),
+        earlier.get(given["file"]) or _source(where, path, given["file"], MOTION_FILES),
+        first,
+        last,
+        body_part_of(where, given["body_part"]),
+        hold_of(where, given["hold"]),
+    )
+
+
+def _source(where: str, table: Path, named: str, endings: tuple[str, ...]) -> Source:
+    """A file that a cell names, from the table's folder on."""
+    path = table.parent / Path(named).expanduser()
+    if path.suffix.lower() not in endings:
+        earlier = " or the name of an earlier row" if endings == MOTION_FILES else ""
+        raise MMMError(f"{where}: {named!r} is no {' or '.join(endings)} file{earlier}.")
+    try:
+        return Source(path.resolve(), hashlib.sha256(path.read_bytes()).hexdigest())
+    except OSError as error:
+        raise MMMError(f"{where}: {named!r} could not be read ({error.strerror}).") from error
+
+
+def _check_new(path: Path, row: Row, earlier: Mapping[str, Row]) -> None:
+    """Names that differ in letter case or in how accents are written are one file on some disks."""
+    taken = {on_disk(name): each for name, each in earlier.items()}.get(on_disk(row.name))
+    if taken is not None:
+        raise MMMError(
+            f"{path}, line {row.line}: the name {row.name!r} is taken by line {taken.line}: give "
+            "every row its own."
+        )
+
+
+def on_disk(name: str) -> str:
+    """What names, or paths, have in common that are one file on some disks."""
+    return unicodedata.normalize("NFC", name).casefold()

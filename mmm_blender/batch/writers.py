@@ -1,0 +1,135 @@
+"""The files of a batch: whole or not there at all.
+
+``.bvh`` and ``.npz`` need no Blender; ``.blend`` and the recipe need bpy.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Callable, Generator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from mmm_blender.geometry.bvh import bvh_text
+from mmm_blender.geometry.clip import MotionClip
+from mmm_blender.geometry.conventions import AnyArray
+from mmm_blender.geometry.skeleton import ANIMATED_JOINTS, SMPL
+from mmm_blender.worker.protocol import Generated
+
+from ..common.errors import MMMError
+from .delivery import clip_of, key_clip, recipe_of
+from .report import file_name
+
+PARTIAL = ".part"
+"""In the names of files that are being written: ``.NAME.part.blend``."""
+
+
+NEED_BPY = ("blend", "recipe")
+"""Formats that cannot be written without it."""
+
+
+@dataclass(frozen=True, eq=False)
+class Product:
+    """A clip on its way to files.
+
+    told: the worker's recipe, or of a motion that the open Blender file has, its Action's.
+    is_open: the open Blender file has the motion. notes: what could not be met, in sentences.
+    """
+
+    clip: MotionClip
+    told: Mapping[str, Any]
+    notes: tuple[str, ...] = ()
+    is_open: bool = False
+
+    @classmethod
+    def of(cls, answer: Generated) -> Product:
+        """Of the worker's answer."""
+        return cls(clip_of(answer), answer.recipe, answer.notes)
+
+
+def write_files(product: Product, folder: Path, name: str, formats: Sequence[str]) -> list[Path]:
+    """Write a motion in every format; all files take their names only when all are written."""
+    files = {folder / f".{file_name(name + PARTIAL, kind)}": kind for kind in formats}
+    with _removed_on_failure(files):
+        for path, kind in files.items():
+            WRITERS[kind](path, product)
+        return [path.replace(folder / file_name(name, kind)) for path, kind in files.items()]
+
+
+@contextmanager
+def _removed_on_failure(paths: Mapping[Path, str]) -> Generator[None, None, None]:
+    """Nothing half-written stays; a full disk is told in a sentence."""
+    try:
+        yield
+    except OSError as error:
+        raise MMMError(
+            f"{error.filename or next(iter(paths))} could not be written ({error.strerror}): "
+            "free space there or choose another folder."
+        ) from error
+    finally:
+        for path in paths:
+            path.unlink(missing_ok=True)
+
+
+def write_bvh(path: Path, product: Product) -> None:
+    """The clip with the SMPL skeleton's mean proportions."""
+    path.write_text(bvh_text(product.clip), encoding="utf-8")
+
+
+def write_npz(path: Path, product: Product) -> None:
+    """The clip's arrays, for programs: nothing in it is pickled."""
+    clip = product.clip
+    arrays: dict[str, AnyArray] = {
+        "rotations": clip.rotations_TJ4,
+        "root": clip.root_T3,
+        "fps": np.array(clip.fps),
+        "twist_estimated": np.array(clip.twist_estimated),
+        "joints": np.array(SMPL.names[:ANIMATED_JOINTS]),
+        "parents": np.array(SMPL.parents[:ANIMATED_JOINTS]),
+        "recipe": np.array(json.dumps(dict(product.told))),
+    }
+    packed = io.BytesIO()
+    np.savez_compressed(packed, **arrays)
+    path.write_bytes(packed.getvalue())
+
+
+def write_recipe(path: Path, product: Product) -> None:
+    """The recipe as the Action carries it; another row can do it again."""
+    from ..blender.history.recipe import recipe_text  # noqa: PLC0415  # needs bpy
+
+    is_open, told = product.is_open, product.told
+    text = json.dumps(told) if is_open else recipe_text(recipe_of(told, product.clip.fps))
+    path.write_text(text, encoding="utf-8")
+
+
+def write_blend(path: Path, product: Product) -> None:
+    """The open Blender file, or a new one with a character that is keyed from frame 1 on."""
+    from ..blender.bpy_types import bpy  # noqa: PLC0415  # needs bpy
+
+    if not product.is_open:
+        _make_scene(product)
+    try:
+        bpy.ops.wm.save_as_mainfile(filepath=str(path), compress=True, copy=True)
+    except RuntimeError as error:  # how an operator says that the disk is full
+        reason = str(error).strip().removeprefix("Error: ")
+        raise MMMError(f"{path} could not be written ({reason}): free space there.") from error
+
+
+def _make_scene(product: Product) -> None:
+    from .scene import mark_segments, new_character  # noqa: PLC0415  # needs bpy
+
+    rig = new_character(product.clip.fps)
+    mark_segments(key_clip(rig, product.clip, product.told))
+
+
+WRITERS: dict[str, Callable[[Path, Product], None]] = {
+    "blend": write_blend,
+    "bvh": write_bvh,
+    "npz": write_npz,
+    "recipe": write_recipe,
+}

@@ -1,0 +1,1 @@
+"""Writing into a range of an Action that exists, and whether that can be done."""

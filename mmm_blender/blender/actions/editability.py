@@ -1,0 +1,257 @@
+"""Whether an armature's keys, and they alone, make the motion that an edit would write into."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from types import MappingProxyType
+
+import numpy as np
+
+from ...geometry.editing.edit_mask import PART_JOINTS, BodyPart
+from ...geometry.skeleton import SMPL_22
+from ..bpy_types import Action, Any, ArmatureObject, FCurve, PoseBone
+from ..fcurves.layered_actions import HAS_SLOTS, bone_path, curve_store
+from ..history.new_action import scene_of
+from ..rig.smpl_rig import find_smpl_bones, inheritance_fault
+from .range_writer import keyed_extent
+
+BODY_PARTS: Mapping[str, BodyPart] = MappingProxyType(
+    {"ALL": "all", "UPPER": "upper", "LOWER": "lower"}
+)
+"""Body parts as operators name them, and as masks do."""
+
+_CHANNELS = re.compile(r"(location|scale|rotation_(quaternion|euler|axis_angle|mode))$")
+_IK_TYPES = frozenset({"IK", "SPLINE_IK"})
+"""Constraints that move the bones above theirs too."""
+
+_STILL = 1e-5
+"""How far a bone's matrix may be from the identity for a bone at rest."""
+
+_BAKE = "Bake the action first (Pose > Animation > Bake Action)"
+
+_AS_KEYED: Mapping[str, tuple[object, str]] = MappingProxyType(
+    {
+        "action_influence": (1.0, "Influence in the NLA is not 1"),
+        "action_blend_type": ("REPLACE", "Blending in the NLA is not Replace"),
+        "action_extrapolation": ("HOLD", "Extrapolation in the NLA is not Hold"),
+    }
+)
+"""How the NLA has to take the active Action so that its keys are what is seen, and what to say."""
+
+
+@dataclass(frozen=True)
+class Span:
+    """Scene frames, both included; the whole of time by default."""
+
+    first: float = -math.inf
+    last: float = math.inf
+
+    def touches(self, first: float, last: float) -> bool:
+        """Some frame lies in both."""
+        return first <= self.last and last >= self.first
+
+
+def part_joints(body_part: str) -> tuple[str, ...]:
+    """Names of the SMPL joints of a body part (a key of ``BODY_PARTS``)."""
+    return tuple(SMPL_22.names[joint] for joint in PART_JOINTS[BODY_PARTS[body_part]])
+
+
+def editing_obstacle(rig: ArmatureObject | None, body_part: str, span: Span | None = None) -> str:
+    """Why the motion of a body part on some frames cannot be edited, in a sentence; else "".
+
+    Keys must be there, be ours to write, and alone determine the pose. What is wrong with single
+    curves is ``curve_ranges.check_curves``'s to say.
+    """
+    if rig is None:
+        return "Select the SMPL armature whose motion is to be edited."
+    bones = find_smpl_bones(rig)
+    if isinstance(bones, str):
+        return bones
+    return action_obstacle(rig) or pose_obstacle(rig, bones, body_part, span)
+
+
+def pose_obstacle(
+    rig: ArmatureObject, bones: Mapping[str, str], body_part: str, span: Span | None = None
+) -> str:
+    """What of ``editing_obstacle`` is no fault of the Action, which must be there. bones: of every
+    joint."""
+    pose = _Pose(rig, bones, tuple(bones[joint] for joint in part_joints(body_part)))
+    return pose.obstacle(span or Span())
+
+
+def action_obstacle(rig: ArmatureObject) -> str:
+    """Why no key of a rig can be edited at all, in a sentence; else ""."""
+    data = rig.animation_data
+    if data is not None and data.use_tweak_mode:
+        return (
+            f"A strip of '{rig.name}' is being edited in the NLA editor: leave tweak mode there "
+            "(Tab)."
+        )
+    if data is None or data.action is None:
+        if data is not None and data.use_nla and data.nla_tracks:
+            return f"{_BAKE}: '{rig.name}' moves by NLA strips and has no Action of its own."
+        return f"'{rig.name}' has no Action to edit: generate a motion or set two keys first."
+    action: Action = data.action
+    if action.library is not None or not action.is_editable:
+        return (
+            f"The Action '{action.name}' is linked from another file and cannot be changed: make "
+            "it local first."
+        )
+    if keyed_extent(rig, action) is None:
+        return f"The Action '{action.name}' has no keys on '{rig.name}': set a key first."
+    return time_obstacle(rig)
+
+
+def time_obstacle(rig: ArmatureObject) -> str:
+    """Why a scene frame is not the frame of its keys, in a sentence; else ""."""
+    render = scene_of(rig).render
+    if render.frame_map_old == render.frame_map_new:
+        return ""
+    return (
+        "Time Stretching is on: set Old and New to the same value (Output properties, Frame Range)."
+    )
+
+
+@dataclass(frozen=True)
+class _Pose:
+    """What makes the pose of some bones of a rig that has an Action.
+
+    smpl: the bone of every joint. bones: those to be edited.
+    """
+
+    rig: ArmatureObject
+    smpl: Mapping[str, str]
+    bones: tuple[str, ...]
+
+    def obstacle(self, span: Span) -> str:
+        if self.rig.data.pose_position == "REST":
+            return (
+                f"'{self.rig.name}' is shown in its rest position: choose Pose Position in the "
+                "armature's properties."
+            )
+        movers = (self.constraints(), self.drivers(), self.mixing(), self.strips(span))
+        if mover := next((each for kind in movers for each in kind), ""):
+            return f"{_BAKE}: {mover}."
+        posed = (self.posed_sentence(name) for name in self.between if self.is_posed(name))
+        return next(posed, "") or inheritance_fault(self.rig, self.smpl, self.bones)
+
+    @cached_property
+    def between(self) -> list[str]:
+        """Bones of the rig's maker that stand between two of the body."""
+        known = set(self.smpl.values())
+        above_all = {str(bone.name) for bone in self.parents(self.smpl[SMPL_22.names[0]])}
+        between = {str(bone.name): None for name in self.bones for bone in self.parents(name)}
+        return [name for name in between if name not in known | above_all]
+
+    @cached_property
+    def watched(self) -> tuple[str, ...]:
+        """Bones whose own movers matter, those that the pelvis hangs on among them."""
+        pelvis = self.smpl[SMPL_22.names[0]]
+        above = self.parents(pelvis) if pelvis in self.bones else ()
+        return (*self.bones, *self.between, *(str(bone.name) for bone in above))
+
+    def parents(self, bone: str) -> Any:
+        """Bones above a bone."""
+        return self.rig.data.bones[bone].parent_recursive
+
+    @cached_property
+    def animated_paths(self) -> set[str]:
+        """Data paths of the rig's keys and drivers."""
+        data = self.rig.animation_data
+        store = curve_store(self.rig, data.action)
+        return {str(each.data_path) for each in [*(store.fcurves if store else ()), *data.drivers]}
+
+    def constraints(self) -> Iterator[str]:
+        """Constraints that move any of the bones, as ends of a sentence."""
+        for bone in self.rig.pose.bones:
+            for constraint in bone.constraints:
+                if self.works(bone, constraint) and self.reach(bone, constraint) & {*self.watched}:
+                    yield f"the constraint '{constraint.name}' on '{bone.name}' moves it too"
+
+    def works(self, bone: PoseBone, constraint: Any) -> bool:
+        """A constraint has influence, or may get it in the course of time."""
+        path = bone_path(bone.name, f'constraints["{constraint.name}"].')
+        animated = any(each.startswith(path) for each in self.animated_paths)
+        able = constraint.is_valid and not constraint.mute
+        return able and (animated or constraint.influence > 0.0)
+
+    def reach(self, bone: PoseBone, constraint: Any) -> set[str]:
+        """Bones that a constraint moves by itself (what hangs below them aside)."""
+        chain = [str(bone.name)]
+        if str(constraint.type) in _IK_TYPES:
+            chain += [str(parent.name) for parent in self.parents(bone.name)]
+            return set(chain[: int(constraint.chain_count) or len(chain)])
+        return set(chain)
+
+    def drivers(self) -> Iterator[str]:
+        """Drivers of the bones' own channels, as ends of a sentence."""
+        for driver in self.rig.animation_data.drivers:
+            path = str(driver.data_path)
+            driven = (name for name in self.watched if path.startswith(bone_path(name, "")))
+            if not driver.mute and _CHANNELS.search(path) and (name := next(driven, "")):
+                yield f"a driver moves '{name}' too"
+
+    def mixing(self) -> Iterator[str]:
+        """Settings by which the NLA plays the Action itself otherwise than it is keyed, as ends of
+        a sentence. They count from the first strip on, whatever that plays and when."""
+        data = self.rig.animation_data
+        if not data.use_nla or not any(t.strips for t in data.nla_tracks if not t.mute):
+            return
+        for name, (wanted, fault) in _AS_KEYED.items():
+            animated = f"animation_data.{name}" in self.animated_paths
+            if animated or getattr(data, name) != wanted:
+                yield f"the Action's own {fault}{' all the time' if animated else ''}"
+
+    def strips(self, span: Span) -> Iterator[str]:
+        """NLA strips with a say in the bones' pose on these frames, as ends of a sentence."""
+        data = self.rig.animation_data
+        for track in data.nla_tracks if data.use_nla else ():
+            if track.is_solo:  # then the Action itself is not heard
+                yield f"the NLA track '{track.name}' plays alone"
+            for strip in () if track.mute else track.strips:
+                if _has_say(strip, span) and _moves(strip, self.watched):
+                    yield f"the NLA strip '{strip.name}' moves it too"
+
+    def is_posed(self, name: str) -> bool:
+        """A bone is keyed, or out of its rest pose."""
+        if any(path.startswith(bone_path(name, "")) for path in self.animated_paths):
+            return True
+        return not np.allclose(self.rig.pose.bones[name].matrix_basis, np.eye(4), atol=_STILL)
+
+    @staticmethod
+    def posed_sentence(name: str) -> str:
+        """What to do about one."""
+        return (
+            f"The bone '{name}' between two of the body is posed too: clear its keys and its pose "
+            "first."
+        )
+
+
+def _has_say(strip: Any, span: Span) -> bool:
+    """A strip is heard on some of the frames, between its ends or by holding beyond them."""
+    first, last = float(strip.frame_start), float(strip.frame_end)
+    held = {"HOLD": (-math.inf, math.inf), "HOLD_FORWARD": (first, math.inf)}
+    return not strip.mute and span.touches(*held.get(str(strip.extrapolation), (first, last)))
+
+
+def _moves(strip: Any, bones: Collection[str]) -> bool:
+    """A strip, or one inside it, has keys on any of the bones."""
+    if strip.action is None:
+        return any(_moves(inner, bones) for inner in strip.strips)
+    prefixes = tuple(bone_path(name, "") for name in bones)
+    return any(str(curve.data_path).startswith(prefixes) for curve in _strip_curves(strip))
+
+
+def _strip_curves(strip: Any) -> list[FCurve]:
+    """The curves that an NLA strip plays."""
+    if not HAS_SLOTS:
+        return list(strip.action.fcurves)
+    if strip.action_slot is None:
+        return []
+    layers = [each for layer in strip.action.layers for each in layer.strips]
+    bags = [each.channelbag(strip.action_slot) for each in layers]
+    return [curve for bag in bags if bag is not None for curve in bag.fcurves]

@@ -1,0 +1,183 @@
+"""Which curves an edit would write, and why it must not: one sentence for the animator."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from ...common.errors import MMMError
+from ...geometry.conventions import FloatArray
+from ...geometry.rotation_modes import EULER_PROPERTY, PROPERTY
+from ...geometry.skeleton import SMPL_22
+from ..bpy_types import Action, Any, ArmatureObject, FCurve
+from ..fcurves.keyframe_arrays import read_keys
+from ..fcurves.layered_actions import (
+    HAS_SLOTS,
+    assigned_slot,
+    bone_path,
+    curve_store,
+    curves_by_channel,
+)
+from ..rig.smpl_rig import smpl_bones
+
+LOCATION = "location"
+PELVIS = SMPL_22.names[0]
+
+
+@dataclass(frozen=True, eq=False)
+class BoneProperty:
+    """A vector of a pose bone that keys move.
+
+    joint: its number among the 22. bone: its name in the rig. mode: the bone's rotation mode, or
+    LOCATION. curves: of each component, None where it has none.
+    """
+
+    rig: ArmatureObject
+    joint: int
+    bone: str
+    name: str
+    mode: str
+    curves: tuple[FCurve | None, ...]
+
+    @property
+    def path(self) -> str:
+        """Data path of its curves."""
+        return bone_path(self.bone, self.name)
+
+    def values(self, frame: float) -> FloatArray:
+        """What the curves say at a frame before the edit. (N,)"""
+        return np.array([self.value(i, frame) for i in range(len(self.curves))])
+
+    def value(self, index: int, frame: float) -> float:
+        """What one curve says; the bone's own value where there is none."""
+        curve = self.curves[index]
+        if curve is not None and not curve.is_empty:
+            return float(curve.evaluate(frame))
+        return float(getattr(self.rig.pose.bones[self.bone], self.name)[index])
+
+
+def joint_names(bones: Mapping[str, str], names: Collection[str]) -> frozenset[str]:
+    """SMPL joints, given by their own names or by those of the rig's ``bones`` of the joints."""
+    joint_of = {bone: joint for joint, bone in bones.items()}
+    return frozenset(name if name in bones else joint_of[name] for name in names)
+
+
+def bone_properties(
+    rig: ArmatureObject, action: Action, joints: Collection[str]
+) -> list[BoneProperty]:
+    """What an edit of these joints keys: the rotation of each, and the pelvis' location."""
+    curves = curves_by_channel(curve_store(rig, action))
+    bones = smpl_bones(rig)
+    found: list[BoneProperty] = []
+    for joint, joint_name in enumerate(SMPL_22.names):
+        if joint_name not in joints:
+            continue
+        bone = bones[joint_name]
+        mode = str(rig.pose.bones[bone].rotation_mode)
+        named = [(PROPERTY.get(mode, EULER_PROPERTY), mode)]
+        if joint_name == PELVIS:
+            named.append((LOCATION, LOCATION))
+        for name, kind in named:
+            count = len(getattr(rig.pose.bones[bone], name))
+            path = bone_path(bone, name)
+            its_curves = tuple(curves.get((path, i)) for i in range(count))
+            found.append(BoneProperty(rig, joint, bone, name, kind, its_curves))
+    return found
+
+
+def check_curves(
+    rig: ArmatureObject, action: Action, bones: Collection[str], first: int, last: int
+) -> None:
+    """Raise MMMError, in one sentence, where keys of these bones cannot be made anew.
+
+    bones: SMPL joints or the rig's bones. first, last: the scene frames, both included.
+    """
+    if last < first:
+        raise MMMError(f"The range ends (frame {last}) before it starts ({first}): swap the two.")
+    joints = joint_names(smpl_bones(rig), bones)
+    fault = _action_fault(rig, action)
+    properties = bone_properties(rig, action, joints)
+    fault = fault or _slot_fault(rig, action, properties)
+    fault = fault or next(_curve_faults(properties), "")
+    if not fault and PELVIS in joints:
+        fault = _parent_fault(rig, action)
+    if fault:
+        raise MMMError(fault)
+
+
+def _action_fault(rig: ArmatureObject, action: Action) -> str:
+    if action.library is not None or not action.is_editable:
+        return (
+            f"The Action '{action.name}' is linked from another file and cannot be changed: "
+            "make it local first (in the Action menu of the dope sheet's header)."
+        )
+    if HAS_SLOTS and assigned_slot(rig, action) is None:
+        return (
+            f"'{rig.name}' uses no slot of the Action '{action.name}': "
+            "choose one beside the Action's name."
+        )
+    return ""
+
+
+def _slot_fault(rig: ArmatureObject, action: Action, properties: list[BoneProperty]) -> str:
+    """A sentence where the bones' curves lie in a slot that nobody uses, and none in the rig's."""
+    mine = assigned_slot(rig, action)
+    if mine is None or any(curve for each in properties for curve in each.curves):
+        return ""
+    paths = {each.path for each in properties}
+    for bag in _channelbags(action):
+        if bag.slot == mine or bag.slot.users():
+            continue
+        if any(str(curve.data_path) in paths for curve in bag.fcurves):
+            return (
+                f"The keys lie in the slot '{bag.slot.name_display}' of the Action, and "
+                f"'{rig.name}' uses the slot '{mine.name_display}': choose the other slot."
+            )
+    return ""
+
+
+def _channelbags(action: Action) -> list[Any]:
+    strips = [strip for layer in action.layers for strip in layer.strips]
+    return [bag for strip in strips for bag in strip.channelbags]
+
+
+def _curve_faults(properties: list[BoneProperty]) -> Iterator[str]:
+    for each in properties:
+        for index, curve in enumerate(each.curves):
+            fault = "" if curve is None else _curve_fault(curve)
+            if fault:
+                yield f"The curve {each.name}[{index}] of the bone '{each.bone}' {fault}."
+
+
+def _curve_fault(curve: FCurve) -> str:
+    """What is wrong with it and what to do, as the end of a sentence; "" if nothing."""
+    if len(curve.modifiers):
+        kind = str(curve.modifiers[0].type).capitalize()
+        return f"has the modifier {kind}: remove it or bake the Action first"
+    if curve.extrapolation != "CONSTANT":
+        return "goes on in a straight line outside its keys: set its extrapolation to Constant"
+    group = curve.group
+    if curve.mute or (group is not None and group.mute):
+        return "is muted: turn its channel or its group on in the graph editor"
+    if curve.lock or (group is not None and group.lock):
+        return "is locked: unlock its channel or its group in the graph editor"
+    if len(curve.sampled_points):
+        return "is baked to samples without keys: turn them into keys (Key > Samples to Keys)"
+    return ""
+
+
+def _parent_fault(rig: ArmatureObject, action: Action) -> str:
+    """A sentence where a bone above the pelvis moves: its pelvis cannot be keyed frame by frame."""
+    above = rig.data.bones[smpl_bones(rig)[PELVIS]].parent_recursive
+    prefixes = {str(bone.name): bone_path(bone.name, "") for bone in above}
+    curves = curves_by_channel(curve_store(rig, action))
+    for (path, _), curve in curves.items():
+        for name, prefix in prefixes.items():
+            if path.startswith(prefix) and np.unique(read_keys(curve)["co"][:, 1]).size > 1:
+                return (
+                    f"The bone '{name}' above the pelvis is animated: bake its motion into the "
+                    "pelvis and clear it first."
+                )
+    return ""

@@ -1,0 +1,1 @@
+"""The extension itself: preferences, scene settings, bundles on disk, Set Up."""

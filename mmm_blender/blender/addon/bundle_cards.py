@@ -1,0 +1,178 @@
+"""Which bundles (weights) there are, and what their config.json says to a person.
+
+Only what the panel shows is read here, without torch; the worker reads a bundle strictly.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, cast
+
+from ...common.errors import MMMError
+from ...geometry.conventions import MODEL_FPS
+from ...geometry.editing.edit_mask import BodyPart
+from .paths import PACKAGE_FOLDER
+
+CONFIG_NAME = "config.json"
+STARTER_NAME = "starter"
+"""Folder name of the bundle that comes with the add-on, which is the default."""
+
+_WEIGHTS_NAME = "weights"
+_LAYOUTS_AT_MODEL_RATE = ("smpl_269", "humanml3d_263")
+_NON_COMMERCIAL = "NC"
+
+
+@dataclass(frozen=True)
+class BundleCard:
+    """What the panel says of a bundle.
+
+    min_seconds, max_seconds: shortest and longest motion, None where only the worker knows. edits:
+    body parts of a mask that it can make anew, None where only the worker knows. problem: a
+    sentence where the config cannot be read, else "".
+    """
+
+    folder: Path
+    name: str
+    licence: str = ""
+    description: str = ""
+    max_seconds: float | None = None
+    problem: str = ""
+    edits: tuple[BodyPart, ...] | None = None
+    min_seconds: float | None = None
+
+    @property
+    def key(self) -> str:
+        """What identifies the bundle in a scene: the name of its folder."""
+        return self.folder.name
+
+    @property
+    def licence_lines(self) -> tuple[str, ...]:
+        """The licence, said plainly."""
+        if not self.licence:
+            return ("Licence not stated: ask its maker",)
+        name = self.licence.replace("CC-", "CC ").replace("-4.0", " 4.0")
+        if _NON_COMMERCIAL in self.licence.upper().replace(" ", "-").split("-"):
+            return (f"Weights: {name}", "Not for commercial use")
+        return (f"Weights: {name}",)
+
+
+def weight_folders(own_folder: Path) -> list[Path]:
+    """Folders that hold bundles: the package's, the checkout's, and the person's own."""
+    return [PACKAGE_FOLDER / _WEIGHTS_NAME, PACKAGE_FOLDER.parent / _WEIGHTS_NAME, own_folder]
+
+
+def find_bundles(folders: Iterable[Path]) -> list[BundleCard]:
+    """A card for every bundle, the starter first; of two with one folder name the first."""
+    found: dict[str, BundleCard] = {}
+    for config in (path for folder in folders for path in _configs(folder)):
+        found.setdefault(config.parent.name, read_card(config.parent))
+    return sorted(found.values(), key=lambda card: (card.key != STARTER_NAME, card.key))
+
+
+def _configs(folder: Path) -> list[Path]:
+    try:
+        return sorted(folder.glob(f"*/{CONFIG_NAME}"))
+    except OSError:  # a folder on a drive that has gone
+        return []
+
+
+def choose_bundle(cards: list[BundleCard], wanted: str) -> BundleCard:
+    """The bundle that ``wanted`` names: a folder name, a path, or "" for the first."""
+    named = next((card for card in cards if wanted in ("", card.key)), None)
+    if named is not None:
+        return named
+    if wanted and (Path(wanted) / CONFIG_NAME).is_file():
+        return read_card(Path(wanted))
+    if wanted:
+        raise MMMError(
+            f"The weights '{wanted}' are not there (no {CONFIG_NAME}): choose others in the MMM "
+            "panel, or put the folder back."
+        )
+    raise MMMError(
+        "There are no weights: install the add-on again, or choose a folder of weights in its "
+        "preferences."
+    )
+
+
+def read_card(folder: Path) -> BundleCard:
+    """The card of one bundle, read again whenever its config changed."""
+    config = folder / CONFIG_NAME
+    try:
+        return _read_card(folder, config.stat().st_mtime_ns)
+    except OSError:
+        return BundleCard(folder, folder.name, problem=_damaged(folder))
+
+
+@lru_cache(maxsize=64)
+def _read_card(folder: Path, _stamp: int) -> BundleCard:
+    """_stamp: the config's time, so that the cache notices a change."""
+    try:
+        content: object = json.loads((folder / CONFIG_NAME).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        content = None
+    if not isinstance(content, dict):
+        return BundleCard(folder, folder.name, problem=_damaged(folder))
+    config = cast("dict[str, Any]", content)
+    return BundleCard(
+        folder,
+        str(config.get("name") or folder.name),
+        str(config.get("licence", "")),
+        str(config.get("description", "")),
+        _max_seconds(config),
+        edits=_edits(config),
+        min_seconds=_min_seconds(config),
+    )
+
+
+def config_hash(card: BundleCard) -> str:
+    """What the worker calls ``bundle_hash``: SHA-256 of the config, which holds those of all files;
+    "" where it cannot be read."""
+    try:
+        content = json.loads((card.folder / CONFIG_NAME).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return ""
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+
+
+def _damaged(folder: Path) -> str:
+    return f"The {CONFIG_NAME} of the weights '{folder.name}' cannot be read: get them again."
+
+
+def _min_seconds(config: dict[str, Any]) -> float | None:
+    """Shortest motion, where the config says it."""
+    seconds = config.get("min_seconds")
+    return float(seconds) if isinstance(seconds, int | float) else None
+
+
+def _max_seconds(config: dict[str, Any]) -> float | None:
+    """Longest motion: the transformer's places but END, each a few frames long."""
+    try:
+        tokenizer = config["tokenizer"]
+        if tokenizer["layout"] not in _LAYOUTS_AT_MODEL_RATE:
+            return None
+        frames_per_token = 2 ** int(tokenizer["stages"])
+        return (int(config["transformer"]["places"]) - 1) * frames_per_token / MODEL_FPS
+    except (KeyError, TypeError, ValueError):
+        return None
+
+
+def _edits(config: dict[str, Any]) -> tuple[BodyPart, ...] | None:
+    """Body parts that the transformer predicts throughout."""
+    try:
+        parts = frozenset(config["tokenizer"]["parts"])
+        predicted = frozenset(config["transformer"].get("predicted_parts") or parts)
+    except (KeyError, TypeError, AttributeError):
+        return None
+    if "all" in parts:
+        return ("all",) if "all" in predicted else ()
+    wanted: dict[BodyPart, frozenset[str]] = {
+        "all": parts,
+        "lower": parts & {"lower"},
+        "upper": parts - {"lower"},
+    }
+    return tuple(part for part, needed in wanted.items() if needed <= predicted)

@@ -1,0 +1,149 @@
+"""Set Up the worker's environment, cancel it, and try a Python out."""
+# Blender reads properties from annotations that are calls; they are no types, and meant so.
+# pyright: reportInvalidTypeForm=false
+
+from typing import ClassVar
+
+from ...common.errors import MMMError
+from ...worker.installer import environment_python
+from ..bpy_types import Context, bpy
+from ..jobs.session import desk
+from ..jobs.setup_job import setup_desk, succeeded
+from ..widgets import Event, draw_wrapped, redraw
+from .paths import environment_folder
+from .preferences import draw_setup_choices, environment_wish, setup_obstacle, worker_python
+
+_WATCH_SECONDS = 0.25
+_DIALOG_WIDTH = 420
+
+
+class SetUpEnvironment(bpy.types.Operator):
+    """Make the Python that runs the model: PyTorch is fetched once, beside Blender"""
+
+    bl_idname = "mmm.set_up_environment"
+    bl_label = "Set Up"
+    bl_options: ClassVar[set[str]] = {"INTERNAL"}
+
+    _asked = False
+
+    @classmethod
+    def poll(cls, _context: Context) -> bool:
+        """Greyed, with the reason, while it cannot work."""
+        reason = setup_obstacle()
+        if desk.busy:
+            reason = "MMM is at work: wait until it is done, or cancel it."
+        if reason:
+            cls.poll_message_set(reason)
+        return not reason
+
+    def invoke(self, context: Context, _event: Event) -> set[str]:
+        """Say what will be done, and ask."""
+        self._asked = True
+        manager = context.window_manager
+        return set(
+            manager.invoke_props_dialog(self, width=_DIALOG_WIDTH, confirm_text=self.bl_label)
+        )
+
+    def draw(self, context: Context) -> None:
+        """The dialog."""
+        draw_wrapped(
+            self.layout,
+            context,
+            "PyTorch is fetched once (hundreds of megabytes, for CUDA gigabytes) into a folder of "
+            "MMM's own; Blender and your other Pythons stay as they are. It goes on beside your "
+            "work.",
+            width=_DIALOG_WIDTH,
+        )
+        draw_setup_choices(self.layout)
+
+    def execute(self, _context: Context) -> set[str]:
+        """From the dialog: start. From a script: wait for the end."""
+        try:
+            wish = environment_wish()
+            desk.shut_down()  # an idle worker would hold its environment's files open on Windows
+            setup = setup_desk.start(wish)
+        except MMMError as error:
+            self.report({"ERROR"}, str(error))
+            return {"CANCELLED"}
+        if self._asked and not bpy.app.background:
+            bpy.app.timers.register(watch, first_interval=_WATCH_SECONDS, persistent=True)
+            return {"FINISHED"}
+        try:
+            setup.wait()
+        finally:  # also after a keyboard interrupt
+            setup_desk.cancel()
+            watch()
+        if not succeeded(setup):
+            self.report({"ERROR"}, setup.progress.message)
+            return {"CANCELLED"}
+        return {"FINISHED"}
+
+
+def watch() -> float | None:
+    """Timer: show how the set-up goes; at its end try the new Python out."""
+    over = setup_desk.tick()
+    redraw()
+    if not over:
+        return _WATCH_SECONDS
+    python = environment_python(environment_folder())
+    if python is not None and worker_python()[0] == python and not desk.busy:
+        desk.check(python)
+    return None
+
+
+class CancelSetUp(bpy.types.Operator):
+    """Stop the set-up; what worked before stays"""
+
+    bl_idname = "mmm.cancel_set_up"
+    bl_label = "Cancel"
+    bl_options: ClassVar[set[str]] = {"INTERNAL"}
+
+    @classmethod
+    def poll(cls, _context: Context) -> bool:
+        """Only while one runs."""
+        return setup_desk.busy
+
+    def execute(self, _context: Context) -> set[str]:
+        """Cancel; the timer sees it."""
+        setup_desk.cancel()
+        return {"FINISHED"}
+
+
+class CheckWorker(bpy.types.Operator):
+    """Start the worker and ask what it can run on"""
+
+    bl_idname = "mmm.check_worker"
+    bl_label = "Check Again"
+    bl_options: ClassVar[set[str]] = {"INTERNAL"}
+
+    @classmethod
+    def poll(cls, _context: Context) -> bool:
+        """Not while the worker works."""
+        return not desk.busy
+
+    def execute(self, _context: Context) -> set[str]:
+        """Start it; what it says is heard between jobs."""
+        desk.refusals.clear()
+        python, reason = worker_python()
+        try:
+            if python is None:
+                raise MMMError(reason)
+            desk.check(python)
+        except MMMError as error:
+            self.report({"ERROR"}, str(error))
+            return {"CANCELLED"}
+        redraw()
+        return {"FINISHED"}
+
+
+_CLASSES = (SetUpEnvironment, CancelSetUp, CheckWorker)
+
+register, _unregister = bpy.utils.register_classes_factory(_CLASSES)
+
+
+def unregister() -> None:
+    """Take them away, and stop a set-up that runs."""
+    setup_desk.cancel()
+    if bpy.app.timers.is_registered(watch):
+        bpy.app.timers.unregister(watch)
+    _unregister()

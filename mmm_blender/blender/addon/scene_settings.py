@@ -1,0 +1,169 @@
+"""What a scene keeps of the panel: prompt, seconds, seed, weights."""
+# Blender reads properties from annotations that are calls; they are no types, and meant so.
+# pyright: reportInvalidTypeForm=false
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any, TypeAlias
+
+from ...geometry.editing.edit_mask import BodyPart
+from ..bpy_types import Context, Scene, bpy
+from .bundle_cards import BundleCard, choose_bundle, find_bundles, weight_folders
+from .preferences import choices
+
+Settings: TypeAlias = Any
+"""A SceneSettings, as Blender hands it out."""
+
+DEFAULT_SECONDS = 4.0
+LEAST_SECONDS = 0.2
+_SLIDER_SECONDS = 9.8  # longest motion of the starter weights
+LARGEST_SEED = 2**31 - 1
+DEFAULT_EDIT = (1, 48)
+"""Frames that an edit is about before anybody chose: two seconds at Blender's own rate."""
+
+BODY_PART_ITEMS = (
+    ("ALL", "Whole Body", "Every bone, and the way that the body goes"),
+    ("UPPER", "Upper Body", "Spine, head and arms; the legs and the way stay as they are"),
+    ("LOWER", "Lower Body", "Pelvis, legs and the way; spine, head and arms stay as they are"),
+)
+AUTO_HOLD = "AUTO"
+HOLD_ITEMS = (
+    (
+        AUTO_HOLD,
+        "Automatic",
+        "Hold what was edited where MMM made the motion, hold nothing in other Actions",
+    ),
+    ("EDITED", "Edited Keys", "Hold poses that were changed by hand since MMM made them"),
+    ("KEYFRAME", "Keyframes", "Hold keys of the type Keyframe: poses that were set by hand"),
+    ("NONE", "Nothing", "Make everything in the range anew"),
+)
+
+
+def bundle_cards() -> list[BundleCard]:
+    """Every bundle that can be found, the default first."""
+    return find_bundles(weight_folders(choices().bundles_folder))
+
+
+class SceneSettings(bpy.types.PropertyGroup):
+    """The panel's fields, ``scene.mmm``."""
+
+    prompt: bpy.props.StringProperty(
+        name="Prompt",
+        description="What the body does, in a few words: 'a tired person walks forward'",
+        default="a person walks forward and waves",
+    )
+    seconds: bpy.props.FloatProperty(
+        name="Seconds",
+        description="Length of the motion",
+        default=DEFAULT_SECONDS,
+        min=LEAST_SECONDS,
+        soft_max=_SLIDER_SECONDS,
+        step=10,
+        precision=1,
+    )
+    seed: bpy.props.IntProperty(
+        name="Seed",
+        description="The same prompt and seed give the same motion; another seed gives another",
+        default=0,
+        min=0,
+        max=LARGEST_SEED,
+    )
+    bundle: bpy.props.StringProperty(
+        name="Weights",
+        description="What the model has learned: a folder of weights; empty for the add-on's own",
+    )
+    pin_feet: bpy.props.BoolProperty(
+        name="Pin Feet",
+        description="Feet that stand stay where they stand, by moving the legs",
+        default=True,
+    )
+    edit_prompt: bpy.props.StringProperty(
+        name="Prompt",
+        description="What happens in the range; empty for what fits in without words",
+    )
+    edit_start: bpy.props.IntProperty(
+        name="From",
+        description="First frame that is made anew",
+        default=DEFAULT_EDIT[0],
+    )
+    edit_end: bpy.props.IntProperty(
+        name="To",
+        description="Last frame that is made anew",
+        default=DEFAULT_EDIT[1],
+    )
+    body_part: bpy.props.EnumProperty(
+        name="Body Part",
+        description="Which bones are made anew; the others keep their keys",
+        items=BODY_PART_ITEMS,
+    )
+    hold: bpy.props.EnumProperty(
+        name="Hold",
+        description="Which poses inside the range are kept",
+        items=HOLD_ITEMS,
+    )
+
+
+def scene_settings(scene: Scene) -> Settings:
+    """The panel's fields of a scene."""
+    return scene.mmm
+
+
+def given_or_scene(operator: Any, context: Context, names: Iterable[str]) -> dict[str, Any]:
+    """Values of an operator's properties; those that nobody has set are the scene's."""
+    scene = scene_settings(context.scene)
+    is_set = operator.properties.is_property_set
+    return {name: getattr(operator if is_set(name) else scene, name) for name in names}
+
+
+def chosen_bundle(scene: Scene, wanted: str = "") -> BundleCard:
+    """The bundle that ``wanted`` names (see ``choose_bundle``), else the scene's."""
+    return choose_bundle(bundle_cards(), wanted or str(scene_settings(scene).bundle))
+
+
+_ROUNDING_SECONDS = 1e-3
+
+
+def length_fault(card: BundleCard, seconds: float) -> str:
+    """Why a bundle cannot make a motion that lasts so long; "" if it can, or where only the worker
+    knows."""
+    if card.max_seconds is not None and seconds > card.max_seconds + _ROUNDING_SECONDS:
+        return f"These weights make at most {card.max_seconds:g} seconds of motion."
+    if card.min_seconds is not None and seconds < card.min_seconds - _ROUNDING_SECONDS:
+        return f"These weights make no motion of less than {card.min_seconds:g} s."
+    return ""
+
+
+_PART_NAMES = {"all": "whole", "lower": "lower", "upper": "upper"}
+
+
+def mask_fault(card: BundleCard, part: BodyPart) -> str:
+    """Why a bundle cannot make a body part anew; "" if it can, or where only the worker knows."""
+    if card.edits is None or part in card.edits:
+        return ""
+    can = " or ".join(_PART_NAMES[each] for each in card.edits) or "no part of the"
+    return (
+        f"These weights edit the {can} body, not the {_PART_NAMES[part]} body: choose others or "
+        "another body part."
+    )
+
+
+def bundle_path(card: BundleCard) -> str:
+    """The folder as the worker's messages name it."""
+    return str(Path(card.folder).resolve())
+
+
+_CLASSES = (SceneSettings,)
+
+_register, _unregister = bpy.utils.register_classes_factory(_CLASSES)
+
+
+def register() -> None:
+    """Add ``Scene.mmm``."""
+    _register()
+    bpy.types.Scene.mmm = bpy.props.PointerProperty(type=SceneSettings)
+
+
+def unregister() -> None:
+    """Take ``Scene.mmm`` away."""
+    del bpy.types.Scene.mmm
+    _unregister()

@@ -1,0 +1,1 @@
+"""Characters: the mannequin, or a body from an SMPL model file."""

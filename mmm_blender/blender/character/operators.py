@@ -1,0 +1,120 @@
+"""Add SMPL Character: our own body at once, or the person's own model file through the worker."""
+# Blender reads properties from annotations that are calls; they are no types, and meant so.
+# pyright: reportInvalidTypeForm=false
+
+from typing import Any, ClassVar
+
+from ..bpy_types import Context, bpy
+from ..jobs.job_operator import ErrandOperator
+from ..jobs.scene_job import Errand
+from ..jobs.session import desk
+from ..rig.armature import create_character
+from ..widgets import Event
+from .task import start_body_model
+
+_BETAS = 10
+"""Shape coefficients that the interface shows; the mean body has zeros."""
+
+_GENDERS = [
+    ("neutral", "Neutral", "As a neutral body model file has it"),
+    ("female", "Female", "As a female body model file has it"),
+    ("male", "Male", "As a male body model file has it"),
+]
+
+
+def _betas_property() -> Any:
+    return bpy.props.FloatVectorProperty(
+        name="Shape",
+        description="Shape coefficients (betas); zeros give the mean body",
+        size=_BETAS,
+        default=(0.0,) * _BETAS,
+        soft_min=-5.0,
+        soft_max=5.0,
+    )
+
+
+def _gender_property() -> Any:
+    return bpy.props.EnumProperty(
+        name="Gender", description="Which body a file of several holds", items=_GENDERS
+    )
+
+
+def _poll_idle(operator: Any) -> bool:
+    if desk.busy:
+        operator.poll_message_set("MMM is at work: wait until it is done, or cancel it.")
+    return not desk.busy
+
+
+class AddCharacter(ErrandOperator, bpy.types.Operator):
+    """Add an SMPL armature with its body at the 3D cursor and make it active"""
+
+    bl_idname = "mmm.add_character"
+    bl_label = "Add SMPL Character"
+    bl_options: ClassVar[set[str]] = {"UNDO"}
+
+    model_path: bpy.props.StringProperty(
+        name="Body model",
+        description="Your own SMPL, SMPL-H or SMPL-X file (.npz or .pkl); empty for MMM's body",
+        subtype="FILE_PATH",
+        options={"SKIP_SAVE"},
+    )
+    betas: _betas_property()
+    gender: _gender_property()
+
+    @classmethod
+    def poll(cls, _context: Context) -> bool:
+        """One job at a time."""
+        return _poll_idle(cls)
+
+    def execute(self, context: Context) -> set[str]:
+        """Add our own body at once; wait for the worker with a model file."""
+        if self.model_path:
+            return super().execute(context)
+        create_character(context)
+        return {"FINISHED"}
+
+    def invoke(self, context: Context, event: Event) -> set[str]:
+        """As ``execute``, but a model file is read beside the person's work."""
+        return super().invoke(context, event) if self.model_path else self.execute(context)
+
+    def start(self, context: Context) -> Errand:
+        """Have the file read."""
+        return start_body_model(context, self.model_path, tuple(self.betas), self.gender)
+
+
+class ChooseBodyModel(bpy.types.Operator):
+    """Add a character from your own SMPL, SMPL-H or SMPL-X model file"""
+
+    bl_idname = "mmm.choose_body_model"
+    bl_label = "Add from Model File"
+    bl_options: ClassVar[set[str]] = {"INTERNAL"}
+
+    filepath: bpy.props.StringProperty(subtype="FILE_PATH", options={"SKIP_SAVE"})
+    filter_glob: bpy.props.StringProperty(default="*.npz;*.pkl", options={"HIDDEN"})
+    betas: _betas_property()
+    gender: _gender_property()
+
+    @classmethod
+    def poll(cls, _context: Context) -> bool:
+        """One job at a time."""
+        return _poll_idle(cls)
+
+    def invoke(self, context: Context, _event: Event) -> set[str]:
+        """Ask for the file."""
+        context.window_manager.fileselect_add(self)
+        return {"RUNNING_MODAL"}
+
+    def execute(self, _context: Context) -> set[str]:
+        """Add the character, beside the person's work."""
+        bpy.ops.mmm.add_character(
+            "INVOKE_DEFAULT",
+            model_path=self.filepath,
+            betas=tuple(self.betas),
+            gender=self.gender,
+        )
+        return {"FINISHED"}
+
+
+_CLASSES = (AddCharacter, ChooseBodyModel)
+
+register, unregister = bpy.utils.register_classes_factory(_CLASSES)

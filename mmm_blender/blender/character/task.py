@@ -1,0 +1,50 @@
+"""Add SMPL Character without buttons: our own body, or the person's own body model file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from ...common.errors import MMMError
+from ...geometry.mannequin.body_shape import BodyMesh
+from ...geometry.skeleton import Skeleton
+from ...worker.client import JobResult
+from ...worker.protocol import BodyModelLoaded, LoadBodyModel
+from ..addon.preferences import worker_python
+from ..bpy_types import ArmatureObject, Context, bpy
+from ..jobs.scene_job import Circumstances, Errand
+from ..jobs.session import desk
+from ..rig.armature import create_character
+
+
+def start_body_model(context: Context, path: str, betas: tuple[float, ...], gender: str) -> Errand:
+    """Have the worker read a body model file; the character comes when it has."""
+    file = Path(bpy.path.abspath(path)).expanduser()
+    if not file.is_file():
+        raise MMMError(f"There is no file {file}: choose an SMPL, SMPL-H or SMPL-X model file.")
+    python, reason = worker_python()
+    if python is None:
+        raise MMMError(reason)
+    job = desk.start(python, lambda number: LoadBodyModel(number, str(file), betas, gender))
+    return Errand(desk, job, Circumstances.now(context, None), _add_body)
+
+
+def _add_body(context: Context, _target: ArmatureObject | None, result: JobResult) -> str:
+    assert isinstance(result, BodyModelLoaded)
+    rig = create_character(
+        context, f"{result.kind.upper()} Character", body_skeleton(result), body_mesh(result)
+    )
+    return f"Added '{rig.name}' with {len(result.joint_names)} joints."
+
+
+def body_skeleton(body: BodyModelLoaded) -> Skeleton:
+    """The rest skeleton of a body that the worker read."""
+    parents = tuple(int(parent) for parent in body.parents_J)
+    offsets_J3 = body.joints_J3 - body.joints_J3[np.maximum(parents, 0)]
+    return Skeleton(body.joint_names, parents, offsets_J3)
+
+
+def body_mesh(body: BodyModelLoaded) -> BodyMesh:
+    """Its mesh, relative to the pelvis joint."""
+    return BodyMesh(body.vertices_V3 - body.joints_J3[0], body.faces_F3, body.weights_VJ)

@@ -1,0 +1,1 @@
+"""Regenerate a range of frames, in-between."""

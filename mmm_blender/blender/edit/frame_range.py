@@ -1,0 +1,185 @@
+"""Which frames an edit is about: the selected keys, else the preview range, else the fields."""
+
+from __future__ import annotations
+
+import math
+import time
+from dataclasses import dataclass
+from enum import Enum
+
+import numpy as np
+
+from ..addon.scene_settings import scene_settings
+from ..bpy_types import Action, ArmatureObject, Context, FCurve, PoseBone, bpy
+from ..fcurves.layered_actions import bone_path, curve_store
+
+KEY_EDITORS = ("DOPESHEET_EDITOR", "GRAPH_EDITOR")
+"""Where keys can be seen and selected; Blender counts the timeline as a dope sheet."""
+
+CONTEXT_SECONDS = 5.0
+"""How much of the kept motion an edit looks at on either side: all that the model can use."""
+
+
+class Source(Enum):
+    """Where a range comes from; the value is what the panel says."""
+
+    KEYS = "the selected keys"
+    PREVIEW = "the preview range"
+    FIELDS = "the fields above"
+    GIVEN = "the operator"
+
+
+@dataclass(frozen=True)
+class EditRange:
+    """Scene frames to be made anew, both included, and where they come from."""
+
+    first: int
+    last: int
+    source: Source
+
+    @property
+    def fault(self) -> str:
+        """What is wrong with it, in a sentence; else ""."""
+        if self.first <= self.last:
+            return ""
+        return (
+            f"The range ends (frame {self.last}) before it starts (frame {self.first}): swap the "
+            "two."
+        )
+
+    @property
+    def text(self) -> str:
+        """For the panel."""
+        return f"Frames {self.first} to {self.last}, from {self.source.value}"
+
+
+def edit_range(
+    context: Context,
+    rig: ArmatureObject | None,
+    frame_start: int | None = None,
+    frame_end: int | None = None,
+) -> EditRange:
+    """The range that counts in this editor; a frame that is given goes before everything."""
+    found = _selected_range(context, rig) or _range_without_keys(context)
+    if frame_start is None and frame_end is None:
+        return found
+    first = found.first if frame_start is None else frame_start
+    last = found.last if frame_end is None else frame_end
+    return EditRange(first, last, Source.GIVEN)
+
+
+def shown_range(context: Context, rig: ArmatureObject | None) -> EditRange:
+    """``edit_range`` for a panel, which asks at every redraw: where it takes long to look at the
+    keys, they are looked at for a tenth of the time only, and drawn once more when they may be."""
+    global _glance  # noqa: PLW0603  # the one place that changes it
+    now, asked = time.perf_counter(), _asked(context, rig)
+    if _glance is not None and _glance.asked == asked and now < _glance.until:
+        if not bpy.app.timers.is_registered(_redraw_editors):
+            bpy.app.timers.register(_redraw_editors, first_interval=_glance.until - now)
+        return _glance.found or _range_without_keys(context)
+    found = _selected_range(context, rig)
+    took = time.perf_counter() - now
+    _glance = _Glance(asked, found, now + _REST * took) if took > _LONG else None
+    return found or _range_without_keys(context)
+
+
+@dataclass(frozen=True)
+class _Glance:
+    """What was found at the selected keys. asked: of what. until: when they are looked at again,
+    in seconds of ``time.perf_counter``."""
+
+    asked: tuple[object, ...]
+    found: EditRange | None
+    until: float
+
+
+_glance: _Glance | None = None
+_LONG = 0.02
+"""Seconds of looking at keys in a redraw that nobody notices."""
+_REST = 10.0
+"""How many times as long as it took the keys are not looked at again."""
+
+
+def _asked(context: Context, rig: ArmatureObject | None) -> tuple[object, ...]:
+    data = None if rig is None else rig.animation_data
+    action = None if data is None else data.action
+    area = context.area
+    return (
+        None if area is None else (area.as_pointer(), str(area.type)),
+        None if rig is None else (rig.as_pointer(), str(rig.mode)),
+        None if action is None else action.as_pointer(),
+    )
+
+
+def _redraw_editors() -> None:
+    """Have all editors of keys drawn again."""
+    for window in bpy.context.window_manager.windows:
+        for area in window.screen.areas:
+            if area.type in KEY_EDITORS:
+                area.tag_redraw()
+
+
+def _range_without_keys(context: Context) -> EditRange:
+    settings = scene_settings(context.scene)
+    fields = EditRange(int(settings.edit_start), int(settings.edit_end), Source.FIELDS)
+    return _preview_range(context) or fields
+
+
+def _preview_range(context: Context) -> EditRange | None:
+    scene = context.scene
+    if not scene.use_preview_range:
+        return None
+    first, last = int(scene.frame_preview_start), int(scene.frame_preview_end)
+    return EditRange(first, last, Source.PREVIEW)
+
+
+def _selected_range(context: Context, rig: ArmatureObject | None) -> EditRange | None:
+    """From the first to the last selected key of the rig's Action, in an editor that shows keys."""
+    area = context.area
+    if area is None or area.type not in KEY_EDITORS or rig is None:
+        return None
+    action = None if rig.animation_data is None else rig.animation_data.action
+    if action is None:
+        return None
+    frames = [selected_frames(curve) for curve in _shown_curves(context, rig, action)]
+    times = np.concatenate([np.empty(0), *frames])
+    if not len(times):
+        return None
+    return EditRange(math.floor(times.min()), math.ceil(times.max()), Source.KEYS)
+
+
+def selected_frames(curve: FCurve) -> np.ndarray[tuple[int, ...], np.dtype[np.float32]]:
+    """Frames of a curve's selected keys."""
+    keys = curve.keyframe_points
+    chosen = np.empty(len(keys), dtype=np.bool_)
+    keys.foreach_get("select_control_point", chosen)
+    if not chosen.any():
+        return np.empty(0, dtype=np.float32)
+    co = np.empty(2 * len(keys), dtype=np.float32)
+    keys.foreach_get("co", co)
+    return co[0::2][chosen]
+
+
+def _shown_curves(context: Context, rig: ArmatureObject, action: Action) -> list[FCurve]:
+    """Curves that the editor shows: in Pose Mode mostly those of the selected bones."""
+    store = curve_store(rig, action)
+    curves: list[FCurve] = [] if store is None else list(store.fcurves)
+    if context.area.type == "GRAPH_EDITOR":
+        curves = [curve for curve in curves if not curve.hide]
+    if rig.mode != "POSE" or not _only_selected(context):
+        return curves
+    shown = tuple(bone_path(bone.name, "") for bone in rig.pose.bones if _is_selected(bone))
+    return [curve for curve in curves if str(curve.data_path).startswith(shown)]
+
+
+def _only_selected(context: Context) -> bool:
+    """The editor's filter Only Show Selected is on."""
+    space = context.space_data
+    if getattr(space, "ui_mode", "") == "TIMELINE":
+        return bool(context.scene.show_keys_from_selected_only)
+    return bool(space.dopesheet.show_only_selected)
+
+
+def _is_selected(bone: PoseBone) -> bool:
+    """Blender 5 keeps a bone's selection on the object, before it lay on the armature."""
+    return bool(bone.select if hasattr(bone, "select") else bone.bone.select)

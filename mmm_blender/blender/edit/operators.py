@@ -1,0 +1,170 @@
+"""Inpaint and In-between, and where the editors of keys offer them."""
+# Blender reads properties from annotations that are calls; they are no types, and meant so.
+# pyright: reportInvalidTypeForm=false
+
+from dataclasses import replace
+from typing import Any, ClassVar
+
+from ...common.errors import MMMError
+from ..addon.scene_settings import BODY_PART_ITEMS, HOLD_ITEMS, given_or_scene, scene_settings
+from ..bpy_types import Context, bpy
+from ..jobs.job_operator import ErrandOperator
+from ..jobs.scene_job import Errand
+from ..widgets import Event
+from .frame_range import edit_range
+from .task import EditWish, doubt, edit_obstacle, edited_armature, start_edit
+
+_FROM_SCENE = ("seed", "body_part", "bundle", "pin_feet")
+KEYFRAME = "KEYFRAME"
+
+
+class EditOperator(ErrandOperator):
+    """What both share: which frames and bones are made anew, and from what."""
+
+    prompt: bpy.props.StringProperty(
+        name="Prompt",
+        description="What happens in the range, '' for what fits in; the scene's if not given",
+    )
+    frame_start: bpy.props.IntProperty(
+        name="From",
+        description="First frame that is made anew; if not given, as the panel says",
+    )
+    frame_end: bpy.props.IntProperty(
+        name="To",
+        description="Last frame that is made anew; if not given, as the panel says",
+    )
+    body_part: bpy.props.EnumProperty(
+        name="Body Part", description="The scene's if not given", items=BODY_PART_ITEMS
+    )
+    seed: bpy.props.IntProperty(
+        name="Seed", description="Another seed gives another motion; the scene's if not given"
+    )
+    bundle: bpy.props.StringProperty(
+        name="Weights", description="Name or folder of the weights; the scene's if not given"
+    )
+    pin_feet: bpy.props.BoolProperty(
+        name="Pin Feet",
+        description="Feet that stand stay in place; the scene's choice if not given",
+    )
+
+    properties: Any
+
+    @classmethod
+    def poll(cls, context: Context) -> bool:
+        """Greyed, with the reason, while nothing can be edited."""
+        reason = edit_obstacle(context)
+        if reason:
+            cls.poll_message_set(reason)  # pyright: ignore  # of bpy.types.Operator
+        return not reason
+
+    def start(self, context: Context) -> Errand:
+        """Begin to read."""
+        return start_edit(context, self.wish(context))
+
+    def wish(self, context: Context) -> EditWish:
+        """What was asked for, here and in the panel."""
+        is_set = self.properties.is_property_set
+        given = (
+            int(getattr(self, name)) if is_set(name) else None
+            for name in ("frame_start", "frame_end")
+        )
+        prompt = self.prompt if is_set("prompt") else scene_settings(context.scene).edit_prompt
+        return EditWish(
+            prompt=str(prompt).strip(),
+            range=edit_range(context, edited_armature(context), *given),
+            hold=self._hold(context),
+            **given_or_scene(self, context, _FROM_SCENE),
+        )
+
+    def _hold(self, context: Context) -> str:
+        """Which poses in the range are held."""
+        return str(given_or_scene(self, context, ("hold",))["hold"])
+
+
+class Inpaint(EditOperator, bpy.types.Operator):
+    """Make the motion of some frames and of a body part anew; all other keys stay as they are"""
+
+    bl_idname = "mmm.inpaint"
+    bl_label = "Inpaint"
+    # not REGISTER: a redo panel would run the model again at every change, and freeze the window
+    bl_options: ClassVar[set[str]] = {"UNDO"}
+
+    hold: bpy.props.EnumProperty(
+        name="Hold",
+        description="Which poses in the range are kept; the scene's choice if not given",
+        items=HOLD_ITEMS,
+    )
+    sure: bpy.props.BoolProperty(
+        name="Sure",
+        description="Hold what the hold names, even where most keys differ from what MMM wrote",
+        options={"HIDDEN", "SKIP_SAVE"},
+    )
+
+    def wish(self, context: Context) -> EditWish:
+        """What was asked for, and whether a doubt was answered already."""
+        return replace(super().wish(context), sure=bool(self.sure))
+
+    def invoke(self, context: Context, event: Event) -> set[str]:
+        """From a button: ask first where there is a doubt."""
+        try:
+            question = "" if bpy.app.background else doubt(context, self.wish(context))
+        except MMMError:
+            question = ""  # the start says it
+        if not question:
+            return super().invoke(context, event)
+        context.window_manager.popup_menu(self._draw_answers, title=question, icon="QUESTION")
+        return {"CANCELLED"}
+
+    def _draw_answers(self, menu: Any, context: Context) -> None:
+        """Either answer is the same press again, with the hold that was chosen."""
+        wish = self.wish(context)
+        menu.layout.operator_context = "INVOKE_DEFAULT"
+        for hold, text in (("EDITED", "Hold Them All"), ("NONE", "Make Them Anew")):
+            answer = menu.layout.operator(self.bl_idname, text=text)
+            answer.prompt, answer.seed, answer.bundle = wish.prompt, wish.seed, wish.bundle
+            answer.frame_start, answer.frame_end = wish.range.first, wish.range.last
+            answer.body_part, answer.pin_feet, answer.hold = wish.body_part, wish.pin_feet, hold
+            answer.sure = True
+
+
+class InBetween(EditOperator, bpy.types.Operator):
+    """Fill what lies between poses that were set by hand: keys of the type Keyframe stay"""
+
+    bl_idname = "mmm.in_between"
+    bl_label = "In-between"
+    bl_options: ClassVar[set[str]] = {"UNDO"}
+
+    def _hold(self, context: Context) -> str:
+        return KEYFRAME
+
+
+def draw_menu(self: Any, _context: Context) -> None:
+    """Entries of the editors' menus of keys."""
+    self.layout.separator()
+    self.layout.operator(Inpaint.bl_idname, icon="ARMATURE_DATA")
+    self.layout.operator(InBetween.bl_idname, icon="KEYTYPE_KEYFRAME_VEC")
+
+
+_MENUS = (
+    "DOPESHEET_MT_key",
+    "DOPESHEET_MT_context_menu",
+    "GRAPH_MT_key",
+    "GRAPH_MT_context_menu",
+)
+_CLASSES = (Inpaint, InBetween)
+
+_register, _unregister = bpy.utils.register_classes_factory(_CLASSES)
+
+
+def register() -> None:
+    """Add the operators and their menu entries."""
+    _register()
+    for name in _MENUS:
+        getattr(bpy.types, name).append(draw_menu)
+
+
+def unregister() -> None:
+    """Take them away."""
+    for name in _MENUS:
+        getattr(bpy.types, name).remove(draw_menu)
+    _unregister()

@@ -1,0 +1,100 @@
+"""The panel Edit: in the 3D view below MMM, and beside the keys in the editors that show them."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from ...common.errors import MMMError
+from ..addon.scene_settings import Settings, scene_settings
+from ..bpy_types import ArmatureObject, Context, bpy
+from ..generate.panel import BIG, ORDER, TAB, draw_notice, draw_progress
+from ..jobs.session import desk
+from ..widgets import Layout, draw_wrapped
+from .frame_range import EditRange, Source, shown_range
+from .task import edited_armature, wish_obstacle
+
+
+class _EditPanel:
+    """What the panel shows, in whichever editor."""
+
+    bl_label = "Edit"
+    bl_region_type = "UI"
+    bl_category = TAB
+    bl_order = ORDER["edit"]
+
+    layout: Layout
+
+    def draw(self, context: Context) -> None:
+        """All of it."""
+        layout, settings = self.layout, scene_settings(context.scene)
+        column = layout.column()
+        column.label(text="What happens in between?")
+        column.prop(settings, "edit_prompt", text="")
+        column.row(align=True).prop(settings, "body_part", expand=True)
+        frames = shown_range(context, _armature_or_none(context))
+        _draw_range(column, settings, frames)
+        column.prop(settings, "hold")
+        if context.area is None or context.area.type != "VIEW_3D":
+            column.prop(settings, "seed")  # the MMM panel shows these two in the 3D view
+            column.prop(settings, "pin_feet")
+        _draw_buttons(layout, context, wish_obstacle(context, str(settings.body_part), frames))
+
+
+def _armature_or_none(context: Context) -> ArmatureObject | None:
+    try:
+        return edited_armature(context)
+    except MMMError:
+        return None
+
+
+def _draw_range(layout: Layout, settings: Settings, frames: EditRange) -> None:
+    """The fields, greyed where other frames count, and those that do."""
+    row = layout.row(align=True)
+    row.enabled = frames.source is Source.FIELDS
+    row.prop(settings, "edit_start")
+    row.prop(settings, "edit_end")
+    layout.label(text=frames.text, icon="PREVIEW_RANGE")
+
+
+def _draw_buttons(layout: Layout, context: Context, reason: str) -> None:
+    """The buttons, or how the job goes; the reason where they are greyed."""
+    if desk.busy:
+        draw_progress(layout, desk)
+        return
+    row = layout.row(align=True)
+    row.scale_y = BIG
+    row.enabled = not reason
+    row.operator("mmm.inpaint", icon="PLAY")
+    row.operator("mmm.in_between", icon="KEYFRAME")
+    layout.operator("mmm.replay", icon="FILE_REFRESH")
+    if reason:
+        draw_wrapped(layout, context, reason, icon="INFO")
+    if context.area is not None and context.area.type != "VIEW_3D":
+        draw_notice(layout, context, desk)  # the 3D view's has it above
+
+
+class EditPanel(_EditPanel, bpy.types.Panel):
+    """In the 3D view."""
+
+    bl_idname = "MMM_PT_edit"
+    bl_space_type = "VIEW_3D"
+    bl_options: ClassVar[set[str]] = {"DEFAULT_CLOSED"}
+
+
+class DopeSheetEditPanel(_EditPanel, bpy.types.Panel):
+    """In the dope sheet and the timeline."""
+
+    bl_idname = "MMM_PT_edit_dope_sheet"
+    bl_space_type = "DOPESHEET_EDITOR"
+
+
+class GraphEditPanel(_EditPanel, bpy.types.Panel):
+    """In the graph editor."""
+
+    bl_idname = "MMM_PT_edit_graph"
+    bl_space_type = "GRAPH_EDITOR"
+
+
+_CLASSES = (EditPanel, DopeSheetEditPanel, GraphEditPanel)
+
+register, unregister = bpy.utils.register_classes_factory(_CLASSES)

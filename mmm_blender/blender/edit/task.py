@@ -1,0 +1,295 @@
+"""Inpaint and In-between without buttons: a range of an Action is read, made anew and written back.
+
+What lies outside the range and the body part stays as it is, and so does everything if the edit
+fails, is cancelled, or comes too late because the Action was changed in the meantime.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ...common.array_text import pack
+from ...common.errors import MMMError
+from ...geometry.clip import MotionClip
+from ...geometry.conventions import BoolArray
+from ...geometry.editing.edit_mask import EditMask, span_mask
+from ...geometry.rotations import identity_quats
+from ...geometry.skeleton import SMPL_22
+from ...worker.client import JobResult
+from ...worker.protocol import Edit, Generated
+from ..actions.editability import (
+    BODY_PARTS,
+    Span,
+    action_obstacle,
+    editing_obstacle,
+    part_joints,
+)
+from ..actions.range_writer import check_curves, keyed_extent, write_range
+from ..addon.preferences import choices, worker_python
+from ..addon.scene_settings import AUTO_HOLD, bundle_path, chosen_bundle, mask_fault
+from ..bpy_types import ArmatureObject, Context
+from ..fcurves.keyframe_arrays import reading_once
+from ..generate.task import obstacle
+from ..history.action_guard import ActionWatch, as_it_was
+from ..history.fingerprint import remember
+from ..history.locked_keys import Held, default_mode, held_frames, own_after
+from ..history.recipe import EditStep, HandEdits, Origin, append_step, packed_tokens
+from ..history.user_edits import begin_step, replaced_keys
+from ..jobs.scene_job import Circumstances, Errand, Preparation, Reading
+from ..jobs.session import Request, desk
+from ..rig.motion_reader import read_in_chunks, unkeyed_pose_kept
+from ..rig.target import target_armature
+from .frame_range import CONTEXT_SECONDS, EditRange
+
+
+@dataclass(frozen=True)
+class EditWish:
+    """What the person asks for. body_part, hold: as the operators name them (hold AUTO_HOLD: what
+    suits the Action). sure: however many keys are to be held, nobody asks. bundle: as in
+    ``choose_bundle``."""
+
+    prompt: str
+    range: EditRange
+    seed: int = 0
+    body_part: str = "ALL"
+    hold: str = AUTO_HOLD
+    sure: bool = False
+    pin_feet: bool = True
+    bundle: str = ""
+
+
+def edit_obstacle(context: Context) -> str:
+    """Why nothing at all can be edited just now, in a sentence; else ""."""
+    if reason := obstacle(context, "Edit"):
+        return reason
+    try:
+        return action_obstacle(edited_armature(context))
+    except MMMError as error:
+        return str(error)
+
+
+def wish_obstacle(context: Context, body_part: str, frames: EditRange) -> str:
+    """Why a body part cannot be edited on these frames with the scene's weights, in a sentence;
+    else ""."""
+    if reason := edit_obstacle(context):
+        return reason
+    try:
+        _check(context, edited_armature(context), frames, body_part, "")
+    except MMMError as error:
+        return str(error)
+    return ""
+
+
+def edited_armature(context: Context) -> ArmatureObject:
+    """The SMPL armature whose motion is edited; MMMError where there is none."""
+    rig = target_armature(context)
+    if rig is None:
+        raise MMMError("Select the SMPL armature whose motion is to be edited.")
+    return rig
+
+
+def _check(
+    context: Context, rig: ArmatureObject, frames: EditRange, body_part: str, bundle: str
+) -> None:
+    """MMMError where the edit cannot be."""
+    span = Span(frames.first, frames.last)
+    card = chosen_bundle(context.scene, bundle)
+    if reason := (
+        frames.fault
+        or editing_obstacle(rig, body_part, span)
+        or card.problem
+        or mask_fault(card, BODY_PARTS[body_part])
+    ):
+        raise MMMError(reason)
+    check_curves(rig, rig.animation_data.action, part_joints(body_part), frames.first, frames.last)
+
+
+def held_by(rig: ArmatureObject, wish: EditWish) -> Held:
+    """What the wish holds."""
+    action = rig.animation_data.action
+    mode = default_mode(action, rig) if wish.hold == AUTO_HOLD else wish.hold
+    span = Span(wish.range.first, wish.range.last)
+    return held_frames(rig, action, span, part_joints(wish.body_part), mode)
+
+
+def doubt(context: Context, wish: EditWish) -> str:
+    """What the person should be asked first, in a sentence: whether all that differs from what we
+    made is to be held; "" where there is no doubt or the person is sure."""
+    return "" if wish.sure else held_by(edited_armature(context), wish).doubt
+
+
+def start_edit(context: Context, wish: EditWish) -> Errand:
+    """Begin to read the motion. Raises MMMError, with nothing changed, if it cannot be edited or
+    there is a ``doubt``."""
+    python, reason = worker_python()
+    if python is None:
+        raise MMMError(reason)
+    rig = edited_armature(context)
+    _check(context, rig, wish.range, wish.body_part, wish.bundle)
+    held = held_by(rig, wish)
+    if held.doubt and not wish.sure:
+        raise MMMError(held.doubt)
+    path = bundle_path(chosen_bundle(context.scene, wish.bundle))
+    edit = _Edit(context, rig, wish, held)
+    return Errand(
+        desk,
+        desk.open(python),
+        Circumstances.now(context, rig),
+        edit.finish,
+        Preparation(edit.reading(rig), choices().load_bundle(path)),
+    )
+
+
+@dataclass(frozen=True)
+class Stretch:
+    """Scene frames that an edit reads, and among them those that it makes anew; ends included."""
+
+    read_first: int
+    read_last: int
+    first: int
+    last: int
+
+    @classmethod
+    def around(cls, frames: EditRange, keyed: tuple[float, float], fps: float) -> Stretch:
+        """The range and what is kept on both sides, as far as there are keys and it matters.
+
+        Between the range and keys that it does not touch, the motion stands still and is kept.
+        """
+        reach = math.ceil(CONTEXT_SECONDS * fps)
+        before = min(math.floor(keyed[0]), frames.first)
+        behind = max(math.ceil(keyed[1]), frames.last)
+        return cls(
+            max(frames.first - reach, before),
+            min(frames.last + reach, behind),
+            frames.first,
+            frames.last,
+        )
+
+    def mask(self, body_part: str, held: Mapping[str, frozenset[float]]) -> EditMask:
+        """What is made anew of the frames that are read. held: by SMPL joint."""
+        count = self.read_last - self.read_first + 1
+        held_TJ: BoolArray = np.zeros((count, len(SMPL_22)), dtype=np.bool_)
+        for joint, name in enumerate(SMPL_22.names):
+            inside = [f for f in held.get(name, ()) if self.first <= f <= self.last]
+            held_TJ[[math.floor(f) - self.read_first for f in inside], joint] = True
+            held_TJ[[math.ceil(f) - self.read_first for f in inside], joint] = True
+        start, stop = self.first - self.read_first, self.last + 1 - self.read_first
+        return span_mask(count, start, stop, BODY_PARTS[body_part], held_TJ)
+
+
+class _Edit:
+    """One edit between the press of the button and its keys.
+
+    read: the motion around, once it is read. by_steps: all of it comes from the steps of the
+    Action's recipe.
+    """
+
+    def __init__(self, context: Context, rig: ArmatureObject, wish: EditWish, held: Held) -> None:
+        action = rig.animation_data.action
+        keyed = keyed_extent(rig, action)
+        assert keyed is not None  # or it could not be edited
+        self.wish = wish
+        self.watch = ActionWatch(context, rig)
+        self.stretch = Stretch.around(wish.range, keyed, self.watch.fps)
+        self.held = held
+        self.mask = self.stretch.mask(wish.body_part, self.held.frames)
+        self.by_steps = self.watch.by_steps(rig)
+        self.read: MotionClip | None = None
+
+    def reading(self, rig: ArmatureObject) -> Reading:
+        """Read the motion around; then the request is known."""
+        stretch = self.stretch
+        wanted_T = ~self.mask.cells_TC.all(axis=1)
+        clip = yield from read_in_chunks(rig, stretch.read_first, stretch.read_last, wanted_T)
+        self.read = clip
+        return self._request(clip)
+
+    def _request(self, clip: MotionClip) -> Request:
+        return lambda number: Edit(
+            number,
+            clip.rotations_TJ4,
+            clip.root_T3,
+            clip.fps,
+            self.mask.rotations_TJ.astype(np.int64),
+            self.mask.root_T.astype(np.int64),
+            self.wish.prompt,
+            self.wish.seed,
+            pin_feet=self.wish.pin_feet,
+        )
+
+    def finish(self, context: Context, target: ArmatureObject | None, result: JobResult) -> str:
+        """Key the answer on the frames of the range; says so."""
+        assert target is not None and isinstance(result, Generated)
+        with reading_once():
+            self._key(context, target, result)
+        context.scene.frame_end = max(context.scene.frame_end, self.stretch.last)
+        said = (self._done(target), self.held.note, *result.notes)
+        return " ".join(sentence for sentence in said if sentence)
+
+    def _key(self, context: Context, target: ArmatureObject, result: Generated) -> None:
+        action, raw = self.watch.unchanged(context, target)
+        clip = MotionClip(result.rotations_TJ4, result.root_T3, result.fps, result.twist_estimated)
+        stretch, joints = self.stretch, part_joints(self.wish.body_part)
+        span = Span(stretch.first, stretch.last)
+        own = own_after(target, action, span, joints, self.held)
+        with unkeyed_pose_kept(context.scene, target), as_it_was(action, raw):
+            begun = begin_step(target, action, self.held, joints, stretch.first)
+            write_range(
+                target,
+                action,
+                clip,
+                stretch.read_first,
+                stretch.first,
+                stretch.last,
+                joints,
+                self.held.frames,
+            )
+            replaced = replaced_keys(target, action, begun)
+            append_step(action, self._step(result, begun.hand, replaced), target)
+            remember(target, action, own)
+
+    def _done(self, target: ArmatureObject) -> str:
+        poses = len({frame for frames in self.held.frames.values() for frame in frames})
+        held = f", {poses} held" if poses else ""
+        first, last = self.stretch.first, self.stretch.last
+        return f"Made frames {first} to {last} of '{target.name}' anew{held}."
+
+    def _step(self, result: Generated, hand: HandEdits, replaced: Mapping[str, Any]) -> EditStep:
+        assert self.read is not None
+        told = result.recipe
+        return EditStep(
+            prompt=told["prompt"],
+            seed=told["seed"],
+            part=BODY_PARTS[self.wish.body_part],
+            first=self.stretch.first,
+            last=self.stretch.last,
+            origin=Origin.from_worker(told),
+            fps=self.watch.fps,
+            input_start=self.stretch.read_first,
+            mask=pack(self.mask.cells_TC),
+            held=self.held.listed,
+            hand=hand,
+            input="" if self.by_steps else packed_kept(self.read, self.mask),
+            replaced=replaced,
+            pin_feet=told["pin_feet"],
+            tokens=packed_tokens(told),
+        )
+
+
+def packed_kept(clip: MotionClip, mask: EditMask) -> str:
+    """The cells (T, 91) of a motion that an edit keeps, rotations and then the root's place; the
+    others are nobody's business and stand at rest."""
+    kept_TJ4 = np.where(mask.rotations_TJ[..., None], identity_quats(1), clip.rotations_TJ4)
+    kept_T3 = np.where(mask.root_T[:, None], 0.0, clip.root_T3)
+    return packed_motion(clip.replace(rotations_TJ4=kept_TJ4, root_T3=kept_T3))
+
+
+def packed_motion(clip: MotionClip) -> str:
+    """A motion (T, 91), as recipes store it: rotations and then the root's place."""
+    flat_TC = clip.rotations_TJ4.reshape(clip.frames, -1)
+    return pack(np.concatenate([flat_TC, clip.root_T3], axis=1))

@@ -1,0 +1,1 @@
+"""Keys and curves of Actions, whatever the version of Blender."""

@@ -1,0 +1,412 @@
+"""Every raw number of an F-curve's keys as one array, read and written whole.
+
+Nothing here knows a rig or a motion. N keys.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from ...common.errors import MMMError
+from ...geometry.conventions import ArrayLike, BoolArray, FloatArray
+from ..bpy_types import Action, Any, FCurve, Object
+from .layered_actions import (
+    HAS_SLOTS,
+    KEY_SELECTIONS,
+    curve_store,
+    ensure_curve_store,
+    enum_value,
+    remove_curve_store,
+)
+
+HANDLES = ("handle_left", "handle_right")
+POINTS = ("co", *HANDLES)
+_NUMBERS = ("back", "amplitude", "period")
+_ENUMS = ("handle_left_type", "handle_right_type", "interpolation", "easing", "type")
+
+SEGMENT_FIELDS = (*_NUMBERS, "interpolation", "easing")
+"""What decides, beside values and handles, how a curve runs from a key to the next."""
+
+KEY_DTYPE = np.dtype(
+    [(name, np.float32, 2) for name in POINTS]
+    + [(name, np.float32) for name in _NUMBERS]
+    + [(name, np.int32) for name in _ENUMS]
+    + [(name, np.bool_) for name in KEY_SELECTIONS]
+)
+"""One key: what Blender tells of it. Points are (frame, value)."""
+
+_MOVING = np.dtype(
+    [
+        (name, KEY_DTYPE[name].base, KEY_DTYPE[name].shape)
+        for name in KEY_DTYPE.names or ()
+        if name not in KEY_SELECTIONS
+    ]
+)
+"""What of a key makes the motion: all but whether it is selected."""
+
+KeyArray: TypeAlias = npt.NDArray[np.void]
+"""(N,) of KEY_DTYPE."""
+
+ON_FRAME = 1e-4
+"""Frames from a whole one within which Blender evaluates a key as if it stood there (seen)."""
+
+_MERGED = np.float32(0.01)
+"""Frames between two keys up to which Blender's ``update`` makes one of them (seen)."""
+
+_SETTINGS = ("extrapolation", "mute", "lock", "hide", "select", "auto_smoothing", "color_mode")
+
+_HANDLE_FRAMES = 1.0 / 3.0
+"""Frames from a new key to its handles: as far as Blender puts those of keys a frame apart."""
+
+_TYPE_SIDES = ("handle_left_type", "handle_right_type")
+_FREE = enum_value("handle_left_type", "FREE")
+_AUTOMATIC = np.isin(
+    range(8), [enum_value("handle_left_type", name) for name in ("AUTO", "AUTO_CLAMPED", "VECTOR")]
+)
+"""By a handle type's number, whether Blender computes such handles from the keys around."""
+_AUTO_CLAMPED = enum_value("handle_left_type", "AUTO_CLAMPED")
+LINEAR = enum_value("interpolation", "LINEAR")
+BEZIER = enum_value("interpolation", "BEZIER")
+CONSTANT = enum_value("interpolation", "CONSTANT")
+_GENERATED = enum_value("type", "GENERATED")
+
+
+def no_keys() -> KeyArray:
+    """The keys of a curve that has none, or that is not there."""
+    return np.empty(0, dtype=KEY_DTYPE)
+
+
+@dataclass
+class _Known:
+    """What is known of a curve. checks: of its ``moving_numbers``, by what they go on from."""
+
+    keys: KeyArray
+    checks: dict[int, int] = field(default_factory=dict[int, int])
+
+
+_known: dict[int, _Known] | None = None
+"""Inside ``reading_once``: what curves have, by the curve's address."""
+
+
+@contextmanager
+def reading_once() -> Generator[None]:
+    """While it lasts, the keys of a curve are read from Blender once, for long Actions.
+
+    To be put around work of ours during which nothing but ``write_keys`` and ``CurveWriter``
+    touches keys. What ``read_keys`` gives cannot be written to then.
+    """
+    global _known  # noqa: PLW0603  # the one place that changes it
+    outer, _known = _known, {} if _known is None else _known
+    try:
+        yield
+    finally:
+        _known = outer
+
+
+def _know(curve: FCurve, keys: KeyArray) -> None:
+    """Keep what a curve has, inside ``reading_once``."""
+    if _known is not None:
+        keys = keys.view()
+        keys.flags.writeable = False
+        _known[int(curve.as_pointer())] = _Known(keys)
+
+
+def _known_curve(curve: FCurve) -> _Known | None:
+    return None if _known is None else _known.get(int(curve.as_pointer()))
+
+
+def forget_keys(curve: FCurve) -> None:
+    """To be called where a curve is removed: another may get its address."""
+    if _known is not None:
+        _known.pop(int(curve.as_pointer()), None)
+
+
+def read_keys(curve: FCurve) -> KeyArray:
+    """All keys of a curve, in Blender's order."""
+    known = _known_curve(curve)
+    if known is not None:
+        return known.keys
+    keys = np.empty(len(curve.keyframe_points), dtype=KEY_DTYPE)
+    _read_into(curve, keys)
+    _know(curve, keys)
+    return keys
+
+
+def read_field(curve: FCurve, name: str) -> npt.NDArray[Any]:
+    """One field of all keys, much sooner read than all of them: (N,), or (N, 2) for a point."""
+    known = _known_curve(curve)
+    return _read_column(curve, name) if known is None else known.keys[name]
+
+
+def moving_check(curve: FCurve, start: int = 0) -> int:
+    """Checksum of all that a curve's keys say of the motion; which are selected is not in it.
+
+    start: the checksum of what comes before.
+    """
+    known = _known_curve(curve)
+    if known is None:
+        numbers = np.empty(len(curve.keyframe_points), dtype=_MOVING)
+        _read_into(curve, numbers)
+        return zlib.crc32(numbers.data, start)
+    if start not in known.checks:
+        numbers = np.empty(len(known.keys), dtype=_MOVING)
+        for name in _MOVING.names or ():
+            numbers[name] = known.keys[name]
+        known.checks[start] = zlib.crc32(numbers.data, start)
+    return known.checks[start]
+
+
+def _read_into(curve: FCurve, keys: KeyArray) -> None:
+    for name in keys.dtype.names or ():
+        keys[name] = _read_column(curve, name)
+
+
+def _read_column(curve: FCurve, name: str) -> npt.NDArray[Any]:
+    kind = KEY_DTYPE[name]
+    column = np.empty((len(curve.keyframe_points), *kind.shape), dtype=kind.base)
+    curve.keyframe_points.foreach_get(name, column.ravel())
+    return column
+
+
+def write_keys(curve: FCurve, keys: KeyArray) -> None:
+    """Make these the curve's keys, bit for bit; no handle is computed anew."""
+    points, known = curve.keyframe_points, _known_curve(curve)
+    if len(points) != len(keys):
+        points.clear()
+        points.add(len(keys))
+        known = None
+    for name in KEY_DTYPE.names or ():
+        if known is None or not _same_bits(known.keys[name], keys[name]):
+            points.foreach_set(name, np.ascontiguousarray(keys[name]).ravel())
+    _know(curve, keys)
+
+
+def key_frames(keys: KeyArray) -> FloatArray:
+    """Frames (N,) of the keys; the whole frame where Blender takes a key to stand on it."""
+    return point_frames(keys["co"])
+
+
+def _same_bits(one: npt.NDArray[Any], other: npt.NDArray[Any]) -> bool:
+    """Two columns of keys are the same, bit for bit."""
+    words = f"u{one.dtype.itemsize}"
+    return bool((one.view(words) == other.view(words)).all())
+
+
+def point_frames(co_N2: npt.NDArray[np.float32]) -> FloatArray:
+    """``key_frames`` of keys' points."""
+    frames = co_N2[:, 0].astype(np.float64)
+    whole = np.round(frames)
+    return np.where(np.abs(frames - whole) < ON_FRAME, whole, frames)
+
+
+def sorted_by_frame(keys: KeyArray) -> KeyArray:
+    """The same keys in time's order, as Blender's own ``update`` would put them."""
+    frames = keys["co"][:, 0]
+    if (frames[1:] >= frames[:-1]).all():
+        return keys
+    return keys[np.argsort(frames, kind="stable")]
+
+
+def apart_from(new: KeyArray, kept: KeyArray) -> BoolArray:
+    """Which new keys (N,) stand so far from all ``kept`` ones that Blender keeps both."""
+    if not len(kept):
+        return np.ones(len(new), dtype=np.bool_)
+    frames, there = new["co"][:, 0], np.sort(kept["co"][:, 0])
+    behind = np.searchsorted(there, frames)
+    before_N = np.abs(frames - there[np.maximum(behind - 1, 0)])
+    behind_N = np.abs(frames - there[np.minimum(behind, len(there) - 1)])
+    return np.minimum(before_N, behind_N) > _MERGED
+
+
+def linear_keys(
+    frames: ArrayLike, values: ArrayLike, selected: bool = False, free: bool = False
+) -> KeyArray:
+    """New linear keys of type GENERATED. ``free``: with handles that Blender leaves alone."""
+    co = np.stack([np.asarray(frames, np.float32), np.asarray(values, np.float32)], axis=-1)
+    keys = np.zeros(len(co), dtype=KEY_DTYPE)
+    handle = np.array([_HANDLE_FRAMES, 0.0], dtype=np.float32)
+    keys["co"], keys["handle_left"], keys["handle_right"] = co, co - handle, co + handle
+    for name in _TYPE_SIDES:
+        keys[name] = _FREE if free else _AUTO_CLAMPED
+    keys["interpolation"], keys["type"] = LINEAR, _GENERATED
+    for name in KEY_SELECTIONS:
+        keys[name] = selected
+    return keys
+
+
+def free_seams(keys: KeyArray, kept_N: BoolArray) -> None:
+    """Fix automatic handles of kept keys from every new neighbour to the first other key.
+
+    Blender computes those handles from the keys around them. They become FREE where they are.
+    In place; ``kept_N`` tells kept keys from new ones.
+    """
+    automatic = _AUTOMATIC[keys["handle_left_type"]] | _AUTOMATIC[keys["handle_right_type"]]
+    reached = _reached(automatic, kept_N) | _reached(automatic[::-1], kept_N[::-1])[::-1]
+    fix_handles(keys, reached)
+
+
+def fix_handles(keys: KeyArray, which_N: BoolArray | None = None) -> None:
+    """Make automatic handles FREE where they are, of all keys or of some. In place."""
+    for name in _TYPE_SIDES:
+        automatic = _AUTOMATIC[keys[name]]
+        keys[name][automatic if which_N is None else automatic & which_N] = _FREE
+
+
+def _reached(automatic_N: BoolArray, kept_N: BoolArray) -> BoolArray:
+    """Kept automatic keys with nothing but such keys between them and a new key before them."""
+    index = np.arange(len(kept_N))
+    last_new = np.maximum.accumulate(np.where(kept_N, -1, index))
+    last_stop = np.maximum.accumulate(np.where(kept_N & ~automatic_N, index, -1))
+    return kept_N & automatic_N & (last_new > last_stop)
+
+
+@dataclass(frozen=True)
+class RawCurve:
+    """A curve's keys, bit for bit, its settings by name, and its group."""
+
+    keys: bytes
+    settings: tuple[tuple[str, Any], ...]
+    group: str
+
+
+CurveId: TypeAlias = tuple[str, str, int]
+"""A slot's identifier (none before slots), a data path and an index."""
+
+
+def raw_curves(action: Action) -> dict[CurveId, RawCurve]:
+    """Every raw number of every curve in every slot of an Action; two of these can be compared
+    with ``==``. Modifiers, drivers and the slots themselves are not in it."""
+    return {name: _raw_curve(curve) for name, (_, curve) in _all_curves(action).items()}
+
+
+def restore(action: Action, raw: Mapping[CurveId, RawCurve]) -> None:
+    """Give an Action back the curves that ``raw_curves`` has read from it, and no others.
+
+    Curves that are as they were are not touched.
+    """
+    present = _all_curves(action)
+    stores = _stores(action)
+    for name, (store, curve) in present.items():
+        if name not in raw:
+            forget_keys(curve)
+            store.fcurves.remove(curve)
+    for name, wanted in raw.items():
+        if name in present:
+            curve = present[name][1]
+        else:
+            store = stores[name[0]]
+            curve = store.fcurves.new(name[1], index=name[2])
+            if wanted.group:
+                curve.group = store.groups.get(wanted.group) or store.groups.new(wanted.group)
+        if _raw_curve(curve) != wanted:
+            for setting, value in wanted.settings:  # Blender computes handles anew at some of them
+                setattr(curve, setting, value)
+            write_keys(curve, np.frombuffer(wanted.keys, dtype=KEY_DTYPE))
+
+
+def _raw_curve(curve: FCurve) -> RawCurve:
+    settings = [(name, getattr(curve, name)) for name in _SETTINGS]
+    settings.append(("color", tuple(curve.color)))
+    group = "" if curve.group is None else str(curve.group.name)
+    return RawCurve(read_keys(curve).tobytes(), tuple(settings), group)
+
+
+def _stores(action: Action) -> dict[str, Any]:
+    """What holds curves in an Action, by slot identifier."""
+    if not HAS_SLOTS:
+        return {"": action}
+    strips = [strip for layer in action.layers for strip in layer.strips]
+    # keys of a bag that is asked for are read three times as fast as those of ``channelbags``
+    bags = [(slot, strip.channelbag(slot)) for strip in strips for slot in action.slots]
+    return {str(slot.identifier): bag for slot, bag in bags if bag is not None}
+
+
+def all_curves(action: Action) -> dict[CurveId, FCurve]:
+    """Every curve in every slot of an Action."""
+    return {name: curve for name, (_, curve) in _all_curves(action).items()}
+
+
+def _all_curves(action: Action) -> dict[CurveId, tuple[Any, FCurve]]:
+    return {
+        (slot, str(curve.data_path), int(curve.array_index)): (store, curve)
+        for slot, store in _stores(action).items()
+        for curve in store.fcurves
+    }
+
+
+class CurveWriter:
+    """Writes curves of one rig in an Action, and takes all of it back."""
+
+    def __init__(self, rig: Object, action: Action) -> None:
+        self._had_store = curve_store(rig, action) is not None
+        self._layers = len(action.layers) if HAS_SLOTS else 0
+        self._action = action
+        self._store = ensure_curve_store(rig, action)
+        self._groups = {str(group.name) for group in self._store.groups}
+        self._made: list[FCurve] = []
+        self._before: list[tuple[FCurve, KeyArray]] = []
+
+    def new(self, data_path: str, index: int, group: str) -> FCurve:
+        """An empty curve in the group of that name."""
+        curve = self._store.fcurves.new(data_path, index=index)
+        self._made.append(curve)
+        curve.group = self._store.groups.get(group) or self._store.groups.new(group)
+        return curve
+
+    def write(self, curve: FCurve, keys: KeyArray, kept_N: BoolArray, before: KeyArray) -> None:
+        """Make these the curve's keys; Blender computes automatic handles of those not kept.
+
+        before: what ``read_keys`` has said of the curve. Blender's ``update`` also rounds ALIGNED
+        handles anew each time, and computes automatic ones that a script has left stale anywhere
+        on the curve. That is none of an edit's business: kept keys are written as they are given.
+        Raises MMMError where keys stand so close that Blender merges them.
+        """
+        self._before.append((curve, before))
+        write_keys(curve, keys)
+        forget_keys(curve)
+        curve.update()
+        if len(curve.keyframe_points) != len(keys):
+            raise MMMError(
+                f"The curve {curve.data_path}[{curve.array_index}] has keys so close together that "
+                "Blender makes one of them: move them apart, or delete all but one."
+            )
+        settled = keys.copy()
+        for name in HANDLES:
+            updated = _read_column(curve, name)
+            settled[name][~kept_N] = updated[~kept_N]
+            if not _same_bits(updated, settled[name]):
+                column = np.ascontiguousarray(settled[name])
+                curve.keyframe_points.foreach_set(name, column.ravel())
+        _know(curve, settled)
+
+    def undo(self) -> None:
+        """Everything as it was, bit for bit; curves, groups and layers made here are gone."""
+        for curve, keys in reversed(self._before):
+            if curve not in self._made:
+                write_keys(curve, keys)
+        for curve in self._made:
+            forget_keys(curve)
+            self._store.fcurves.remove(curve)
+        for group in [each for each in self._store.groups if str(each.name) not in self._groups]:
+            self._store.groups.remove(group)
+        if not self._had_store:
+            remove_curve_store(self._action, self._store, self._layers)
+
+
+@contextmanager
+def all_or_nothing(rig: Object, action: Action) -> Generator[CurveWriter]:
+    """A writer whose work is undone if the block fails."""
+    writer = CurveWriter(rig, action)
+    try:
+        yield writer
+    except BaseException:  # a Ctrl+C too leaves nothing half-written; raised again
+        writer.undo()
+        raise
+    action.update_tag()

@@ -1,0 +1,204 @@
+"""Actions and their F-curves: the one place that knows how Blender's versions differ.
+
+4.2 keeps curves in the Action itself; from 4.4 an Action has slots, and a slot's curves lie in a
+channelbag of a keyframe strip in a layer; 5.0 removes the old way.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import groupby
+
+import numpy as np
+
+from ...common.errors import MMMError
+from ...geometry.conventions import ArrayLike, FloatArray
+from ..bpy_types import Action, Any, FCurve, Object, bpy
+
+HAS_SLOTS: bool = bpy.app.version >= (4, 4, 0)
+
+KEY_SELECTIONS = ("select_control_point", "select_left_handle", "select_right_handle")
+
+
+@dataclass(frozen=True, eq=False)
+class Channel:
+    """Values of one animated number. data_path, index: as Blender's F-curves name it.
+    group: the group's name (a bone's). values_T: one value a key."""
+
+    data_path: str
+    index: int
+    group: str
+    values_T: FloatArray
+
+
+def bone_channels(bone: str, property_name: str, values_TN: FloatArray) -> list[Channel]:
+    """Channels of a vector property of a pose bone, grouped under the bone's name.
+
+    values_TN: (T, N), one column a component.
+    """
+    path = bone_path(bone, property_name)
+    return [Channel(path, i, bone, values_TN[:, i]) for i in range(values_TN.shape[1])]
+
+
+def bone_path(bone: str, property_name: str) -> str:
+    """How F-curves name a property of a pose bone."""
+    return f'pose.bones["{bpy.utils.escape_identifier(bone)}"].{property_name}'
+
+
+def build_action(
+    name: str, frames_T: ArrayLike, channels: Sequence[Channel], owner: str = "Object"
+) -> Action:
+    """A new Action for an object, one linear key of type GENERATED at each of ``frames_T``, none of
+    them selected: selected keys say what is to be edited, and that is the person's choice.
+
+    owner: the object's name, which names the slot: Blender finds it by that when the Action is
+    chosen again later. Channels of one group stand together in ``channels``. The Action is not
+    assigned yet; if it cannot be built whole, nothing of it is left.
+    """
+    action = bpy.data.actions.new(name)
+    try:
+        curves = _new_curve_store(action, owner)
+        points = _KeyWriter(np.asarray(frames_T, dtype=np.float32))
+        for group_name, members in groupby(channels, key=lambda channel: channel.group):
+            group = curves.groups.new(group_name)
+            for channel in members:
+                curve = curves.fcurves.new(channel.data_path, index=channel.index)
+                curve.group = group
+                points.write(curve, channel.values_T)
+    except BaseException:  # a Ctrl+C too leaves no half-built Action; raised again
+        bpy.data.actions.remove(action)
+        raise
+    return action
+
+
+def _new_curve_store(action: Action, owner: str) -> Any:
+    """What has ``fcurves`` and ``groups``: the Action (4.2) or its first slot's channelbag."""
+    if not HAS_SLOTS:
+        action.id_root = "OBJECT"
+        return action
+    slot = action.slots.new(id_type="OBJECT", name=owner)
+    strip = action.layers.new("Layer").strips.new(type="KEYFRAME")
+    return strip.channelbag(slot, ensure=True)
+
+
+class _KeyWriter:
+    """Writes whole curves at the same frames by ``foreach_set``, a hundred times faster than
+    ``keyframe_insert``."""
+
+    def __init__(self, frames_T: FloatArray | np.ndarray[Any, np.dtype[np.float32]]) -> None:
+        count = len(frames_T)
+        self._co = np.zeros(2 * count, dtype=np.float32)
+        self._co[0::2] = frames_T
+        self._enums = {
+            name: np.full(count, enum_value(name, item), dtype=np.int32)
+            for name, item in (("interpolation", "LINEAR"), ("type", "GENERATED"))
+        }
+        self._unselected = np.zeros(count, dtype=np.bool_)
+
+    def write(self, curve: FCurve, values_T: FloatArray) -> None:
+        """Give an empty curve one key a frame."""
+        self._co[1::2] = values_T
+        keys = curve.keyframe_points
+        keys.add(len(values_T))
+        keys.foreach_set("co", self._co)
+        for name, values in self._enums.items():
+            keys.foreach_set(name, values)
+        for name in KEY_SELECTIONS:
+            keys.foreach_set(name, self._unselected)
+        curve.update()
+
+
+def enum_value(property_name: str, item: str) -> int:
+    """The number that ``foreach_set`` wants for an enum item of a keyframe."""
+    return int(bpy.types.Keyframe.bl_rna.properties[property_name].enum_items[item].value)
+
+
+def assign_action(obj: Object, action: Action) -> None:
+    """Make ``action`` the object's active Action; the one that it replaces is kept in the file.
+
+    Raises MMMError, with nothing changed, where Blender does not let the Action be replaced.
+    """
+    data = obj.animation_data or obj.animation_data_create()
+    if data is None:
+        raise MMMError(f"'{obj.name}' cannot be animated: it is linked from another file.")
+    if data.use_tweak_mode:
+        raise MMMError(
+            f"A strip of '{obj.name}' is being edited in the NLA editor: "
+            "leave tweak mode there (Tab) and press again."
+        )
+    if data.action is not None:
+        data.action.use_fake_user = True
+    slot = _slot_for(data, action)
+    data.action = action
+    if HAS_SLOTS:
+        data.action_slot = slot
+
+
+def action_fcurves(action: Action) -> list[FCurve]:
+    """All F-curves of an Action's first slot, in every version."""
+    if not HAS_SLOTS:
+        return list(action.fcurves)
+    return [
+        curve
+        for layer in action.layers
+        for strip in layer.strips
+        for bag in [strip.channelbag(action.slots[0])]
+        if bag is not None
+        for curve in bag.fcurves
+    ]
+
+
+def assigned_slot(rig: Object, action: Action) -> Any | None:
+    """The slot through which ``action`` moves ``rig``: the one chosen for it; where the rig has
+    another Action at the moment, the one that has the same name as the slot there, or the first;
+    None where there is none, and before slots."""
+    data = rig.animation_data
+    if HAS_SLOTS and data is not None and data.action == action:
+        return data.action_slot
+    return _slot_for(data, action)
+
+
+def _slot_for(data: Any | None, action: Action) -> Any | None:
+    """The slot of an Action that object animation data which has another one should take."""
+    if not HAS_SLOTS:
+        return None
+    named = "" if data is None else data.last_slot_identifier
+    alike = (slot for slot in action.slots if slot.identifier == named)
+    return next(alike, next(iter(action.slots), None))
+
+
+def curve_store(rig: Object, action: Action) -> Any | None:
+    """What holds the rig's curves in an Action (see ``_new_curve_store``), None if nothing yet."""
+    if not HAS_SLOTS:
+        return action
+    slot = assigned_slot(rig, action)
+    if slot is None:
+        return None
+    bags = (strip.channelbag(slot) for layer in action.layers for strip in layer.strips)
+    return next((bag for bag in bags if bag is not None), None)
+
+
+def ensure_curve_store(rig: Object, action: Action) -> Any:
+    """``curve_store``, made where the Action has a slot for the rig but no curves in it yet."""
+    found = curve_store(rig, action)
+    if found is not None:
+        return found
+    layer = next(iter(action.layers), None) or action.layers.new("Layer")
+    strip = next(iter(layer.strips), None) or layer.strips.new(type="KEYFRAME")
+    return strip.channelbag(assigned_slot(rig, action), ensure=True)
+
+
+def curves_by_channel(store: Any | None) -> dict[tuple[str, int], FCurve]:
+    """Curves of a store by data path and index."""
+    curves = [] if store is None else store.fcurves
+    return {(str(curve.data_path), int(curve.array_index)): curve for curve in curves}
+
+
+def remove_curve_store(action: Action, store: Any, layers: int) -> None:
+    """Take back what ``ensure_curve_store`` has made in an Action that had so many layers."""
+    if len(action.layers) > layers:
+        action.layers.remove(action.layers[-1])
+    else:
+        strips = [strip for layer in action.layers for strip in layer.strips]
+        strips[0].channelbags.remove(store)

@@ -1,0 +1,63 @@
+"""Texts that an Action carries, apart for each of its slots.
+
+Merged Actions have a slot for every character. The first that wrote into an Action has the plain
+custom property, which is all there is where an Action has one slot, or was made before slots; the
+others have the slot's handle behind its name. A slot without a text has none of its own yet.
+"""
+
+from __future__ import annotations
+
+from ..bpy_types import Action, Any, Object
+from .layered_actions import HAS_SLOTS, assigned_slot
+
+OWNER_PROPERTY = "mmm_slot"
+"""Custom property of the Action that names the slot of its plain texts, by handle."""
+
+
+def text_property(action: Action, name: str, rig: Object | None = None) -> str:
+    """The custom property that has a text of the rig's slot; the plain one without a rig."""
+    slot = None if rig is None else assigned_slot(rig, action)
+    if slot is None or int(slot.handle) == _owner(action):
+        return name
+    return f"{name}.{slot.handle}"
+
+
+def read_text(action: Action, name: str, rig: Object | None = None) -> Any:
+    """What the Action carries under a name for the rig's slot; None if nothing."""
+    return action.get(text_property(action, name, rig))
+
+
+def write_text(action: Action, name: str, text: str, rig: Object | None = None) -> None:
+    """Have the Action carry a text for the rig's slot."""
+    found = text_property(action, name, rig)
+    action[found] = text
+    owner = _owner(action)
+    if found == name and owner is not None:
+        action[OWNER_PROPERTY] = owner
+
+
+def _owner(action: Action) -> int | None:
+    """Handle of the slot that has the plain texts: the one that is named, else the first."""
+    if not HAS_SLOTS:
+        return None
+    named = action.get(OWNER_PROPERTY)
+    if isinstance(named, int):
+        return named
+    first = next(iter(action.slots), None)
+    return None if first is None else int(first.handle)
+
+
+def carried(action: Action) -> dict[str, Any]:
+    """All that the Action says of itself, by custom property."""
+    return {name: action[name] for name in action.keys() if name.startswith(_PREFIX)}  # noqa: SIM118
+
+
+def carry(action: Action, texts: dict[str, Any]) -> None:
+    """Have the Action say of itself what ``carried`` has told, and nothing else."""
+    for name in carried(action).keys() - texts.keys():
+        del action[name]
+    for name, text in texts.items():
+        action[name] = text
+
+
+_PREFIX = "mmm_"

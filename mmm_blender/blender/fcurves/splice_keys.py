@@ -1,0 +1,122 @@
+"""Which keys of one curve an edit of a range keeps, and where it must put keys outside the range.
+
+Plain numbers: nothing here asks Blender. N keys of a curve, T whole frames of the range.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+
+import numpy as np
+
+from ...geometry.conventions import BoolArray, FloatArray
+from .keyframe_arrays import ON_FRAME, KeyArray, apart_from, free_seams, key_frames
+
+
+@dataclass(frozen=True)
+class Span:
+    """The range, both ends included, and whether the Action goes on before and after it."""
+
+    first: int
+    last: int
+    goes_on_before: bool
+    goes_on_after: bool
+
+    @property
+    def frames(self) -> FloatArray:
+        """The whole frames in it. (T,)"""
+        return np.arange(self.first, self.last + 1, dtype=np.float64)
+
+    def contains(self, frames: FloatArray) -> BoolArray:
+        """Which frames are in it."""
+        return (frames >= self.first) & (frames <= self.last)
+
+
+def span_of(extent: tuple[float, float] | None, first: int, last: int) -> Span:
+    """extent: the first and last frame with a key in the Action; None without keys."""
+    start, end = extent or (first, last)
+    return Span(first, last, start < first - ON_FRAME, end > last + ON_FRAME)
+
+
+def fractional_holds(keys: KeyArray, span: Span, named: Collection[float]) -> FloatArray:
+    """Frames between two frames of the range that have a key and are held by name."""
+    frames = key_frames(keys)[: len(keys) if named else 0]
+    between = frames[span.contains(frames) & (frames % 1.0 != 0.0)]
+    return between[[frame in named for frame in between.tolist()]]
+
+
+class Component:
+    """One curve's old keys. keys, frames_N: in order. kept_N: which of them stay."""
+
+    def __init__(self, keys: KeyArray, span: Span, held: FloatArray) -> None:
+        """held: whole and fractional frames of the range whose keys stay."""
+        self.keys = keys
+        self.span = span
+        self.frames_N = key_frames(keys)
+        self.inside_N = span.contains(self.frames_N)
+        self.kept_N = ~self.inside_N
+        if len(held):
+            self.kept_N |= np.isin(self.frames_N, held)
+
+    def brackets(self, before: bool) -> FloatArray:
+        """Whole frames on one side outside the range at which the old value must be keyed."""
+        if before:
+            return brackets_before(
+                self.frames_N, self.kept_N, self.span.first, self.span.goes_on_before
+            )
+        # on the other side time runs backwards
+        mirrored = -self.frames_N[::-1], self.kept_N[::-1]
+        return -brackets_before(*mirrored, -self.span.last, self.span.goes_on_after)
+
+    def fixed(self, before: bool) -> FloatArray:
+        """Frames on one side outside the range that are keyed after the edit, in order."""
+        frames = np.sort(np.concatenate([self.frames_N, self.brackets(before)]))
+        return frames[frames < self.span.first if before else frames > self.span.last]
+
+    def pinned(self, held: FloatArray) -> FloatArray:
+        """Whole frames at which the old value must be keyed, in order: outside, and held ones
+        without a key."""
+        whole = held[held % 1.0 == 0.0]
+        missing = whole[~np.isin(whole, self.frames_N)]
+        return np.concatenate([self.brackets(True), missing, self.brackets(False)])
+
+    def spliced(self, new: KeyArray) -> tuple[KeyArray, BoolArray]:
+        """Kept and new keys in order, with handles fixed at the seams; and which are kept.
+
+        Blender would merge a new key that stands all but on a kept one: it gives way.
+        """
+        kept = self.keys[self.kept_N]
+        new = new[apart_from(new, kept)]
+        keys = np.concatenate([kept, new])
+        order = np.argsort(keys["co"][:, 0], kind="stable")
+        keys, kept_N = keys[order], order < len(kept)
+        free_seams(keys, kept_N)
+        return keys, kept_N
+
+
+def brackets_before(frames: FloatArray, kept_N: BoolArray, first: int, goes_on: bool) -> FloatArray:
+    """Whole frames before ``first`` at which a curve needs its old value as a key.
+
+    From the last kept key before the range on, every frame that the range cuts off its segment;
+    where the curve had ended, both ends of the level stretch. Without such a key, the frame next
+    to the range if the Action (not this curve) ``goes_on`` there.
+    """
+    if first in frames[kept_N]:
+        return np.empty(0)
+    before = frames[frames < first]
+    if len(before) == 0:
+        return np.array([first - 1.0] if goes_on else [])
+    if len(before) < len(frames):
+        return cut_off(frames, first)
+    level = np.arange(np.floor(before[-1]) + 1.0, first)
+    return level[[0, -1]] if len(level) > 1 else level
+
+
+def cut_off(frames: FloatArray, first: float) -> FloatArray:
+    """Whole frames before ``first`` of the segment that a cut there leaves open: behind the last
+    key before it, where there is a later one."""
+    count = int(np.sum(frames < first))
+    if count in (0, len(frames)):
+        return np.empty(0)
+    return np.arange(np.floor(frames[count - 1]) + 1.0, first)

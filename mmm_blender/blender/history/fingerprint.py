@@ -1,0 +1,286 @@
+"""What the keys of an Action were when we last wrote it: by that, hand edits are known.
+
+Blender leaves the type GENERATED on a key that is moved by hand, so types do not tell. For every
+bone and frame one checksum is kept, over the frame and value of all keys that the bone has there;
+and which of them a person made, for those stay hers when we write the rest.
+
+Shape suffixes: N keyed frames of a bone, B bytes.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import zlib
+from collections import defaultdict
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, TypeAlias, cast
+
+import numpy as np
+import numpy.typing as npt
+
+from ...common.array_text import pack, unpack
+from ...common.errors import MMMError
+from ...geometry.conventions import BoolArray
+from ..bpy_types import Action, FCurve, Object, bpy
+from ..fcurves.keyframe_arrays import moving_check, point_frames, read_field
+from ..fcurves.layered_actions import curve_store, curves_by_channel
+from ..fcurves.slot_properties import read_text, write_text
+
+FINGERPRINT_PROPERTY = "mmm_fingerprint"
+"""Custom property of the Action that holds the fingerprint as JSON text."""
+
+_VERSION = 1
+
+BONE_PATH = re.compile(r'pose\.bones\["((?:[^"\\]|\\.)*)"\]\.')
+"""How data paths of a bone begin; its name is in the group."""
+
+Frames: TypeAlias = npt.NDArray[np.float32]
+Checks: TypeAlias = npt.NDArray[np.uint32]
+
+Cells: TypeAlias = Mapping[str, Collection[float]]
+"""Frames of bones, by the bone's name as Blender's data paths spell it."""
+
+
+@dataclass(frozen=True, eq=False)
+class BoneRows:
+    """One bone's keys. frames_N: where any of its curves has a key; checks_N: of the keys there;
+    own_N: a person made them."""
+
+    frames_N: Frames
+    checks_N: Checks
+    own_N: BoolArray
+
+    def changed_N(self, before: BoneRows | None) -> BoolArray:
+        """Where the keys are not what they were ``before``, or there were none."""
+        return ~_found(self._cells_N, before._cells_N) if before else ~np.zeros_like(self.own_N)
+
+    def found_N(self, others: BoneRows) -> BoolArray:
+        """Which of the frames are keyed in others, whatever the keys say."""
+        return _found(self.frames_N, others.frames_N)
+
+    def by_hand_N(self, before: BoneRows | None) -> BoolArray:
+        """Where a person made the keys: since ``before``, or known as hers then."""
+        own = before.frames_N[before.own_N] if before else self.frames_N[:0]
+        return self.changed_N(before) | _found(self.frames_N, own)
+
+    @property
+    def _cells_N(self) -> npt.NDArray[np.uint64]:
+        """Frame and checksum as one number."""
+        frames_N = np.ascontiguousarray(self.frames_N).view(np.uint32).astype(np.uint64)
+        return (frames_N << np.uint64(32)) | self.checks_N
+
+
+@dataclass(frozen=True, eq=False)
+class BonePrint(BoneRows):
+    """``curves``: checksum of every number of all the bone's keys."""
+
+    curves: int
+
+
+def _found(wanted: npt.NDArray[Any], among: npt.NDArray[Any]) -> BoolArray:
+    return np.isin(wanted, among)
+
+
+Fingerprint: TypeAlias = Mapping[str, BonePrint]
+"""By bone, named as Blender's data paths spell it."""
+
+
+def curves_of_bones(store: Any | None) -> list[FCurve]:
+    """Those curves of a store that move bones: what else an Action moves has times of its own."""
+    curves = [] if store is None else store.fcurves
+    return [curve for curve in curves if BONE_PATH.match(str(curve.data_path))]
+
+
+def bone_curves(rig: Object, action: Action) -> dict[str, list[FCurve]]:
+    """Curves of each bone (as data paths spell it), always in the same order."""
+    bones: defaultdict[str, list[FCurve]] = defaultdict(list)
+    for (path, _), curve in sorted(curves_by_channel(curve_store(rig, action)).items()):
+        if found := BONE_PATH.match(path):
+            bones[found[1]].append(curve)
+    return dict(bones)
+
+
+def renamed_bones(rig: Object, action: Action, before: Fingerprint) -> set[str]:
+    """Bones (as data paths spell them) that have keys and were not known ``before``, where the rig
+    has lost others that were: their keys may all be ours."""
+    names = {bpy.utils.escape_identifier(bone.name) for bone in rig.data.bones}
+    if before.keys() <= names:
+        return set()
+    return {bone for bone in bone_curves(rig, action) if bone not in before}
+
+
+def _named(curves: Sequence[FCurve]) -> int:
+    """Checksum of which curves they are."""
+    names = "\n".join(f"{curve.data_path}[{curve.array_index}]" for curve in curves)
+    return zlib.crc32(names.encode("utf-8"))
+
+
+def checksums(rig: Object, action: Action) -> dict[str, int]:
+    """Checksum of every number of all keys of each bone, as they are now."""
+    return {bone: _whole_check(curves) for bone, curves in bone_curves(rig, action).items()}
+
+
+def _whole_check(curves: Sequence[FCurve]) -> int:
+    whole = _named(curves)
+    for curve in curves:
+        whole = moving_check(curve, whole)
+    return whole
+
+
+def bone_rows(curves: Sequence[FCurve], span: tuple[float, float] | None = None) -> BoneRows:
+    """A bone's keys as they are now, none of them known as a person's. span: first and last frame
+    that count, all by default."""
+    if not curves:
+        return BoneRows(np.empty(0, np.float32), np.empty(0, np.uint32), np.empty(0, np.bool_))
+    points = [read_field(curve, "co") for curve in curves]
+    keyed = [point_frames(co).astype(np.float32) for co in points]
+    values = [co[:, 1] for co in points]
+    if span is not None:
+        inside = [(frames >= span[0]) & (frames <= span[1]) for frames in keyed]
+        keyed = [frames[at] for frames, at in zip(keyed, inside, strict=True)]
+        values = [column[at] for column, at in zip(values, inside, strict=True)]
+    frames_N, table = _table(keyed, values)
+    checks_N = row_checks(_bytes(table), _named(curves))
+    return BoneRows(frames_N, checks_N, np.zeros(len(frames_N), dtype=np.bool_))
+
+
+def _bytes(table: npt.NDArray[Any]) -> npt.NDArray[np.uint8]:
+    """Rows of numbers as rows of bytes (N, B)."""
+    return (
+        np.ascontiguousarray(table)
+        .view(np.uint8)
+        .reshape(len(table), table.shape[1] * table.itemsize)
+    )
+
+
+def _table(
+    keyed: Sequence[Frames], values: Sequence[npt.NDArray[Any]]
+) -> tuple[Frames, npt.NDArray[Any]]:
+    """Frames with a key on any of some curves, and what the curves' keys say there, a row each."""
+    first = keyed[0]
+    if (first[1:] > first[:-1]).all() and all(np.array_equal(each, first) for each in keyed[1:]):
+        return first, np.stack(values, axis=-1).astype("<f4")
+    frames_N = np.unique(np.concatenate(keyed))
+    table = np.full((len(frames_N), len(keyed)), np.nan, dtype="<f4")
+    for column, (frames, said) in enumerate(zip(keyed, values, strict=True)):
+        table[np.searchsorted(frames_N, frames), column] = said
+    return frames_N, table
+
+
+def row_checks(rows_NB: npt.NDArray[np.uint8], start: int) -> Checks:
+    """``zlib.crc32(row, start)`` of every row, all of them at once."""
+    checks_N = np.full(len(rows_NB), start ^ 0xFFFFFFFF, dtype=np.uint32)
+    for column_N in rows_NB.T:
+        checks_N = _CRC_TABLE[(checks_N ^ column_N) & _BYTE] ^ (checks_N >> _BITS)
+    return ~checks_N
+
+
+def _crc_table() -> Checks:
+    """Remainders of all bytes by the polynomial of CRC-32, lowest bit first."""
+    one, polynomial = np.uint32(1), np.uint32(0xEDB88320)
+    table = np.arange(256, dtype=np.uint32)
+    for _ in range(int(_BITS)):
+        table = (table >> one) ^ polynomial * (table & one)
+    return table
+
+
+_BITS, _BYTE = np.uint32(8), np.uint32(0xFF)
+_CRC_TABLE = _crc_table()
+
+
+def changed_bones(now: Mapping[str, int], before: Fingerprint) -> list[str]:
+    """Bones of which any number is not what it was ``before``, also those that went or came.
+
+    now: ``checksums``.
+    """
+    return [
+        bone
+        for bone in dict.fromkeys((*now, *before))
+        if bone not in now or bone not in before or now[bone] != before[bone].curves
+    ]
+
+
+def is_untouched(rig: Object, action: Action, now: Mapping[str, int] | None = None) -> bool:
+    """No number of any key was changed, and none added or taken away, since we last wrote it.
+
+    now: ``checksums``, where they are known.
+    """
+    before = remembered(action, rig)
+    if before is None:
+        return False
+    return not changed_bones(checksums(rig, action) if now is None else now, before)
+
+
+# --- in the Action -------------------------------------------------------------------------------
+
+
+def remember(rig: Object, action: Action, own: Cells | None = None) -> None:
+    """Store the fingerprint of the Action as it is now: to be called after each write of ours.
+
+    own: what a person made and the write has left (``holds.own_after``).
+    """
+    curves = bone_curves(rig, action)
+    rows = {bone: bone_rows(each) for bone, each in curves.items()}
+    for bone, frames in (own or {}).items():
+        if bone in rows:
+            own_N = _found(rows[bone].frames_N, np.array(list(frames), dtype=np.float32))
+            rows[bone] = replace(rows[bone], own_N=own_N)
+    whole = [_whole_check(each) for each in curves.values()]
+    content = {
+        "version": _VERSION,
+        "bones": list(rows),
+        "counts": [len(each.frames_N) for each in rows.values()],
+        "curves": pack(np.array(whole, dtype=np.uint32)),
+        "frames": _packed_frames(rig, action, [each.frames_N for each in rows.values()]),
+        "checks": _packed([each.checks_N for each in rows.values()], np.uint32),
+        "own": _packed([each.own_N for each in rows.values()], np.bool_),
+    }
+    write_text(action, FINGERPRINT_PROPERTY, json.dumps(content, ensure_ascii=False), rig)
+
+
+def _packed_frames(rig: Object, action: Action, columns: Sequence[Frames]) -> str:
+    """As ``_packed``; they mostly are what they were, and take long to pack."""
+    try:
+        text = json.loads(read_text(action, FINGERPRINT_PROPERTY, rig))["frames"]
+        if np.array_equal(unpack(text), np.concatenate(columns)):
+            return text
+    except (TypeError, KeyError, ValueError, MMMError):
+        pass  # none yet, or damaged
+    return _packed(columns, np.float32)
+
+
+def _packed(columns: Sequence[npt.NDArray[Any]], kind: type[np.generic]) -> str:
+    return pack(np.concatenate([np.empty(0, dtype=kind), *columns]))
+
+
+def remembered(action: Action, rig: Object | None = None) -> Fingerprint | None:
+    """The fingerprint that the Action carries for the rig's slot, for the first if no rig is given;
+    None if it carries none, MMMError if damaged."""
+    text = read_text(action, FINGERPRINT_PROPERTY, rig)
+    if text is None:
+        return None
+    try:
+        content = cast("dict[str, Any]", json.loads(text))
+        if content["version"] != _VERSION:
+            raise MMMError(
+                "The Action's fingerprint is of another version of the add-on: choose another "
+                "way of holding keys than Edited."
+            )
+        return _read(content)
+    except (TypeError, KeyError, ValueError) as error:
+        raise MMMError(
+            "The Action's fingerprint is damaged: choose another way of holding keys than Edited."
+        ) from error
+
+
+def _read(content: Mapping[str, Any]) -> Fingerprint:
+    """Raises KeyError, TypeError or ValueError where it is damaged."""
+    splits = np.cumsum(content["counts"])[:-1]
+    columns = [np.split(unpack(content[name]), splits) for name in ("frames", "checks", "own")]
+    curves = [int(check) for check in unpack(content["curves"])]
+    rows = zip(content["bones"], *columns, curves, strict=True)
+    return {
+        bone: BonePrint(frames, checks, own, whole) for bone, frames, checks, own, whole in rows
+    }

@@ -1,0 +1,202 @@
+"""Which keys in a range stay because a person made them.
+
+EDITED: keys that are not as we wrote them, or that an earlier edit has held. KEYFRAME: keys of that
+type, which Blender gives to keys set by hand. NONE: none. A hold is one bone at one frame.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from ...common.errors import MMMError
+from ...geometry.conventions import BoolArray
+from ..actions.editability import Span
+from ..bpy_types import Action, ArmatureObject, FCurve, bpy
+from ..fcurves.keyframe_arrays import (
+    key_frames,
+    point_frames,
+    read_field,
+    read_keys,
+    write_keys,
+)
+from ..fcurves.layered_actions import bone_path, curve_store, curves_by_channel, enum_value
+from ..fcurves.slot_properties import read_text
+from ..rig.smpl_rig import smpl_bones
+from .fingerprint import (
+    FINGERPRINT_PROPERTY,
+    Frames,
+    bone_curves,
+    bone_rows,
+    remembered,
+    renamed_bones,
+)
+
+EDITED, KEYFRAME, NONE = "EDITED", "KEYFRAME", "NONE"
+MODES = (EDITED, KEYFRAME, NONE)
+
+MANY = 0.5
+"""Share of a range's keys that differ from ours beyond which it is no edit of single keys."""
+
+_KEYFRAME_TYPE = enum_value("type", "KEYFRAME")
+
+
+@dataclass(frozen=True)
+class Held:
+    """frames: at which the keys of each SMPL joint's bone stay. changed, of: keys (a bone at a
+    frame) in the range that are not as we wrote them or not there any more, and all of them.
+    renamed: bones of which nobody knows what was edited."""
+
+    frames: Mapping[str, frozenset[float]]
+    changed: int = 0
+    of: int = 0
+    renamed: tuple[str, ...] = ()
+
+    @property
+    def listed(self) -> dict[str, list[float]]:
+        """``frames`` for a recipe."""
+        return {joint: sorted(frames) for joint, frames in self.frames.items()}
+
+    @property
+    def note(self) -> str:
+        """What the person should know of it afterwards, in a sentence; else ""."""
+        if not self.renamed:
+            return ""
+        return (
+            f"{', '.join(self.renamed)}: renamed since MMM wrote the keys, so its edits are not "
+            "known and none is held."
+        )
+
+    @property
+    def doubt(self) -> str:
+        """Why the person should be asked whether all these are edits, in a sentence; else ""."""
+        if self.changed <= MANY * self.of:
+            return ""
+        return (
+            f"{self.changed} of {self.of} keys in the range are not as MMM wrote them, as if they "
+            "had been retimed or thinned out: hold them all, or choose Hold None."
+        )
+
+
+def default_mode(action: Action, rig: ArmatureObject | None = None) -> str:
+    """EDITED for an Action of ours, NONE for any other: an imported one is all KEYFRAME.
+
+    rig: whose slot counts, the first if not given.
+    """
+    return NONE if read_text(action, FINGERPRINT_PROPERTY, rig) is None else EDITED
+
+
+def held_frames(
+    rig: ArmatureObject, action: Action, span: Span, joints: Collection[str], mode: str
+) -> Held:
+    """What is held of SMPL ``joints`` in the scene frames of ``span``.
+
+    Raises MMMError where EDITED is asked of an Action that we have not written.
+    """
+    bones = {joint: smpl_bones(rig)[joint] for joint in joints}
+    match mode:
+        case "EDITED":
+            return _edited(rig, action, span, bones)
+        case "KEYFRAME":
+            return _of_type_keyframe(rig, action, span, bones)
+        case _:
+            return Held({})
+
+
+def _edited(rig: ArmatureObject, action: Action, span: Span, bones: Mapping[str, str]) -> Held:
+    before = remembered(action, rig)
+    if before is None:
+        raise MMMError(
+            f"'{action.name}' was not made by MMM, so its edited keys are not known: choose Hold "
+            "Keyframes or Hold None."
+        )
+    curves, renamed = bone_curves(rig, action), renamed_bones(rig, action, before)
+    held: dict[str, frozenset[float]] = {}
+    changed = total = 0
+    for joint, bone in bones.items():
+        spelt = bpy.utils.escape_identifier(bone)
+        if spelt in renamed:
+            continue
+        known = before.get(spelt)
+        now = bone_rows(curves.get(spelt, ()), (span.first, span.last))
+        gone = (
+            0
+            if known is None
+            else int((_inside_N(span, known.frames_N) & ~known.found_N(now)).sum())
+        )
+        total += len(now.frames_N) + gone
+        changed += int(now.changed_N(known).sum()) + gone
+        by_hand_N = now.by_hand_N(known)
+        if by_hand_N.any():
+            held[joint] = frozenset(now.frames_N[by_hand_N].tolist())
+    named = tuple(bone for bone in bones.values() if bpy.utils.escape_identifier(bone) in renamed)
+    return Held(held, changed, total, named)
+
+
+def own_after(
+    rig: ArmatureObject, action: Action, span: Span, joints: Collection[str], held: Held
+) -> dict[str, set[float]]:
+    """What is a person's own in the Action once ``joints`` are made anew on the frames of
+    ``span``, as ``fingerprint.remember`` wants it: what she made elsewhere, and what is held.
+
+    To be asked before the write.
+    """
+    before = remembered(action, rig)
+    now = {} if before is None else bone_curves(rig, action)
+    for bone in () if before is None else renamed_bones(rig, action, before):
+        del now[bone]
+    spelt = {joint: bpy.utils.escape_identifier(bone) for joint, bone in smpl_bones(rig).items()}
+    anew = {spelt[joint] for joint in joints}
+    own: dict[str, set[float]] = {}
+    for bone, curves in now.items():
+        each = bone_rows(curves)
+        hers_N = each.by_hand_N(None if before is None else before.get(bone))
+        left_N = hers_N & ~_inside_N(span, each.frames_N) if bone in anew else hers_N
+        own[bone] = set(each.frames_N[left_N].tolist())
+    for joint, frames in held.frames.items():
+        own.setdefault(spelt[joint], set()).update(frames)
+    return own
+
+
+def _inside_N(span: Span, frames_N: Frames) -> BoolArray:
+    return (frames_N >= span.first) & (frames_N <= span.last)
+
+
+def _of_type_keyframe(
+    rig: ArmatureObject, action: Action, span: Span, bones: Mapping[str, str]
+) -> Held:
+    held: dict[str, frozenset[float]] = {}
+    for joint, curves in curves_of_joints(rig, action, bones).items():
+        frames: set[float] = set()
+        for curve in curves:
+            frames_N = point_frames(read_field(curve, "co"))
+            frames |= set(frames_N[read_field(curve, "type") == _KEYFRAME_TYPE].tolist())
+        inside = frozenset(frame for frame in frames if span.touches(frame, frame))
+        if inside:
+            held[joint] = inside
+    return Held(held)
+
+
+def curves_of_joints(
+    rig: ArmatureObject, action: Action, joints: Iterable[str]
+) -> dict[str, list[FCurve]]:
+    """The curves of each SMPL joint's bone."""
+    smpl = smpl_bones(rig)
+    curves = curves_by_channel(curve_store(rig, action)).items()
+    return {
+        joint: [each for (path, _), each in curves if path.startswith(bone_path(smpl[joint], ""))]
+        for joint in joints
+    }
+
+
+def mark_as_keyframes(rig: ArmatureObject, action: Action, held: Held) -> None:
+    """Give held keys the type KEYFRAME, so that the person sees which they are."""
+    for joint, curves in curves_of_joints(rig, action, held.frames).items():
+        for curve in curves:
+            keys = read_keys(curve).copy()
+            at_hold = np.isin(key_frames(keys), list(held.frames[joint]))
+            if at_hold.any():
+                keys["type"][at_hold] = _KEYFRAME_TYPE
+                write_keys(curve, keys)

@@ -1,0 +1,339 @@
+"""The recipe that every Action of ours carries: all that was done to it, in order.
+
+A recipe is a list of steps. Each says what was asked for, which weights answered, the tokens that
+they chose and, where no earlier step made it, the motion that they saw; so a step can be done
+again to the same keys, without sampling. Arrays are packed (see ``geometry.packing``).
+"""
+
+from __future__ import annotations
+
+import json
+import typing
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields, is_dataclass
+from functools import lru_cache
+from typing import Any, ClassVar, TypeAlias, cast
+
+import numpy as np
+
+from ...common.array_text import pack
+from ...common.errors import MMMError
+from ...geometry.placement import Placement
+from ..bpy_types import Action, Object
+from ..fcurves.slot_properties import read_text, write_text
+
+RECIPE_PROPERTY = "mmm_recipe"
+"""Custom property of the Action that holds the recipe as JSON text."""
+
+RECIPE_VERSION = 2
+"""Raised when a field is added, removed or changes its meaning."""
+
+_ONE_STEP_VERSION = 1
+"""Recipes of this version were one generated motion, without its tokens."""
+
+
+@dataclass(frozen=True)
+class Origin:
+    """What answered. bundle, bundle_hash: name and content hash of the weights. sampler: all its
+    settings. device, threads, torch_version: where; addon_version: of this extension."""
+
+    bundle: str
+    bundle_hash: str
+    addon_version: str
+    sampler: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    device: str = ""
+    threads: int = 0
+    torch_version: str = ""
+
+    @classmethod
+    def from_worker(cls, told: Mapping[str, Any]) -> Origin:
+        """Of what the worker tells with a motion (``protocol.Generated.recipe``)."""
+        return cls(**{each.name: told[each.name] for each in fields(cls)})
+
+
+@dataclass(frozen=True)
+class GenerateStep:
+    """A motion from one prompt. placement: x, z (metres, model space) and yaw (radians) that it
+    started at. start_frame: scene frame of its first key; fps: the scene's rate. tokens: packed
+    (L, P)."""
+
+    kind: ClassVar[str] = "generate"
+    prompt: str
+    seconds: float
+    seed: int
+    origin: Origin
+    start_frame: int
+    fps: float
+    placement: Mapping[str, float]
+    pin_feet: bool = True
+    tokens: str = ""
+
+
+@dataclass(frozen=True)
+class SequenceStep:
+    """A motion from several prompts in a row; fields as in GenerateStep, one of each a segment."""
+
+    kind: ClassVar[str] = "sequence"
+    prompts: tuple[str, ...]
+    seconds: tuple[float, ...]
+    seeds: tuple[int, ...]
+    origin: Origin
+    start_frame: int
+    fps: float
+    placement: Mapping[str, float]
+    pin_feet: bool = True
+    tokens: str = ""
+
+
+@dataclass(frozen=True)
+class HandEdits:
+    """What a person did to the keys between two steps. bones: whose curves she changed, as data
+    paths spell them. curves: all curves of those bones afterwards, packed, by data path and index
+    (see ``hand_edits``)."""
+
+    bones: tuple[str, ...] = ()
+    curves: Mapping[str, str] = field(default_factory=dict[str, str])
+
+
+@dataclass(frozen=True)
+class EditStep:
+    """A range made anew. first, last: scene frames, both included; part: "all", "lower" or
+    "upper". input_start: scene frame of the first frame that the model saw; mask: packed
+    (T, 23), True where those were made anew (22 rotations, then the root's place). held: frames of
+    each SMPL joint that had a key which stayed. hand: what a person did since the step before.
+    input: packed (T, 91) rotations and root place that it saw, "" where the steps before made them.
+    replaced: where the Action was hers at first, keys that gave way (``hand_edits.replaced_keys``).
+    """
+
+    kind: ClassVar[str] = "edit"
+    prompt: str
+    seed: int
+    part: str
+    first: int
+    last: int
+    origin: Origin
+    fps: float
+    input_start: int
+    mask: str
+    held: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    hand: HandEdits = HandEdits()
+    input: str = ""
+    replaced: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    pin_feet: bool = True
+    tokens: str = ""
+
+
+@dataclass(frozen=True)
+class SegmentStep:
+    """A segment of a sequence made anew: an edit whose frames may grow or shrink.
+
+    index: of the segment, from 0. seconds: its new length. shift: frames by which the keys behind
+    it moved; before that, they began at ``behind``. Other fields as in EditStep; their frames are
+    those after the shift, but those of ``held`` before it.
+    """
+
+    kind: ClassVar[str] = "segment"
+    index: int
+    prompt: str
+    seconds: float
+    seed: int
+    first: int
+    last: int
+    behind: int
+    shift: int
+    origin: Origin
+    fps: float
+    input_start: int
+    mask: str
+    held: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    hand: HandEdits = HandEdits()
+    input: str = ""
+    pin_feet: bool = True
+    tokens: str = ""
+
+
+Step: TypeAlias = GenerateStep | SequenceStep | EditStep | SegmentStep
+
+_KINDS: Mapping[str, type[Step]] = {
+    cls.kind: cls for cls in (GenerateStep, SequenceStep, EditStep, SegmentStep)
+}
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """Everything that was done to an Action, in order; at least one step."""
+
+    steps: tuple[Step, ...]
+
+    @property
+    def prompt(self) -> str:
+        """What the Action is about: the prompts of its first step."""
+        first = self.steps[0]
+        return ", ".join(first.prompts) if isinstance(first, SequenceStep) else first.prompt
+
+    @property
+    def is_whole(self) -> bool:
+        """All of the motion comes from the steps: they begin with nothing."""
+        return isinstance(self.steps[0], GenerateStep | SequenceStep)
+
+    @classmethod
+    def from_worker(
+        cls, told: Mapping[str, Any], start_frame: int, fps: float, placement: Placement
+    ) -> Recipe:
+        """Of a generated motion: the worker's part of the recipe, and where its clip is put."""
+        return cls((generate_step(told, start_frame, fps, placement),))
+
+
+def generate_step(
+    told: Mapping[str, Any], start_frame: int, fps: float, placement: Placement
+) -> GenerateStep:
+    """A motion of one prompt, as the worker tells of it."""
+    return GenerateStep(
+        prompt=told["prompt"],
+        seconds=told["seconds"],
+        seed=told["seed"],
+        origin=Origin.from_worker(told),
+        start_frame=start_frame,
+        fps=fps,
+        placement=asdict(placement),
+        pin_feet=told["pin_feet"],
+        tokens=packed_tokens(told),
+    )
+
+
+def sequence_step(
+    told: Mapping[str, Any], start_frame: int, fps: float, placement: Placement
+) -> SequenceStep:
+    """A motion of several prompts, as the worker tells of it."""
+    return SequenceStep(
+        prompts=tuple(told["prompts"]),
+        seconds=tuple(told["seconds"]),
+        seeds=tuple(told["seeds"]),
+        origin=Origin.from_worker(told),
+        start_frame=start_frame,
+        fps=fps,
+        placement=asdict(placement),
+        pin_feet=told["pin_feet"],
+        tokens=packed_tokens(told),
+    )
+
+
+def packed_tokens(told: Mapping[str, Any]) -> str:
+    """The token grid (L, P) of the worker's answer."""
+    return pack(np.array(told["tokens"], dtype=np.int64))
+
+
+# --- text ----------------------------------------------------------------------------------------
+
+
+def recipe_text(recipe: Recipe) -> str:
+    """The recipe as JSON text, keys in the order of the fields."""
+    steps = [{"kind": step.kind, **asdict(step)} for step in recipe.steps]
+    return json.dumps({"version": RECIPE_VERSION, "steps": steps}, ensure_ascii=False)
+
+
+@lru_cache(maxsize=4)
+def parse_recipe(text: str) -> Recipe:
+    """Read JSON text strictly: MMMError for another version, a missing, unknown or odd field.
+
+    Remembered, for panels ask at every redraw, and texts grow to megabytes.
+    """
+    try:
+        content: object = json.loads(text)
+    except json.JSONDecodeError as error:
+        raise MMMError(f"The Action's recipe is damaged ({error}).") from error
+    values = _object(content, "recipe")
+    version = values.pop("version", None)
+    if version == _ONE_STEP_VERSION:
+        return Recipe((_old_step(values),))
+    if version != RECIPE_VERSION:
+        raise MMMError(
+            f"The Action's recipe has version {version}; this add-on reads versions "
+            f"{_ONE_STEP_VERSION} to {RECIPE_VERSION}: use the add-on's version that made it."
+        )
+    steps = values.get("steps")
+    if not isinstance(steps, list) or not steps:
+        raise MMMError("The Action's recipe is damaged (it has no steps).")
+    return Recipe(tuple(_step(step) for step in cast("list[object]", steps)))
+
+
+def _object(content: object, what: str) -> dict[str, Any]:
+    if not isinstance(content, dict):
+        raise MMMError(f"The Action's recipe is damaged (its {what} is not a list of fields).")
+    return dict(cast("dict[str, Any]", content))
+
+
+def _step(content: object) -> Step:
+    values = _object(content, "step")
+    kind = values.pop("kind", None)
+    if kind not in _KINDS:
+        raise MMMError(f"The Action's recipe has a step of an unknown kind ({kind!r}).")
+    return cast(Step, _read(_KINDS[kind], values))
+
+
+def _old_step(values: dict[str, Any]) -> GenerateStep:
+    """The one step of a recipe of version 1."""
+    values.pop("mask", None)
+    told = {each.name for each in fields(Origin)} & values.keys()
+    origin = {name: values.pop(name) for name in told}
+    absent = {"device": "", "threads": 0, "torch_version": ""}
+    values |= {"origin": absent | origin, "pin_feet": False, "tokens": ""}
+    return cast(GenerateStep, _read(GenerateStep, values))
+
+
+_JSON_TYPES: Mapping[Any, tuple[type, ...]] = {
+    str: (str,),
+    int: (int,),
+    float: (int, float),
+    bool: (bool,),
+    Mapping[str, Any]: (dict,),
+    Mapping[str, float]: (dict,),
+    Mapping[str, str]: (dict,),
+}
+"""What JSON may hold for a field of each type."""
+
+
+def _read(cls: type[Any], values: Mapping[str, Any]) -> Any:
+    """A dataclass from exactly its fields."""
+    known = {each.name for each in fields(cls)}
+    if odd := sorted(known ^ values.keys()):
+        raise MMMError(f"The Action's recipe has missing or unknown fields: {', '.join(odd)}.")
+    hints = typing.get_type_hints(cls)
+    return cls(**{name: _value(name, hints[name], values[name]) for name in known})
+
+
+def _value(name: str, hint: Any, value: Any) -> Any:
+    if is_dataclass(hint):
+        return _read(cast("type[Any]", hint), _object(value, name))
+    if typing.get_origin(hint) is tuple and isinstance(value, list):
+        items = cast("list[Any]", value)
+        return tuple(_value(name, typing.get_args(hint)[0], item) for item in items)
+    wanted = _JSON_TYPES.get(hint, ())
+    if not isinstance(value, wanted) or (isinstance(value, bool) and bool not in wanted):
+        raise MMMError(f"The Action's recipe holds {value!r} as its {name}.")
+    return value
+
+
+# --- in the Action -------------------------------------------------------------------------------
+
+
+def store_recipe(action: Action, recipe: Recipe, rig: Object | None = None) -> None:
+    """Write the recipe into the Action. rig: whose slot it is about, the first if not given."""
+    write_text(action, RECIPE_PROPERTY, recipe_text(recipe), rig)
+
+
+def append_step(action: Action, step: Step, rig: Object | None = None) -> None:
+    """Add what was just done to the recipe; MMMError when that cannot be read. rig: as above."""
+    before = load_recipe(action, rig)
+    store_recipe(action, Recipe((*(before.steps if before else ()), step)), rig)
+
+
+def load_recipe(action: Action, rig: Object | None = None) -> Recipe | None:
+    """The recipe of the rig's slot, of the first if no rig is given; None where there is none;
+    MMMError when it cannot be read."""
+    text = read_text(action, RECIPE_PROPERTY, rig)
+    if text is None:
+        return None
+    if not isinstance(text, str):
+        raise MMMError("The Action's recipe is damaged (it is not text).")
+    return parse_recipe(text)

@@ -1,0 +1,1 @@
+"""Jobs of the worker: started from a scene, watched, brought home."""

@@ -1,0 +1,122 @@
+"""What operators that wait for the worker share: modal from a button, blocking in a script.
+
+Both ways drive the same ``Errand``. A Blender without a window has no events, so there an invoked
+operator runs to its end too.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from ...common.errors import MMMError
+from ...worker.protocol import WorkerError
+from ..bpy_types import Context, bpy
+from ..widgets import Event, Timer, redraw
+from .scene_job import Errand
+from .session import State, desk
+
+TICK_SECONDS = 0.05
+READING_TICK_SECONDS = 0.01
+"""Between two beats of the timer; while the scene is read, the operator itself has work."""
+_SLEEP_SECONDS = 0.01
+_FULL_BAR = 100
+
+
+class ErrandOperator:
+    """Base of such operators, beside ``bpy.types.Operator``. They say what to start."""
+
+    report: Any
+    _errand: Errand | None = None
+    _timer: Timer = None
+
+    def start(self, context: Context) -> Errand:
+        """Send the job. Raises MMMError, with nothing changed."""
+        raise NotImplementedError
+
+    def execute(self, context: Context) -> set[str]:
+        """From a script: wait for the end."""
+        if not self._begin(context):
+            return {"CANCELLED"}
+        assert self._errand is not None
+        run_to_end(context, self._errand)
+        return self._outcome()
+
+    def invoke(self, context: Context, _event: Event) -> set[str]:
+        """From a button: go on beside the person's work."""
+        if bpy.app.background:
+            return self.execute(context)
+        if not self._begin(context):
+            return {"CANCELLED"}
+        self._set_timer(context)
+        context.window_manager.modal_handler_add(self)
+        redraw()
+        return {"RUNNING_MODAL"}
+
+    def modal(self, context: Context, event: Event) -> set[str]:
+        """A timer's beat, or an event that is not ours (but Esc, which cancels)."""
+        assert self._errand is not None
+        if event.type == "ESC" and event.value == "PRESS":
+            desk.cancel()
+        elif event.type != "TIMER":
+            return {"PASS_THROUGH"}
+        over = True  # also if the tick raises: Blender ends the operator then
+        was_reading = self._errand.reading
+        try:
+            over = self._errand.tick(context)
+        finally:
+            redraw()
+            if over:
+                self.cancel(context)
+        if was_reading and not self._errand.reading and not over:
+            self._set_timer(context)
+        return self._outcome() if over else {"PASS_THROUGH"}
+
+    def cancel(self, context: Context) -> None:
+        """The end: of the job, or Blender's will, for instance because another file is loaded."""
+        desk.cancel()
+        self._remove_timer(context)
+
+    def _begin(self, context: Context) -> bool:
+        try:
+            self._errand = self.start(context)
+        except MMMError as error:
+            desk.fail(error.kind if isinstance(error, WorkerError) else "", str(error))
+            self.report({"ERROR"}, str(error))
+            return False
+        return True
+
+    def _outcome(self) -> set[str]:
+        assert self._errand is not None
+        job = self._errand.job
+        if job.state is State.FAILED:
+            self.report({"ERROR"}, job.sentence)
+            return {"CANCELLED"}
+        self.report({"INFO"}, desk.notice.text)
+        return {"FINISHED"} if job.state is State.SUCCEEDED else {"CANCELLED"}
+
+    def _set_timer(self, context: Context) -> None:
+        assert self._errand is not None
+        self._remove_timer(context)
+        self._timer = context.window_manager.event_timer_add(
+            READING_TICK_SECONDS if self._errand.reading else TICK_SECONDS, window=context.window
+        )
+
+    def _remove_timer(self, context: Context) -> None:
+        if self._timer is not None:
+            context.window_manager.event_timer_remove(self._timer)
+        self._timer = None
+
+
+def run_to_end(context: Context, errand: Errand) -> None:
+    """Tick until it is over. A keyboard interrupt cancels the job before it goes on its way."""
+    manager = context.window_manager
+    manager.progress_begin(0, _FULL_BAR)
+    try:
+        while not errand.tick(context):
+            manager.progress_update(int(errand.job.fraction * _FULL_BAR))
+            if not errand.reading:
+                time.sleep(_SLEEP_SECONDS)
+    finally:
+        desk.cancel()
+        manager.progress_end()

@@ -1,0 +1,137 @@
+"""A job of the worker, seen from the scene: who it is for, when it is off, what comes of it.
+
+The scene, its mode and its target must be at the end what they were at the press of the button;
+otherwise the errand is off and the scene stays as it is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator
+from contextlib import suppress
+from dataclasses import dataclass
+
+from ...common.errors import MMMError
+from ...worker.client import JobResult
+from ...worker.protocol import BAD_REQUEST, LoadBundle
+from ..bpy_types import ArmatureObject, Context, bpy
+from ..rig.target import Remembered
+from .session import Desk, Job, Notice, Request, State
+
+Finish = Callable[[Context, ArmatureObject | None, JobResult], str]
+"""Puts a result into the scene; gives the sentence that says so, or raises MMMError."""
+
+Reading = Generator[float, None, Request]
+"""Reads from the scene what a job needs, a few milliseconds between two of its yields, each of
+which tells how far it is (0 to 1). Returns the job's message; raises MMMError."""
+
+
+@dataclass(frozen=True)
+class Circumstances:
+    """What must not change while the worker works. target: None if none was there."""
+
+    scene: Remembered
+    mode: str
+    target: Remembered | None
+
+    @classmethod
+    def now(cls, context: Context, target: ArmatureObject | None) -> Circumstances:
+        """As they are."""
+        return cls(
+            Remembered.of(context.scene),
+            _mode(context, target),
+            None if target is None else Remembered.of(target),
+        )
+
+    def change(self, context: Context) -> str:
+        """In a sentence, what has changed so that the result has no place any more; else ""."""
+        if self.scene.find(bpy.data.scenes) != context.scene:
+            return "Cancelled: another scene was opened."
+        target = self.find_target(context)
+        if self.target is not None and target is None:
+            return f"Cancelled: '{self.target.name}' was deleted."
+        if _mode(context, target) != self.mode:
+            return "Cancelled: the mode was changed."
+        return ""
+
+    def find_target(self, context: Context) -> ArmatureObject | None:
+        """The target, if it is still in the scene."""
+        target = None if self.target is None else self.target.find(bpy.data.objects)
+        return target if target is not None and target.name in context.scene.objects else None
+
+
+def _mode(context: Context, target: ArmatureObject | None) -> str:
+    return str(context.mode if target is None else target.mode)
+
+
+@dataclass(frozen=True, eq=False)
+class Preparation:
+    """What an errand does before the worker gets the job. bundle: what the worker is to load."""
+
+    reading: Reading
+    bundle: LoadBundle | None = None
+
+
+class Errand:
+    """One job with its circumstances, until its result is in the scene."""
+
+    def __init__(
+        self,
+        desk: Desk,
+        job: Job,
+        circumstances: Circumstances,
+        finish: Finish,
+        preparation: Preparation | None = None,
+    ) -> None:
+        """preparation: for a job that was opened only, none for one that was sent."""
+        self.job = job
+        self._desk = desk
+        self._circumstances = circumstances
+        self._finish = finish
+        self._preparation = preparation
+
+    @property
+    def reading(self) -> bool:
+        """There is something to do at every tick: they should come quickly."""
+        return self.job.state is State.READING
+
+    def tick(self, context: Context) -> bool:
+        """Go on a little, without blocking; True when it is over, one way or another."""
+        if self.job.running and (change := self._circumstances.change(context)):
+            self._desk.cancel(change)
+        if self.reading:
+            self._read()
+        self._desk.tick()
+        if self.job.running:
+            return False
+        if self.job.state is State.SUCCEEDED:
+            self._deliver(context)
+        if self.job.state is State.FAILED:
+            self._desk.fail(self.job.kind, self.job.sentence)
+        return True
+
+    def _read(self) -> None:
+        """Read on; when all is read, give the worker its job."""
+        assert self._preparation is not None
+        try:
+            self.job.read = next(self._preparation.reading)
+        except StopIteration as end:
+            self.job.read = 1.0
+            self._send(end.value)
+        except MMMError as error:
+            self.job.fail(BAD_REQUEST, str(error))
+
+    def _send(self, request: Request) -> None:
+        assert self._preparation is not None
+        with suppress(MMMError):  # the job has failed then, and says why
+            self._desk.send(self.job, request, self._preparation.bundle)
+
+    def _deliver(self, context: Context) -> None:
+        """Put the result into the scene, or have the job failed with the reason."""
+        assert self.job.result is not None
+        target = self._circumstances.find_target(context)
+        try:
+            sentence = self._finish(context, target, self.job.result)
+        except MMMError as error:
+            self.job.fail(BAD_REQUEST, str(error))
+        else:
+            self._desk.notice = Notice(sentence)

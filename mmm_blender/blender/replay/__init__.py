@@ -1,0 +1,1 @@
+"""An Action made again from its recipe."""

@@ -1,0 +1,279 @@
+"""The steps of a recipe, done again to the same keys.
+
+Tokens are stored, so nothing is sampled: the worker decodes each step from them, and its answer is
+keyed as it was then. What a step saw is stored with it, or read from what the steps before make.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, cast
+
+import numpy as np
+
+from ...common.array_text import unpack
+from ...common.errors import MMMError
+from ...geometry.clip import MotionClip
+from ...geometry.conventions import BoolArray, FloatArray, IntArray
+from ...geometry.editing.edit_mask import EditMask
+from ...geometry.editing.path_correction import GroundMove
+from ...geometry.placement import Placement, place
+from ...geometry.skeleton import ANIMATED_JOINTS
+from ...worker.protocol import Edit, Generate, Generated, GenerateSequence
+from ..actions.editability import part_joints
+from ..actions.range_writer import write_range
+from ..bpy_types import Action, ArmatureObject, bpy
+from ..fcurves.keyframe_arrays import CurveId, RawCurve, raw_curves, restore
+from ..fcurves.layered_actions import assign_action, build_action
+from ..history.new_action import action_name, make_action
+from ..history.recipe import (
+    EditStep,
+    GenerateStep,
+    Recipe,
+    SegmentStep,
+    SequenceStep,
+    Step,
+    store_recipe,
+)
+from ..history.user_edits import put_back, repeat_hand_edits
+from ..jobs.session import Request
+from ..rig.motion_reader import read_motion
+from ..sequence.layout import SegmentPlan, plan_segment, sequence_segments, stretched
+from ..sequence.regenerate import brought_to_start, write_segment
+
+_ROOT = 4 * ANIMATED_JOINTS  # where the root's place begins in a packed motion
+_DAMAGED = "The Action's recipe is damaged (its steps do not follow from each other)."
+
+
+# --- what a step says ----------------------------------------------------------------------------
+
+
+def request_of(step: Step, seen: MotionClip | None) -> Request:
+    """The worker's message of a step. seen: the motion that an edit saw."""
+    how: dict[str, Any] = {
+        "sampler": dict(step.origin.sampler),
+        "pin_feet": step.pin_feet,
+        "tokens_LP": _tokens(step),
+    }
+    match step:
+        case GenerateStep():
+            asked = (step.prompt, step.seconds, step.seed)
+            return lambda number: Generate(number, *asked, fps=step.fps, **how)
+        case SequenceStep():
+            each = (step.prompts, step.seconds, step.seeds)
+            return lambda number: GenerateSequence(number, *each, fps=step.fps, **how)
+        case EditStep() | SegmentStep():
+            assert seen is not None
+            return _edit_request(step, seen, how)
+
+
+def _edit_request(step: EditStep | SegmentStep, seen: MotionClip, how: dict[str, Any]) -> Request:
+    mask = mask_of(step)
+    motion = (seen.rotations_TJ4, seen.root_T3, step.fps)
+    cells = (mask.rotations_TJ.astype(np.int64), mask.root_T.astype(np.int64))
+    moves_after = isinstance(step, SegmentStep)
+    return lambda number: Edit(
+        number, *motion, *cells, step.prompt, step.seed, moves_after=moves_after, **how
+    )
+
+
+def _tokens(step: Step) -> IntArray:
+    if not step.tokens:
+        return np.zeros((0, 0), dtype=np.int64)  # of version 1: the same seed samples them again
+    return cast(IntArray, unpack(step.tokens))
+
+
+def mask_of(step: EditStep | SegmentStep) -> EditMask:
+    """What an edit made anew, of the frames that it saw."""
+    cells_TC: BoolArray = unpack(step.mask)
+    return EditMask(cells_TC[:, :ANIMATED_JOINTS], cells_TC[:, ANIMATED_JOINTS])
+
+
+def stored_input(step: EditStep | SegmentStep) -> MotionClip | None:
+    """The motion that an edit saw, where it is stored; what was masked may stand at rest."""
+    if not step.input:
+        return None
+    cells_TC: FloatArray = unpack(step.input)
+    rotations = cells_TC[:, :_ROOT].reshape(len(cells_TC), ANIMATED_JOINTS, 4)
+    return MotionClip(rotations, cells_TC[:, _ROOT:], step.fps)
+
+
+def reads_rig(recipe: Recipe) -> bool:
+    """What a step saw is not stored: it is read from the rig, as the steps before make it move."""
+    edits = (step for step in recipe.steps if isinstance(step, EditStep | SegmentStep))
+    return any(not step.input for step in edits)
+
+
+def held_by(step: EditStep | SegmentStep) -> dict[str, frozenset[float]]:
+    """Frames that an edit held, by SMPL joint."""
+    return {joint: frozenset(map(float, frames)) for joint, frames in step.held.items()}
+
+
+# --- the new Action ------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, eq=False)
+class _Answered:
+    """A step with the worker's answer. before: the steps before it. seen: what an edit saw."""
+
+    before: tuple[Step, ...]
+    step: Step
+    seen: MotionClip | None
+    answer: Generated
+
+    @property
+    def clip(self) -> MotionClip:
+        """The motion in the answer."""
+        answer = self.answer
+        return MotionClip(answer.rotations_TJ4, answer.root_T3, answer.fps, answer.twist_estimated)
+
+
+class Rebuilding:
+    """A recipe on its way to an Action; between two calls nothing of it is in the file.
+
+    Ask for ``next_step`` and what it has ``seen``, and ``take`` the worker's answer, until there
+    is no next step; then ``finish``.
+    """
+
+    def __init__(self, recipe: Recipe) -> None:
+        self._recipe = recipe
+        self._answered: list[_Answered] = []
+        self._seen: MotionClip | None = None
+        self._raw: Mapping[CurveId, RawCurve] | None = None
+        self._written = 0
+
+    @property
+    def next_step(self) -> Step | None:
+        """The first step that waits for the worker's answer; None where all have theirs."""
+        steps, done = self._recipe.steps, len(self._answered)
+        return steps[done] if done < len(steps) else None
+
+    def seen(self, rig: ArmatureObject, base: Action | None) -> MotionClip | None:
+        """The motion that the next step saw; None where it began with nothing.
+
+        base: the Action as it is, with which a recipe begins that made only parts of it.
+        """
+        step = self.next_step
+        self._seen = None
+        if isinstance(step, EditStep | SegmentStep):
+            self._seen = stored_input(step) or self._read(rig, base, step)
+        return self._seen
+
+    def take(self, answer: Generated) -> None:
+        """The worker's answer to the next step."""
+        step = self.next_step
+        assert step is not None
+        before = self._recipe.steps[: len(self._answered)]
+        self._answered.append(_Answered(before, step, self._seen, answer))
+
+    def finish(self, rig: ArmatureObject, base: Action | None) -> Action:
+        """The Action with all steps done and its recipe, nobody's yet. base: as in ``seen``."""
+        action = self._made(rig, base)
+        store_recipe(action, self._recipe, rig)
+        return action
+
+    def _read(
+        self, rig: ArmatureObject, base: Action | None, step: EditStep | SegmentStep
+    ) -> MotionClip:
+        before = self._recipe.steps[: len(self._answered)]
+        last = step.input_start + len(unpack(step.mask)) - 1
+        action = self._made(rig, base)
+        try:
+            self._raw, self._written = raw_curves(action), len(self._answered)
+            with shown(rig, action):
+                if isinstance(step, EditStep):
+                    return read_motion(rig, step.input_start, last)
+                kept = read_motion(rig, step.input_start, last - step.shift)
+                return stretched(kept, step.input_start, plan_of(before, step))
+        finally:
+            bpy.data.actions.remove(action)
+
+    def _made(self, rig: ArmatureObject, base: Action | None) -> Action:
+        """A new Action with all answered steps. If it cannot be whole, nothing of it is left."""
+        action = self._begun(rig, None if self._recipe.is_whole else base)
+        try:
+            for made in self._answered[self._written :]:
+                action = _done(rig, action, made)
+            if action is None:
+                raise MMMError(_DAMAGED)
+        except BaseException:  # a Ctrl+C too leaves no Action behind; raised again
+            if action is not None:
+                bpy.data.actions.remove(action)
+            raise
+        return action
+
+    def _begun(self, rig: ArmatureObject, base: Action | None) -> Action | None:
+        """What was there when a step was read last; None before the first step."""
+        if base is None and self._raw is None:
+            return None
+        action: Action = (
+            build_action(action_name(self._recipe), [], [], owner=rig.name)
+            if base is None
+            else base.copy()
+        )
+        if self._raw is not None:
+            restore(action, self._raw)
+        else:
+            for step in reversed(self._recipe.steps):
+                if isinstance(step, EditStep):
+                    put_back(rig, action, step)
+        return action
+
+
+def _done(rig: ArmatureObject, action: Action | None, made: _Answered) -> Action:
+    """The Action with one step more."""
+    step = made.step
+    if isinstance(step, GenerateStep | SequenceStep):
+        if action is not None:
+            raise MMMError(_DAMAGED)
+        placed = place(made.clip, Placement(**step.placement))
+        return make_action(rig, placed, step.start_frame, Recipe((step,)), step.fps)
+    if action is None:
+        raise MMMError(_DAMAGED)
+    repeat_hand_edits(rig, action, step.hand)
+    if isinstance(step, EditStep):
+        _write_edit(rig, action, step, made.clip)
+    else:
+        _write_segment(rig, action, step, made)
+    return action
+
+
+def _write_edit(rig: ArmatureObject, action: Action, step: EditStep, clip: MotionClip) -> None:
+    joints = part_joints(step.part.upper())
+    write_range(rig, action, clip, step.input_start, step.first, step.last, joints, held_by(step))
+
+
+def _write_segment(rig: ArmatureObject, action: Action, step: SegmentStep, made: _Answered) -> None:
+    assert made.seen is not None
+    move = GroundMove(*made.answer.ground_move)
+    carried = brought_to_start(made.clip, move, made.seen, mask_of(step))
+    plan = plan_of(made.before, step)
+    write_segment(rig, action, plan, step.input_start, *carried, held_by(step))
+
+
+def plan_of(before: tuple[Step, ...], step: SegmentStep) -> SegmentPlan:
+    """Which frames changed when a segment was made anew. before: the steps before it."""
+    segments = sequence_segments(Recipe(before))
+    if not 0 <= step.index < len(segments):
+        raise MMMError(_DAMAGED)
+    frames = segments[step.index].frames + step.shift
+    return plan_segment(segments, step.index, frames, step.fps)
+
+
+@contextmanager
+def shown(rig: ArmatureObject, action: Action) -> Generator[None]:
+    """For a moment the rig has another Action."""
+    data = rig.animation_data or rig.animation_data_create()
+    before, slot = data.action, getattr(data, "action_slot", None)
+    kept = None if before is None else before.use_fake_user
+    assign_action(rig, action)
+    try:
+        yield
+    finally:
+        data.action = before
+        if before is not None:
+            before.use_fake_user = kept
+        if slot is not None:
+            data.action_slot = slot

@@ -1,0 +1,60 @@
+"""Which armature a motion goes to, and how a job remembers it without holding it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from ...common.errors import MMMError
+from ..bpy_types import ArmatureObject, Context, Object
+from .smpl_rig import find_smpl_bones
+
+
+@dataclass(frozen=True)
+class Remembered:
+    """A data-block by name and session number: a reference would dangle after undo or deletion."""
+
+    name: str
+    session_uid: int
+
+    @classmethod
+    def of(cls, block: Any) -> Remembered:
+        """How to find ``block`` again."""
+        return cls(str(block.name), int(block.session_uid))
+
+    def find(self, collection: Any) -> Any | None:
+        """The data-block in ``bpy.data.objects`` or the like, renamed or not; None if it went."""
+        named = collection.get(self.name)
+        if named is not None and named.session_uid == self.session_uid:
+            return named
+        return next((block for block in collection if block.session_uid == self.session_uid), None)
+
+
+def target_armature(context: Context) -> ArmatureObject | None:
+    """The SMPL armature to animate: the active object or the one that deforms it.
+
+    None where there is none, so that one is added. An armature of another kind that is selected
+    and active is refused with MMMError: the person means it, and it cannot be done.
+    """
+    active = context.view_layer.objects.active
+    rig = _armature_of(active)
+    if rig is None:
+        return None
+    found = find_smpl_bones(rig)
+    if isinstance(found, str):
+        if not active.select_get():
+            return None
+        raise MMMError(f"{found.rstrip('.')}; select one that is, or nothing to have one added.")
+    if rig.library is not None:
+        raise MMMError(
+            f"'{rig.name}' is linked from another file: make a library override of it first."
+        )
+    return rig
+
+
+def _armature_of(active: Object | None) -> ArmatureObject | None:
+    """The object itself, or the armature that deforms it: a click picks the body's mesh."""
+    if active is None or active.type == "ARMATURE":
+        return active
+    modifiers = (item.object for item in active.modifiers if item.type == "ARMATURE")
+    return next((rig for rig in modifiers if rig is not None), active.find_armature())

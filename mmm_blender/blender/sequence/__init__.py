@@ -1,0 +1,1 @@
+"""Several prompts in a row."""

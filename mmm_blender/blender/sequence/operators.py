@@ -1,0 +1,257 @@
+"""The list of prompts, Generate Sequence, and Regenerate Segment."""
+# Blender reads properties from annotations that are calls; they are no types, and meant so.
+# pyright: reportInvalidTypeForm=false
+
+import random
+from typing import Any, ClassVar
+
+from ..addon.scene_settings import HOLD_ITEMS, LARGEST_SEED, given_or_scene
+from ..bpy_types import Context, bpy
+from ..generate.task import obstacle
+from ..jobs.job_operator import ErrandOperator
+from ..jobs.scene_job import Errand
+from .properties import SegmentWish, SequenceLine, chosen_line, sequence_list, set_line, wishes
+from .regenerate import segment_obstacle, start_segment, wanted_segment
+from .task import SequenceWish, load_from_action, loading_obstacle, start_sequence
+
+_FROM_SCENE = ("bundle", "pin_feet")
+_LINE_FIELDS = ("prompt", "seconds", "seed")
+_EMPTY = "The list of prompts is empty: add one first."
+
+
+def _poll(cls: Any, reason: str) -> bool:
+    """True where nothing stands against it; else the button is greyed with the reason."""
+    if reason:
+        cls.poll_message_set(reason)
+    return not reason
+
+
+class AddPrompt(bpy.types.Operator):
+    """Add a prompt to the list, behind the chosen one"""
+
+    bl_idname = "mmm.sequence_add"
+    bl_label = "Add Prompt"
+    bl_options: ClassVar[set[str]] = {"UNDO"}
+
+    prompt: bpy.props.StringProperty(name="Prompt", description="What the body does")
+    seconds: bpy.props.FloatProperty(name="Seconds", description="Length of this part")
+    seed: bpy.props.IntProperty(name="Seed", description="Another seed gives another motion")
+
+    def execute(self, context: Context) -> set[str]:
+        """What is not given is a new line's own."""
+        line = _insert(sequence_list(context.scene))
+        for name in _LINE_FIELDS:
+            if self.properties.is_property_set(name):
+                setattr(line, name, getattr(self, name))
+        return {"FINISHED"}
+
+
+def _insert(found: Any) -> Any:
+    """A new line behind the chosen one; it is chosen then."""
+    found.lines.add()
+    at = min(int(found.active) + 1, len(found.lines) - 1)
+    found.lines.move(len(found.lines) - 1, at)
+    found.active = at
+    return found.lines[at]
+
+
+class _LineOperator:
+    """An operator about the chosen line."""
+
+    @classmethod
+    def poll(cls, context: Context) -> bool:
+        """Only where there is one."""
+        return _poll(cls, "" if sequence_list(context.scene).lines else _EMPTY)
+
+
+class RemovePrompt(_LineOperator, bpy.types.Operator):
+    """Take the chosen prompt out of the list; keys stay as they are"""
+
+    bl_idname = "mmm.sequence_remove"
+    bl_label = "Remove Prompt"
+    bl_options: ClassVar[set[str]] = {"UNDO"}
+
+    def execute(self, context: Context) -> set[str]:
+        """The one that moves up is chosen."""
+        found = sequence_list(context.scene)
+        found.lines.remove(chosen_line(found))
+        found.active = max(0, min(int(found.active), len(found.lines) - 1))
+        return {"FINISHED"}
+
+
+class DuplicatePrompt(_LineOperator, bpy.types.Operator):
+    """Add the chosen prompt once more, right behind itself"""
+
+    bl_idname = "mmm.sequence_duplicate"
+    bl_label = "Duplicate Prompt"
+    bl_options: ClassVar[set[str]] = {"UNDO"}
+
+    def execute(self, context: Context) -> set[str]:
+        """The copy is chosen."""
+        found = sequence_list(context.scene)
+        wish = SegmentWish.of(found.lines[chosen_line(found)])
+        set_line(_insert(found), wish)
+        return {"FINISHED"}
+
+
+class MovePrompt(bpy.types.Operator):
+    """Move the chosen prompt in the list"""
+
+    bl_idname = "mmm.sequence_move"
+    bl_label = "Move Prompt"
+    bl_options: ClassVar[set[str]] = {"UNDO"}
+
+    direction: bpy.props.EnumProperty(
+        name="Direction",
+        description="Which way",
+        items=(("UP", "Up", "Earlier"), ("DOWN", "Down", "Later")),
+    )
+
+    @classmethod
+    def poll(cls, context: Context) -> bool:
+        """Only where there is more than one."""
+        several = len(sequence_list(context.scene).lines) > 1
+        return _poll(cls, "" if several else "There is nothing to change places with.")
+
+    @classmethod
+    def description(cls, _context: Context, properties: Any) -> str:
+        """Each arrow's own tooltip."""
+        where = "earlier" if properties.direction == "UP" else "later"
+        return f"Let the chosen prompt come {where}"
+
+    def execute(self, context: Context) -> set[str]:
+        """At either end it stays."""
+        found = sequence_list(context.scene)
+        at = chosen_line(found)
+        to = at + (-1 if self.direction == "UP" else 1)
+        if not 0 <= to < len(found.lines):
+            return {"CANCELLED"}
+        found.lines.move(at, to)
+        found.active = to
+        return {"FINISHED"}
+
+
+class NewLineSeed(_LineOperator, bpy.types.Operator):
+    """Take another seed for the chosen prompt: its motion will be another one"""
+
+    bl_idname = "mmm.sequence_new_seed"
+    bl_label = "New Seed"
+    bl_options: ClassVar[set[str]] = {"UNDO", "INTERNAL"}
+
+    def execute(self, context: Context) -> set[str]:
+        """Throw the dice."""
+        found = sequence_list(context.scene)
+        found.lines[chosen_line(found)].seed = random.randint(0, LARGEST_SEED)
+        return {"FINISHED"}
+
+
+class LoadSequence(bpy.types.Operator):
+    """Fill the list with the prompts that the character's motion was made from, and mark them"""
+
+    bl_idname = "mmm.sequence_load"
+    bl_label = "Prompts from Action"
+    bl_options: ClassVar[set[str]] = {"UNDO"}
+
+    @classmethod
+    def poll(cls, context: Context) -> bool:
+        """Only where the Action is a sequence."""
+        return _poll(cls, loading_obstacle(context))
+
+    def execute(self, context: Context) -> set[str]:
+        """The list is replaced."""
+        load_from_action(context)
+        return {"FINISHED"}
+
+
+class GenerateSequence(ErrandOperator, bpy.types.Operator):
+    """Make one motion from all prompts in the list, and key it from this frame on"""
+
+    bl_idname = "mmm.generate_sequence"
+    bl_label = "Generate Sequence"
+    # not REGISTER: a redo panel would run the model again at every change, and freeze the window
+    bl_options: ClassVar[set[str]] = {"UNDO"}
+
+    segments: bpy.props.CollectionProperty(
+        type=SequenceLine,
+        name="Segments",
+        description="Prompts, seconds and seeds in order; the scene's list if not given",
+        options={"SKIP_SAVE"},
+    )
+    bundle: bpy.props.StringProperty(
+        name="Weights", description="Name or folder of the weights; the scene's if not given"
+    )
+    pin_feet: bpy.props.BoolProperty(
+        name="Pin Feet",
+        description="Feet that stand stay in place; the scene's choice if not given",
+    )
+
+    @classmethod
+    def poll(cls, context: Context) -> bool:
+        """Greyed, with the reason, while it cannot work."""
+        return _poll(cls, obstacle(context))
+
+    def start(self, context: Context) -> Errand:
+        """Send the list."""
+        lines = self.segments or sequence_list(context.scene).lines
+        rest = given_or_scene(self, context, _FROM_SCENE)
+        return start_sequence(context, SequenceWish(wishes(lines), **rest))
+
+
+class RegenerateSegment(ErrandOperator, bpy.types.Operator):
+    """Make the chosen prompt's part of the motion anew; what comes after follows, unchanged"""
+
+    bl_idname = "mmm.regenerate_segment"
+    bl_label = "Regenerate Segment"
+    bl_options: ClassVar[set[str]] = {"UNDO"}
+
+    index: bpy.props.IntProperty(
+        name="Segment", description="Which one, from 0; the one chosen in the list if not given"
+    )
+    prompt: bpy.props.StringProperty(
+        name="Prompt", description="What the body does; the list's prompt if not given"
+    )
+    seconds: bpy.props.FloatProperty(
+        name="Seconds", description="Length of this part; the list's if not given"
+    )
+    seed: bpy.props.IntProperty(
+        name="Seed", description="Another seed gives another motion; the list's if not given"
+    )
+    bundle: bpy.props.StringProperty(
+        name="Weights", description="Name or folder of the weights; the scene's if not given"
+    )
+    pin_feet: bpy.props.BoolProperty(
+        name="Pin Feet",
+        description="Feet that stand stay in place; the scene's choice if not given",
+    )
+    hold: bpy.props.EnumProperty(
+        name="Hold",
+        description="Which poses in the segment are kept; the scene's choice if not given",
+        items=HOLD_ITEMS,
+    )
+
+    @classmethod
+    def poll(cls, context: Context) -> bool:
+        """Greyed, with the reason, while no segment can be made anew."""
+        return _poll(cls, segment_obstacle(context))
+
+    def start(self, context: Context) -> Errand:
+        """Begin to read the motion around the segment."""
+        is_set = self.properties.is_property_set
+        index = int(self.index) if is_set("index") else None
+        given = {name: getattr(self, name) for name in _LINE_FIELDS if is_set(name)}
+        options = given_or_scene(self, context, (*_FROM_SCENE, "hold"))
+        return start_segment(context, wanted_segment(context, index, given, options))
+
+
+_CLASSES = (
+    AddPrompt,
+    RemovePrompt,
+    DuplicatePrompt,
+    MovePrompt,
+    NewLineSeed,
+    LoadSequence,
+    GenerateSequence,
+    RegenerateSegment,
+)
+
+register, unregister = bpy.utils.register_classes_factory(_CLASSES)

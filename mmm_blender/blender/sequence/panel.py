@@ -1,0 +1,145 @@
+"""The panel Sequence: the list of prompts and what can be done with it."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from ...common.errors import MMMError
+from ..addon.scene_settings import chosen_bundle
+from ..bpy_types import Context, bpy
+from ..generate.panel import BIG, ORDER, TAB, draw_progress
+from ..generate.task import obstacle
+from ..jobs.session import desk
+from ..rig.target import target_armature
+from ..widgets import Layout, draw_wrapped
+from .layout import Segment
+from .properties import SegmentWish, chosen_line, sequence_list, wishes
+from .regenerate import list_obstacle, segment_obstacle
+from .task import action_segments, loading_obstacle, sequence_fault
+
+_PROMPT_SHARE = 0.75
+"""Of a line's width, what the prompt gets."""
+
+
+class MMM_UL_prompts(bpy.types.UIList):  # noqa: N801  # Blender asks for this form of a name
+    """Prompts in order, each with its seconds; a mark on those that are not keyed like that yet."""
+
+    bl_idname = "MMM_UL_prompts"
+
+    def draw_item(  # Blender's own signature
+        self,
+        context: Context,
+        layout: Layout,
+        _data: Any,
+        line: Any,
+        _icon: int,
+        _active_data: Any,
+        _active_property: str,
+        index: int = 0,
+    ) -> None:
+        """One line."""
+        row = layout.split(factor=_PROMPT_SHARE, align=True)
+        icon = "GREASEPENCIL" if is_changed(context, line, index) else "NONE"
+        row.prop(line, "prompt", text="", emboss=False, icon=icon)
+        row.prop(line, "seconds", text="", emboss=False)
+
+
+class SequencePanel(bpy.types.Panel):
+    """Several prompts in a row."""
+
+    bl_idname = "MMM_PT_sequence"
+    bl_label = "Sequence"
+    bl_order = ORDER["sequence"]
+    bl_space_type = "VIEW_3D"
+    bl_region_type = "UI"
+    bl_category = TAB
+    bl_options: ClassVar[set[str]] = {"DEFAULT_CLOSED"}
+
+    def draw(self, context: Context) -> None:
+        """All of it."""
+        layout: Layout = self.layout
+        found = sequence_list(context.scene)
+        row = layout.row()
+        row.template_list("MMM_UL_prompts", "", found, "lines", found, "active", rows=4)
+        _draw_list_buttons(row.column(align=True))
+        if found.lines:
+            _draw_line(layout, found.lines[chosen_line(found)])
+            total = sum(each.seconds for each in wishes(found.lines))
+            layout.label(text=f"{len(found.lines)} prompts, {total:g} seconds", icon="TIME")
+        if desk.busy:
+            draw_progress(layout, desk)
+            return
+        _draw_generate(layout, context)
+        _draw_regenerate(layout, context)
+
+
+def _draw_list_buttons(column: Layout) -> None:
+    column.operator("mmm.sequence_add", text="", icon="ADD")
+    column.operator("mmm.sequence_remove", text="", icon="REMOVE")
+    column.operator("mmm.sequence_duplicate", text="", icon="DUPLICATE")
+    column.separator()
+    column.operator("mmm.sequence_move", text="", icon="TRIA_UP").direction = "UP"
+    column.operator("mmm.sequence_move", text="", icon="TRIA_DOWN").direction = "DOWN"
+
+
+def _draw_line(layout: Layout, line: Any) -> None:
+    """The chosen line's fields, with room for a long prompt."""
+    column = layout.column()
+    column.prop(line, "prompt", text="")
+    row = column.row(align=True)
+    row.prop(line, "seconds")
+    row.prop(line, "seed")
+    row.operator("mmm.sequence_new_seed", text="", icon="FILE_REFRESH")
+
+
+def _draw_generate(layout: Layout, context: Context) -> None:
+    """The button; greyed, with the reason, while it cannot be pressed."""
+    reason = obstacle(context) or _list_fault(context)
+    row = layout.row()
+    row.scale_y = BIG
+    row.enabled = not reason
+    row.operator("mmm.generate_sequence", icon="PLAY")
+    if reason:
+        draw_wrapped(layout, context, reason, icon="INFO")
+
+
+def _list_fault(context: Context) -> str:
+    """What is wrong with the list, the weights or the target, in a sentence; else ""."""
+    try:
+        target_armature(context)
+        card = chosen_bundle(context.scene)
+    except MMMError as error:
+        return str(error)
+    return sequence_fault(card, wishes(sequence_list(context.scene).lines))
+
+
+def _draw_regenerate(layout: Layout, context: Context) -> None:
+    """What can be done with a sequence that is keyed already; nothing where there is none."""
+    if loading_obstacle(context):
+        return
+    reason = list_obstacle(context) or segment_obstacle(context)
+    column = layout.column(align=True)
+    row = column.row(align=True)
+    row.enabled = not reason
+    row.operator("mmm.regenerate_segment", icon="FILE_REFRESH")
+    column.operator("mmm.sequence_load", icon="IMPORT")
+    if reason:
+        draw_wrapped(layout, context, reason, icon="INFO")
+
+
+def is_changed(context: Context, line: Any, index: int) -> bool:
+    """A line's segment is keyed, but from another prompt, length or seed."""
+    segments = _segments_of_list(context)
+    return index < len(segments) and not SegmentWish.of(line).matches(segments[index])
+
+
+def _segments_of_list(context: Context) -> tuple[Segment, ...]:
+    """Segments of the Action that was made from the list; () where lines were added or removed."""
+    found = sequence_list(context.scene)
+    segments = action_segments(found.action)
+    return segments if len(segments) == len(found.lines) else ()
+
+
+_CLASSES = (MMM_UL_prompts, SequencePanel)
+
+register, unregister = bpy.utils.register_classes_factory(_CLASSES)

@@ -1,0 +1,127 @@
+"""What a scene keeps of the list of prompts, ``scene.mmm_sequence``."""
+# Blender reads properties from annotations that are calls; they are no types, and meant so.
+# pyright: reportInvalidTypeForm=false
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+from ..addon.scene_settings import DEFAULT_SECONDS, LARGEST_SEED, LEAST_SECONDS
+from ..bpy_types import Action, Scene, bpy
+from .layout import Segment
+
+SequenceList: TypeAlias = Any
+"""A SequenceSettings, as Blender hands it out."""
+
+DEFAULT_PROMPT = "a person walks forward"
+_SLIDER_SECONDS = 9.8  # longest motion of the starter weights
+_SECONDS_DIGITS = 4
+"""Blender keeps 9.8 as 9.80000019: the recipe says 9.8."""
+
+
+@dataclass(frozen=True)
+class SegmentWish:
+    """One line of the list."""
+
+    prompt: str
+    seconds: float
+    seed: int
+
+    @classmethod
+    def of(cls, line: Any) -> "SegmentWish":
+        """Of a line of Blender's."""
+        seconds = round(float(line.seconds), _SECONDS_DIGITS)
+        return cls(str(line.prompt), seconds, int(line.seed))
+
+    def matches(self, segment: Segment) -> bool:
+        """The segment was made from this wish."""
+        return (self.prompt, self.seconds, self.seed) == (
+            segment.prompt,
+            segment.seconds,
+            segment.seed,
+        )
+
+
+class SequenceLine(bpy.types.PropertyGroup):
+    """One prompt of the list."""
+
+    prompt: bpy.props.StringProperty(
+        name="Prompt",
+        description="What the body does in this part: 'a person turns around'",
+        default=DEFAULT_PROMPT,
+    )
+    seconds: bpy.props.FloatProperty(
+        name="Seconds",
+        description="Length of this part",
+        default=DEFAULT_SECONDS,
+        min=LEAST_SECONDS,
+        soft_max=_SLIDER_SECONDS,
+        step=10,
+        precision=1,
+    )
+    seed: bpy.props.IntProperty(
+        name="Seed",
+        description="The same prompts and seeds give the same motion; another seed gives another",
+        default=0,
+        min=0,
+        max=LARGEST_SEED,
+    )
+
+
+class SequenceSettings(bpy.types.PropertyGroup):
+    """The list, the line that is chosen in it, and the Action that was made from it."""
+
+    lines: bpy.props.CollectionProperty(type=SequenceLine)
+    active: bpy.props.IntProperty(
+        name="Prompt", description="The prompt that the buttons beside the list are about"
+    )
+    action: bpy.props.PointerProperty(type=bpy.types.Action)
+
+
+def sequence_list(scene: Scene) -> SequenceList:
+    """The list of a scene."""
+    return scene.mmm_sequence
+
+
+def chosen_line(found: SequenceList) -> int:
+    """The number of the chosen line, whatever number is said to be chosen."""
+    return max(0, min(int(found.active), len(found.lines) - 1))
+
+
+def wishes(lines: Iterable[Any]) -> tuple[SegmentWish, ...]:
+    """What the lines of a list ask for."""
+    return tuple(SegmentWish.of(line) for line in lines)
+
+
+def set_line(line: Any, wish: SegmentWish | Segment) -> None:
+    """Write into a line."""
+    line.prompt, line.seconds, line.seed = wish.prompt, wish.seconds, wish.seed
+
+
+def show_lines(
+    scene: Scene, wanted: Iterable[SegmentWish | Segment], action: Action | None
+) -> None:
+    """Make these the list, and ``action`` what was made from it."""
+    found = sequence_list(scene)
+    found.lines.clear()
+    for wish in wanted:
+        set_line(found.lines.add(), wish)
+    found.active = chosen_line(found)
+    found.action = action
+
+
+_CLASSES = (SequenceLine, SequenceSettings)
+
+_register, _unregister = bpy.utils.register_classes_factory(_CLASSES)
+
+
+def register() -> None:
+    """Add ``Scene.mmm_sequence``."""
+    _register()
+    bpy.types.Scene.mmm_sequence = bpy.props.PointerProperty(type=SequenceSettings)
+
+
+def unregister() -> None:
+    """Take ``Scene.mmm_sequence`` away."""
+    del bpy.types.Scene.mmm_sequence
+    _unregister()

@@ -1,0 +1,362 @@
+"""Regenerate Segment without buttons: one prompt of a sequence made anew, with its two seams.
+
+What comes before stays bit for bit. What comes after keeps every rotation inside the body; its
+pelvis keys are carried over the ground in one piece, to where the new motion arrives, and all its
+keys move in time if the segment lasts longer or shorter than before.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from ...common.array_text import pack
+from ...common.errors import MMMError
+from ...geometry.clip import MotionClip
+from ...geometry.editing.edit_mask import EditMask
+from ...geometry.editing.path_correction import NO_MOVE, GroundMove, carry_after
+from ...geometry.placement import headings
+from ...geometry.rotations import quat_rotate, yaw_quat
+from ...geometry.skeleton import SMPL_22
+from ...worker.client import JobResult
+from ...worker.protocol import Edit, Generated
+from ..actions.editability import Span, editing_obstacle
+from ..actions.range_writer import check_curves, keyed_extent, write_range
+from ..actions.retime import move_ground, move_keys
+from ..addon.bundle_cards import BundleCard
+from ..addon.preferences import choices, worker_python
+from ..addon.scene_settings import AUTO_HOLD, bundle_path, chosen_bundle, mask_fault
+from ..bpy_types import Action, ArmatureObject, Context
+from ..edit.frame_range import EditRange, Source
+from ..edit.task import Stretch, edited_armature, packed_motion
+from ..fcurves.keyframe_arrays import all_or_nothing, key_frames, read_keys, reading_once
+from ..fcurves.layered_actions import curve_store
+from ..generate.task import obstacle
+from ..history.action_guard import ActionWatch, as_it_was
+from ..history.fingerprint import curves_of_bones, remember
+from ..history.locked_keys import Held, default_mode, held_frames, own_after
+from ..history.recipe import HandEdits, Origin, SegmentStep, append_step, packed_tokens
+from ..history.user_edits import begin_step
+from ..jobs.scene_job import Circumstances, Errand, Preparation, Reading
+from ..jobs.session import Request, desk
+from ..rig.motion_reader import read_in_chunks, unkeyed_pose_kept
+from .layout import Segment, SegmentPlan, plan_segment, stretched
+from .markers import replace_markers
+from .properties import SegmentWish, chosen_line, sequence_list, set_line, wishes
+from .task import action_segments, segment_fault, target_segments
+
+OTHER_LIST = (
+    "The list is not the one that the character's motion was made from: Generate Sequence makes it "
+    "all anew, Prompts from Action brings the old list back."
+)
+
+
+@dataclass(frozen=True)
+class SegmentChange:
+    """What the person asks for. index: of the segment, from 0. hold: as the operators name it."""
+
+    index: int
+    wish: SegmentWish
+    hold: str = AUTO_HOLD
+    pin_feet: bool = True
+    bundle: str = ""
+
+
+def segment_obstacle(context: Context) -> str:
+    """Why no segment can be made anew just now, in a sentence; else ""."""
+    if reason := obstacle(context, "Edit"):
+        return reason
+    try:
+        _, segments = target_segments(context)
+        _check_several(segments)
+        card = chosen_bundle(context.scene)
+        fault = card.problem or mask_fault(card, "all")
+        return fault or editing_obstacle(edited_armature(context), "ALL")
+    except MMMError as error:
+        return str(error)
+
+
+def list_obstacle(context: Context) -> str:
+    """Why the list's lines are not the segments of the target's motion, in a sentence; else ""."""
+    try:
+        action, segments = target_segments(context)
+    except MMMError as error:
+        return str(error)
+    found = sequence_list(context.scene)
+    fits = found.action == action and len(found.lines) == len(segments)
+    return "" if fits else OTHER_LIST
+
+
+def wanted_segment(
+    context: Context, index: int | None, given: Mapping[str, Any], options: Mapping[str, Any]
+) -> SegmentChange:
+    """A change of the segment that is chosen in the list, or of any by its number.
+
+    given: fields of the line. What is not given comes from the list, or from the Action itself
+    where the list is another one. options: the other fields of a SegmentChange.
+    """
+    _, segments = target_segments(context)
+    found = sequence_list(context.scene)
+    other = list_obstacle(context)
+    if index is None:
+        if other:
+            raise MMMError(other)
+        index = chosen_line(found)
+    if not 0 <= index < len(segments):
+        raise MMMError(
+            f"There is no segment {index}: the first is 0, the last {len(segments) - 1}."
+        )
+    line = SegmentWish.of(segments[index] if other else found.lines[index])
+    return SegmentChange(index, SegmentWish.of(replace(line, **given)), **options)
+
+
+def start_segment(context: Context, change: SegmentChange) -> Errand:
+    """Begin to read the motion. Raises MMMError, with nothing changed, if it cannot be edited."""
+    python, reason = worker_python()
+    if python is None:
+        raise MMMError(reason)
+    rig = edited_armature(context)
+    card = chosen_bundle(context.scene, change.bundle)
+    if reason := _change_fault(card, change) or editing_obstacle(rig, "ALL"):
+        raise MMMError(reason)
+    edit = _SegmentEdit(context, rig, change)
+    return Errand(
+        desk,
+        desk.open(python),
+        Circumstances.now(context, rig),
+        edit.finish,
+        Preparation(edit.reading(rig), choices().load_bundle(bundle_path(card))),
+    )
+
+
+def _change_fault(card: BundleCard, change: SegmentChange) -> str:
+    """What the weights cannot do, or what is wrong with the line, in a sentence; else ""."""
+    return (
+        card.problem
+        or mask_fault(card, "all")
+        or segment_fault(card, change.index + 1, change.wish)
+    )
+
+
+class _SegmentEdit:
+    """One change between the press of the button and its keys.
+
+    stretch: frames that the model sees and makes, after the shift. held: as the keys lie now.
+    seen: what the model saw, once it is read. listed: the list's lines at the start.
+    """
+
+    def __init__(self, context: Context, rig: ArmatureObject, change: SegmentChange) -> None:
+        """MMMError where the change cannot be."""
+        action, segments = target_segments(context)
+        _check_several(segments)
+        first_key, last_key = _keyed(rig, action, segments)
+        self.watch = ActionWatch(context, rig)
+        self.change = change
+        frames = segments[change.index].frames_for(change.wish.seconds, self.watch.fps)
+        self.plan = plan_segment(segments, change.index, frames, self.watch.fps)
+        first, last, shift = self.plan.first, self.plan.last, self.plan.shift
+        check_curves(rig, action, SMPL_22.names, first, max(last - shift, math.ceil(last_key)))
+        self.stretch = Stretch.around(
+            EditRange(first, last, Source.GIVEN), (first_key, last_key + shift), self.watch.fps
+        )
+        self.held = _held(rig, action, Span(first, last - shift), change.hold)
+        _check_none_lost(self.held, self.plan)
+        self.mask = self.stretch.mask("ALL", held_after(self.held.frames, self.plan))
+        self.by_steps = self.watch.by_steps(rig)
+        self.listed = wishes(sequence_list(context.scene).lines)
+        self.seen: MotionClip | None = None
+
+    def reading(self, rig: ArmatureObject) -> Reading:
+        """Read the motion around; then the request is known."""
+        first, last = self.stretch.read_first, self.stretch.read_last - self.plan.shift
+        kept = yield from read_in_chunks(rig, first, last)
+        self.seen = stretched(kept, first, self.plan)
+        return self._request(self.seen)
+
+    def _request(self, clip: MotionClip) -> Request:
+        return lambda number: Edit(
+            number,
+            clip.rotations_TJ4,
+            clip.root_T3,
+            clip.fps,
+            self.mask.rotations_TJ.astype(np.int64),
+            self.mask.root_T.astype(np.int64),
+            self.change.wish.prompt,
+            self.change.wish.seed,
+            pin_feet=self.change.pin_feet,
+            moves_after=True,
+        )
+
+    def finish(self, context: Context, target: ArmatureObject | None, result: JobResult) -> str:
+        """Key the answer, and bring along what lies behind it."""
+        assert target is not None and isinstance(result, Generated)
+        with reading_once():
+            before = self._key(context, target, result)
+        self._tell_scene(context, target, before)
+        said = (self._done(target), self.held.note, *result.notes)
+        return " ".join(sentence for sentence in said if sentence)
+
+    def _key(
+        self, context: Context, target: ArmatureObject, result: Generated
+    ) -> tuple[Segment, ...]:
+        """Returns the segments that there were."""
+        assert self.seen is not None
+        action, raw = self.watch.unchanged(context, target)
+        clip = MotionClip(result.rotations_TJ4, result.root_T3, result.fps, result.twist_estimated)
+        carried = brought_to_start(clip, GroundMove(*result.ground_move), self.seen, self.mask)
+        before = action_segments(action, target)
+        span = Span(self.plan.first, self.plan.last - self.plan.shift)
+        own = own_after(target, action, span, SMPL_22.names, self.held)
+        with unkeyed_pose_kept(context.scene, target), as_it_was(action, raw):
+            begun = begin_step(target, action, self.held, SMPL_22.names, self.plan.first)
+            append_step(action, self._step(result, begun.hand), target)
+            write_segment(
+                target, action, self.plan, self.stretch.read_first, *carried, self.held.frames
+            )
+            remember(target, action, held_after(own, self.plan))
+        return before
+
+    def _tell_scene(
+        self, context: Context, target: ArmatureObject, before: tuple[Segment, ...]
+    ) -> None:
+        """Markers, the end of the scene, and the list's line, if it is this Action's list."""
+        action = target.animation_data.action
+        scene, after = context.scene, action_segments(action, target)
+        replace_markers(scene, before, after, restore=False)
+        scene.frame_end = max(scene.frame_end, after[-1].behind - 1)
+        found = sequence_list(scene)
+        if found.action == action and wishes(found.lines) == self.listed:
+            set_line(found.lines[self.change.index], self.change.wish)
+
+    def _done(self, target: ArmatureObject) -> str:
+        plan = self.plan
+        way = "later" if plan.shift > 0 else "earlier"
+        shift = f"; what follows comes {abs(plan.shift)} frames {way}" if plan.shift else ""
+        return f"Made frames {plan.first} to {plan.last} of '{target.name}' anew{shift}."
+
+    def _step(self, result: Generated, hand: HandEdits) -> SegmentStep:
+        assert self.seen is not None
+        told, plan = result.recipe, self.plan
+        return SegmentStep(
+            index=self.change.index,
+            prompt=told["prompt"],
+            seconds=self.change.wish.seconds,
+            seed=told["seed"],
+            first=plan.first,
+            last=plan.last,
+            behind=plan.old_behind,
+            shift=plan.shift,
+            origin=Origin.from_worker(told),
+            fps=self.watch.fps,
+            input_start=self.stretch.read_first,
+            mask=pack(self.mask.cells_TC),
+            held=self.held.listed,
+            hand=hand,
+            input="" if self.by_steps else packed_motion(self.seen),
+            pin_feet=told["pin_feet"],
+            tokens=packed_tokens(told),
+        )
+
+
+def _check_several(segments: tuple[Segment, ...]) -> None:
+    if len(segments) == 1:
+        raise MMMError("The sequence has one prompt only: generate it anew.")
+
+
+def _keyed(
+    rig: ArmatureObject, action: Action, segments: tuple[Segment, ...]
+) -> tuple[float, float]:
+    """First and last keyed frame; MMMError where the segments do not lie between them."""
+    keyed = keyed_extent(rig, action)
+    first, last = segments[0].first, segments[-1].behind - 1
+    if keyed is None or keyed[0] > first or keyed[1] < last:
+        raise MMMError(
+            f"The sequence lay on the frames {first} to {last}, where not all of it is any more: "
+            "move its keys back, or generate it anew."
+        )
+    return keyed
+
+
+def _held(rig: ArmatureObject, action: Action, span: Span, hold: str) -> Held:
+    """What is held; MMMError where the person has to say so first."""
+    mode = default_mode(action, rig) if hold == AUTO_HOLD else hold
+    held = held_frames(rig, action, span, SMPL_22.names, mode)
+    if hold == AUTO_HOLD and held.doubt:
+        raise MMMError(held.doubt)
+    return held
+
+
+def _check_none_lost(held: Held, plan: SegmentPlan) -> None:
+    """MMMError where poses that are held lie in what a shorter segment leaves out."""
+    frames = {frame for frames in held.frames.values() for frame in frames}
+    lost = sorted(frame for frame in frames if plan.after_shift(frame) is None)
+    if lost:
+        raise MMMError(
+            f"{len(lost)} poses that you made by hand (the first on frame {lost[0]:g}) lie in what "
+            "is cut off: give the prompt more seconds, or choose Hold None."
+        )
+
+
+def held_after(
+    held: Mapping[str, Collection[float]], plan: SegmentPlan
+) -> dict[str, frozenset[float]]:
+    """Held frames of each joint where they lie after the shift."""
+    return {
+        joint: frozenset(
+            moved for frame in frames if (moved := plan.after_shift(frame)) is not None
+        )
+        for joint, frames in held.items()
+    }
+
+
+def brought_to_start(
+    made: MotionClip, move: GroundMove, seen: MotionClip, mask: EditMask
+) -> tuple[MotionClip, GroundMove]:
+    """The worker's answer and what carries the frames behind it, if nothing before it is kept: then
+    it starts where ``seen`` started, and what follows is carried along."""
+    if mask.start > 0:
+        return made, move
+    turn = float(headings(seen.slice(0, 1))[0] - headings(made.slice(0, 1))[0])
+    there = seen.root_T3[0] - quat_rotate(yaw_quat(turn), made.root_T3[0])
+    to_start = GroundMove(turn, float(there[0]), float(there[2]))
+    return carry_after(made, 0, to_start), to_start
+
+
+def write_segment(  # noqa: PLR0917  # an answer, where it lies, and where it goes
+    rig: ArmatureObject,
+    action: Action,
+    plan: SegmentPlan,
+    clip_start: int,
+    clip: MotionClip,
+    move: GroundMove,
+    held: Mapping[str, Collection[float]],
+) -> None:
+    """Key the worker's answer and bring along everything behind it.
+
+    clip: as the model was shown it, ``clip_start`` its first scene frame after the shift. held: as
+    the keys lie before it. A failure leaves the keys half-written: see ``as_it_was``.
+    """
+    keyed = keyed_extent(rig, action)
+    if plan.shift:
+        move_keys(rig, action, plan.old_behind, plan.shift)
+    if keyed is not None and keyed[1] < plan.old_behind:
+        _cut(rig, action, plan.new_behind)
+    elif move != NO_MOVE:
+        move_ground(rig, action, plan.last + 1, move)
+    write_range(
+        rig, action, clip, clip_start, plan.first, plan.last, SMPL_22.names, held_after(held, plan)
+    )
+
+
+def _cut(rig: ArmatureObject, action: Action, frame: int) -> None:
+    """Take away keys from a frame on: of a motion that ends there, ``move_keys`` keeps the end."""
+    with all_or_nothing(rig, action) as writer:
+        for curve in curves_of_bones(curve_store(rig, action)):
+            before = read_keys(curve)
+            stays_N = key_frames(before) < frame
+            if stays_N.any() and not stays_N.all():
+                writer.write(curve, before[stays_N], np.ones(stays_N.sum(), np.bool_), before)

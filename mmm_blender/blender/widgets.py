@@ -1,0 +1,57 @@
+"""Small helpers that panels, preferences and operators share."""
+
+from __future__ import annotations
+
+import textwrap
+from typing import Any, TypeAlias
+
+from .bpy_types import Context, bpy
+
+Layout: TypeAlias = Any
+Event: TypeAlias = Any
+Timer: TypeAlias = Any
+
+_LETTER_WIDTH = 6.6
+"""Pixels of a mean letter at a scale of 1."""
+_MARGIN = 66
+"""Pixels of tabs, borders, a box and an icon at a scale of 1."""
+_FALLBACK_LETTERS = 40  # before the region was drawn
+_FEWEST_LETTERS = 16
+
+
+def draw_wrapped(
+    layout: Layout, context: Context, text: str, icon: str = "NONE", width: int = 0
+) -> None:
+    """A sentence as labels, as many lines as the width asks for; icon on the first.
+
+    width: pixels at a scale of 1, 0 for the region's.
+    """
+    letters = _letters(width) if width else _letters_in_region(context)
+    column = layout.column(align=True)
+    for number, line in enumerate(textwrap.wrap(text, letters)):
+        column.label(text=line, icon=icon if number == 0 or icon == "NONE" else "BLANK1")
+
+
+def _letters_in_region(context: Context) -> int:
+    """Letters that fit on a line of the region."""
+    region = context.region
+    if region is None or region.width <= 1:
+        return _FALLBACK_LETTERS
+    return _letters(region.width / context.preferences.system.ui_scale)
+
+
+def _letters(width: float) -> int:
+    """Letters that fit into a width in pixels at a scale of 1."""
+    return max(_FEWEST_LETTERS, int((width - _MARGIN) / _LETTER_WIDTH))
+
+
+_OUR_AREAS = frozenset({"VIEW_3D", "DOPESHEET_EDITOR", "GRAPH_EDITOR", "PREFERENCES"})
+"""Editors that show panels of ours."""
+
+
+def redraw(area_types: frozenset[str] = _OUR_AREAS) -> None:
+    """Have the panels drawn again, in every window."""
+    for window in bpy.context.window_manager.windows:
+        for area in window.screen.areas:
+            if area.type in area_types:
+                area.tag_redraw()

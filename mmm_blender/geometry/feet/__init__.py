@@ -1,0 +1,1 @@
+"""Feet on the floor: contacts, where they stand, legs that follow."""

@@ -1,0 +1,1 @@
+"""The body that a new character shows: parts, shape, surface."""

@@ -1,0 +1,1 @@
+"""Weights on disk: bundles, and the published checkpoints that become bundles."""

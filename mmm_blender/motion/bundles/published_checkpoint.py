@@ -1,0 +1,410 @@
+"""The authors' checkpoint files (.pth) to our networks.
+
+The files are read without running code from them. ``_TOKENIZER`` and ``_TRANSFORMER`` are the
+whole map of foreign names; every size but the number of heads follows from the tensors' shapes.
+"""
+
+from __future__ import annotations
+
+import pickle
+import re
+import struct
+import zipfile
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import cast
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from ...common.errors import MMMError
+from ..config import SamplerConfig, TokenizerConfig, TransformerConfig
+from ..features.layout import LAYOUTS
+from ..networks.quantizer import TRAINING_ONLY
+from ..networks.tokenizer import Tokenizer
+from ..networks.transformer import MaskedTransformer
+
+TOKENIZER_KEY, TRANSFORMER_KEY = "net", "trans"
+
+Tensors = Mapping[str, Tensor]
+
+_DILATION_GROWTH = 3  # of the published residual stacks: 9, 3, 1
+_UPPER_PARTS = ("upper", "lower")  # order in the published embedding
+# What torch's readers raise at a file with changed or missing bytes (found by changing bytes).
+_DAMAGED = (
+    ArithmeticError,
+    AssertionError,
+    AttributeError,
+    EOFError,
+    LookupError,
+    MemoryError,
+    RuntimeError,
+    TypeError,
+    ValueError,
+    struct.error,
+    zipfile.BadZipFile,
+)
+_MATRIX, _CONVOLUTION, _POSITIONS = 2, 3, 3  # axes of their tensors; positions have a batch axis
+_FULL_STEPS, _UPPER_STEPS = 10, 20  # sampling steps for 49 tokens
+_UPPER_MARK = "encoder_upper."
+_WHOLE_ROOT = "vqvae."  # begins every name of the whole-body tokenizer
+_REPEATED = "trans_base.vqvae.vqvae."  # the tokenizer within the transformer's file
+
+# Ours (left) and theirs (right), both without what follows the last dot where both end in weight
+# or bias. {s} stage, {s2} its place in the foreign list, {b} block in a stack, {end} the place
+# behind the stages, {end2} two further on.
+_ENCODER = {
+    "enter": "0",
+    "stages.{s}.halve": "{s2}.0",
+    "stages.{s}.residual.{b}.dilated": "{s2}.1.model.{b}.conv1",
+    "stages.{s}.residual.{b}.mix": "{s2}.1.model.{b}.conv2",
+    "leave": "{end}",
+}
+_DECODER = {
+    "enter": "0",
+    "stages.{s}.residual.{b}.dilated": "{s2}.0.model.{b}.conv1",
+    "stages.{s}.residual.{b}.mix": "{s2}.0.model.{b}.conv2",
+    "stages.{s}.smooth": "{s2}.2",
+    "refine": "{end}",
+    "leave": "{end2}",
+}
+_PART = {"encoder": "encoder{suffix}.model", "decoder": "decoder{suffix}.model"}
+_TRANSFORMER = {
+    "special_3D": "trans_base.learn_tok_emb.weight",
+    "position_SE": "trans_base.pos_embed.embed",
+    "embed": "trans_base.to_emb",
+    "embed_sentence": "trans_base.cond_emb",
+    "embed_words": "trans_base.word_emb",
+    "norm": "trans_head.ln_f",
+    "heads.0": "trans_head.head",
+}
+_CROSS_BLOCK = {"norm_attention": "ln1", "norm_words": "ln3", "norm_mlp": "ln2"}
+_SELF_BLOCK = {"norm_attention": "ln1", "norm_mlp": "ln2"}
+_ANY_BLOCK = {
+    "attention.query": "attn.query",
+    "attention.key": "attn.key",
+    "attention.value": "attn.value",
+    "attention.leave": "attn.proj",
+    "mlp.0": "mlp.0",
+    "mlp.2": "mlp.2",
+}
+_UNUSED = (
+    r"trans_base\.vqvae\..*",  # the tokenizer once more
+    r"trans_base\.pos_embedding\.weight",
+    r"trans_base\.cross_att\.\d+\.attn\.mask",
+)
+
+
+@dataclass(frozen=True)
+class Statistics:
+    """Mean and deviation (C,) that the checkpoint's features were normalised with."""
+
+    mean_C: Tensor
+    std_C: Tensor
+
+
+def read_statistics(mean: Path, std: Path) -> Statistics:
+    """Mean and deviation from two .npy files, float32."""
+    statistics = Statistics(_read_vector(mean), _read_vector(std))
+    if not (statistics.std_C > 0).all():
+        raise MMMError(f"{std.name} holds deviations that are not above 0: get the file again.")
+    return statistics
+
+
+def read_checkpoint(path: Path, key: str) -> dict[str, Tensor]:
+    """The tensors under ``key`` of a .pth file; MMMError if it wants to run code or is none."""
+    if not path.is_file():
+        raise MMMError(f"There is no file {path}: choose the checkpoint.")
+    _refuse_code(path)
+    content = _load(path)
+    if not isinstance(content, Mapping) or key not in content:
+        raise MMMError(f"{path.name} has no entry '{key}': this is not that kind of checkpoint.")
+    entries = cast("Mapping[str, object]", content)[key]
+    if not isinstance(entries, Mapping):
+        raise MMMError(
+            f"The entry '{key}' of {path.name} holds no tensors by name: this is not a checkpoint "
+            "that MMM knows."
+        )
+    named = cast("Mapping[object, object]", entries)
+    tensors = {
+        name: value
+        for name, value in named.items()
+        if isinstance(name, str) and isinstance(value, Tensor)
+    }
+    others = [repr(name) for name in named if name not in tensors]
+    _refuse_names(path.name, "entries that are no tensors with a name", others)
+    return tensors
+
+
+def import_tokenizer(tensors: Tensors, statistics: Statistics) -> Tokenizer:
+    """A tokenizer with the weights of a published one (whole body, or upper and lower)."""
+    config = tokenizer_config(tensors)
+    tokenizer = Tokenizer(config)
+    channels = config.feature_layout.channels
+    for name, value in (("mean", statistics.mean_C), ("deviation", statistics.std_C)):
+        if tuple(value.shape) != (channels,):
+            raise MMMError(
+                f"The {name} has the shape {tuple(value.shape)}, but the checkpoint's features "
+                f"have {channels} channels: give the file that belongs to the checkpoint."
+            )
+    tokenizer.set_statistics(statistics.mean_C, statistics.std_C)
+    own = {"mean_C", "std_C"} | {
+        name for name in tokenizer.state_dict() if name.endswith(TRAINING_ONLY)
+    }
+    _copy(tokenizer, tensors, dict(_tokenizer_names(config)), own, "The tokenizer")
+    return tokenizer.eval()
+
+
+def import_transformer(tensors: Tensors, tokenizer: Tokenizer, heads: int) -> MaskedTransformer:
+    """A transformer with the weights of a published one, for that tokenizer."""
+    _check_codebooks(tensors, tokenizer)
+    used = {
+        name: value
+        for name, value in tensors.items()
+        if not any(re.fullmatch(pattern, name) for pattern in _UNUSED)
+    }
+    config = transformer_config(used, tokenizer.config, heads)
+    model = MaskedTransformer(config, tokenizer.config, tokenizer.codebooks_PKD)
+    base_layers = _count(used, r"trans_base\.blocks\.(\d+)\.")
+    _copy(model, used, dict(_transformer_names(config, base_layers)), set(), "The transformer")
+    return model.eval()
+
+
+def tokenizer_config(tensors: Tensors) -> TokenizerConfig:
+    """All sizes of a published tokenizer, read from its tensors."""
+    upper = any(name.startswith(_UPPER_MARK) for name in tensors)
+    parts = _UPPER_PARTS if upper else ("all",)
+    first = _foreign_part(parts[0])["encoder"]
+    width, _, _ = _sizes(tensors, f"{first}.0.weight", _CONVOLUTION)
+    stages = _count(tensors, re.escape(first) + r"\.(\d+)\.0\.weight")
+    depth = _count(tensors, re.escape(first) + r"\.2\.1\.model\.(\d+)\.conv1\.weight")
+    codes, code_dim = _sizes(tensors, _foreign_codebook(parts[0]), _MATRIX)
+    entries = (f"{_foreign_part(part)['encoder']}.0.weight" for part in parts)
+    channels = sum(_sizes(tensors, name, _CONVOLUTION)[1] for name in entries)
+    leave = f"{_foreign_part(parts[0])['decoder']}.{stages + 4}.weight"
+    return TokenizerConfig(
+        layout=_layout_of(channels),
+        parts=parts,
+        width=width,
+        code_dim=code_dim,
+        codes=codes,
+        dilations=tuple(_DILATION_GROWTH**power for power in reversed(range(depth))),
+        stages=stages,
+        latent_kernel=_sizes(tensors, f"{first}.{stages + 2}.weight", _CONVOLUTION)[2],
+        output_kernel=_sizes(tensors, leave, _CONVOLUTION)[2],
+        upper_height_relative=upper,
+    )
+
+
+def transformer_config(
+    tensors: Tensors, tokenizer: TokenizerConfig, heads: int
+) -> TransformerConfig:
+    """All sizes of a published transformer, read from its tensors."""
+    width, text_width = _sizes(tensors, "trans_base.cond_emb.weight", _MATRIX)
+    places = _sizes(tensors, "trans_base.pos_embed.embed", _POSITIONS)[0] - 1
+    mlp_width, _ = _sizes(tensors, "trans_head.blocks.0.mlp.0.weight", _MATRIX)
+    base_layers = _count(tensors, r"trans_base\.blocks\.(\d+)\.")
+    head_layers = _count(tensors, r"trans_head\.blocks\.(\d+)\.")
+    return TransformerConfig(
+        places=places,
+        width=width,
+        heads=heads,
+        layers=base_layers + head_layers,
+        cross_layers=_count(tensors, r"trans_base\.cross_att\.(\d+)\."),
+        mlp_ratio=mlp_width // width,
+        text_width=text_width,
+        word_mask=False,
+        predicted_parts=tokenizer.parts[:1],
+        trained_with_guidance=False,
+    )
+
+
+def sampler_config(tokenizer: TokenizerConfig) -> SamplerConfig:
+    """The sampler that the published model of this kind was measured with."""
+    upper = tokenizer.upper_height_relative
+    return SamplerConfig(
+        full_length_steps=_UPPER_STEPS if upper else _FULL_STEPS, closing_step=upper
+    )
+
+
+def _read_vector(path: Path) -> Tensor:
+    try:
+        values = np.load(path, allow_pickle=False)
+    except FileNotFoundError as error:
+        raise MMMError(f"There is no file {path}: give the statistics of the features.") from error
+    except (ValueError, EOFError, OSError) as error:
+        raise MMMError(f"{path.name} is no NumPy array (.npy): get the file again.") from error
+    if values.ndim != 1 or not np.isfinite(values).all():
+        raise MMMError(f"{path.name} is not one row of finite numbers: get the file again.")
+    return torch.from_numpy(values.astype(np.float32))
+
+
+def _refuse_code(path: Path) -> None:
+    """MMMError that names what the file would run; torch's loader refuses it a second time."""
+    try:
+        if not zipfile.is_zipfile(path):
+            return  # an old or foreign file: only the loader can tell
+        wanted = torch.serialization.get_unsafe_globals_in_checkpoint(str(path))
+    except (*_DAMAGED, pickle.UnpicklingError) as error:
+        raise _not_a_checkpoint(path) from error
+    if wanted:
+        raise _runs_code(path, ", ".join(wanted))
+
+
+def _load(path: Path) -> object:
+    try:
+        return torch.load(path, map_location="cpu", weights_only=True)
+    except pickle.UnpicklingError as error:
+        wanted = re.search(r"GLOBAL (\S+)", str(error))
+        raise _runs_code(path, wanted[1]) if wanted else _not_a_checkpoint(path) from error
+    except OSError as error:
+        raise MMMError(
+            f"{path.name} could not be read ({error.strerror or error}): choose a file that can be."
+        ) from error
+    except _DAMAGED as error:
+        raise _not_a_checkpoint(path) from error
+
+
+def _runs_code(path: Path, wanted: str) -> MMMError:
+    return MMMError(
+        f"{path.name} asks to load {wanted}, which could run code on this machine, so it was "
+        "refused: use a checkpoint that holds tensors only."
+    )
+
+
+def _not_a_checkpoint(path: Path) -> MMMError:
+    return MMMError(f"{path.name} is damaged or no checkpoint of PyTorch: get the file again.")
+
+
+def _check_codebooks(tensors: Tensors, tokenizer: Tokenizer) -> None:
+    """The transformer repeats its tokenizer: codes of another one would mean nothing to it."""
+    for part, codebook_KD in zip(tokenizer.config.parts, tokenizer.codebooks_PKD, strict=True):
+        repeated = tensors.get(_REPEATED + _foreign_codebook(part).removeprefix(_WHOLE_ROOT))
+        if repeated is not None and not _same(repeated, codebook_KD):
+            raise MMMError(
+                "The transformer was trained with another tokenizer: give the two files of one run."
+            )
+
+
+def _same(ours: Tensor, theirs: Tensor) -> bool:
+    return ours.shape == theirs.shape and bool((ours == theirs).all())
+
+
+def _tokenizer_names(config: TokenizerConfig) -> Iterator[tuple[str, str]]:
+    """Pairs (ours, theirs) of every tensor of the tokenizer."""
+    for index, part in enumerate(config.parts):
+        yield f"parts.{index}.codebooks.0.codebook_KD", _foreign_codebook(part)
+        for side, table in (("encoder", _ENCODER), ("decoder", _DECODER)):
+            prefix = _foreign_part(part)[side]
+            for ours, theirs in _unrolled(table, config):
+                for kind in ("weight", "bias"):
+                    yield f"parts.{index}.{side}.{ours}.{kind}", f"{prefix}.{theirs}.{kind}"
+    if config.upper_height_relative:
+        yield "upper_height.mean_U", "mean_upper"
+        yield "upper_height.std_U", "std_upper"
+
+
+def _unrolled(table: Mapping[str, str], config: TokenizerConfig) -> Iterator[tuple[str, str]]:
+    """The table's rows for every stage and block."""
+    end = config.stages + 2
+    rows: dict[str, str] = {}
+    for stage in range(config.stages):
+        for block in range(len(config.dilations)):
+            names = {"s": stage, "s2": stage + 2, "b": block, "end": end, "end2": end + 2}
+            rows |= {ours.format(**names): theirs.format(**names) for ours, theirs in table.items()}
+    yield from rows.items()
+
+
+def _foreign_part(part: str) -> dict[str, str]:
+    """Prefixes of a part's encoder and decoder."""
+    whole = part == "all"
+    suffix, root = ("", _WHOLE_ROOT) if whole else (f"_{part}", "")
+    return {side: root + template.format(suffix=suffix) for side, template in _PART.items()}
+
+
+def _foreign_codebook(part: str) -> str:
+    return f"{_WHOLE_ROOT}quantizer.codebook" if part == "all" else f"quantizer_{part}.codebook"
+
+
+def _transformer_names(config: TransformerConfig, base_layers: int) -> Iterator[tuple[str, str]]:
+    """Pairs (ours, theirs) of every tensor of the transformer."""
+    rows = dict(_TRANSFORMER)
+    for index in range(config.cross_layers):
+        for ours, theirs in (_CROSS_BLOCK | _ANY_BLOCK).items():
+            rows[f"cross.{index}.{ours}"] = f"trans_base.cross_att.{index}.{theirs}"
+    for index in range(config.layers):
+        in_base = index < base_layers
+        home = (
+            f"trans_base.blocks.{index}" if in_base else f"trans_head.blocks.{index - base_layers}"
+        )
+        for ours, theirs in (_SELF_BLOCK | _ANY_BLOCK).items():
+            rows[f"blocks.{index}.{ours}"] = f"{home}.{theirs}"
+    for ours, theirs in rows.items():
+        if ours in ("special_3D", "position_SE"):
+            yield ours, theirs
+        else:
+            yield f"{ours}.weight", f"{theirs}.weight"
+            if ours != "heads.0":
+                yield f"{ours}.bias", f"{theirs}.bias"
+
+
+def _copy(
+    module: nn.Module, tensors: Tensors, names: Mapping[str, str], own: set[str], what: str
+) -> None:
+    """Fill the module; MMMError names what is missing, unknown or of another shape."""
+    _refuse_names(what, "missing tensors", set(names.values()) - set(tensors))
+    _refuse_names(what, "unknown tensors", set(tensors) - set(names.values()))
+    state = module.state_dict()
+    if set(names) | own != set(state):
+        raise AssertionError(f"the name table is not complete: {set(names) ^ set(state)}")
+    values = {ours: tensors[theirs] for ours, theirs in names.items()}
+    if "position_SE" in values:
+        values["position_SE"] = values["position_SE"].squeeze(1)  # theirs has a batch axis
+    wrong = {names[ours] for ours, value in values.items() if value.shape != state[ours].shape}
+    _refuse_names(what, "tensors of an unexpected shape", wrong)
+    wrong = {names[ours] for ours, value in values.items() if not _is_plain(value)}
+    _refuse_names(what, "tensors with other values than finite numbers", wrong)
+    module.load_state_dict(values, strict=False)
+
+
+def _is_plain(value: Tensor) -> bool:
+    """Whether it is a dense tensor of finite real numbers."""
+    dense = value.layout is torch.strided and not value.is_quantized
+    return dense and value.is_floating_point() and bool(value.isfinite().all())
+
+
+def _refuse_names(what: str, kind: str, names: Iterable[str]) -> None:
+    listed = sorted(names)
+    if listed:
+        raise MMMError(
+            f"{what} has {kind} ({', '.join(listed)}): this is not a checkpoint that MMM knows."
+        )
+
+
+def _sizes(tensors: Tensors, name: str, rank: int) -> tuple[int, ...]:
+    """The shape of a tensor that must be there with that many axes, none of them empty."""
+    if name not in tensors:
+        _refuse_names("The checkpoint", "missing tensors", [name])
+    shape = tuple(tensors[name].shape)
+    if len(shape) != rank or 0 in shape:
+        _refuse_names("The checkpoint", "tensors of an unexpected shape", [f"{name}: {shape}"])
+    return shape
+
+
+def _count(tensors: Tensors, pattern: str) -> int:
+    """How many different numbers stand in that place of the names."""
+    found = (re.match(pattern, name) for name in tensors)
+    return len({match[1] for match in found if match})
+
+
+def _layout_of(channels: int) -> str:
+    """The published layout with that many channels."""
+    for layout in LAYOUTS.values():
+        if layout.channels == channels and not layout.true_rotations:
+            return layout.name
+    raise MMMError(
+        f"The checkpoint's features have {channels} channels, and no published layout has: "
+        "only HumanML3D (263) and KIT-ML (251) can be imported."
+    )

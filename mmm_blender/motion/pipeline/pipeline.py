@@ -1,0 +1,227 @@
+"""A prompt becomes a clip: the one entry that the worker and the tools use.
+
+B batch, L token places, P columns of the grid, T frames.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import accumulate, pairwise
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from ...common.errors import MMMError
+from ...geometry.clip import MotionClip
+from ...geometry.conventions import IntArray
+from ..bundles.bundle import Bundle, load_bundle
+from ..config import SamplerConfig
+from ..sampling.sampler import Cancelled
+from ..text import TextEncoder, load_text_encoder
+from .decoding import decode_tokens, finished
+from .edit import EditRequest, EditResult, edit_motion
+from .request_validation import check_prompt, check_seconds, check_seed, replayed_tokens
+from .sequence import SequenceRequest, SequenceResult, generate_sequence
+from .windows import IsCancelled, OnStep, Window, WindowFiller
+
+__all__ = [
+    "Cancelled",
+    "EditRequest",
+    "EditResult",
+    "GenerateRequest",
+    "GenerateResult",
+    "Generator",
+    "SequenceRequest",
+    "SequenceResult",
+]
+
+
+@dataclass(frozen=True, eq=False)
+class GenerateRequest:
+    """What is wanted. seconds: length of the clip; sampler: None for the bundle's own; fps: rate of
+    the clip, 0 for the layout's. tokens_LP: of an earlier result, which is then decoded again
+    without sampling."""
+
+    prompt: str
+    seconds: float
+    seed: int = 0
+    sampler: SamplerConfig | None = None
+    fps: float = 0.0
+    pin_feet: bool = True
+    tokens_LP: IntArray | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class GenerateResult:
+    """The clip and what it takes to make it again. notes: sentences for the person."""
+
+    clip: MotionClip
+    tokens_LP: IntArray
+    sampler: SamplerConfig
+    seed: int
+    notes: tuple[str, ...] = ()
+
+
+class Generator:
+    """A loaded bundle with its text encoder. On the CPU equal requests give equal clips."""
+
+    def __init__(self, bundle: Bundle, text_encoder: TextEncoder) -> None:
+        self.bundle = bundle
+        self.config = bundle.config
+        self.model = bundle.model
+        self.text_encoder = text_encoder
+        if text_encoder.width != self.config.transformer.text_width:
+            raise MMMError(
+                f"The bundle {bundle.folder.name} wants text features of "
+                f"{self.config.transformer.text_width} numbers and its text encoder gives "
+                f"{text_encoder.width}: use the encoder that the bundle was trained with."
+            )
+
+    @classmethod
+    def load(cls, bundle: Path, device: str = "cpu") -> Generator:
+        """Read a bundle and its text encoder; MMMError says what is wrong with it."""
+        loaded = load_bundle(bundle, device)
+        return cls(loaded, load_text_encoder(bundle, loaded.config.text, device))
+
+    @property
+    def min_seconds(self) -> float:
+        """Length of the shortest clip."""
+        return self.config.min_seconds
+
+    @property
+    def max_seconds(self) -> float:
+        """Length of the longest clip."""
+        return self.config.max_seconds
+
+    @property
+    def parameters(self) -> int:
+        """Numbers that were trained, without the text encoder."""
+        modules = (self.model.tokenizer, self.model.transformer)
+        return sum(values.numel() for module in modules for values in module.parameters())
+
+    @property
+    def info(self) -> dict[str, Any]:
+        """What a person wants to know about the bundle, as plain values."""
+        return {
+            "name": self.config.name,
+            "hash": self.bundle.hash,
+            "licence": self.config.licence,
+            "description": self.config.description,
+            "layout": self.config.tokenizer.layout,
+            "parts": list(self.config.tokenizer.parts),
+            "predicted_parts": list(self.model.predicted_parts),
+            "edits": list(self.model.editable_parts),
+            "fps": self.config.tokenizer.feature_layout.fps,
+            "min_seconds": self.min_seconds,
+            "max_seconds": self.max_seconds,
+            "guidance": self.config.transformer.trained_with_guidance,
+            "parameters": self.parameters,
+        }
+
+    def generate(
+        self,
+        request: GenerateRequest,
+        on_step: OnStep | None = None,
+        cancelled: IsCancelled | None = None,
+    ) -> GenerateResult:
+        """One clip; MMMError for a request that cannot be met, Cancelled when asked to stop."""
+        return self.generate_batch([request], on_step, cancelled)[0]
+
+    def generate_batch(
+        self,
+        requests: Sequence[GenerateRequest],
+        on_step: OnStep | None = None,
+        cancelled: IsCancelled | None = None,
+    ) -> list[GenerateResult]:
+        """Several clips at once, with their own lengths and seeds but one sampler."""
+        if not requests:
+            return []
+        for request in requests:
+            self._check(request)
+        samplers = {request.sampler or self.config.sampler for request in requests}
+        if len(samplers) != 1:
+            raise MMMError("The clips of one batch need the same sampler settings: split it.")
+        filler = self._filler(samplers.pop(), on_step, cancelled)
+        given = [self._replayed(request) for request in requests]
+        fresh = zip(requests, given, strict=True)
+        sampled = self._sampled([request for request, tokens in fresh if tokens is None], filler)
+        tokens = [next(sampled) if each is None else each for each in given]
+        return [
+            self._result(request, filler.sampler, tokens_LP)
+            for request, tokens_LP in zip(requests, tokens, strict=True)
+        ]
+
+    def edit(
+        self,
+        request: EditRequest,
+        on_step: OnStep | None = None,
+        cancelled: IsCancelled | None = None,
+    ) -> EditResult:
+        """A part of a motion made anew; see ``edit.edit_motion``."""
+        return edit_motion(self._filler(request.sampler, on_step, cancelled), request)
+
+    def sequence(
+        self,
+        request: SequenceRequest,
+        on_step: OnStep | None = None,
+        cancelled: IsCancelled | None = None,
+    ) -> SequenceResult:
+        """Several prompts in a row as one motion; see ``sequence.generate_sequence``."""
+        filler = self._filler(request.sampler, on_step, cancelled)
+        return generate_sequence(filler, request, self.config)
+
+    def frames(self, seconds: float) -> int:
+        """Frames of a clip that lasts so long, at the layout's rate."""
+        return max(1, round(seconds * self.config.tokenizer.feature_layout.fps))
+
+    def _tokens(self, seconds: float) -> int:
+        """Motion tokens of a clip that lasts so long."""
+        return -(-self.frames(seconds) // self.config.tokenizer.frames_per_token)
+
+    def _filler(
+        self, sampler: SamplerConfig | None, on_step: OnStep | None, cancelled: IsCancelled | None
+    ) -> WindowFiller:
+        how = sampler or self.config.sampler
+        return WindowFiller(self.model, self.text_encoder, how, on_step, cancelled)
+
+    def _sampled(
+        self, requests: Sequence[GenerateRequest], filler: WindowFiller
+    ) -> Iterator[Tensor]:
+        """Tokens (L, P) of each clip, sampled in one batch."""
+        if not requests:
+            return
+        ends = list(accumulate(self._tokens(request.seconds) for request in requests))
+        windows = [Window(a, b, a, b) for a, b in pairwise([0, *ends])]
+        tokens_LP = torch.zeros(ends[-1], len(self.model.columns), dtype=torch.long)
+        filled_LP = filler.fill(
+            tokens_LP,
+            torch.ones_like(tokens_LP, dtype=torch.bool),
+            windows,
+            [request.prompt for request in requests],
+            [torch.Generator().manual_seed(request.seed) for request in requests],
+        )
+        for window in windows:
+            yield filled_LP[window.start : window.stop]
+
+    def _replayed(self, request: GenerateRequest) -> Tensor | None:
+        """The tokens that the request gives."""
+        if request.tokens_LP is None:
+            return None
+        shape = (self._tokens(request.seconds), len(self.model.columns))
+        return replayed_tokens(request.tokens_LP, shape, self.model.vocabulary.codes)
+
+    def _result(
+        self, request: GenerateRequest, sampler: SamplerConfig, tokens_LP: Tensor
+    ) -> GenerateResult:
+        decoded = decode_tokens(self.model, tokens_LP, self.frames(request.seconds))
+        clip, notes = finished(decoded, request.fps, request.pin_feet)
+        return GenerateResult(clip, tokens_LP.numpy(), sampler, request.seed, notes)
+
+    def _check(self, request: GenerateRequest) -> None:
+        """MMMError with what to do, for everything that a person may get wrong."""
+        check_prompt(request.prompt)
+        check_seconds(request.seconds, self.config)
+        check_seed(request.seed)

@@ -1,0 +1,191 @@
+"""Several prompts in a row as one motion: segments, then the seams between them.
+
+Every segment is sampled by itself; then the tokens at each border, two of either neighbour, are
+made anew with both as context (the paper puts two new ones between; with so few the seams jerk).
+The borders stay where the durations put them. All tokens are decoded at once, so the root's path is
+one. The cost is linear in the length.
+
+N segments, L token places, P columns of the grid.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from itertools import pairwise
+
+import numpy as np
+import torch
+from _parity.join import LONGEST_HALF
+from torch import Tensor
+
+from ...common.errors import MMMError
+from ...geometry.clip import MotionClip
+from ...geometry.conventions import IntArray
+from ..config import BundleConfig, SamplerConfig
+from .decoding import decode_tokens, finished
+from .request_validation import check_prompt, check_seconds, check_seed, replayed_tokens
+from .windows import Window, WindowFiller
+
+SEGMENTS_A_BATCH = 8
+"""Segments, or seams, that are sampled at once: keeps the memory bounded."""
+
+_SEAM_SIDE = 2
+"""Tokens of either neighbour that a transition replaces, 0.4 s; of a short one at most a third."""
+
+_SHORT = 3
+
+_SEAM_STEPS = 3
+"""Steps in which a transition is made (the paper: one), so that its cells hear of each other."""
+
+
+@dataclass(frozen=True, eq=False)
+class SequenceRequest:
+    """Prompts in a row; one number of ``seconds`` and one seed for each.
+
+    fps: rate of the clip, 0 for the layout's. sampler: None for the bundle's own. tokens_LP: of an
+    earlier result, which is then decoded again without sampling.
+    """
+
+    prompts: tuple[str, ...]
+    seconds: tuple[float, ...]
+    seeds: tuple[int, ...]
+    fps: float = 0.0
+    sampler: SamplerConfig | None = None
+    pin_feet: bool = True
+    tokens_LP: IntArray | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class SequenceResult:
+    """One continuous clip and what it takes to make it again. notes: sentences for the person."""
+
+    clip: MotionClip
+    tokens_LP: IntArray
+    sampler: SamplerConfig
+    seeds: tuple[int, ...]
+    notes: tuple[str, ...]
+
+
+def generate_sequence(
+    filler: WindowFiller, request: SequenceRequest, config: BundleConfig
+) -> SequenceResult:
+    """The clip; MMMError for a request that cannot be met, Cancelled when asked to stop."""
+    _check(request, config)
+    model = filler.model
+    borders = segment_borders(request.seconds, config)
+    if request.tokens_LP is None:
+        tokens_LP = _sampled(filler, request, borders)
+    else:
+        shape = (borders[-1], len(model.columns))
+        tokens_LP = replayed_tokens(request.tokens_LP, shape, model.vocabulary.codes)
+    fps = request.fps or config.tokenizer.feature_layout.fps
+    frames = max(1, round(sum(_made_seconds(request.seconds, config)) * fps))
+    clip, notes = finished(decode_tokens(model, tokens_LP), fps, request.pin_feet, frames)
+    return SequenceResult(clip, tokens_LP.numpy(), filler.sampler, request.seeds, notes)
+
+
+def segment_borders(seconds: Sequence[float], config: BundleConfig) -> list[int]:
+    """Token places (N + 1) where segments begin and the last one ends: nearest to the durations.
+
+    No segment is empty or longer than the model can make; the last one covers the whole end.
+    """
+    rate = config.tokenizer.feature_layout.fps / config.tokenizer.frames_per_token
+    ends = np.cumsum(_made_seconds(seconds, config)) * rate
+    longest = config.transformer.max_tokens
+    borders = [0]
+    for end in ends[:-1]:
+        borders.append(max(borders[-1] + 1, math.floor(end + 0.5)))
+    whole = math.ceil(round(float(ends[-1]), 6))
+    borders.append(min(max(borders[-1] + 1, whole), longest * len(ends)))
+    for index in reversed(range(1, len(ends))):
+        borders[index] = max(borders[index], borders[index + 1] - longest)
+    return borders
+
+
+def _made_seconds(seconds: Sequence[float], config: BundleConfig) -> list[float]:
+    """The durations without the grace of ``check_seconds``."""
+    return [min(max(each, config.min_seconds), config.max_seconds) for each in seconds]
+
+
+def _check(request: SequenceRequest, config: BundleConfig) -> None:
+    if not request.prompts:
+        raise MMMError("The list of prompts is empty: add a prompt.")
+    counts = [len(request.prompts), len(request.seconds), len(request.seeds)]
+    if len(set(counts)) != 1:
+        raise MMMError(
+            "A sequence needs one duration and one seed for each prompt, not "
+            "{} prompts, {} durations and {} seeds.".format(*counts)
+        )
+    segments = zip(request.prompts, request.seconds, request.seeds, strict=True)
+    for number, (prompt, seconds, seed) in enumerate(segments, start=1):
+        check_prompt(prompt, f"prompt number {number}")
+        check_seconds(seconds, config, f"prompt number {number}")
+        check_seed(seed)
+
+
+def _sampled(filler: WindowFiller, request: SequenceRequest, borders: Sequence[int]) -> Tensor:
+    """Tokens (L, P): the segments' own, then those at the borders anew, every other border first.
+
+    Seams of short segments hear of each other: a border is made with its neighbours finished.
+    """
+    generators = [torch.Generator().manual_seed(seed) for seed in request.seeds]
+    tokens_LP = torch.zeros(borders[-1], len(filler.model.columns), dtype=torch.long)
+    jobs = _jobs(filler, borders)
+    for index, job in enumerate(jobs):
+        mask_LP = torch.zeros_like(tokens_LP, dtype=torch.bool)
+        mask_LP[job.masked_L] = True
+        tokens_LP = job.filler.part(index, len(jobs)).fill(
+            tokens_LP,
+            mask_LP,
+            job.windows,
+            [request.prompts[row] for row in job.rows],
+            [generators[row] for row in job.rows],
+        )
+    return tokens_LP
+
+
+@dataclass(frozen=True, eq=False)
+class _Batch:
+    """Windows that are filled at once, and the segments whose prompts and generators they take.
+
+    masked_L: what this round of batches masks, so that no window sees what another batch filled.
+    """
+
+    filler: WindowFiller
+    windows: list[Window]
+    rows: list[int]
+    masked_L: IntArray
+
+
+def _jobs(filler: WindowFiller, borders: Sequence[int]) -> list[_Batch]:
+    """The batches in order: all segments, every other seam, the seams between those."""
+    seam_steps = min(filler.sampler.steps or _SEAM_STEPS, _SEAM_STEPS)
+    seam_filler = replace(filler, sampler=replace(filler.sampler, steps=seam_steps))
+    half = min(LONGEST_HALF, (filler.model.places - 1) // 2 - _SEAM_SIDE)
+    segments = [Window(a, b, a, b) for a, b in pairwise(borders)]
+    seams = [_seam(before, after, half, borders[-1]) for before, after in pairwise(segments)]
+    batches = _batches(filler, segments, range(len(segments)))
+    for first in (0, 1):
+        batches += _batches(seam_filler, seams, range(first, len(seams), 2))
+    return batches
+
+
+def _batches(filler: WindowFiller, windows: Sequence[Window], rows: range) -> list[_Batch]:
+    """One round of batches, over those rows of the windows."""
+    fills = [np.arange(windows[row].fill_start, windows[row].fill_stop) for row in rows]
+    masked_L = np.concatenate(fills) if fills else np.arange(0)
+    parts = [rows[at : at + SEGMENTS_A_BATCH] for at in range(0, len(rows), SEGMENTS_A_BATCH)]
+    return [_Batch(filler, [windows[row] for row in part], list(part), masked_L) for part in parts]
+
+
+def _seam(before: Window, after: Window, half: int, places: int) -> Window:
+    """The window over the border of two segments, with up to ``half`` tokens more on each side."""
+    start, stop = before.stop - _seam_side(before), after.start + _seam_side(after)
+    return Window(max(0, start - half), min(places, stop + half), start, stop)
+
+
+def _seam_side(segment: Window) -> int:
+    """Tokens that a segment gives to a transition."""
+    return min(_SEAM_SIDE, max(1, segment.length // _SHORT))

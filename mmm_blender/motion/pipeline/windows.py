@@ -1,0 +1,159 @@
+"""A token grid of any length, filled through windows that are no longer than the model sees.
+
+A window shows kept tokens on both sides of what it fills. A masked stretch that is too long for
+one window is filled from its start on by windows that move along it: what one has filled is
+context of the next.
+
+B windows of a batch, L token places, P columns of the grid.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor
+
+from ...geometry.conventions import BoolArray
+from ...geometry.editing.edit_mask import masked_runs
+from ..config import SamplerConfig
+from ..motion_model import MotionModel
+from ..sampling import masks
+
+if TYPE_CHECKING:
+    from ..text import TextEncoder
+
+CONTEXT_TOKENS = 12
+"""Kept tokens that a window shows before and after what it fills, where there are so many: 2.4 s
+at 5 tokens a second, a step or two."""
+
+UNSURE_TOKENS = 6
+"""Tokens at the end of a window that stops within a masked stretch: the model takes that place
+for the motion's end and comes to a halt (1.2 s), so the next window makes them again."""
+
+OnStep = Callable[[int, int], None]
+IsCancelled = Callable[[], bool]
+
+
+@dataclass(frozen=True)
+class Window:
+    """Places start..stop-1 are seen; of these the masked ones in fill_start..fill_stop-1 filled."""
+
+    start: int
+    stop: int
+    fill_start: int
+    fill_stop: int
+
+    @property
+    def length(self) -> int:
+        """Places that are seen."""
+        return self.stop - self.start
+
+
+def plan_windows(masked_L: BoolArray, max_tokens: int) -> list[Window]:
+    """Windows of at most ``max_tokens`` places that fill every masked place, in order."""
+    context = min(CONTEXT_TOKENS, max_tokens // 4)
+    unsure = min(UNSURE_TOKENS, max_tokens // 8)
+    runs = masked_runs(masked_L)
+    windows: list[Window] = []
+    while runs:
+        start, stop = runs[0]
+        before = min(context, start)
+        after = min(context, len(masked_L) - stop)
+        room = max_tokens - before - after
+        if stop - start <= room:
+            inside = [run for run in runs if run[1] - start <= max_tokens - before - context]
+            done = max(1, len(inside))
+            windows.append(_around(start, runs[done - 1][1], len(masked_L), max_tokens))
+            runs = runs[done:]
+        else:
+            step = _even_share(stop - start, max_tokens - before - unsure, room)
+            seen = start - before
+            windows.append(Window(seen, seen + max_tokens, start, start + step))
+            runs[0] = (start + step, stop)
+    return windows
+
+
+def _even_share(length: int, most: int, last: int) -> int:
+    """Places of the next window: none gets a mere rest, the last one ``last`` at most."""
+    others = -(-(length - last) // most)
+    return min(most, max(-(-length // (others + 1)), -(-(length - last) // others)))
+
+
+def _around(fill_start: int, fill_stop: int, places: int, max_tokens: int) -> Window:
+    """The window with as much on both sides as there is, evenly."""
+    spare = max_tokens - (fill_stop - fill_start)
+    before = min(fill_start, max(spare // 2, spare - (places - fill_stop)))
+    after = min(places - fill_stop, spare - before)
+    return Window(fill_start - before, fill_stop + after, fill_start, fill_stop)
+
+
+@dataclass(frozen=True)
+class WindowFiller:
+    """A model, and how it is to fill windows of a token grid.
+
+    on_step, cancelled: see ``sampling.sample``.
+    """
+
+    model: MotionModel
+    text_encoder: TextEncoder
+    sampler: SamplerConfig
+    on_step: OnStep | None = None
+    cancelled: IsCancelled | None = None
+
+    def fill(
+        self,
+        tokens_LP: Tensor,
+        mask_LP: Tensor,
+        windows: Sequence[Window],
+        prompts: Sequence[str],
+        generators: Sequence[torch.Generator],
+    ) -> Tensor:
+        """The grid (on the CPU) with the windows' masked cells filled, all windows in one batch.
+
+        prompts, generators: one for each window; all prompts empty: without a text. Windows must
+        fill different places; none sees what another one of the batch fills: there it finds MASK.
+        """
+        lengths_B = torch.tensor([window.length for window in windows])
+        size = (self.model.places, tokens_LP.shape[1])
+        grid_BLP = masks.masked_grid(lengths_B, *size, self.model.vocabulary)
+        mask_BLP = torch.zeros_like(grid_BLP, dtype=torch.bool)
+        for row, window in enumerate(windows):
+            grid_BLP[row, : window.length] = tokens_LP[window.start : window.stop]
+            mask_BLP[row, : window.length] = mask_LP[window.start : window.stop]
+        filled_BLP = self.model.fill(
+            grid_BLP,
+            mask_BLP,
+            lengths_B,
+            self.text_encoder.encode(prompts),
+            sampler=self.sampler,
+            generators=generators,
+            without_text=self._without_text(prompts),
+            on_step=self.on_step,
+            cancelled=self.cancelled,
+        )
+        result_LP = tokens_LP.clone()
+        for filled_LP, window in zip(filled_BLP, windows, strict=True):
+            fill = slice(window.fill_start, window.fill_stop)
+            made_LP = filled_LP[window.fill_start - window.start : window.fill_stop - window.start]
+            result_LP[fill] = torch.where(mask_LP[fill], made_LP, tokens_LP[fill])
+        return result_LP
+
+    def part(self, index: int, parts: int) -> WindowFiller:
+        """For one of several parts of a job, whose steps are told as steps of the whole job (parts
+        count alike)."""
+        tell = self.on_step
+        if tell is None or parts == 1:
+            return self
+
+        def told(done: int, total: int) -> None:
+            tell(index * total + done, parts * total)
+
+        return replace(self, on_step=told)
+
+    def _without_text(self, prompts: Sequence[str]) -> bool:
+        """A model that was never trained without a text is told an empty one."""
+        can = self.model.transformer.config.trained_with_guidance
+        return can and not any(prompt.strip() for prompt in prompts)

@@ -1,0 +1,1 @@
+"""How masked cells are filled, whichever network predicts them."""

@@ -1,0 +1,55 @@
+"""The token grid and which of its cells are to be filled.
+
+B batch, L token places, P body parts. A task is nothing but a choice of masked cells: all of them
+(generate), a time span (in-between), one column (one body part), the seams (long sequences).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from ..config import Vocabulary
+
+
+def motion_places(lengths_B: Tensor, places: int) -> Tensor:
+    """Boolean (B, L): True at a clip's motion tokens, False at END and PAD."""
+    return torch.arange(places, device=lengths_B.device) < lengths_B[:, None]
+
+
+def close_grid(tokens_BLP: Tensor, lengths_B: Tensor, vocabulary: Vocabulary) -> Tensor:
+    """The grid with END behind each clip's last motion token and PAD behind that, in all parts."""
+    index_L1 = torch.arange(tokens_BLP.shape[1], device=tokens_BLP.device)[:, None]
+    end_B11 = lengths_B[:, None, None]
+    closed_BLP = torch.where(index_L1 == end_B11, vocabulary.end, tokens_BLP)
+    return torch.where(index_L1 > end_B11, vocabulary.pad, closed_BLP)
+
+
+def masked_grid(lengths_B: Tensor, places: int, parts: int, vocabulary: Vocabulary) -> Tensor:
+    """Integer (B, L, P): MASK at every motion token, then END, then PAD."""
+    shape = (len(lengths_B), places, parts)
+    grid_BLP = torch.full(shape, vocabulary.mask, dtype=torch.long, device=lengths_B.device)
+    return close_grid(grid_BLP, lengths_B, vocabulary)
+
+
+def all_cells(lengths_B: Tensor, places: int, parts: int) -> Tensor:
+    """Boolean (B, L, P): every motion token of every part."""
+    return motion_places(lengths_B, places)[:, :, None].expand(-1, -1, parts)
+
+
+def time_span(
+    lengths_B: Tensor, places: int, parts: int, start_B: Tensor, stop_B: Tensor
+) -> Tensor:
+    """Boolean (B, L, P): places start..stop-1 of every part, within the clip."""
+    index_L = torch.arange(places, device=lengths_B.device)
+    span_BL = (index_L >= start_B[:, None]) & (index_L < stop_B[:, None])
+    return all_cells(lengths_B, places, parts) & span_BL[:, :, None]
+
+
+def only_parts(mask_BLP: Tensor, columns: Sequence[int]) -> Tensor:
+    """The mask limited to those body parts (columns of the grid)."""
+    kept_P = torch.zeros(mask_BLP.shape[2], dtype=torch.bool, device=mask_BLP.device)
+    kept_P[list(columns)] = True
+    return mask_BLP & kept_P

@@ -1,0 +1,1 @@
+"""SMPL model files that a person brings: read safely, posed, skinned."""

@@ -1,0 +1,212 @@
+"""A person's own SMPL, SMPL-H or SMPL-X model: mesh, joints and skinning in rest pose.
+
+The file is read by ``body_file`` (which runs no code from it) and shaped by the smplx package.
+Pose-dependent corrections stay out: an armature's skinning has none.
+
+V vertices, F faces, J joints, S shape coefficients.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import math
+import sys
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from ..common.errors import MMMError
+from ..geometry.conventions import AnyArray, FloatArray, IntArray
+from ..geometry.skeleton import ANIMATED_JOINTS, SMPL
+from .model_file import read_arrays
+
+GENDERS = ("neutral", "female", "male")
+
+_FINGERS = tuple(
+    f"{side}_{finger}{segment}"
+    for side in ("left", "right")
+    for finger in ("index", "middle", "pinky", "ring", "thumb")
+    for segment in (1, 2, 3)
+)
+_BODY = SMPL.names[:ANIMATED_JOINTS]
+# eyes are called as in the makers' own tools
+_FACE = ("jaw", "left_eye_smplhf", "right_eye_smplhf")
+
+JOINT_NAMES: dict[str, tuple[str, ...]] = {
+    "smpl": SMPL.names,
+    "smplh": _BODY + _FINGERS,
+    "smplx": _BODY + _FACE + _FINGERS,
+}
+"""Joints of each kind of model, in the files' order."""
+
+# True: must be in the file
+_ARRAYS = {
+    "v_template": True,
+    "f": True,
+    "weights": True,
+    "J_regressor": True,
+    "kintree_table": True,
+    "shapedirs": True,
+}
+# what smplx wants besides and the rest pose does not depend on
+_HAND_ARRAYS = {"hands_componentsl": (45, 45), "hands_componentsr": (45, 45),
+                "hands_meanl": (45,), "hands_meanr": (45,)}  # fmt: skip
+_FACE_ARRAYS = {"lmk_faces_idx": (1,), "lmk_bary_coords": (1, 3)}
+
+
+@dataclass(frozen=True, eq=False)
+class BodyModel:
+    """A body in rest pose (T-pose), metres, model space.
+
+    kind: "smpl", "smplh" or "smplx". vertices_V3; faces_F3: triangles of vertex indices;
+    joints_J3: rest positions; parents_J: -1 for the root; weights_VJ: each row sums to 1.
+    """
+
+    kind: str
+    joint_names: tuple[str, ...]
+    vertices_V3: FloatArray
+    faces_F3: IntArray
+    joints_J3: FloatArray
+    parents_J: IntArray
+    weights_VJ: FloatArray
+
+
+def load_body_model(path: Path, betas: Sequence[float] = (), gender: str = "neutral") -> BodyModel:
+    """Read a model file and give it a shape; MMMError says what cannot be done.
+
+    betas: shape coefficients, the first of the model's; those not given are 0.
+    """
+    if gender not in GENDERS:
+        raise MMMError(f"There is no model for '{gender}': choose {', '.join(GENDERS)}.")
+    arrays = read_arrays(path, _ARRAYS)
+    kind = _check(arrays, path.name)
+    with contextlib.redirect_stdout(sys.stderr):  # smplx prints its warnings
+        model = _smplx_model(kind, arrays, gender)
+        vertices_V3, joints_J3 = _shaped(model, betas, path.name)
+    weights_VJ = np.asarray(arrays["weights"], dtype=np.float64)
+    return BodyModel(
+        kind,
+        JOINT_NAMES[kind],
+        vertices_V3,
+        np.asarray(arrays["f"], dtype=np.int64),
+        joints_J3,
+        _parents(arrays),
+        weights_VJ / weights_VJ.sum(axis=1, keepdims=True),
+    )
+
+
+def _check(arrays: dict[str, AnyArray], name: str) -> str:
+    """The kind of the model, once every array has its shape and makes sense."""
+    vertices, joints = _first(arrays["v_template"]), _last(arrays["weights"])
+    kind = next((kind for kind, names in JOINT_NAMES.items() if len(names) == joints), None)
+    if kind is None:
+        raise MMMError(
+            f"{name} is a model of {joints} joints: choose an SMPL (24), SMPL-H (52) or SMPL-X "
+            "(55) file."
+        )
+    shapes = {
+        "v_template": (vertices, 3),
+        "f": (_first(arrays["f"]), 3),
+        "weights": (vertices, joints),
+        "J_regressor": (joints, vertices),
+        "kintree_table": (2, joints),
+        "shapedirs": (vertices, 3, _last(arrays["shapedirs"])),
+    }
+    odd = [key for key, shape in shapes.items() if arrays[key].shape != shape]
+    odd += [key for key in shapes if key not in odd and not _finite(arrays[key])]
+    if not odd and not _sensible(arrays, vertices):
+        odd = ["faces, weights or joints"]
+    if odd:
+        raise MMMError(f"{name} is damaged ({', '.join(odd)}): get the model file again.")
+    return kind
+
+
+def _first(array: AnyArray) -> int:
+    return array.shape[0] if array.ndim else 0
+
+
+def _last(array: AnyArray) -> int:
+    return array.shape[-1] if array.ndim else 0
+
+
+def _finite(array: AnyArray) -> bool:
+    return array.dtype.kind in "iuf" and bool(np.isfinite(array).all())
+
+
+def _sensible(arrays: dict[str, AnyArray], vertices: int) -> bool:
+    """Faces name vertices, every vertex hangs on a joint, parents come before children."""
+    faces, parents = arrays["f"], _parents(arrays)
+    return bool(
+        faces.size
+        and (faces >= 0).all()
+        and (faces < vertices).all()
+        and (arrays["weights"].sum(axis=1) > 0).all()
+        and (parents[1:] >= 0).all()
+        and (parents < np.arange(len(parents))).all()
+    )
+
+
+def _parents(arrays: dict[str, AnyArray]) -> IntArray:
+    """(J,). The files give the root 2^32 - 1, which is -1 as an unsigned number."""
+    parents = arrays["kintree_table"][0].astype(np.int64)
+    parents[0] = -1
+    return parents
+
+
+def _smplx_model(kind: str, arrays: dict[str, AnyArray], gender: str) -> Any:
+    """The smplx module for these arrays.
+
+    Rest poses need no pose corrections, hand poses or face landmarks: they are left out.
+    """
+    import smplx  # noqa: PLC0415  # not everybody who generates has a body model
+    from smplx.utils import Struct  # noqa: PLC0415  # as above
+
+    vertices = len(arrays["v_template"])
+    complete = dict(arrays) | {"posedirs": np.zeros((vertices, 3, 1), dtype=np.float32)}
+    options: dict[str, Any] = {
+        "gender": gender, "dtype": torch.float64, "num_betas": arrays["shapedirs"].shape[-1],
+    }  # fmt: skip
+    if kind == "smpl":
+        return smplx.SMPLLayer("", data_struct=Struct(**complete), **options)
+    complete |= {key: np.zeros(shape) for key, shape in _HAND_ARRAYS.items()}
+    options |= {"use_pca": False, "flat_hand_mean": True}
+    if kind == "smplh":
+        return smplx.SMPLHLayer("", data_struct=Struct(**complete), **options)
+    complete |= {key: np.zeros(shape) for key, shape in _FACE_ARRAYS.items()}
+    # this class reads files only; ours holds plain arrays
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
+        file = Path(folder) / "model.npz"
+        _save(file, complete)
+        return smplx.SMPLXLayer(str(file), ext="npz", **options)
+
+
+def _save(file: Path, arrays: dict[str, Any]) -> None:
+    try:
+        np.savez(file, **arrays)
+    except OSError as error:
+        raise MMMError(
+            f"The temporary folder {file.parent} cannot be written ({error.strerror}): mend that "
+            "first."
+        ) from error
+
+
+def _shaped(model: Any, betas: Sequence[float], name: str) -> tuple[FloatArray, FloatArray]:
+    """Vertices (V, 3) and joints (J, 3) of the body with these shape coefficients."""
+    from smplx.lbs import vertices2joints  # noqa: PLC0415  # see _smplx_model
+
+    known = int(model.shapedirs.shape[-1])
+    if len(betas) > known:
+        raise MMMError(f"{name} has {known} shape coefficients, not {len(betas)}: give fewer.")
+    if not all(map(math.isfinite, betas)):
+        raise MMMError("A shape coefficient is not a number: mend the list.")
+    betas_1S = torch.zeros((1, known), dtype=torch.float64)
+    betas_1S[0, : len(betas)] = torch.tensor(betas, dtype=torch.float64)
+    with torch.no_grad():
+        vertices_1V3 = model.forward_shape(betas=betas_1S).v_shaped
+        joints_1J3 = vertices2joints(model.J_regressor, vertices_1V3)
+    return vertices_1V3[0].numpy(), joints_1J3[0].numpy()

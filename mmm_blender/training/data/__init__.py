@@ -1,0 +1,1 @@
+"""From captured files to examples: sources, retargeting, labels, captions."""

@@ -1,0 +1,1 @@
+"""What generated motion is judged by: the evaluator, metrics, tables."""

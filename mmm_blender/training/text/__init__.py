@@ -1,0 +1,1 @@
+"""The text encoder's training: sentences, lexicon, distillation."""

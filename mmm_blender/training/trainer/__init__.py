@@ -1,0 +1,1 @@
+"""The runs: steps, losses, checkpoints, early stopping, several devices."""

@@ -1,0 +1,1 @@
+"""The worker program's side of the pipe: requests in, motions out."""

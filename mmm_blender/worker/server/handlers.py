@@ -1,0 +1,125 @@
+"""A message that wants a motion, made with a generator and answered."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from ...common.errors import MMMError
+from ...geometry.clip import MotionClip
+from ...geometry.conventions import IntArray
+from ...geometry.editing.edit_mask import EditMask
+from ...motion.config import SamplerConfig, from_json, to_json
+from ...motion.pipeline.pipeline import EditRequest, GenerateRequest, Generator, SequenceRequest
+from ...motion.pipeline.windows import IsCancelled, OnStep
+from ..protocol import Edit, Generate, GenerateSequence, MotionMessage
+
+
+@dataclass(frozen=True, eq=False)
+class Motion:
+    """What a Generated says of a motion. told: what was asked for, as plain values."""
+
+    clip: MotionClip
+    tokens_LP: IntArray
+    sampler: SamplerConfig
+    told: dict[str, Any]
+    notes: tuple[str, ...]
+    ground_move: tuple[float, ...] = (0.0, 0.0, 0.0)
+
+
+def make_motion(
+    generator: Generator, message: MotionMessage, on_step: OnStep, cancelled: IsCancelled
+) -> Motion:
+    """The motion that a message wants; MMMError or Cancelled as the generator raises them."""
+    match message:
+        case Generate():
+            return _generate(generator, message, on_step, cancelled)
+        case Edit():
+            return _edit(generator, message, on_step, cancelled)
+        case GenerateSequence():
+            return _sequence(generator, message, on_step, cancelled)
+
+
+def _generate(
+    generator: Generator, message: Generate, on_step: OnStep, cancelled: IsCancelled
+) -> Motion:
+    request = GenerateRequest(
+        message.prompt,
+        message.seconds,
+        message.seed,
+        _sampler(generator, message.sampler),
+        message.fps,
+        message.pin_feet,
+        _given(message.tokens_LP),
+    )
+    made = generator.generate(request, on_step, cancelled)
+    told = {"prompt": message.prompt, "seconds": message.seconds, "seed": message.seed}
+    return Motion(made.clip, made.tokens_LP, made.sampler, told, made.notes)
+
+
+def _edit(generator: Generator, message: Edit, on_step: OnStep, cancelled: IsCancelled) -> Motion:
+    request = EditRequest(
+        *_clip_and_mask(message),
+        message.prompt,
+        message.seed,
+        _sampler(generator, message.sampler),
+        message.pin_feet,
+        message.moves_after,
+        _given(message.tokens_LP),
+    )
+    made = generator.edit(request, on_step, cancelled)
+    told = {
+        "prompt": message.prompt,
+        "seed": message.seed,
+        "moves_after": message.moves_after,
+    }
+    return Motion(made.clip, made.tokens_LP, made.sampler, told, made.notes, made.ground_move)
+
+
+def _clip_and_mask(message: Edit) -> tuple[MotionClip, EditMask]:
+    try:
+        clip = MotionClip(message.rotations_TJ4, message.root_T3, message.fps)
+        mask = EditMask(message.mask_TJ != 0, message.mask_root_T != 0)
+    except ValueError as error:
+        raise MMMError(f"The motion cannot be edited ({error}): choose another range.") from error
+    if mask.frames != clip.frames:
+        raise MMMError(
+            f"The motion has {clip.frames} frames and the mask {mask.frames}: choose the range "
+            "again."
+        )
+    return clip, mask
+
+
+def _sequence(
+    generator: Generator, message: GenerateSequence, on_step: OnStep, cancelled: IsCancelled
+) -> Motion:
+    request = SequenceRequest(
+        message.prompts,
+        message.seconds,
+        message.seeds,
+        message.fps,
+        _sampler(generator, message.sampler),
+        message.pin_feet,
+        _given(message.tokens_LP),
+    )
+    made = generator.sequence(request, on_step, cancelled)
+    told = {
+        "prompts": list(message.prompts),
+        "seconds": list(message.seconds),
+        "seeds": list(message.seeds),
+    }
+    return Motion(made.clip, made.tokens_LP, made.sampler, told, made.notes)
+
+
+def _given(tokens_LP: IntArray) -> IntArray | None:
+    """Tokens to be decoded again, None where the message gives none."""
+    return tokens_LP if tokens_LP.size else None
+
+
+def _sampler(generator: Generator, changes: dict[str, Any] | None) -> SamplerConfig | None:
+    """The bundle's sampler with some fields changed, None for no change."""
+    if changes is None:
+        return None
+    return from_json(
+        SamplerConfig, to_json(generator.config.sampler) | changes, "The sampler's settings"
+    )

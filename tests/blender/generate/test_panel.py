@@ -1,0 +1,262 @@
+"""What the panel says. A layout of ours notes what is drawn, and that Blender knows all of it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from mmm_blender.blender.addon import (
+    bundle_cards as bundles,
+)
+from mmm_blender.blender.addon import (
+    preferences,
+)
+from mmm_blender.blender.addon import (
+    scene_settings as properties,
+)
+from mmm_blender.blender.bpy_types import bpy
+from mmm_blender.blender.generate import panel as panels
+from mmm_blender.blender.generate import task as generation
+from mmm_blender.blender.jobs.session import Desk, Job, Notice, State
+from mmm_blender.common.errors import MMMError
+from mmm_blender.worker.protocol import OUT_OF_MEMORY
+
+
+class Layout:
+    """Notes labels, properties and operators; sub-layouts note into the same book."""
+
+    def __init__(self, book: list[Any] | None = None) -> None:
+        self.book: list[Any] = [] if book is None else book
+        self.enabled = True
+
+    def _part(self, **_: Any) -> Layout:
+        part = Layout(self.book)
+        part.enabled = self.enabled
+        self.book.append(part)
+        return part
+
+    row = column = box = split = _part
+
+    def separator(self) -> None:
+        pass
+
+    def template_list(  # Blender's own signature
+        self, kind: str, _id: str, data: Any, name: str, active_data: Any, active: str, **_: Any
+    ) -> None:
+        assert hasattr(bpy.types, kind)
+        assert active in active_data.bl_rna.properties
+        self.book.append(f"list {name} {len(getattr(data, name))}")
+
+    def label(self, text: str = "", icon: str = "NONE") -> None:
+        check_icon(icon)
+        self.book.append(text)
+
+    def prop(self, data: Any, name: str, **_: Any) -> None:
+        assert name in data.bl_rna.properties
+        self.book.append(f"prop {name}")
+
+    def operator(self, name: str, text: str = "", icon: str = "NONE", **_: Any) -> Any:
+        check_icon(icon)
+        module, function = name.split(".")
+        assert function in dir(getattr(bpy.ops, module))
+        values = SimpleNamespace()
+        self.book.append((name, self, values))
+        return values
+
+    def menu(self, name: str, text: str = "", icon: str = "NONE") -> None:
+        check_icon(icon)
+        assert hasattr(bpy.types, name)
+        self.book.append(f"menu {name} {text}")
+
+    def progress(self, factor: float, text: str) -> None:
+        assert 0.0 <= factor <= 1.0
+        self.book.append(f"progress {factor:.2f} {text}")
+
+    @property
+    def text(self) -> str:
+        return " ".join(item for item in self.book if isinstance(item, str))
+
+    def buttons(self) -> dict[str, bool]:
+        """Operators that are shown, and whether their row is enabled."""
+        return {item[0]: item[1].enabled for item in self.book if isinstance(item, tuple)}
+
+
+def check_icon(icon: str) -> None:
+    parameters = bpy.types.UILayout.bl_rna.functions["label"].parameters
+    assert icon in parameters["icon"].enum_items
+
+
+def drawn(panel: Any = panels.MotionPanel) -> Layout:
+    layout = Layout()
+    panel.draw(SimpleNamespace(layout=layout), bpy.context)
+    return layout
+
+
+@pytest.fixture
+def ready(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> Desk:
+    """The worker's Python is there."""
+    for module in (generation, panels):
+        monkeypatch.setattr(module, "worker_python", lambda: (Path("python"), ""))
+    return desk
+
+
+def only_weights_in(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def folders(_own: Path) -> list[Path]:
+        return [folder]
+
+    monkeypatch.setattr(properties, "weight_folders", folders)
+
+
+@pytest.fixture
+def weights(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder with two bundles, and no other bundle anywhere."""
+    for name, licence in (("starter", "CC-BY-NC-4.0"), ("mine", "")):
+        config = {
+            "name": f"The {name} weights",
+            "licence": licence,
+            "tokenizer": {"layout": "smpl_269", "stages": 2},
+            "transformer": {"places": 50},
+        }
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "config.json").write_text(json.dumps(config))
+    only_weights_in(tmp_path, monkeypatch)
+    return tmp_path
+
+
+def test_all_is_there_to_press(ready: Desk, weights: Path) -> None:
+    layout = drawn()
+    for field in ("prompt", "seconds", "seed"):
+        assert f"prop {field}" in layout.text
+    assert layout.buttons()["mmm.generate"]
+    assert "mmm.set_up_environment" not in layout.buttons()
+    assert "On a new character, from frame 1" in layout.text
+
+
+def test_the_licence_is_said_plainly(ready: Desk, weights: Path) -> None:
+    assert "Weights: CC BY-NC 4.0 Not for commercial use" in drawn().text
+    bpy.context.scene.mmm.bundle = "mine"
+    assert "Licence not stated" in drawn().text
+
+
+def test_too_long_and_empty_are_greyed_with_the_reason(ready: Desk, weights: Path) -> None:
+    settings = bpy.context.scene.mmm
+    settings.seconds = 12.0
+    assert "at most 9.8 seconds" in drawn().text.replace("  ", " ")
+    assert not drawn().buttons()["mmm.generate"]
+    config = weights / "starter" / "config.json"
+    config.write_text(json.dumps(json.loads(config.read_text()) | {"min_seconds": 1.0}))
+    settings.seconds = 0.5
+    assert "less than 1 s" in drawn().text.replace("  ", " ")
+    assert not drawn().buttons()["mmm.generate"]
+    settings.seconds, settings.prompt = 9.8, "  "
+    assert "Say in a few words" in drawn().text
+    assert not drawn().buttons()["mmm.generate"]
+    settings.prompt = "a person walks"
+    assert drawn().buttons()["mmm.generate"]
+
+
+def test_without_a_python_set_up_stands_beside_the_reason(
+    desk: Desk, weights: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv(preferences.PYTHON_VARIABLE, raising=False)
+    monkeypatch.setattr(preferences, "_host_has_torch", lambda: False)
+    layout = drawn()
+    assert not layout.buttons()["mmm.generate"]
+    assert layout.buttons()["mmm.set_up_environment"]
+    assert "press Set Up" in layout.text
+
+
+def test_while_a_job_runs_there_is_progress_and_cancel(ready: Desk, weights: Path) -> None:
+    ready.job = Job(1, ready.clock(), State.GENERATING, step=5, steps=10)
+    layout = drawn()
+    assert "Generating 5 of 10" in layout.text and "progress 0.57" in layout.text
+    assert "mmm.cancel" in layout.buttons() and "mmm.generate" not in layout.buttons()
+
+
+def test_the_last_message_stays_and_memory_offers_the_cpu(ready: Desk, weights: Path) -> None:
+    ready.notice = Notice("The GPU is full: use the CPU.", is_error=True, kind=OUT_OF_MEMORY)
+    assert "The GPU is full: use the CPU." in drawn().text
+    assert "mmm.generate_on_cpu" in drawn().buttons()
+
+
+def test_the_target_is_named(ready: Desk, weights: Path) -> None:
+    bpy.ops.mmm.add_character()
+    assert "On MMM Character, from frame 1" in drawn().text
+    rig = bpy.data.objects.new("Crane", bpy.data.armatures.new("Crane"))
+    bpy.context.collection.objects.link(rig)
+    bpy.context.view_layer.objects.active = rig
+    rig.select_set(True)
+    assert "'Crane' is no SMPL armature" in drawn().text
+    assert not drawn().buttons()["mmm.generate"]
+
+
+def test_without_weights_the_panel_says_so(
+    ready: Desk, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    only_weights_in(tmp_path / "nowhere", monkeypatch)
+    assert "There are no weights" in drawn().text
+    assert not drawn().buttons()["mmm.generate"]
+
+
+@pytest.mark.parametrize(
+    "panel", [panels.CharacterPanel, panels.DevicePanel, panels.ExamplesMenu, panels.BundlesMenu]
+)
+def test_the_other_panels_and_menus_draw(ready: Desk, weights: Path, panel: Any) -> None:
+    assert drawn(panel).buttons()
+
+
+def test_an_example_becomes_the_prompt(ready: Desk) -> None:
+    layout = drawn(panels.ExamplesMenu)
+    values = layout.book[1][2]
+    bpy.ops.wm.context_set_string(data_path=values.data_path, value=values.value)
+    assert bpy.context.scene.mmm.prompt == panels.EXAMPLES[1]
+
+
+def test_the_preferences_draw_in_every_state(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    addons = bpy.context.preferences.addons
+    addons.new().module = preferences.ROOT_PACKAGE
+    try:
+        stored = preferences.preferences()
+        assert stored is not None
+        for source in (preferences.OWN, preferences.CHOSEN):
+            stored.python_source = source
+            layout = Layout()
+            preferences.draw_page(layout, bpy.context, stored)
+            shown = layout.buttons()
+            assert ("mmm.set_up_environment" in shown) == (source == preferences.OWN)
+            assert "mmm.check_worker" in shown and "prop threads" in layout.text
+    finally:
+        addons.remove(addons[preferences.ROOT_PACKAGE])
+
+
+# --- bundles --------------------------------------------------------------------------------------
+
+
+def test_bundles_are_found_with_the_starter_first(weights: Path) -> None:
+    cards = bundles.find_bundles([weights, weights / "nowhere"])
+    assert [card.key for card in cards] == ["starter", "mine"]
+    assert cards[0].max_seconds == pytest.approx(9.8)
+
+
+def test_a_bundle_is_named_by_folder_path_or_not_at_all(weights: Path) -> None:
+    cards = bundles.find_bundles([weights])
+    assert bundles.choose_bundle(cards, "").key == "starter"
+    assert bundles.choose_bundle(cards, "mine").key == "mine"
+    assert bundles.choose_bundle([], str(weights / "mine")).key == "mine"
+    with pytest.raises(MMMError, match="'yours' are not there"):
+        bundles.choose_bundle(cards, "yours")
+    with pytest.raises(MMMError, match="There are no weights"):
+        bundles.choose_bundle([], "")
+
+
+def test_a_config_that_changes_is_read_again(weights: Path) -> None:
+    config = weights / "mine" / "config.json"
+    assert bundles.read_card(config.parent).name == "The mine weights"
+    config.write_text("{")
+    assert "cannot be read" in bundles.read_card(config.parent).problem
+    config.unlink()
+    assert "cannot be read" in bundles.read_card(config.parent).problem

@@ -1,0 +1,45 @@
+"""Token grids end with END and PAD, and masks stay within the motion."""
+
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mmm_blender.motion.config import Vocabulary
+from mmm_blender.motion.sampling import masks
+
+VOCABULARY = Vocabulary(16)
+PLACES = 12
+LENGTHS = st.lists(st.integers(1, PLACES - 1), min_size=1, max_size=4).map(torch.tensor)
+
+
+@given(LENGTHS, st.integers(1, 3))
+def test_every_row_is_motion_then_one_end_then_padding(lengths_B: torch.Tensor, parts: int):
+    grid_BLP = masks.masked_grid(lengths_B, PLACES, parts, VOCABULARY)
+    for row_LP, length in zip(grid_BLP, lengths_B.tolist(), strict=True):
+        assert (row_LP[:length] == VOCABULARY.mask).all()
+        assert (row_LP[length] == VOCABULARY.end).all()
+        assert (row_LP[length + 1 :] == VOCABULARY.pad).all()
+
+
+@given(LENGTHS)
+def test_closing_a_grid_keeps_its_motion(lengths_B: torch.Tensor):
+    tokens_BLP = torch.randint(VOCABULARY.codes, (len(lengths_B), PLACES, 2))
+    closed_BLP = masks.close_grid(tokens_BLP, lengths_B, VOCABULARY)
+    motion_BL = masks.motion_places(lengths_B, PLACES)
+    assert torch.equal(closed_BLP[motion_BL], tokens_BLP[motion_BL])
+    assert (closed_BLP[~motion_BL] >= VOCABULARY.codes).all()
+
+
+@given(LENGTHS, st.integers(0, PLACES), st.integers(0, PLACES))
+def test_a_span_is_cut_to_the_clip(lengths_B: torch.Tensor, start: int, stop: int):
+    every_B = torch.full_like(lengths_B, 1)
+    mask_BLP = masks.time_span(lengths_B, PLACES, 2, start * every_B, stop * every_B)
+    expected = (torch.minimum(lengths_B, stop * every_B) - start).clamp(min=0)
+    assert torch.equal(mask_BLP[:, :, 0].sum(1), expected)
+    assert torch.equal(mask_BLP[:, :, 0], mask_BLP[:, :, 1])
+
+
+def test_one_column_of_the_grid():
+    mask_BLP = masks.only_parts(masks.all_cells(torch.tensor([5, 3]), PLACES, 2), [1])
+    assert not mask_BLP[:, :, 0].any()
+    assert mask_BLP[:, :, 1].sum(1).tolist() == [5, 3]

@@ -1,0 +1,159 @@
+"""Messages that want a motion: edits, sequences and replays, by the real worker."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from mmm_blender.geometry.conventions import BoolArray
+from mmm_blender.geometry.editing.edit_mask import BodyPart, span_mask
+from mmm_blender.motion.pipeline.pipeline import EditRequest, Generator, SequenceRequest
+from mmm_blender.worker import protocol as p
+from mmm_blender.worker.client import WorkerClient
+from tests.geometry.motions import smooth_clip
+from tests.worker.tiny_bundle import save_tiny_bundle
+
+CLIP = smooth_clip(72, 24.0, seed=2)
+
+
+@pytest.fixture(scope="module")
+def bundle(tmp_path_factory: pytest.TempPathFactory) -> p.LoadBundle:
+    folder = save_tiny_bundle(tmp_path_factory.mktemp("bundles") / "tiny")
+    return p.LoadBundle(str(folder), "cpu", threads=1)
+
+
+@pytest.fixture(scope="module")
+def client() -> Iterator[WorkerClient]:
+    worker = WorkerClient(Path(sys.executable))
+    yield worker
+    worker.stop()
+
+
+def edit(client: WorkerClient, part: BodyPart = "all", **changes: Any) -> p.Edit:
+    mask = span_mask(CLIP.frames, 24, 48, part)
+    message = p.Edit(
+        client.new_job(),
+        CLIP.rotations_TJ4,
+        CLIP.root_T3,
+        CLIP.fps,
+        mask.rotations_TJ.astype(np.int64),
+        mask.root_T.astype(np.int64),
+        "a person runs.",
+        seed=3,
+    )
+    return replace(message, **changes)
+
+
+def sequence(client: WorkerClient, **changes: Any) -> p.GenerateSequence:
+    prompts = ("a person walks.", "a person runs.")
+    message = p.GenerateSequence(client.new_job(), prompts, (1.0, 2.0), (1, 2), fps=30.0)
+    return replace(message, **changes)
+
+
+def same(a: p.Generated, b: p.Generated) -> bool:
+    equal = a.rotations_TJ4.tobytes() == b.rotations_TJ4.tobytes()
+    return equal and a.root_T3.tobytes() == b.root_T3.tobytes()
+
+
+def kept(mask: BoolArray, values: np.ndarray[Any, Any]) -> bytes:
+    return values[~mask].tobytes()
+
+
+@pytest.mark.parametrize("part", ["all", "lower", "upper"])
+def test_an_edit_keeps_all_but_its_mask(
+    client: WorkerClient, bundle: p.LoadBundle, part: BodyPart
+) -> None:
+    seen: list[p.Progress] = []
+    answer = client.run_blocking(edit(client, part), bundle, seen.append)
+    mask = span_mask(CLIP.frames, 24, 48, part)
+    assert answer.fps == CLIP.fps
+    assert kept(mask.rotations_TJ, answer.rotations_TJ4) == kept(
+        mask.rotations_TJ, CLIP.rotations_TJ4
+    )
+    assert kept(mask.root_T, answer.root_T3) == kept(mask.root_T, CLIP.root_T3)
+    assert not np.array_equal(answer.rotations_TJ4, CLIP.rotations_TJ4)
+    assert seen[-1].step == seen[-1].steps and seen[-1].stage == p.STAGE_GENERATING
+
+
+def test_the_worker_says_what_the_generator_says(
+    client: WorkerClient, bundle: p.LoadBundle
+) -> None:
+    torch.set_num_threads(1)
+    generator = Generator.load(Path(bundle.path))
+    request = EditRequest(CLIP, span_mask(CLIP.frames, 24, 48, "all"), "a person runs.", 3)
+    ours = generator.edit(replace(request, moves_after=True))
+    answer = client.run_blocking(edit(client, moves_after=True), bundle)
+    assert np.array_equal(answer.rotations_TJ4, ours.clip.rotations_TJ4)
+    assert answer.notes == ours.notes and answer.ground_move == tuple(ours.ground_move)
+    wanted = SequenceRequest(("a person walks.", "a person runs."), (1.0, 2.0), (1, 2), 30.0)
+    answer = client.run_blocking(sequence(client), bundle)
+    assert np.array_equal(answer.root_T3, generator.sequence(wanted).clip.root_T3)
+    assert len(answer.root_T3) == 90 and answer.fps == 30.0
+
+
+def test_recipes_replay_without_sampling(client: WorkerClient, bundle: p.LoadBundle) -> None:
+    generate = p.Generate(client.new_job(), "a person walks.", 2.0, 5, fps=24.0)
+    for message in (generate, edit(client), sequence(client)):
+        first = client.run_blocking(message, bundle)
+        recipe = json.loads(json.dumps(first.recipe))
+        assert recipe["pin_feet"] is True and recipe["fps"] == first.fps
+        tokens_LP = np.array(recipe["tokens"])
+        steps: list[p.Progress] = []
+        again = replace(message, job=client.new_job(), tokens_LP=tokens_LP)
+        assert same(client.run_blocking(again, bundle, steps.append), first)
+        assert all(progress.steps == 0 for progress in steps)
+
+
+def test_recipes_say_what_was_asked_for(client: WorkerClient, bundle: p.LoadBundle) -> None:
+    recipe = client.run_blocking(edit(client, sampler={"temperature": 0.5}), bundle).recipe
+    assert (recipe["prompt"], recipe["seed"], recipe["moves_after"]) == ("a person runs.", 3, False)
+    assert recipe["sampler"]["temperature"] == 0.5
+    recipe = client.run_blocking(sequence(client), bundle).recipe
+    assert recipe["prompts"] == ["a person walks.", "a person runs."]
+    assert (recipe["seconds"], recipe["seeds"]) == ([1.0, 2.0], [1, 2])
+
+
+def test_the_bundle_says_what_it_edits(client: WorkerClient, bundle: p.LoadBundle) -> None:
+    client.run_blocking(edit(client), bundle)
+    assert client.bundle_info is not None
+    assert client.bundle_info["edits"] == ["all", "lower", "upper"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"mask_root_T": np.ones(5, dtype=np.int64)}, "cannot be edited"),
+        ({"root_T3": np.zeros((3, 3))}, "cannot be edited"),
+        ({"fps": 0.0}, "cannot be edited"),
+        ({"root_T3": np.full((72, 3), np.nan)}, "cannot be edited"),
+        (
+            {
+                "mask_TJ": np.ones((10, 22), dtype=np.int64),
+                "mask_root_T": np.ones(10, dtype=np.int64),
+            },
+            "72 frames and the mask 10",
+        ),
+        ({"mask_TJ": np.zeros((72, 22), int), "mask_root_T": np.zeros(72, int)}, "is held"),
+        ({"tokens_LP": np.ones((2, 2), dtype=np.int64)}, "do not fit"),
+        ({"sampler": {"speed": 3}}, "speed"),
+    ],
+)
+def test_bad_edits_are_one_sentence(
+    client: WorkerClient, bundle: p.LoadBundle, changes: dict[str, Any], words: str
+) -> None:
+    with pytest.raises(p.WorkerError, match=words) as told:
+        client.run_blocking(edit(client, **changes), bundle)
+    assert told.value.kind == p.BAD_REQUEST
+
+
+def test_a_bad_sequence_is_one_sentence(client: WorkerClient, bundle: p.LoadBundle) -> None:
+    with pytest.raises(p.WorkerError, match="prompt number 2 is empty"):
+        client.run_blocking(sequence(client, prompts=("walk", "")), bundle)

@@ -1,0 +1,220 @@
+"""Makes the virtual environment .venv of this checkout, and goes on inside it.
+
+Standard library only: this runs on a machine where nothing was installed. A command in tools/
+begins with
+
+    from _dev import bootstrap
+
+    bootstrap.enter()
+
+and may then import torch, bpy and mmm_blender. What is installed is pinned in tools/requirements/.
+
+Environment variables:
+    MMM_TORCH_INDEX  address of a package index with CPU builds of torch. Where it is not set, pip's
+                     own configuration decides, and on Linux that torch may bring several
+                     gigabytes of CUDA.
+"""
+
+import ctypes
+import hashlib
+import importlib.util
+import os
+import platform
+import shutil
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NoReturn
+
+ROOT = Path(__file__).resolve().parents[2]
+ENVIRONMENT = ROOT / ".venv"
+REQUIREMENTS = ROOT / "tools" / "requirements"
+STAMP = ENVIRONMENT / ".mmm-stamp"
+TORCH_INDEX_VARIABLE = "MMM_TORCH_INDEX"
+
+# A Blender as a Python module exists for these Pythons only.
+SUPPORTED_PYTHONS = ((3, 11), (3, 13))
+
+# Shared libraries that Blender's module opens, and the Debian packages that carry them.
+SYSTEM_LIBRARIES = {
+    "libX11.so.6": "libx11-6",
+    "libXi.so.6": "libxi6",
+    "libXxf86vm.so.1": "libxxf86vm1",
+    "libXfixes.so.3": "libxfixes3",
+    "libXrender.so.1": "libxrender1",
+    "libxkbcommon.so.0": "libxkbcommon0",
+    "libSM.so.6": "libsm6",
+    "libICE.so.6": "libice6",
+    "libGL.so.1": "libgl1",
+    "libgomp.so.1": "libgomp1",
+}
+
+
+def enter() -> None:
+    """Make or repair .venv, then run this same command inside it; returns only when inside."""
+    sys.path.insert(0, str(ROOT))
+    if not _is_ready():
+        _set_up()
+    if not _is_inside():
+        _run_again([str(environment_python(ENVIRONMENT)), *sys.argv])
+
+
+def environment_python(environment: Path) -> Path:
+    """Path of a virtual environment's Python on this system."""
+    if os.name == "nt":
+        return environment / "Scripts" / "python.exe"
+    return environment / "bin" / "python"
+
+
+def missing_system_packages() -> list[str]:
+    """Debian packages whose libraries Blender needs and that are not here (Linux only)."""
+    if not sys.platform.startswith("linux"):
+        return []
+    return [package for library, package in SYSTEM_LIBRARIES.items() if not _can_open(library)]
+
+
+def pip_install(python: Sequence[str], *arguments: str) -> None:
+    """Run pip of the given Python with the pins of tools/requirements/constraints.txt."""
+    constraints = str(REQUIREMENTS / "constraints.txt")
+    # --no-compile: Python compiles the few modules that are imported, as they are imported
+    options = ["--quiet", "--no-compile", "--disable-pip-version-check", "-c", constraints]
+    command = [*python, "-m", "pip", "install", *options, *arguments]
+    outcome = subprocess.run(command, check=False)
+    if outcome.returncode != 0:
+        stop("pip could not install the packages named above; check the network and run it again.")
+
+
+def requirements_hash(more: str) -> str:
+    """Hash of what decides an environment's content: the pins, the machine, what is given."""
+    digest = hashlib.sha256()
+    for path in sorted(REQUIREMENTS.glob("*.txt")):
+        digest.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
+    digest.update(f"{platform.machine()} {more}".encode())
+    return digest.hexdigest()
+
+
+def stop(sentence: str) -> NoReturn:
+    """End the program with one sentence for the person."""
+    sys.exit(f"{Path(sys.argv[0]).name}: {sentence}")
+
+
+def say(sentence: str) -> None:
+    """Tell the person what is going on, at once and apart from a command's own output."""
+    print(sentence, file=sys.stderr, flush=True)
+
+
+def _is_inside() -> bool:
+    return Path(sys.prefix).resolve() == ENVIRONMENT.resolve()
+
+
+def _is_ready() -> bool:
+    return STAMP.is_file() and STAMP.read_text(encoding="utf-8") == _wanted_stamp()
+
+
+def _wanted_stamp() -> str:
+    return requirements_hash(f"{_python_version_of(ENVIRONMENT)} {ENVIRONMENT}")
+
+
+def _python_version_of(environment: Path) -> str:
+    """Version such as '3.11' that a virtual environment's pyvenv.cfg names, or an empty string."""
+    try:
+        lines = (environment / "pyvenv.cfg").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return ""
+    for line in lines:
+        key, _, value = line.partition("=")
+        if key.strip() == "version":
+            return ".".join(value.strip().split(".")[:2])
+    return ""
+
+
+def _set_up() -> None:
+    started_by = _supported_python()
+    _provide_system_packages()
+    say(f"Setting up {ENVIRONMENT} (once; some minutes and about 3 GB)...")
+    if not _works(environment_python(ENVIRONMENT)):
+        _make_environment(started_by)
+    STAMP.unlink(missing_ok=True)
+    python = [str(environment_python(ENVIRONMENT))]
+    pip_install(python, *_torch_index(), "-r", str(REQUIREMENTS / "torch.txt"))
+    pip_install(python, "-r", str(REQUIREMENTS / "develop.txt"))
+    STAMP.write_text(_wanted_stamp(), encoding="utf-8")
+    say("Set up.")
+
+
+def _supported_python() -> str:
+    """The running Python where Blender's module exists for it, else another one on PATH."""
+    if sys.version_info[:2] in SUPPORTED_PYTHONS:
+        return sys.executable
+    for major, minor in SUPPORTED_PYTHONS:
+        found = shutil.which(f"python{major}.{minor}")
+        if found is not None:
+            return found
+    names = " or ".join(f"{major}.{minor}" for major, minor in SUPPORTED_PYTHONS)
+    stop(f"Blender's module needs Python {names}, and neither was found; install one of them.")
+
+
+def _works(python: Path) -> bool:
+    """Whether this Python starts, has pip, is supported and is this environment's own."""
+    if not python.exists():
+        return False
+    program = "import pip, sys; print(sys.prefix); print(*sys.version_info[:2])"
+    outcome = subprocess.run(
+        [str(python), "-c", program], capture_output=True, text=True, check=False
+    )
+    versions = [f"{major} {minor}" for major, minor in SUPPORTED_PYTHONS]
+    lines = outcome.stdout.splitlines()
+    return outcome.returncode == 0 and lines[0] == str(ENVIRONMENT) and lines[1] in versions
+
+
+def _make_environment(python: str) -> None:
+    shutil.rmtree(ENVIRONMENT, ignore_errors=True)
+    made = subprocess.run([python, "-m", "venv", str(ENVIRONMENT)], check=False)
+    if made.returncode != 0:
+        stop("a virtual environment could not be made; the lines above say why.")
+
+
+def _torch_index() -> list[str]:
+    address = os.environ.get(TORCH_INDEX_VARIABLE)
+    return ["--index-url", address] if address else []
+
+
+def _provide_system_packages() -> None:
+    """Install what is missing as root on Debian; elsewhere say what to install."""
+    missing = missing_system_packages()
+    if importlib.util.find_spec("ensurepip") is None:  # Debian ships it apart from Python
+        missing.append("python3-venv")
+    if not missing:
+        return
+    install = f"apt-get install -y --no-install-recommends {' '.join(missing)}"
+    if shutil.which("apt-get") is None:
+        stop(f"libraries are missing that Debian carries in {', '.join(missing)}; install them.")
+    if os.geteuid() != 0:
+        stop(f"system packages are missing; run: sudo {install}")
+    say(f"Installing system packages: {' '.join(missing)}")
+    _run_apt("apt-get", "update", "-qq")
+    _run_apt(*install.split(), "-qq")
+
+
+def _run_apt(*command: str) -> None:
+    environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
+    quiet = subprocess.DEVNULL
+    if subprocess.run(command, env=environment, stdout=quiet, check=False).returncode != 0:
+        stop(f"'{' '.join(command)}' failed; run it by hand to see why.")
+
+
+def _can_open(library: str) -> bool:
+    try:
+        ctypes.CDLL(library)
+    except OSError:
+        return False
+    return True
+
+
+def _run_again(command: list[str]) -> None:
+    """Replace this process by the command; Windows has no real exec and waits for a child."""
+    sys.stdout.flush()
+    if os.name == "nt":
+        sys.exit(subprocess.run(command, check=False).returncode)
+    os.execv(command[0], command)
