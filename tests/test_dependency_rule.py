@@ -21,7 +21,8 @@ ANYTHING_BUT_BLENDER = None
 
 @dataclass(frozen=True)
 class Layer:
-    """What one part of the package may import besides itself and the standard library."""
+    """What one part of the package may import besides itself and the standard library. A part is
+    a module, or a folder with all in it that no other row names."""
 
     name: str
     inside: tuple[str, ...]  # other parts of the package
@@ -29,22 +30,87 @@ class Layer:
     lazy: bool = False  # only inside functions
 
 
-# A module takes the first layer that it lies in. In worker/, what is not named here as Blender's
-# side of the pipe belongs to the worker program, which may import torch.
+SHAPES = ("common", "geometry", "geometry.editing", "geometry.feet")
+MODEL = (*SHAPES, "motion.config", "motion.schedule", "motion.features", "motion.text")
+NETWORKS = (*MODEL, "motion.networks", "motion.sampling", "motion.motion_model", "motion.bundles")
+PIPE = ("worker.protocol", "worker.wire", "worker.processes", "worker.client", "worker.installer")
+HOST = (*SHAPES, "geometry.mannequin", "blender.bpy_types", "blender.widgets")
+KEYS = (*HOST, "blender.fcurves", "blender.rig", "blender.actions", "blender.history")
+SHELL = (*KEYS, *PIPE, "blender.jobs", "blender.addon")
+FEATURES = ("edit", "character", "generate", "sequence", "replay")
+BLENDER = NUMPY | BLENDER_MODULES
+
+# A module takes the longest name that it lies in. Each row names what is below it.
 LAYERS = (
-    Layer("geometry", (), NUMPY),
-    Layer("motion", ("geometry",), WORKER_MODULES),
-    Layer("training", ("motion", "geometry"), ANYTHING_BUT_BLENDER),
-    Layer("worker.protocol", ("geometry",), NUMPY),
-    Layer("worker.wire", ("worker.protocol", "geometry"), NUMPY),
-    Layer("worker.client", ("worker.protocol", "worker.wire", "geometry"), NUMPY),
-    Layer("worker.environment", ("geometry",), NUMPY),
-    Layer("worker", ("worker.protocol", "motion", "geometry"), WORKER_MODULES),
-    # worker.environment is Set Up, which runs inside Blender: it needs neither torch nor bpy
+    Layer("common", (), NUMPY),
+    Layer("geometry", ("common",), NUMPY),
+    Layer("geometry.editing", ("common", "geometry"), NUMPY),
+    Layer("geometry.feet", ("common", "geometry", "geometry.editing"), NUMPY),
+    Layer("geometry.mannequin", ("common", "geometry"), NUMPY),
+    Layer("smpl_model", ("common", "geometry"), WORKER_MODULES),
+    Layer("motion.features", SHAPES, WORKER_MODULES),
+    Layer("motion.config", (*SHAPES, "motion.features", "motion.schedule"), frozenset()),
+    Layer("motion.schedule", ("common",), frozenset()),
+    Layer("motion.text", ("common",), WORKER_MODULES),
+    Layer("motion.networks", MODEL, WORKER_MODULES),
+    Layer("motion.sampling", MODEL, WORKER_MODULES),
+    Layer("motion.motion_model", (*MODEL, "motion.networks", "motion.sampling"), WORKER_MODULES),
+    Layer("motion.bundles", (*MODEL, "motion.networks", "motion.motion_model"), WORKER_MODULES),
+    Layer("motion.pipeline", NETWORKS, WORKER_MODULES),
+    Layer("motion", (), frozenset()),
+    Layer("training.data", MODEL, ANYTHING_BUT_BLENDER),
+    Layer("training.text", (*MODEL, "training.data"), ANYTHING_BUT_BLENDER),
+    Layer(
+        "training.evaluation",
+        (*NETWORKS, "motion.pipeline", "training.data", "training.text"),
+        ANYTHING_BUT_BLENDER,
+    ),
+    Layer(
+        "training.trainer",
+        (*NETWORKS, "motion.pipeline", "training.data", "training.text", "training.evaluation"),
+        ANYTHING_BUT_BLENDER,
+    ),
+    Layer("training", (), frozenset()),
+    Layer("worker.protocol", SHAPES, NUMPY),
+    Layer("worker.wire", (*SHAPES, "worker.protocol"), NUMPY),
+    Layer("worker.processes", ("common", "worker.protocol"), NUMPY),
+    Layer("worker.client", ("common", "worker.protocol", "worker.wire", "worker.processes"), NUMPY),
+    Layer("worker.install_errors", ("common",), NUMPY),
+    # Set Up, which runs inside Blender
+    Layer("worker.installer", ("common", "worker.processes", "worker.install_errors"), NUMPY),
+    Layer(
+        "worker.server",
+        (*NETWORKS, "motion.pipeline", "smpl_model", "worker.protocol", "worker.wire"),
+        WORKER_MODULES,
+    ),
+    Layer("worker", ("common", "worker.protocol", "worker.wire", "worker.server"), WORKER_MODULES),
+    Layer("blender.bpy_types", ("common",), BLENDER),
+    Layer("blender.widgets", ("common", "blender.bpy_types"), BLENDER),
+    Layer("blender.fcurves", HOST, BLENDER),
+    Layer("blender.rig", (*HOST, "blender.fcurves"), BLENDER),
+    Layer("blender.actions", (*HOST, "blender.fcurves", "blender.rig"), BLENDER),
+    Layer("blender.history", (*HOST, "blender.fcurves", "blender.rig", "blender.actions"), BLENDER),
+    Layer("blender.jobs", (*HOST, *PIPE, "blender.rig"), BLENDER),
+    Layer("blender.addon", (*HOST, *PIPE, "blender.jobs"), BLENDER),
+    Layer("blender.edit", SHELL, BLENDER),
+    Layer("blender.character", SHELL, BLENDER),
+    Layer("blender.generate", (*SHELL, "blender.edit", "blender.character"), BLENDER),
+    Layer("blender.sequence", (*SHELL, "blender.edit", "blender.generate"), BLENDER),
+    Layer(
+        "blender.replay",
+        (*SHELL, "blender.edit", "blender.generate", "blender.sequence"),
+        BLENDER,
+    ),
     Layer(
         "blender",
-        ("worker.client", "worker.protocol", "worker.environment", "geometry"),
-        NUMPY | BLENDER_MODULES,
+        (*SHELL, *(f"blender.{feature}" for feature in FEATURES)),
+        BLENDER,
+        lazy=True,
+    ),
+    Layer(
+        "batch",
+        (*SHELL, "blender", *(f"blender.{feature}" for feature in FEATURES)),
+        BLENDER,
     ),
     Layer("", ("blender",), frozenset(), lazy=True),
 )
@@ -65,7 +131,8 @@ def lies_in(module: str, layer: str) -> bool:
 
 
 def layer_of(module: str) -> Layer:
-    return next(layer for layer in LAYERS if not layer.name or lies_in(module, layer.name))
+    candidates = [layer for layer in LAYERS if not layer.name or lies_in(module, layer.name)]
+    return max(candidates, key=lambda layer: len(layer.name))
 
 
 def module_name(path: Path, package: Path) -> str:
@@ -123,8 +190,10 @@ def called_name(call: ast.Call) -> str:
 
 def is_allowed(layer: Layer, imported: Import) -> bool:
     if imported.inside:
-        names = (*layer.inside, layer.name) if layer.name else layer.inside
-        return any(lies_in(imported.name, name) for name in names) and imported.lazy >= layer.lazy
+        target = layer_of(imported.name)
+        if target is layer:
+            return True
+        return target.name in layer.inside and imported.lazy >= layer.lazy
     if imported.name in sys.stdlib_module_names:
         return True
     if layer.outside is None:
@@ -149,6 +218,55 @@ def violations(package: Path) -> list[str]:
 def test_the_package_keeps_the_rule():
     assert len(list(PACKAGE.rglob("*.py"))) > len(LAYERS)
     assert violations(PACKAGE) == []
+
+
+def features_whose_panel_is_imported(package: Path) -> list[str]:
+    """One sentence for each feature that imports another feature's panel."""
+    return [
+        f"{path.relative_to(package.parent)}:{imported.line} imports {imported.name}"
+        for path in sorted((package / "blender").rglob("*.py"))
+        for imported in imports_of(path, package)
+        if imported.inside and is_foreign_panel(module_name(path, package), imported.name)
+    ]
+
+
+def is_foreign_panel(module: str, imported: str) -> bool:
+    """Whether a module of one feature imports the panel of another."""
+    parts, own = imported.split("."), module.split(".")
+    return (
+        len(parts) > 2
+        and parts[0] == "blender"
+        and parts[1] in FEATURES
+        and parts[2] == "panel"
+        and len(own) > 1
+        and own[1] in FEATURES
+        and own[1] != parts[1]
+    )
+
+
+def test_no_feature_imports_the_panel_of_another():
+    assert features_whose_panel_is_imported(PACKAGE) == []
+
+
+def circles(package: Path) -> list[str]:
+    """Modules that import each other at their start, directly or through others."""
+    modules = {module_name(path, package): path for path in package.rglob("*.py")}
+    arrows = {
+        module: {
+            each.name
+            for each in imports_of(path, package)
+            if each.inside and not each.lazy and each.name in modules and each.name != module
+        }
+        for module, path in modules.items()
+    }
+    while leaves := {module for module, targets in arrows.items() if not targets & arrows.keys()}:
+        for module in leaves:
+            del arrows[module]
+    return sorted(arrows)
+
+
+def test_no_module_imports_itself_through_others():
+    assert circles(PACKAGE) == []
 
 
 @pytest.mark.parametrize(

@@ -11,18 +11,11 @@ else what the add-on's preferences say (in Blender), else this Python. What the 
 
 from __future__ import annotations
 
-import argparse
-import hashlib
 import importlib
-import importlib.util
-import io
-import os
-import shutil
 import sys
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import NoReturn
 
 TOOLS = Path(__file__).resolve().parent
 ROOT = TOOLS.parent
@@ -43,54 +36,21 @@ def _find_package() -> None:
 
 _find_package()
 
-from mmm_blender.batch.report import REPORT_NAME, Report  # noqa: E402
-from mmm_blender.batch.runner import (  # noqa: E402
-    Batch,
-    BatchClient,
-    check_possible,
-    in_blender,
-    known_formats,
+from mmm_blender.batch.command import (  # noqa: E402
+    INTERRUPTED,
+    arguments_of,
+    inside_blender,
+    parse,
+    run,
+    speak_in_any_encoding,
 )
-from mmm_blender.batch.table import Row, read_table  # noqa: E402
-from mmm_blender.batch.writers import WRITERS  # noqa: E402
 from mmm_blender.common.errors import MMMError  # noqa: E402
-from mmm_blender.worker.protocol import AUTO_DEVICE, PACKAGE_FOLDER  # noqa: E402
-
-PYTHON_VARIABLE = "MMM_WORKER_PYTHON"
-DEFAULT_FPS = 30.0
-CONFIG_NAME = "config.json"
-STARTER = "starter"
-INTERRUPTED = 130  # the shells' exit status for Ctrl-C
-
-COLUMNS_HELP = """\
-columns of the CSV file, in any order; all but name may be missing or empty:
-  name       of the files that are made
-  prompt     what the body does; several, with | between them, make one motion in a row
-             ("a person walks | a person waves"); of an edit also empty, for what fits in
-  seconds    length, 4 if empty; of several prompts one number each: "3 | 2.5"
-  seed       0 if empty; of several prompts one number each: "0 | 7"
-  file       makes the row an edit of the motion in this .blend or .bvh file (from the CSV
-             file's folder on), or of the motion that an earlier row makes, by its name
-  range      of an edit: first and last frame that are made anew, such as 24-48 or -10--5;
-             24..48 is the same, which no spreadsheet takes for a date; a BVH file begins at frame 1
-  body_part  of an edit: all, upper or lower; all if empty
-  hold       of an edit: the keys in the range that stay: auto (those edited by hand, where MMM made
-             the motion), edited (those, however many), keyframe (keys of that type, as In-between
-             does), none; auto if empty. Of a motion that looks retimed auto fails: say none
-  recipe     makes the row a replay, without new choices, of this .json file (as the format
-             recipe writes it) or of the Action in this .blend file; all other cells stay empty
-
-Edits and recipes need Blender or bpy, and so do the formats blend and recipe. They keep the frame
-rate of their file; an edited .blend file is saved whole under the row's name, and stays as it is:
-no row may be written over a file that a row begins with. To edit what an earlier row makes, the
-formats must include blend.
-"""
 
 
 def main(arguments: Sequence[str]) -> int:
     """Run from the command line; returns the exit status."""
-    _speak_in_any_encoding()
-    options = _parse(arguments)
+    speak_in_any_encoding()
+    options = parse(arguments)
     try:
         failed = run(options)
     except MMMError as error:
@@ -102,153 +62,13 @@ def main(arguments: Sequence[str]) -> int:
     return int(failed > 0)
 
 
-def run(options: argparse.Namespace) -> int:
-    """Make what is missing; returns how many rows failed."""
-    rows = read_table(options.prompts)
-    formats = known_formats(options.format)
-    check_possible(options.prompts, rows, formats, options.out)
-    made_with = {"weights": _fingerprint(options.bundle), "fps": options.fps}
-    report = Report(_made_folder(options.out) / REPORT_NAME)
-    recipes = {row.name: row.recipe | made_with for row in rows}
-    todo = [row for row in rows if not report.is_done(row.name, recipes[row.name], formats)]
-    if len(todo) < len(rows):
-        print(f"{len(rows) - len(todo)} of {len(rows)} are done already.", flush=True)
-    python = _found(options.python or _worker_python())
-    client = BatchClient(python, options.device, options.threads)
-    batch = Batch(client, options.bundle, options.fps, formats, report, recipes, _say)
-    with in_blender(todo, client), _with_bar(todo) as bar:
-        failed = sum(not batch.make(row) for row in bar)
-    print(f"{len(todo) - failed} made, {failed} failed; see {report.path}", flush=True)
-    return failed
-
-
-def _parse(arguments: Sequence[str]) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        prog="batch_generate",
-        description="Make many motions.",
-        epilog=COLUMNS_HELP,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    parser.add_argument("--prompts", type=Path, required=True, help="CSV file, one row a clip")
-    parser.add_argument("--out", type=Path, required=True, help="folder for the files")
-    parser.add_argument("--format", default="blend", help=f"of {', '.join(WRITERS)}, with commas")
-    parser.add_argument("--bundle", type=Path, default=_starter(), help="folder of the weights")
-    parser.add_argument("--python", type=Path, help="Python that has torch")
-    parser.add_argument("--device", default=AUTO_DEVICE, help="auto, cpu, cuda:0, mps, ...")
-    parser.add_argument("--threads", type=int, default=0, help="CPU threads, 0 for torch's choice")
-    parser.add_argument("--fps", type=_rate, default=DEFAULT_FPS, help="of what is generated")
-    return parser.parse_args(arguments)
-
-
-def _speak_in_any_encoding() -> None:
-    """What a redirected output cannot hold, such as a name in another script, is escaped there."""
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="backslashreplace")
-
-
-def _rate(text: str) -> float:
-    lowest, highest = 1.0, 1000.0
-    if not lowest <= float(text) <= highest:
-        raise argparse.ArgumentTypeError(f"{text} is not between {lowest:g} and {highest:g}")
-    return float(text)
-
-
-def _starter() -> Path:
-    """The weights that come with the package: inside it when installed, beside it in a checkout."""
-    folders = [folder / "weights" / STARTER for folder in (PACKAGE_FOLDER, PACKAGE_FOLDER.parent)]
-    return next((folder for folder in folders if folder.is_dir()), folders[-1])
-
-
-def _fingerprint(bundle: Path) -> str:
-    """What stands for the weights: SHA-256 of their config, which holds those of the files."""
-    try:
-        return hashlib.sha256((bundle / CONFIG_NAME).read_bytes()).hexdigest()
-    except OSError as error:
-        raise MMMError(
-            f"There are no weights in {bundle} (no {CONFIG_NAME}): choose another folder."
-        ) from error
-
-
-def _made_folder(folder: Path) -> Path:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise MMMError(
-            f"The folder {folder} cannot be made ({error.strerror}): choose another."
-        ) from error
-    if not os.access(folder, os.W_OK):
-        raise MMMError(f"The folder {folder} cannot be written to: choose another.")
-    return folder
-
-
-def _worker_python() -> Path:
-    """Which Python runs the worker when the command line does not say."""
-    if named := os.environ.get(PYTHON_VARIABLE):
-        return Path(named)
-    if not _in_blender():
-        return Path(sys.executable)
-    from mmm_blender.blender.addon.preferences import worker_python  # noqa: PLC0415  # needs bpy
-
-    python, reason = worker_python()
-    if python is None:
-        raise MMMError(f"{reason} Or name a Python that has torch with --python.")
-    return python
-
-
-def _found(python: Path) -> Path:
-    """Where a Python that is named without a folder lies; the add-on wants its file."""
-    return Path(shutil.which(python) or python)
-
-
-def _tqdm() -> Any:
-    """The progress bar's package, or None: Blender's own Python has none."""
-    if importlib.util.find_spec("tqdm") is None:
-        return None
-    import tqdm  # noqa: PLC0415  # optional
-
-    return tqdm.tqdm
-
-
-def _with_bar(rows: Sequence[Row]) -> AbstractContextManager[Iterable[Row]]:
-    """The rows with a progress bar, or with a line each where there is none."""
-    bar = _tqdm()
-    return bar(rows, unit="clip", disable=not rows) if bar else nullcontext(_with_lines(rows))
-
-
-def _say(sentence: str) -> None:
-    """Tell what went wrong, on a line of its own above the bar."""
-    bar = _tqdm()
-    if bar:
-        bar.write(sentence, file=sys.stderr)
-    else:
-        print(sentence, file=sys.stderr, flush=True)
-
-
-def _with_lines(rows: Sequence[Row]) -> Iterator[Row]:
-    for number, row in enumerate(rows, 1):
-        print(f"{number}/{len(rows)} {row.name}: {row.title}", flush=True)
-        yield row
-
-
-def _in_blender() -> bool:
-    return sys.modules.get("bpy") is not None
-
-
-def _arguments() -> list[str]:
-    """What follows "--" in Blender's command line, or all of Python's own."""
-    if "--" in sys.argv:
-        return sys.argv[sys.argv.index("--") + 1 :]
-    return [] if _in_blender() else sys.argv[1:]
-
-
 def _leave(status: int) -> NoReturn:
     """End the program. When a script exits, Blender frees the add-ons' classes before the add-ons
     unregister them, which ends in a traceback: they had better do it now."""
-    if _in_blender():
+    if inside_blender():
         importlib.import_module("addon_utils").disable_all()
     sys.exit(status)
 
 
 if __name__ == "__main__":
-    _leave(main(_arguments()))
+    _leave(main(arguments_of()))

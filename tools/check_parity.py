@@ -14,126 +14,34 @@ B batch, L token places, P body parts, T frames, C channels.
 from __future__ import annotations
 
 import argparse
-import json
 import sys
-import zipfile
-import zlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
 from pathlib import Path
 
-import numpy as np
 import torch
+from _parity.reference import Outcome, Reference, compare_tokens, compare_values
 from torch import Tensor
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
+from _parity.cells import all_cells, only_parts, time_span  # noqa: E402
 from _parity.join import join  # noqa: E402
 
 from mmm_blender.common.errors import MMMError  # noqa: E402
 from mmm_blender.motion.bundles.published_checkpoint import (  # noqa: E402
-    TOKENIZER_KEY,
-    TRANSFORMER_KEY,
-    Statistics,
-    import_tokenizer,
-    import_transformer,
-    read_checkpoint,
     read_statistics,
     sampler_config,
 )
 from mmm_blender.motion.config import SamplerConfig  # noqa: E402
-from mmm_blender.motion.features.layout import HUMANML3D_263  # noqa: E402
 from mmm_blender.motion.motion_model import MotionModel  # noqa: E402
 from mmm_blender.motion.sampling import masks  # noqa: E402
 from mmm_blender.motion.schedule import step_progress  # noqa: E402
-from mmm_blender.motion.text import TextFeatures  # noqa: E402
 
-LARGEST_ERROR = 1e-3
 SAMPLED_FRAMES = (24, 40, 64, 120, 196)
 LEFT_EARLY_STEPS = 2  # see _generate_alone
-CONFIG_FILE, GOLDEN_FILE = "config.json", "golden.npz"
 UPPER, LOWER = 0, 1  # columns of the upper-body model's grid
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """One comparison: how many tokens (or sizes) differ of how many, or the largest error."""
-
-    wrong: int = 0
-    tokens: int = 0
-    error: float = 0.0
-
-    @property
-    def passed(self) -> bool:
-        """Equal tokens, and no error over the limit (a NaN is over it)."""
-        return self.wrong == 0 and self.error <= LARGEST_ERROR
-
-    def __str__(self) -> str:
-        if self.tokens:
-            equal = f"all {self.tokens} equal"
-            return f"{self.wrong} of {self.tokens} differ" if self.wrong else equal
-        return f"largest error {self.error:.1e}"
-
-
-class Reference:
-    """The folder: its golden arrays and the models built from its checkpoints."""
-
-    def __init__(self, folder: Path, statistics: Statistics | None) -> None:
-        self.folder = folder
-        self._statistics = statistics
-        try:
-            self._sizes: object = json.loads((folder / CONFIG_FILE).read_text("utf-8"))
-            with np.load(folder / GOLDEN_FILE, allow_pickle=False) as golden:
-                self.golden = {name: torch.from_numpy(golden[name]) for name in golden.files}
-        except (OSError, EOFError, TypeError, ValueError, zipfile.BadZipFile, zlib.error) as error:
-            raise MMMError(
-                f"{folder} has no readable {CONFIG_FILE} and {GOLDEN_FILE}: give a reference "
-                "folder."
-            ) from error
-
-    def __getitem__(self, name: str) -> Tensor:
-        """A golden array."""
-        if name not in self.golden:
-            raise self._lacks(GOLDEN_FILE, name)
-        return self.golden[name]
-
-    def size(self, name: str) -> int:
-        """A number of config.json."""
-        given = self._sizes.get(name) if isinstance(self._sizes, dict) else None
-        if type(given) is not int:
-            raise self._lacks(CONFIG_FILE, name)
-        return given
-
-    @cached_property
-    def full(self) -> MotionModel:
-        """The whole-body model."""
-        return self._model("full")
-
-    @cached_property
-    def upper(self) -> MotionModel:
-        """The upper-body model."""
-        return self._model("upper")
-
-    def text(self, stop: int, first: int = 0) -> TextFeatures:
-        """Features of prompts first..stop-1; the published models attend to all words."""
-        words_BWC = self["text/words"][first:stop]
-        everything = torch.ones(words_BWC.shape[:2], dtype=torch.bool)
-        return TextFeatures(self["text/sentence"][first:stop], words_BWC, everything)
-
-    def _model(self, kind: str) -> MotionModel:
-        tensors = read_checkpoint(self.folder / f"{kind}_vq.pth", TOKENIZER_KEY)
-        tokenizer = import_tokenizer(tensors, self._statistics or _neutral())
-        tensors = read_checkpoint(self.folder / f"{kind}_trans.pth", TRANSFORMER_KEY)
-        heads = self.size("n_head")
-        return MotionModel(tokenizer, import_transformer(tensors, tokenizer, heads))
-
-    def _lacks(self, file: str, name: str) -> MMMError:
-        return MMMError(
-            f"{file} in {self.folder} has no usable entry '{name}': give a reference folder that "
-            "is whole."
-        )
 
 
 @dataclass(frozen=True)
@@ -213,7 +121,7 @@ def full_inbetween(reference: Reference) -> Outcome:
     model, frames_B = reference.full, reference["full/inbetween/lengths"]
     grid_BLP, lengths_B = _encoded(model, reference["full/inbetween/base"], frames_B)
     start_B, stop_B = (reference[f"full/inbetween/{name}_token"] for name in ("start", "end"))
-    mask_BLP = masks.time_span(lengths_B, model.places, len(model.columns), start_B, stop_B)
+    mask_BLP = time_span(lengths_B, model.places, len(model.columns), start_B, stop_B)
     filled_BLP = _fill(reference, model, grid_BLP, mask_BLP, lengths_B)
     return compare_tokens(filled_BLP[..., 0], reference["full/inbetween/tokens"])
 
@@ -322,7 +230,7 @@ def _generate(reference: Reference, frames_B: Tensor) -> Tensor:
     lengths_B = _token_lengths(model, frames_B)
     size = (model.places, len(model.columns))
     grid_BLP = masks.masked_grid(lengths_B, *size, model.vocabulary)
-    mask_BLP = masks.all_cells(lengths_B, *size)
+    mask_BLP = all_cells(lengths_B, *size)
     return _fill(reference, model, grid_BLP, mask_BLP, lengths_B)
 
 
@@ -346,7 +254,7 @@ def _generate_alone(reference: Reference, frames: Sequence[int]) -> Tensor:
         size = (model.places, len(model.columns))
         filled_BLP = model.fill(
             masks.masked_grid(lengths_B, *size, model.vocabulary),
-            masks.all_cells(lengths_B, *size),
+            all_cells(lengths_B, *size),
             lengths_B,
             reference.text(row + 1, first=row),
             sampler=sampler,
@@ -361,8 +269,8 @@ def _edited(reference: Reference) -> Tensor:
     model = reference.upper
     frames_B = reference["upper/edit/lengths"]
     grid_BLP, lengths_B = _encoded(model, reference["upper/edit/pose_in"], frames_B)
-    cells_BLP = masks.all_cells(lengths_B, model.places, len(model.columns))
-    mask_BLP = masks.only_parts(cells_BLP, [UPPER])
+    cells_BLP = all_cells(lengths_B, model.places, len(model.columns))
+    mask_BLP = only_parts(cells_BLP, [UPPER])
     return _fill(reference, model, grid_BLP, mask_BLP, lengths_B)
 
 
@@ -412,26 +320,6 @@ def _greedy(model: MotionModel) -> SamplerConfig:
 def _unused(rows: Sequence[Tensor] | Tensor) -> list[torch.Generator]:
     """Greedy sampling draws nothing."""
     return [torch.Generator() for _ in rows]
-
-
-def _neutral() -> Statistics:
-    """For models whose tokenizer does not look at the statistics."""
-    channels = HUMANML3D_263.channels
-    return Statistics(torch.zeros(channels), torch.ones(channels))
-
-
-def compare_tokens(ours: Tensor, expected: Tensor) -> Outcome:
-    """How many tokens differ."""
-    if ours.shape != expected.shape:
-        return Outcome(wrong=expected.numel(), tokens=expected.numel())
-    return Outcome(wrong=int((ours != expected).sum()), tokens=expected.numel())
-
-
-def compare_values(ours: Tensor, expected: Tensor) -> Outcome:
-    """The largest difference of logits or features."""
-    if ours.shape != expected.shape:
-        return Outcome(error=float("inf"))
-    return Outcome(error=float((ours - expected).abs().max()))
 
 
 if __name__ == "__main__":

@@ -34,9 +34,9 @@ sys.path.insert(0, str(ROOT))
 
 from _dev.program import run  # noqa: E402
 
+from mmm_blender.common.arrays import FloatArray  # noqa: E402
 from mmm_blender.common.errors import MMMError  # noqa: E402
 from mmm_blender.geometry.clip import MotionClip  # noqa: E402
-from mmm_blender.geometry.conventions import FloatArray  # noqa: E402
 from mmm_blender.geometry.kinematics import clip_joints  # noqa: E402
 from mmm_blender.geometry.placement import Placement, headings, place  # noqa: E402
 from mmm_blender.geometry.skeleton import SMPL_22, joint_index  # noqa: E402

@@ -29,9 +29,10 @@ sys.path.insert(0, str(ROOT))
 
 from _dev.program import run  # noqa: E402
 
+from mmm_blender.common.arrays import FloatArray  # noqa: E402
 from mmm_blender.common.errors import MMMError  # noqa: E402
 from mmm_blender.geometry.clip import MotionClip  # noqa: E402
-from mmm_blender.geometry.conventions import MODEL_FPS, FloatArray  # noqa: E402
+from mmm_blender.geometry.conventions import MODEL_FPS  # noqa: E402
 from mmm_blender.geometry.feet.contacts import CONTACT_JOINTS, foot_contacts, joint_speeds  # noqa: E402
 from mmm_blender.geometry.kinematics import clip_joints  # noqa: E402
 from mmm_blender.geometry.rotations import quat_angle, quat_to_rotation_vector  # noqa: E402

@@ -24,7 +24,8 @@ sys.path.insert(0, str(ROOT))
 
 from _dev.program import run  # noqa: E402
 
-from mmm_blender.motion.config import TokenizerConfig, to_json  # noqa: E402
+from mmm_blender.common.schema import to_json  # noqa: E402
+from mmm_blender.motion.config import TokenizerConfig  # noqa: E402
 from mmm_blender.motion.networks.tokenizer import Tokenizer  # noqa: E402
 from mmm_blender.training.data.dataset import (  # noqa: E402
     TRAIN,

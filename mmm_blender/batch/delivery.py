@@ -42,7 +42,8 @@ def recipe_of(told: Mapping[str, Any], fps: float) -> Recipe:
 def key_clip(rig: ArmatureObject, clip: MotionClip, told: Mapping[str, Any]) -> Action:
     """Key a clip on an SMPL armature from START_FRAME on. told: the worker's recipe."""
     from ..blender.history.fingerprint import remember  # noqa: PLC0415
-    from ..blender.history.new_action import scene_fps, scene_of, write_clip  # noqa: PLC0415
+    from ..blender.history.new_action import write_clip  # noqa: PLC0415
+    from ..blender.rig.target import scene_fps, scene_of  # noqa: PLC0415
 
     scene_rate = scene_fps(scene_of(rig))
     # Blender keeps 29.97 as 29.969998: the recipe says what the worker was asked for

@@ -20,9 +20,10 @@ from mmm_blender.worker.protocol import (
 )
 
 from ..common.errors import MMMError
+from .product import Product
 from .report import REPORT_NAME, Report, file_name
 from .table import ClipRow, EditRow, ReplayRow, Row, SequenceRow, Source, on_disk
-from .writers import NEED_BPY, WRITERS, Product, write_files
+from .writers import NEED_BPY, WRITERS, write_files
 
 BLEND = "blend"
 
@@ -114,7 +115,7 @@ def in_blender(rows: Sequence[Row], client: WorkerClient) -> Generator[None]:
     """Blender works with this client, where any row needs Blender; it ends in any case."""
     try:
         if any(needs_blender(row) for row in rows):
-            from .scene import at_the_desk  # noqa: PLC0415  # needs bpy
+            from .session import at_the_desk  # noqa: PLC0415  # needs bpy
 
             with at_the_desk(client):
                 yield

@@ -9,20 +9,17 @@ import io
 import json
 from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from mmm_blender.geometry.bvh import bvh_text
-from mmm_blender.geometry.clip import MotionClip
-from mmm_blender.geometry.conventions import AnyArray
 from mmm_blender.geometry.skeleton import ANIMATED_JOINTS, SMPL
-from mmm_blender.worker.protocol import Generated
 
+from ..common.arrays import AnyArray
 from ..common.errors import MMMError
-from .delivery import clip_of, key_clip, recipe_of
+from .delivery import key_clip, recipe_of
+from .product import Product
 from .report import file_name
 
 PARTIAL = ".part"
@@ -31,25 +28,6 @@ PARTIAL = ".part"
 
 NEED_BPY = ("blend", "recipe")
 """Formats that cannot be written without it."""
-
-
-@dataclass(frozen=True, eq=False)
-class Product:
-    """A clip on its way to files.
-
-    told: the worker's recipe, or of a motion that the open Blender file has, its Action's.
-    is_open: the open Blender file has the motion. notes: what could not be met, in sentences.
-    """
-
-    clip: MotionClip
-    told: Mapping[str, Any]
-    notes: tuple[str, ...] = ()
-    is_open: bool = False
-
-    @classmethod
-    def of(cls, answer: Generated) -> Product:
-        """Of the worker's answer."""
-        return cls(clip_of(answer), answer.recipe, answer.notes)
 
 
 def write_files(product: Product, folder: Path, name: str, formats: Sequence[str]) -> list[Path]:
@@ -121,7 +99,7 @@ def write_blend(path: Path, product: Product) -> None:
 
 
 def _make_scene(product: Product) -> None:
-    from .scene import mark_segments, new_character  # noqa: PLC0415  # needs bpy
+    from .new_character import mark_segments, new_character  # noqa: PLC0415  # needs bpy
 
     rig = new_character(product.clip.fps)
     mark_segments(key_clip(rig, product.clip, product.told))

@@ -26,9 +26,10 @@ class _Registrable(Protocol):
 
 def _modules() -> tuple[_Registrable, ...]:
     """Imported late: a test of one module needs none of the others."""
-    from .addon import operators as addon_operators  # noqa: PLC0415  # see above
-    from .addon import preferences, scene_settings  # noqa: PLC0415
+    from .addon import device_panel, preferences, scene_settings  # noqa: PLC0415  # see above
+    from .addon import operators as addon_operators  # noqa: PLC0415
     from .character import operators as character_operators  # noqa: PLC0415
+    from .character import panel as character_panel  # noqa: PLC0415
     from .edit import operators as edit_operators  # noqa: PLC0415
     from .edit import panel as edit_panel  # noqa: PLC0415
     from .generate import operators as generate_operators  # noqa: PLC0415
@@ -52,6 +53,8 @@ def _modules() -> tuple[_Registrable, ...]:
         generate_panel,
         edit_panel,
         sequence_panel,
+        character_panel,
+        device_panel,
         timer,
     )
 

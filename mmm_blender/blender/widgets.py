@@ -55,3 +55,20 @@ def redraw(area_types: frozenset[str] = _OUR_AREAS) -> None:
         for area in window.screen.areas:
             if area.type in area_types:
                 area.tag_redraw()
+
+
+TAB = "MMM"
+
+
+BIG = 1.6
+"""Height of the one button that matters, in ordinary buttons."""
+
+
+ORDER = {"motion": 0, "edit": 1, "sequence": 2, "character": 3, "device": 4}
+"""Panels of the tab from top to bottom, whichever module adds them."""
+
+
+def draw_choice(layout: Layout, data_path: str, value: str, text: str) -> None:
+    """A menu line that sets a property; Blender's own operator does it, with undo."""
+    choice = layout.operator("wm.context_set_string", text=text, translate=False)
+    choice.data_path, choice.value = data_path, value

@@ -10,7 +10,7 @@ from typing import Any, cast
 
 import numpy as np
 
-from ..geometry.conventions import AnyArray
+from .arrays import AnyArray
 from .errors import MMMError
 
 _DTYPES = ("<f8", "<f4", "<i8", "<u4", "|b1")

@@ -14,10 +14,10 @@ from pathlib import Path
 
 import numpy as np
 
+from ..common.arrays import ArrayLike, FloatArray
 from ..common.atomic_files import write_files
 from ..common.errors import MMMError
 from .clip import MotionClip
-from .conventions import ArrayLike, FloatArray
 from .rotations import (
     axis_angle_quat,
     identity_quats,

@@ -6,7 +6,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from .conventions import MODEL_FPS, FloatArray
+from ..common.arrays import FloatArray
+from .conventions import MODEL_FPS
 from .skeleton import ANIMATED_JOINTS, MIRROR
 
 

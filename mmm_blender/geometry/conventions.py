@@ -10,16 +10,9 @@ T frames, J joints, 3 xyz, 4 wxyz, 6 two matrix columns; ``...`` any leading dim
 
 from __future__ import annotations
 
-from typing import Any, TypeAlias
-
 import numpy as np
-import numpy.typing as npt
 
-FloatArray: TypeAlias = npt.NDArray[np.float64]
-IntArray: TypeAlias = npt.NDArray[np.int64]
-BoolArray: TypeAlias = npt.NDArray[np.bool_]
-ArrayLike: TypeAlias = npt.ArrayLike
-AnyArray: TypeAlias = npt.NDArray[Any]
+from ..common.arrays import ArrayLike, FloatArray
 
 MODEL_FPS = 20.0
 """Frames per second of every model clip (HumanML3D's rate)."""

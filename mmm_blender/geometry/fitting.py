@@ -20,8 +20,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..common.arrays import FloatArray
 from .clip import MotionClip
-from .conventions import MODEL_FPS, FloatArray
+from .conventions import MODEL_FPS
 from .kinematics import forward_kinematics
 from .rotations import (
     axis_angle_quat,

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from ..common.arrays import FloatArray
 from .clip import MotionClip
-from .conventions import FloatArray
 from .rotations import quat_multiply, quat_rotate
 from .skeleton import SMPL, Skeleton
 

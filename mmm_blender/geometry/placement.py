@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..common.arrays import FloatArray
 from .clip import MotionClip
-from .conventions import FloatArray
 from .kinematics import clip_joints
 from .rotations import quat_multiply, quat_rotate, yaw_quat
 from .skeleton import joint_index

@@ -21,9 +21,9 @@ import math
 
 import numpy as np
 
+from ..common.arrays import FloatArray
 from ..common.errors import MMMError
 from .clip import MotionClip
-from .conventions import FloatArray
 from .rotations import make_continuous, normalize, slerp
 
 _LEAD_IN, _LEAD_OUT = 1, 2

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from .conventions import FloatArray, IntArray
+from ..common.arrays import FloatArray, IntArray
 from .rotations import (
     axis_angle_quat,
     dot,

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from .conventions import ArrayLike, FloatArray
+from ..common.arrays import ArrayLike, FloatArray
 
 _TINY = 1e-12
 """Below this a length counts as zero: far under any measured bone, far over rounding."""

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from .conventions import FloatArray
+from ..common.arrays import FloatArray
 
 
 @dataclass(frozen=True, eq=False)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from .conventions import FloatArray
+from ..common.arrays import FloatArray
 
 
 def gaussian_smooth(values_TC: FloatArray, sigma: float, reach: int) -> FloatArray:

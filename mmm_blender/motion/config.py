@@ -6,15 +6,13 @@ an unknown key, a missing key or a value of the wrong type is refused by name.
 
 from __future__ import annotations
 
-import dataclasses
 import math
-import types
-import typing
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import Any
 
 from ..common.errors import MMMError
+from ..common.schema import GET_AGAIN
 from .features.layout import FeatureLayout, layout_named
 from .schedule import FULL_LENGTH_TOKENS, SCHEDULES
 
@@ -24,8 +22,6 @@ BUNDLE_VERSION = 1
 NO_GUIDANCE = 1.0
 """The guidance that takes the model's word as it is."""
 
-GET_AGAIN = "get the bundle again"
-"""What to do with a bundle that is not as it was saved."""
 
 _POINTWISE = 0  # a "dilation" that stands for a block which sees one place only
 _CONV_KERNEL = 3
@@ -347,60 +343,3 @@ def _positive(config: object, *names: str) -> None:
     for name in names:
         if getattr(config, name) < 1:
             raise MMMError(f"'{name}' must be 1 or more in a config, not {getattr(config, name)}.")
-
-
-ConfigT = TypeVar("ConfigT")
-
-
-def to_json(config: Any) -> dict[str, Any]:
-    """A config as plain JSON values (tuples become lists)."""
-    return dataclasses.asdict(config, dict_factory=_plain)
-
-
-def _plain(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    return {key: list(value) if isinstance(value, tuple) else value for key, value in pairs}
-
-
-def from_json(cls: type[ConfigT], values: object, where: str = "config.json") -> ConfigT:
-    """A config of class ``cls`` from JSON values; MMMError names what is wrong and where."""
-    if not isinstance(values, Mapping):
-        raise MMMError(f"{where} must be a JSON object: {GET_AGAIN}.")
-    given = typing.cast("Mapping[str, object]", values)
-    fields = {item.name: item for item in dataclasses.fields(typing.cast(Any, cls))}
-    _refuse("unknown", set(given) - set(fields), where)
-    _refuse("missing", {name for name, item in fields.items() if _needed(item)} - set(given), where)
-    hints = typing.get_type_hints(cls)
-    return cls(**{name: _read(hints[name], given[name], f"{where}: {name}") for name in given})
-
-
-def _needed(item: dataclasses.Field[Any]) -> bool:
-    absent = dataclasses.MISSING
-    return item.default is absent and item.default_factory is absent
-
-
-def _refuse(kind: str, names: set[str], where: str) -> None:
-    if names:
-        listed = ", ".join(sorted(map(str, names)))
-        raise MMMError(
-            f"{where} has {kind} entries ({listed}): mend them, or get a bundle that was made "
-            "for this version of MMM."
-        )
-
-
-def _read(hint: Any, value: object, where: str) -> Any:
-    """``value`` as the type ``hint``, or MMMError."""
-    if dataclasses.is_dataclass(hint):
-        return from_json(typing.cast(type[Any], hint), value, where)
-    origin, arguments = typing.get_origin(hint), typing.get_args(hint)
-    if origin is types.UnionType:
-        return None if value is None else _read(arguments[0], value, where)
-    if origin is tuple and isinstance(value, list | tuple):
-        items = typing.cast("list[object]", value)
-        return tuple(_read(arguments[0], item, where) for item in items)
-    if origin is dict and isinstance(value, dict):
-        return typing.cast("dict[str, Any]", value)
-    if hint is float and type(value) is int:
-        return float(value)
-    if isinstance(hint, type) and type(value) is hint:
-        return value
-    raise MMMError(f"{where} has a value of the wrong kind ({value!r}): mend it.")

@@ -20,8 +20,8 @@ from typing import Any
 import numpy as np
 import torch
 
+from ..common.arrays import AnyArray, FloatArray, IntArray
 from ..common.errors import MMMError
-from ..geometry.conventions import AnyArray, FloatArray, IntArray
 from ..geometry.skeleton import ANIMATED_JOINTS, SMPL
 from .model_file import read_arrays
 

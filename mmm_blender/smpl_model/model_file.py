@@ -21,8 +21,8 @@ from typing import Any, BinaryIO, cast
 
 import numpy as np
 
+from ..common.arrays import AnyArray
 from ..common.errors import MMMError
-from ..geometry.conventions import AnyArray
 
 # Python 2 wrote text and bytes alike; this keeps every byte
 _ENCODING = "latin1"

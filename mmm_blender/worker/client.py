@@ -17,7 +17,6 @@ from __future__ import annotations
 
 import itertools
 import math
-import os
 import queue
 import subprocess
 import threading
@@ -27,10 +26,11 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import IO, BinaryIO, TypeAlias, cast
 
+from ..common.package import PACKAGE_FOLDER, package_version
+from .processes import open_process
 from .protocol import (
     CANCELLED,
     ENVIRONMENT,
-    PACKAGE_FOLDER,
     WORKER_ENDED,
     BodyModelLoaded,
     BundleLoaded,
@@ -49,7 +49,6 @@ from .protocol import (
     Status,
     WorkerError,
     WorkerMessage,
-    package_version,
 )
 from .wire import encode, read_message, write_frame
 
@@ -301,7 +300,7 @@ class _Connection:
         self.incoming: queue.SimpleQueue[WorkerMessage | _Ended] = queue.SimpleQueue()
         self._outgoing: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()
         self._log: deque[str] = deque(maxlen=_LOG_LINES)
-        self._process = _open_process(command)
+        self._process = open_process(command)
         pipes = (self._process.stdin, self._process.stdout, self._process.stderr)
         assert all(pipes)
         self._threads = [
@@ -388,16 +387,3 @@ def _command(python: Path, bootstrap: str) -> list[str]:
     folder = PACKAGE_FOLDER
     options = ("-s", "-E", "-u", "-X", "utf8")
     return [str(python), *options, "-c", bootstrap, str(folder.parent), folder.name]
-
-
-def _open_process(command: Sequence[str]) -> subprocess.Popen[bytes]:
-    hidden = getattr(subprocess, "CREATE_NO_WINDOW", 0) if os.name == "nt" else 0
-    pipe = subprocess.PIPE
-    try:
-        return subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=pipe, creationflags=hidden)
-    except OSError as error:
-        raise WorkerError(
-            f"The Python {command[0]} cannot be run ({error.strerror}): choose another one in the "
-            "preferences, or run Set Up.",
-            ENVIRONMENT,
-        ) from error

@@ -34,6 +34,8 @@ from pathlib import Path
 from typing import IO, Any
 
 from ..common.errors import MMMError
+from .install_errors import failure_sentence, os_sentence
+from .processes import KILL_SECONDS, kill_tree, no_window
 
 CPU = "cpu"
 CUDA = "cuda"
@@ -60,7 +62,6 @@ _NEEDED_GB = {CPU: 2.0, CUDA: 9.0}
 _BYTES_A_GB = 1e9
 _LEFTOVER_SECONDS = 6 * 3600.0  # a younger environment may be another Blender's, in the making
 _CHECK_SECONDS = 180.0  # the first import of torch reads a gigabyte
-_KILL_SECONDS = 10.0
 # they would send the packages elsewhere than into the environment
 _MISLEADING_VARIABLES = ("PIP_USER", "PIP_TARGET", "PIP_PREFIX", "PIP_ROOT", "PYTHONHOME")
 _CLEAN = ("-E", "-s", "-X", "utf8")  # without the person's own settings and site packages
@@ -68,15 +69,6 @@ _PIP = ("-m", "pip", "install", "--no-input", "--disable-pip-version-check", "--
         "--progress-bar", "off", "--only-binary", ":all:", "--retries", "2")  # fmt: skip
 
 _OWN_INDEX_KEYS = ("index-url", "extra-index-url", "find-links", "no-index")
-
-_NO_NETWORK_WORDS = (
-    "NewConnectionError", "ConnectionError", "ConnectTimeout", "ReadTimeout", "Max retries",
-    "name resolution", "Connection refused", "timed out", "ProxyError", "SSLError",
-    "CERTIFICATE_VERIFY_FAILED",
-)  # fmt: skip
-_DISK_WORDS = ("No space left on device", "Errno 28", "There is not enough space on the disk")
-_LONG_PATH_WORDS = ("Long Path support", "long paths")  # Windows: torch's headers lie deep
-_NO_BUILD_WORDS = ("No matching distribution found for", "Could not find a version that satisfies")
 
 
 @dataclass(frozen=True)
@@ -154,7 +146,7 @@ class EnvironmentSetup:
         self._cancelled.set()
         with self._lock:
             if self._process is not None:
-                _kill_tree(self._process)
+                kill_tree(self._process)
 
     def wait(self, timeout: float | None = None) -> SetupProgress:
         """For scripts: the end, or where it is after ``timeout`` seconds."""
@@ -172,7 +164,7 @@ class EnvironmentSetup:
         except MMMError as error:
             self._end(FAILED, str(error))
         except OSError as error:
-            self._end(FAILED, _os_sentence(error, self.wish.folder))
+            self._end(FAILED, os_sentence(error, self.wish.folder))
         except Exception as error:  # noqa: BLE001  # thread boundary: else it seems to run for ever
             traceback.print_exc()
             self._end(FAILED, f"The set-up met an error of its own ({error!r}): please report it.")
@@ -274,9 +266,9 @@ class EnvironmentSetup:
 
     def _end(self, state: str, message: str) -> None:
         if self._process is not None:  # left running by a failure of our own
-            _kill_tree(self._process)
+            kill_tree(self._process)
             with contextlib.suppress(subprocess.TimeoutExpired):
-                self._process.wait(_KILL_SECONDS)
+                self._process.wait(KILL_SECONDS)
         if state != DONE:
             shutil.rmtree(self._target, ignore_errors=True)
         self.progress = replace(self.progress, state=state, message=message)
@@ -307,7 +299,8 @@ def check_python(python: Path) -> EnvironmentReport:
     try:
         done = subprocess.run(
             command, capture_output=True, text=True, encoding="utf-8", errors="replace",
-            timeout=_CHECK_SECONDS, check=False, stdin=subprocess.DEVNULL, **_hidden(),
+            timeout=_CHECK_SECONDS, check=False, stdin=subprocess.DEVNULL,
+            creationflags=no_window(),
         )  # fmt: skip
     except OSError as error:
         reason = f"{python} cannot be run ({error.strerror}): choose a Python executable."
@@ -429,70 +422,9 @@ def _open_process(command: Sequence[str], wish: EnvironmentWish) -> subprocess.P
         return subprocess.Popen(
             command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
             text=True, encoding="utf-8", errors="replace", cwd=wish.folder, env=_surroundings(wish),
-            start_new_session=os.name == "posix", **_hidden(),
+            start_new_session=os.name == "posix", creationflags=no_window(),
         )  # fmt: skip
     except OSError as error:
         raise MMMError(
             f"{command[0]} cannot be run ({error.strerror}): choose another Python."
         ) from error
-
-
-def _hidden() -> dict[str, Any]:
-    """On Windows no console window."""
-    return {"creationflags": getattr(subprocess, "CREATE_NO_WINDOW", 0)} if os.name == "nt" else {}
-
-
-def _kill_tree(process: subprocess.Popen[str]) -> None:
-    """End a process with its children (a Windows environment's python.exe is only a launcher)."""
-    if process.poll() is not None:
-        return
-    if os.name == "nt":
-        _kill_windows_tree(process)
-        return
-    import signal  # noqa: PLC0415  # SIGKILL and process groups exist on POSIX only
-
-    # it may end between the look and the kill; macOS then says that it is not permitted
-    with contextlib.suppress(ProcessLookupError, PermissionError):
-        os.killpg(process.pid, signal.SIGKILL)
-
-
-def _kill_windows_tree(process: subprocess.Popen[str]) -> None:
-    try:
-        subprocess.run(
-            ["taskkill", "/T", "/F", "/PID", str(process.pid)],
-            check=False, capture_output=True, timeout=_KILL_SECONDS, **_hidden(),
-        )  # fmt: skip
-    except (OSError, subprocess.TimeoutExpired):  # then at least the launcher
-        process.kill()
-
-
-def failure_sentence(lines: Sequence[str], status: int) -> str:
-    """What a failed command means for the person, read from its output."""
-    text = "\n".join(lines)
-    if any(words in text for words in _DISK_WORDS):
-        return "The disk is full: make room and run Set Up again."
-    if any(words in text for words in _NO_NETWORK_WORDS):
-        return (
-            "The package index could not be reached: check the network and the address, or choose "
-            "a folder of wheels."
-        )
-    if any(words in text for words in _LONG_PATH_WORDS):
-        return (
-            "Windows allows no paths as long as torch's: turn on its long paths setting and run "
-            "Set Up again, or choose a Python of your own that has torch."
-        )
-    if "ensurepip" in text:
-        return (
-            "This Python cannot make virtual environments (it lacks ensurepip): choose another "
-            "Python, or install its venv package."
-        )
-    told = [line.removeprefix("ERROR: ") for line in lines if line.startswith("ERROR: ")]
-    reason = told[-1] if told else next((x for x in reversed(lines) if x), f"status {status}")
-    if any(words in text for words in _NO_BUILD_WORDS):
-        return f"{reason}: choose another index, folder of wheels or Python."
-    return f"The set-up failed ({reason}): look into its log."
-
-
-def _os_sentence(error: OSError, folder: Path) -> str:
-    """Trouble with the folder itself."""
-    return f"The environment cannot be written to {folder} ({error.strerror}): mend that first."

@@ -9,16 +9,13 @@ Array suffixes: T frames, J joints, V vertices, F faces, L token places, P body 
 
 from __future__ import annotations
 
-import tomllib
 from dataclasses import dataclass, field
-from functools import cache
-from pathlib import Path
 from typing import Any, TypeAlias
 
 import numpy as np
 
+from ..common.arrays import FloatArray, IntArray
 from ..common.errors import MMMError
-from ..geometry.conventions import FloatArray, IntArray
 
 PROTOCOL_VERSION = 2
 """Raised with every change of a message or of the framing; the two sides must agree."""
@@ -50,24 +47,6 @@ STAGE_GENERATING = "generating"
 
 AUTO_DEVICE = "auto"
 """The first GPU if there is one, then Apple's MPS, then the CPU."""
-
-
-PACKAGE_FOLDER = Path(__file__).resolve().parents[1]
-_MANIFEST = "blender_manifest.toml"
-
-
-@cache
-def package_version() -> str:
-    """The version that blender_manifest.toml says, which both sides must share.
-
-    In the installed extension the manifest lies inside the package, in a checkout beside it.
-    "unknown" without a manifest: a copy of the package alone still works with itself.
-    """
-    for folder in (PACKAGE_FOLDER, PACKAGE_FOLDER.parent):
-        manifest = folder / _MANIFEST
-        if manifest.is_file():
-            return str(tomllib.loads(manifest.read_text(encoding="utf-8"))["version"])
-    return "unknown"
 
 
 class ProtocolError(MMMError):

@@ -19,7 +19,7 @@ from typing import Any, BinaryIO, cast
 
 import numpy as np
 
-from ..geometry.conventions import AnyArray
+from ..common.arrays import AnyArray
 from .protocol import MESSAGE_TYPES, JsonObject, Message, ProtocolError
 
 MAGIC = b"MMM\x01"

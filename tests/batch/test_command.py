@@ -16,9 +16,11 @@ import batch_generate
 import numpy as np
 import pytest
 
+from mmm_blender.batch import command
+from mmm_blender.batch.product import Product
 from mmm_blender.batch.report import Report
 from mmm_blender.batch.runner import BatchClient
-from mmm_blender.batch.writers import Product, write_blend
+from mmm_blender.batch.writers import write_blend
 from mmm_blender.common.errors import MMMError
 from mmm_blender.geometry.bvh import read_bvh
 from tests.geometry.motions import smooth_clip
@@ -93,7 +95,7 @@ def test_writes_every_format_without_blender(
         recipe = json.loads(str(file["recipe"]))
     assert (recipe["prompt"], recipe["seed"], recipe["bundle"]) == ("a person waves", 3, "tiny")
     motion = read_bvh(out / "wave.bvh")
-    assert motion.fps == pytest.approx(batch_generate.DEFAULT_FPS, rel=1e-6)
+    assert motion.fps == pytest.approx(command.DEFAULT_FPS, rel=1e-6)
     assert len(motion.values_TC) == 45
 
 

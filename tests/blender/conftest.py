@@ -14,7 +14,8 @@ import pytest
 bpy = pytest.importorskip("bpy", reason="Blender's module bpy is not installed in this Python")
 
 import mmm_blender  # noqa: E402  # no use without bpy
-from mmm_blender.blender.addon import paths, preferences  # noqa: E402
+from mmm_blender.batch import command  # noqa: E402
+from mmm_blender.blender.addon import paths  # noqa: E402
 from mmm_blender.blender.jobs import session as jobs  # noqa: E402
 
 MAKE_TINY_BUNDLE = Path(__file__).parent / "helpers" / "make_tiny_bundle.py"
@@ -29,11 +30,11 @@ def empty_scene() -> None:
 @pytest.fixture(scope="session")
 def torch_python() -> Path:
     """A Python that has torch: the one the person names, or this one."""
-    named = os.environ.get(preferences.PYTHON_VARIABLE, "")
+    named = os.environ.get(command.PYTHON_VARIABLE, "")
     if named:
         return Path(named)
     if importlib.util.find_spec("torch") is None:
-        pytest.skip(f"no torch in this Python: name one with it in {preferences.PYTHON_VARIABLE}")
+        pytest.skip(f"no torch in this Python: name one with it in {command.PYTHON_VARIABLE}")
     return Path(sys.executable)
 
 

@@ -15,12 +15,11 @@ import numpy as np
 import pytest
 
 from mmm_blender.blender.bpy_types import ArmatureObject, bpy
+from mmm_blender.blender.fcurves.curve_snapshot import CurveId, raw_curves
 from mmm_blender.blender.fcurves.keyframe_arrays import (
     KEY_DTYPE,
-    CurveId,
     KeyArray,
     key_frames,
-    raw_curves,
     read_keys,
     write_keys,
 )

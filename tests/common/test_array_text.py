@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
 from mmm_blender.common.array_text import pack, unpack
+from mmm_blender.common.arrays import AnyArray
 from mmm_blender.common.errors import MMMError
-from mmm_blender.geometry.conventions import AnyArray
 
 shapes = arrays.array_shapes(min_dims=0, max_dims=3, min_side=0, max_side=5)
 dtypes = st.sampled_from([np.float64, np.float32, np.int64, np.uint32, np.bool_])

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from mmm_blender.common.arrays import FloatArray
 from mmm_blender.geometry.clip import MotionClip
-from mmm_blender.geometry.conventions import MODEL_FPS, FloatArray
+from mmm_blender.geometry.conventions import MODEL_FPS
 from mmm_blender.geometry.placement import transform_ground
 from mmm_blender.geometry.resample import resample
 from mmm_blender.geometry.rotations import (

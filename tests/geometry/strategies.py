@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from mmm_blender.geometry.conventions import FloatArray
+from mmm_blender.common.arrays import FloatArray
 from mmm_blender.geometry.rotations import normalize
 
 _MIN_LENGTH = 0.01

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from scipy.spatial.transform import Rotation
 
+from mmm_blender.common.arrays import FloatArray
 from mmm_blender.common.errors import MMMError
 from mmm_blender.geometry.bvh import (
     CENTIMETRES,
@@ -19,7 +20,6 @@ from mmm_blender.geometry.bvh import (
     read_bvh,
     write_bvh,
 )
-from mmm_blender.geometry.conventions import FloatArray
 from mmm_blender.geometry.kinematics import clip_joints
 from mmm_blender.geometry.skeleton import SMPL, SMPL_22
 from tests.geometry.motions import smooth_clip

@@ -3,8 +3,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from mmm_blender.common.arrays import FloatArray
 from mmm_blender.geometry.clip import MotionClip
-from mmm_blender.geometry.conventions import FloatArray
 from mmm_blender.geometry.kinematics import clip_joints
 from mmm_blender.geometry.rotations import identity_quats
 from mmm_blender.geometry.skeleton import MIRROR

@@ -3,8 +3,8 @@ from __future__ import annotations
 import numpy as np
 from hypothesis import given
 
+from mmm_blender.common.arrays import FloatArray
 from mmm_blender.geometry import conventions as c
-from mmm_blender.geometry.conventions import FloatArray
 from mmm_blender.geometry.rotations import quat_rotate
 from tests.geometry.strategies import quaternions, vectors
 

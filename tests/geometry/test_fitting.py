@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mmm_blender.geometry.conventions import FloatArray
+from mmm_blender.common.arrays import FloatArray
 from mmm_blender.geometry.fitting import fit_pose
 from mmm_blender.geometry.kinematics import clip_joints, forward_kinematics, global_rotations
 from mmm_blender.geometry.rotations import (

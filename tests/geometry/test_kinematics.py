@@ -4,7 +4,7 @@ import numpy as np
 from hypothesis import given, settings
 from scipy.spatial.transform import Rotation
 
-from mmm_blender.geometry.conventions import FloatArray
+from mmm_blender.common.arrays import FloatArray
 from mmm_blender.geometry.kinematics import clip_joints, forward_kinematics, global_rotations
 from mmm_blender.geometry.rotations import (
     identity_quats,

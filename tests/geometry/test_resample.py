@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from mmm_blender.common.arrays import FloatArray
 from mmm_blender.common.errors import MMMError
 from mmm_blender.geometry.clip import MotionClip
-from mmm_blender.geometry.conventions import FloatArray
 from mmm_blender.geometry.resample import lengthened, resample, resampled_frames
 from mmm_blender.geometry.rotations import quat_angle, slerp
 from tests.geometry.motions import smooth_clip

@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.spatial.transform import Rotation, Slerp
 
+from mmm_blender.common.arrays import FloatArray
 from mmm_blender.geometry import rotations as r
-from mmm_blender.geometry.conventions import FloatArray
 from tests.geometry.strategies import directions, quaternions, vectors
 
 CLOSE = 1e-9

@@ -6,14 +6,13 @@ from typing import Any
 import pytest
 
 from mmm_blender.common.errors import MMMError
+from mmm_blender.common.schema import from_json, to_json
 from mmm_blender.motion.config import (
     BundleConfig,
     SamplerConfig,
     TokenizerConfig,
     TransformerConfig,
     Vocabulary,
-    from_json,
-    to_json,
 )
 
 BUNDLE = BundleConfig(

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from scipy import sparse
 
-from mmm_blender.geometry.conventions import AnyArray
+from mmm_blender.common.arrays import AnyArray
 from mmm_blender.geometry.skeleton import SMPL
 
 # smplx picks its extra joints by vertex number, so the counts are those of the real models

@@ -17,9 +17,9 @@ from scipy import sparse
 from scipy.spatial.transform import Rotation
 from smplx import joint_names as makers
 
+from mmm_blender.common.arrays import AnyArray, FloatArray
 from mmm_blender.common.errors import MMMError
 from mmm_blender.geometry import kinematics, rotations
-from mmm_blender.geometry.conventions import AnyArray, FloatArray
 from mmm_blender.geometry.skeleton import SMPL, Skeleton
 from mmm_blender.smpl_model.body_model import JOINT_NAMES, BodyModel, load_body_model
 from mmm_blender.smpl_model.model_file import read_arrays

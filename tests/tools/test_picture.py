@@ -17,8 +17,8 @@ from _render.contact_sheet import Quality, Strip, body_moments, contact_sheet
 from mmm_blender.blender.bpy_types import ArmatureObject, bpy
 from mmm_blender.blender.history.new_action import write_clip
 from mmm_blender.blender.rig.armature import create_character
+from mmm_blender.common.arrays import FloatArray
 from mmm_blender.common.errors import MMMError
-from mmm_blender.geometry.conventions import FloatArray
 from mmm_blender.worker.protocol import Generated
 from tests.geometry.motions import smooth_clip
 

@@ -12,10 +12,10 @@ import numpy as np
 import prepare_motions
 import pytest
 
+from mmm_blender.common.arrays import FloatArray
 from mmm_blender.common.errors import MMMError
 from mmm_blender.geometry.bvh import bvh_text
 from mmm_blender.geometry.clip import MotionClip
-from mmm_blender.geometry.conventions import FloatArray
 from mmm_blender.geometry.skeleton import SMPL
 from mmm_blender.training.data.motion_file import ClipRecord, load_motions, save_motions
 from mmm_blender.training.data.retarget import SIDES

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from mmm_blender.common.arrays import FloatArray
 from mmm_blender.geometry.clip import MotionClip
-from mmm_blender.geometry.conventions import FloatArray
 from mmm_blender.geometry.kinematics import clip_joints, global_rotations
 from mmm_blender.geometry.rotations import (
     axis_angle_quat,

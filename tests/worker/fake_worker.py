@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
+from mmm_blender.common.package import package_version
 from mmm_blender.worker.protocol import (
     BUNDLE,
     CANCELLED,
@@ -25,7 +26,6 @@ from mmm_blender.worker.protocol import (
     Ready,
     Status,
     WorkerError,
-    package_version,
 )
 from mmm_blender.worker.server.service import IsCancelled, OnProgress
 

@@ -21,6 +21,8 @@ import pytest
 
 from mmm_blender.common.errors import MMMError
 from mmm_blender.worker import installer as e
+from mmm_blender.worker import processes
+from mmm_blender.worker.processes import kill_tree
 
 PATIENCE_SECONDS = 120.0
 NETWORK_VARIABLE = "MMM_TEST_NETWORK"
@@ -181,7 +183,7 @@ def test_a_process_that_windows_cannot_end_in_time_is_killed_alone(
 
     monkeypatch.setattr(subprocess, "run", late)
     process: Any = StubbornProcess()
-    e._kill_windows_tree(process)  # pyright: ignore[reportPrivateUsage]  # on any system so
+    processes._kill_windows_tree(process)  # pyright: ignore[reportPrivateUsage]  # on any system so
     assert process.killed
 
 
@@ -192,7 +194,7 @@ def test_a_process_that_ended_by_itself_is_no_trouble(monkeypatch: pytest.Monkey
 
     monkeypatch.setattr(os, "killpg", gone)
     stubborn: Any = StubbornProcess()
-    e._kill_tree(stubborn)  # pyright: ignore[reportPrivateUsage]  # a race that no test can win
+    kill_tree(stubborn)  # a race that no test can win
 
 
 def test_without_network_it_says_so_and_the_old_one_stays(

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from mmm_blender.common import package
 from mmm_blender.worker import protocol as p
 
 
 def test_the_version_is_the_manifests() -> None:
-    manifest = (p.PACKAGE_FOLDER.parent / "blender_manifest.toml").read_text(encoding="utf-8")
-    assert f'\nversion = "{p.package_version()}"' in manifest
+    manifest = (package.PACKAGE_FOLDER.parent / "blender_manifest.toml").read_text(encoding="utf-8")
+    assert f'\nversion = "{package.package_version()}"' in manifest
 
 
 def test_every_motion_message_can_be_replayed_and_samples_by_default() -> None:

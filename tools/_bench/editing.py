@@ -13,10 +13,11 @@ from _bench.parts import swaying_clip
 
 import mmm_blender
 from mmm_blender.blender.bpy_types import ArmatureObject, bpy
-from mmm_blender.blender.history.new_action import scene_fps, write_clip
+from mmm_blender.blender.history.new_action import write_clip
 from mmm_blender.blender.jobs.session import desk
 from mmm_blender.blender.rig.armature import create_character
 from mmm_blender.blender.rig.motion_reader import read_in_chunks, read_motion
+from mmm_blender.blender.rig.target import scene_fps
 from mmm_blender.common.errors import MMMError
 from mmm_blender.worker.protocol import Edit, Generated, GenerateSequence, LoadBundle
 

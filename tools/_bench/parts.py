@@ -19,8 +19,8 @@ from mmm_blender.blender.fcurves.layered_actions import (
     build_action,
 )
 from mmm_blender.blender.rig.armature import create_character
+from mmm_blender.common.arrays import FloatArray
 from mmm_blender.geometry.clip import MotionClip
-from mmm_blender.geometry.conventions import FloatArray
 from mmm_blender.geometry.fitting import fit_pose
 from mmm_blender.geometry.kinematics import clip_joints
 from mmm_blender.geometry.rotations import (

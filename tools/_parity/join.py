@@ -11,17 +11,18 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import torch
+from _parity.cells import time_span
 from torch import Tensor
 
 from mmm_blender.motion.config import SamplerConfig
 from mmm_blender.motion.motion_model import MotionModel
+from mmm_blender.motion.pipeline.sequence import LONGEST_HALF
 from mmm_blender.motion.sampling import masks
 
 if TYPE_CHECKING:
     from mmm_blender.motion.text import TextFeatures
 
 TRANSITION_TOKENS = 2
-LONGEST_HALF = 23  # tokens of a neighbour that the transition may look at (the paper's choice)
 
 
 @dataclass(frozen=True)
@@ -65,7 +66,7 @@ def join(
     size = (model.places, len(model.columns))
     filled_BLP = model.fill(
         _grid(model, seams, lengths_B),
-        masks.time_span(lengths_B, *size, starts_B, starts_B + TRANSITION_TOKENS),
+        time_span(lengths_B, *size, starts_B, starts_B + TRANSITION_TOKENS),
         lengths_B,
         _first_rows(text, len(seams)),
         sampler=replace(sampler, steps=1),

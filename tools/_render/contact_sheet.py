@@ -26,7 +26,8 @@ from mmm_blender.blender.bpy_types import (
     bpy,
 )
 from mmm_blender.blender.fcurves.layered_actions import assign_action
-from mmm_blender.blender.history.new_action import current_placement, scene_fps
+from mmm_blender.blender.rig.motion_reader import current_placement
+from mmm_blender.blender.rig.target import scene_fps
 from mmm_blender.common.errors import MMMError
 
 MOMENTS = 8

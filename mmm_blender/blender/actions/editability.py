@@ -11,12 +11,13 @@ from types import MappingProxyType
 
 import numpy as np
 
+from ...common.errors import MMMError
 from ...geometry.editing.edit_mask import PART_JOINTS, BodyPart
 from ...geometry.skeleton import SMPL_22
-from ..bpy_types import Action, Any, ArmatureObject, FCurve, PoseBone
+from ..bpy_types import Action, Any, ArmatureObject, Context, FCurve, PoseBone
 from ..fcurves.layered_actions import HAS_SLOTS, bone_path, curve_store
-from ..history.new_action import scene_of
 from ..rig.smpl_rig import find_smpl_bones, inheritance_fault
+from ..rig.target import scene_of, target_armature
 from .range_writer import keyed_extent
 
 BODY_PARTS: Mapping[str, BodyPart] = MappingProxyType(
@@ -255,3 +256,11 @@ def _strip_curves(strip: Any) -> list[FCurve]:
     layers = [each for layer in strip.action.layers for each in layer.strips]
     bags = [each.channelbag(strip.action_slot) for each in layers]
     return [curve for bag in bags if bag is not None for curve in bag.fcurves]
+
+
+def edited_armature(context: Context) -> ArmatureObject:
+    """The SMPL armature whose motion is edited; MMMError where there is none."""
+    rig = target_armature(context)
+    if rig is None:
+        raise MMMError("Select the SMPL armature whose motion is to be edited.")
+    return rig

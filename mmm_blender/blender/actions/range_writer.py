@@ -16,25 +16,24 @@ from typing import TypeAlias
 
 import numpy as np
 
+from ...common.arrays import BoolArray, FloatArray
 from ...geometry.clip import MotionClip
-from ...geometry.conventions import BoolArray, FloatArray
 from ...geometry.rotation_modes import rotation_values, values_after, values_between
 from ...geometry.skeleton import SMPL_22
 from ..bpy_types import Action, ArmatureObject
+from ..fcurves.curve_snapshot import raw_curves, restore
+from ..fcurves.curve_writer import all_or_nothing
 from ..fcurves.keyframe_arrays import (
     CONSTANT,
     KeyArray,
-    all_or_nothing,
     linear_keys,
     no_keys,
-    raw_curves,
     read_keys,
-    restore,
     sorted_by_frame,
 )
 from ..fcurves.layered_actions import curve_store
 from ..fcurves.splice_keys import Component, Span, fractional_holds, span_of
-from ..history.new_action import channel_motion
+from ..rig.clip_channels import channel_motion
 from ..rig.smpl_rig import smpl_bones
 from .validation import LOCATION, BoneProperty, bone_properties, check_curves, joint_names
 

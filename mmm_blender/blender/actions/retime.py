@@ -12,12 +12,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ...common.arrays import FloatArray
 from ...common.errors import MMMError
-from ...geometry.conventions import FloatArray
 from ...geometry.editing.path_correction import GroundMove
 from ...geometry.rotation_modes import QUATERNION, rotations_of, values_after
 from ...geometry.rotations import quat_conjugate, quat_multiply, quat_rotate, yaw_quat
 from ..bpy_types import Action, ArmatureObject, FCurve
+from ..fcurves.curve_writer import CurveWriter, all_or_nothing
 from ..fcurves.keyframe_arrays import (
     BEZIER,
     HANDLES,
@@ -25,9 +26,7 @@ from ..fcurves.keyframe_arrays import (
     ON_FRAME,
     POINTS,
     SEGMENT_FIELDS,
-    CurveWriter,
     KeyArray,
-    all_or_nothing,
     fix_handles,
     free_seams,
     key_frames,
@@ -36,10 +35,9 @@ from ..fcurves.keyframe_arrays import (
     read_keys,
     sorted_by_frame,
 )
-from ..fcurves.layered_actions import curve_store
+from ..fcurves.layered_actions import curve_store, curves_of_bones
 from ..fcurves.splice_keys import brackets_before, cut_off
-from ..history.fingerprint import curves_of_bones
-from ..history.new_action import pose_to_basis
+from ..rig.clip_channels import pose_to_basis
 from ..rig.pose_space import pose_space
 from ..rig.smpl_rig import smpl_bones
 from .range_writer import keyed_extent

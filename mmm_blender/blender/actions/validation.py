@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ...common.arrays import FloatArray
 from ...common.errors import MMMError
-from ...geometry.conventions import FloatArray
 from ...geometry.rotation_modes import EULER_PROPERTY, PROPERTY
 from ...geometry.skeleton import SMPL_22
 from ..bpy_types import Action, Any, ArmatureObject, FCurve

@@ -11,7 +11,8 @@ from ..jobs.session import desk
 from ..jobs.setup_job import setup_desk, succeeded
 from ..widgets import Event, draw_wrapped, redraw
 from .paths import environment_folder
-from .preferences import draw_setup_choices, environment_wish, setup_obstacle, worker_python
+from .preferences import draw_setup_choices
+from .worker_python import environment_wish, setup_obstacle, worker_python
 
 _WATCH_SECONDS = 0.25
 _DIALOG_WIDTH = 420

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from ...worker.protocol import PACKAGE_FOLDER
+from ...common.package import PACKAGE_FOLDER
 from ..bpy_types import bpy
 
 ROOT_PACKAGE = (__package__ or "").rpartition(".")[0]

@@ -6,161 +6,25 @@ path (tests, scripts) and Blender keeps no preferences for it.
 # Blender reads properties from annotations that are calls; they are no types, and meant so.
 # pyright: reportInvalidTypeForm=false
 
-import importlib.util
-import os
-import sys
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Any, TypeAlias
-
-from ...common.errors import MMMError
-from ...worker.installer import CPU, FLAVOURS, LOG_NAME, EnvironmentWish, environment_python
-from ...worker.protocol import AUTO_DEVICE, LoadBundle
+from ...worker.installer import FLAVOURS, LOG_NAME
 from ..bpy_types import Context, bpy
 from ..jobs.session import desk
 from ..jobs.setup_job import setup_desk
 from ..widgets import Layout, draw_wrapped, redraw
-from .paths import ROOT_PACKAGE, environment_folder, user_bundles_folder
+from .choices import (
+    CHOSEN,
+    OWN,
+    Choices,
+    Preferences,
+    choices,
+    known_devices,
+    preferences,
+)
+from .paths import ROOT_PACKAGE, environment_folder
+from .worker_python import setup_obstacle, worker_python
 
-Preferences: TypeAlias = Any
-"""An MMMPreferences, as Blender hands it out."""
-
-PYTHON_VARIABLE = "MMM_WORKER_PYTHON"
-"""Environment variable that names the worker's Python, before any preference."""
-
-OWN, CHOSEN = "OWN", "CHOSEN"
-DEFAULT_IDLE_MINUTES = 10
 _MOST_THREADS = 256
 _MOST_MINUTES = 24 * 60
-
-
-@dataclass(frozen=True)
-class Choices:
-    """The preferences as plain values; the defaults are Blender's too.
-
-    chosen_python: None for the environment that Set Up makes. threads: 0 for torch's own choice.
-    idle_minutes: 0 for never. flavour, index_url, wheels: what Set Up installs; see
-    ``EnvironmentWish``.
-    """
-
-    chosen_python: Path | None = None
-    device: str = AUTO_DEVICE
-    threads: int = 0
-    idle_minutes: int = DEFAULT_IDLE_MINUTES
-    bundles_folder: Path = Path()
-    flavour: str = CPU
-    index_url: str = ""
-    wheels: Path | None = None
-
-    def load_bundle(self, path: str) -> LoadBundle:
-        """The message that has the worker load a bundle as chosen here."""
-        return LoadBundle(path, self.device, self.threads, float(self.idle_minutes))
-
-
-def preferences() -> Preferences | None:
-    """Blender's preferences of this add-on; None where it is not enabled as one."""
-    addon = bpy.context.preferences.addons.get(ROOT_PACKAGE)
-    return None if addon is None else addon.preferences
-
-
-def choices() -> Choices:
-    """What the person chose, or the defaults."""
-    stored = preferences()
-    if stored is None:
-        return Choices(bundles_folder=user_bundles_folder())
-    folder = str(stored.bundles_folder)
-    return Choices(
-        chosen_python=_path(stored.python_path) if stored.python_source == CHOSEN else None,
-        device=str(stored.device) or AUTO_DEVICE,
-        threads=int(stored.threads),
-        idle_minutes=int(stored.idle_minutes),
-        bundles_folder=_path(folder) if folder else user_bundles_folder(),
-        flavour=str(stored.flavour),
-        index_url=str(stored.index_url).strip(),
-        wheels=_path(stored.wheels_folder) if stored.wheels_folder else None,
-    )
-
-
-def _path(text: str) -> Path:
-    return Path(bpy.path.abspath(text)).expanduser()
-
-
-def worker_python() -> tuple[Path | None, str]:
-    """The Python that runs the worker; or None and the reason, in a sentence."""
-    python, reason = _wanted_python()
-    if python is None:
-        return None, reason
-    if not python.is_file():
-        return None, f"There is no Python at {python}: choose another one, or press Set Up."
-    if python in desk.refusals:
-        return None, desk.refusals[python]
-    return python, ""
-
-
-def _wanted_python() -> tuple[Path | None, str]:
-    """In this order: the variable, the person's choice, the bpy module's own, Set Up's."""
-    if named := os.environ.get(PYTHON_VARIABLE, ""):
-        return Path(named), ""
-    if (chosen := choices().chosen_python) is not None:
-        if chosen == _path(""):
-            return None, "No Python is chosen: choose one in the preferences, or press Set Up."
-        return chosen, ""
-    if _host_has_torch():
-        return Path(sys.executable), ""
-    own = environment_python(environment_folder())
-    if own is None:
-        return None, "MMM needs PyTorch in a Python of its own: press Set Up, once."
-    return own, ""
-
-
-def _host_has_torch() -> bool:
-    """Blender runs as a module of a Python that has torch. (Blender's own Python never counts.)"""
-    return not bpy.app.binary_path and importlib.util.find_spec("torch") is not None
-
-
-def known_devices() -> dict[str, str]:
-    """Device ids and their names for people: what the worker saw, once it did, and the chosen."""
-    known = {AUTO_DEVICE: "Automatic", CPU: "CPU"} | desk.devices
-    return {choices().device: choices().device} | known
-
-
-def choose_device(device: str) -> None:
-    """Keep a device for this and later sessions. Raises MMMError where nothing can be kept."""
-    stored = preferences()
-    if stored is None:
-        raise MMMError("The device can be chosen only where MMM is enabled as an add-on.")
-    stored.device = device
-    redraw()
-
-
-def environment_wish() -> EnvironmentWish:
-    """What Set Up is to make."""
-    wanted = choices()
-    return EnvironmentWish(
-        environment_folder(),
-        flavour=wanted.flavour,
-        index_url=wanted.index_url,
-        wheels=wanted.wheels,
-    )
-
-
-def setup_obstacle() -> str:
-    """Why Set Up cannot be pressed, in a sentence; else ""."""
-    if setup_desk.busy:
-        return "A set-up runs already."
-    if bpy.app.online_access or choices().wheels is not None:
-        return ""
-    return (
-        "Blender's online access is off: turn on Allow Online Access (Preferences > System), or "
-        "choose a folder of wheels."
-    )
-
-
-def device_path() -> str:
-    """Where the device is kept, as a path from the context; "" where nothing can be kept."""
-    if preferences() is None:
-        return ""
-    return f'preferences.addons["{ROOT_PACKAGE}"].preferences.device'
 
 
 def _forget_refusals(_self: Preferences, _context: Context) -> None:

@@ -11,7 +11,7 @@ from ...geometry.mannequin.body_shape import BodyMesh
 from ...geometry.skeleton import Skeleton
 from ...worker.client import JobResult
 from ...worker.protocol import BodyModelLoaded, LoadBodyModel
-from ..addon.preferences import worker_python
+from ..addon.worker_python import worker_python
 from ..bpy_types import ArmatureObject, Context, bpy
 from ..jobs.scene_job import Circumstances, Errand
 from ..jobs.session import desk

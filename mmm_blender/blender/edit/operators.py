@@ -6,13 +6,14 @@ from dataclasses import replace
 from typing import Any, ClassVar
 
 from ...common.errors import MMMError
+from ..actions.editability import edited_armature
 from ..addon.scene_settings import BODY_PART_ITEMS, HOLD_ITEMS, given_or_scene, scene_settings
 from ..bpy_types import Context, bpy
 from ..jobs.job_operator import ErrandOperator
 from ..jobs.scene_job import Errand
 from ..widgets import Event
 from .frame_range import edit_range
-from .task import EditWish, doubt, edit_obstacle, edited_armature, start_edit
+from .task import EditWish, doubt, edit_obstacle, start_edit
 
 _FROM_SCENE = ("seed", "body_part", "bundle", "pin_feet")
 KEYFRAME = "KEYFRAME"

@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import ClassVar
 
 from ...common.errors import MMMError
+from ..actions.editability import edited_armature
 from ..addon.scene_settings import Settings, scene_settings
 from ..bpy_types import ArmatureObject, Context, bpy
-from ..generate.panel import BIG, ORDER, TAB, draw_notice, draw_progress
+from ..jobs.job_widgets import draw_notice, draw_progress
 from ..jobs.session import desk
-from ..widgets import Layout, draw_wrapped
+from ..widgets import BIG, ORDER, TAB, Layout, draw_wrapped
 from .frame_range import EditRange, Source, shown_range
-from .task import edited_armature, wish_obstacle
+from .task import wish_obstacle
 
 
 class _EditPanel:

@@ -6,7 +6,6 @@ fails, is cancelled, or comes too late because the Action was changed in the mea
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -16,35 +15,35 @@ import numpy as np
 from ...common.array_text import pack
 from ...common.errors import MMMError
 from ...geometry.clip import MotionClip
-from ...geometry.conventions import BoolArray
-from ...geometry.editing.edit_mask import EditMask, span_mask
-from ...geometry.rotations import identity_quats
-from ...geometry.skeleton import SMPL_22
 from ...worker.client import JobResult
 from ...worker.protocol import Edit, Generated
 from ..actions.editability import (
     BODY_PARTS,
     Span,
     action_obstacle,
+    edited_armature,
     editing_obstacle,
     part_joints,
 )
 from ..actions.range_writer import check_curves, keyed_extent, write_range
-from ..addon.preferences import choices, worker_python
-from ..addon.scene_settings import AUTO_HOLD, bundle_path, chosen_bundle, mask_fault
+from ..addon.availability import obstacle
+from ..addon.bundle_choice import bundle_path, chosen_bundle, mask_fault
+from ..addon.choices import choices
+from ..addon.scene_settings import AUTO_HOLD
+from ..addon.worker_python import worker_python
 from ..bpy_types import ArmatureObject, Context
 from ..fcurves.keyframe_arrays import reading_once
-from ..generate.task import obstacle
 from ..history.action_guard import ActionWatch, as_it_was
 from ..history.fingerprint import remember
 from ..history.locked_keys import Held, default_mode, held_frames, own_after
-from ..history.recipe import EditStep, HandEdits, Origin, append_step, packed_tokens
+from ..history.recipe import EditStep, HandEdits, Origin, packed_kept, packed_tokens
+from ..history.recipe_store import append_step
 from ..history.user_edits import begin_step, replaced_keys
 from ..jobs.scene_job import Circumstances, Errand, Preparation, Reading
 from ..jobs.session import Request, desk
 from ..rig.motion_reader import read_in_chunks, unkeyed_pose_kept
-from ..rig.target import target_armature
-from .frame_range import CONTEXT_SECONDS, EditRange
+from .frame_range import EditRange
+from .window import Stretch
 
 
 @dataclass(frozen=True)
@@ -83,14 +82,6 @@ def wish_obstacle(context: Context, body_part: str, frames: EditRange) -> str:
     except MMMError as error:
         return str(error)
     return ""
-
-
-def edited_armature(context: Context) -> ArmatureObject:
-    """The SMPL armature whose motion is edited; MMMError where there is none."""
-    rig = target_armature(context)
-    if rig is None:
-        raise MMMError("Select the SMPL armature whose motion is to be edited.")
-    return rig
 
 
 def _check(
@@ -143,43 +134,6 @@ def start_edit(context: Context, wish: EditWish) -> Errand:
         edit.finish,
         Preparation(edit.reading(rig), choices().load_bundle(path)),
     )
-
-
-@dataclass(frozen=True)
-class Stretch:
-    """Scene frames that an edit reads, and among them those that it makes anew; ends included."""
-
-    read_first: int
-    read_last: int
-    first: int
-    last: int
-
-    @classmethod
-    def around(cls, frames: EditRange, keyed: tuple[float, float], fps: float) -> Stretch:
-        """The range and what is kept on both sides, as far as there are keys and it matters.
-
-        Between the range and keys that it does not touch, the motion stands still and is kept.
-        """
-        reach = math.ceil(CONTEXT_SECONDS * fps)
-        before = min(math.floor(keyed[0]), frames.first)
-        behind = max(math.ceil(keyed[1]), frames.last)
-        return cls(
-            max(frames.first - reach, before),
-            min(frames.last + reach, behind),
-            frames.first,
-            frames.last,
-        )
-
-    def mask(self, body_part: str, held: Mapping[str, frozenset[float]]) -> EditMask:
-        """What is made anew of the frames that are read. held: by SMPL joint."""
-        count = self.read_last - self.read_first + 1
-        held_TJ: BoolArray = np.zeros((count, len(SMPL_22)), dtype=np.bool_)
-        for joint, name in enumerate(SMPL_22.names):
-            inside = [f for f in held.get(name, ()) if self.first <= f <= self.last]
-            held_TJ[[math.floor(f) - self.read_first for f in inside], joint] = True
-            held_TJ[[math.ceil(f) - self.read_first for f in inside], joint] = True
-        start, stop = self.first - self.read_first, self.last + 1 - self.read_first
-        return span_mask(count, start, stop, BODY_PARTS[body_part], held_TJ)
 
 
 class _Edit:
@@ -279,17 +233,3 @@ class _Edit:
             pin_feet=told["pin_feet"],
             tokens=packed_tokens(told),
         )
-
-
-def packed_kept(clip: MotionClip, mask: EditMask) -> str:
-    """The cells (T, 91) of a motion that an edit keeps, rotations and then the root's place; the
-    others are nobody's business and stand at rest."""
-    kept_TJ4 = np.where(mask.rotations_TJ[..., None], identity_quats(1), clip.rotations_TJ4)
-    kept_T3 = np.where(mask.root_T[:, None], 0.0, clip.root_T3)
-    return packed_motion(clip.replace(rotations_TJ4=kept_TJ4, root_T3=kept_T3))
-
-
-def packed_motion(clip: MotionClip) -> str:
-    """A motion (T, 91), as recipes store it: rotations and then the root's place."""
-    flat_TC = clip.rotations_TJ4.reshape(clip.frames, -1)
-    return pack(np.concatenate([flat_TC, clip.root_T3], axis=1))

@@ -6,7 +6,7 @@ Nothing here knows a rig or a motion. N keys.
 from __future__ import annotations
 
 import zlib
-from collections.abc import Generator, Mapping
+from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TypeAlias
@@ -14,16 +14,11 @@ from typing import TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from ...common.errors import MMMError
-from ...geometry.conventions import ArrayLike, BoolArray, FloatArray
-from ..bpy_types import Action, Any, FCurve, Object
+from ...common.arrays import ArrayLike, BoolArray, FloatArray
+from ..bpy_types import Any, FCurve
 from .layered_actions import (
-    HAS_SLOTS,
     KEY_SELECTIONS,
-    curve_store,
-    ensure_curve_store,
     enum_value,
-    remove_curve_store,
 )
 
 HANDLES = ("handle_left", "handle_right")
@@ -60,7 +55,6 @@ ON_FRAME = 1e-4
 _MERGED = np.float32(0.01)
 """Frames between two keys up to which Blender's ``update`` makes one of them (seen)."""
 
-_SETTINGS = ("extrapolation", "mute", "lock", "hide", "select", "auto_smoothing", "color_mode")
 
 _HANDLE_FRAMES = 1.0 / 3.0
 """Frames from a new key to its handles: as far as Blender puts those of keys a frame apart."""
@@ -110,7 +104,7 @@ def reading_once() -> Generator[None]:
         _known = outer
 
 
-def _know(curve: FCurve, keys: KeyArray) -> None:
+def know_length(curve: FCurve, keys: KeyArray) -> None:
     """Keep what a curve has, inside ``reading_once``."""
     if _known is not None:
         keys = keys.view()
@@ -135,14 +129,14 @@ def read_keys(curve: FCurve) -> KeyArray:
         return known.keys
     keys = np.empty(len(curve.keyframe_points), dtype=KEY_DTYPE)
     _read_into(curve, keys)
-    _know(curve, keys)
+    know_length(curve, keys)
     return keys
 
 
 def read_field(curve: FCurve, name: str) -> npt.NDArray[Any]:
     """One field of all keys, much sooner read than all of them: (N,), or (N, 2) for a point."""
     known = _known_curve(curve)
-    return _read_column(curve, name) if known is None else known.keys[name]
+    return read_column(curve, name) if known is None else known.keys[name]
 
 
 def moving_check(curve: FCurve, start: int = 0) -> int:
@@ -165,10 +159,11 @@ def moving_check(curve: FCurve, start: int = 0) -> int:
 
 def _read_into(curve: FCurve, keys: KeyArray) -> None:
     for name in keys.dtype.names or ():
-        keys[name] = _read_column(curve, name)
+        keys[name] = read_column(curve, name)
 
 
-def _read_column(curve: FCurve, name: str) -> npt.NDArray[Any]:
+def read_column(curve: FCurve, name: str) -> npt.NDArray[Any]:
+    """One property of all keys of a curve."""
     kind = KEY_DTYPE[name]
     column = np.empty((len(curve.keyframe_points), *kind.shape), dtype=kind.base)
     curve.keyframe_points.foreach_get(name, column.ravel())
@@ -183,9 +178,9 @@ def write_keys(curve: FCurve, keys: KeyArray) -> None:
         points.add(len(keys))
         known = None
     for name in KEY_DTYPE.names or ():
-        if known is None or not _same_bits(known.keys[name], keys[name]):
+        if known is None or not same_bits(known.keys[name], keys[name]):
             points.foreach_set(name, np.ascontiguousarray(keys[name]).ravel())
-    _know(curve, keys)
+    know_length(curve, keys)
 
 
 def key_frames(keys: KeyArray) -> FloatArray:
@@ -193,7 +188,7 @@ def key_frames(keys: KeyArray) -> FloatArray:
     return point_frames(keys["co"])
 
 
-def _same_bits(one: npt.NDArray[Any], other: npt.NDArray[Any]) -> bool:
+def same_bits(one: npt.NDArray[Any], other: npt.NDArray[Any]) -> bool:
     """Two columns of keys are the same, bit for bit."""
     words = f"u{one.dtype.itemsize}"
     return bool((one.view(words) == other.view(words)).all())
@@ -265,148 +260,3 @@ def _reached(automatic_N: BoolArray, kept_N: BoolArray) -> BoolArray:
     last_new = np.maximum.accumulate(np.where(kept_N, -1, index))
     last_stop = np.maximum.accumulate(np.where(kept_N & ~automatic_N, index, -1))
     return kept_N & automatic_N & (last_new > last_stop)
-
-
-@dataclass(frozen=True)
-class RawCurve:
-    """A curve's keys, bit for bit, its settings by name, and its group."""
-
-    keys: bytes
-    settings: tuple[tuple[str, Any], ...]
-    group: str
-
-
-CurveId: TypeAlias = tuple[str, str, int]
-"""A slot's identifier (none before slots), a data path and an index."""
-
-
-def raw_curves(action: Action) -> dict[CurveId, RawCurve]:
-    """Every raw number of every curve in every slot of an Action; two of these can be compared
-    with ``==``. Modifiers, drivers and the slots themselves are not in it."""
-    return {name: _raw_curve(curve) for name, (_, curve) in _all_curves(action).items()}
-
-
-def restore(action: Action, raw: Mapping[CurveId, RawCurve]) -> None:
-    """Give an Action back the curves that ``raw_curves`` has read from it, and no others.
-
-    Curves that are as they were are not touched.
-    """
-    present = _all_curves(action)
-    stores = _stores(action)
-    for name, (store, curve) in present.items():
-        if name not in raw:
-            forget_keys(curve)
-            store.fcurves.remove(curve)
-    for name, wanted in raw.items():
-        if name in present:
-            curve = present[name][1]
-        else:
-            store = stores[name[0]]
-            curve = store.fcurves.new(name[1], index=name[2])
-            if wanted.group:
-                curve.group = store.groups.get(wanted.group) or store.groups.new(wanted.group)
-        if _raw_curve(curve) != wanted:
-            for setting, value in wanted.settings:  # Blender computes handles anew at some of them
-                setattr(curve, setting, value)
-            write_keys(curve, np.frombuffer(wanted.keys, dtype=KEY_DTYPE))
-
-
-def _raw_curve(curve: FCurve) -> RawCurve:
-    settings = [(name, getattr(curve, name)) for name in _SETTINGS]
-    settings.append(("color", tuple(curve.color)))
-    group = "" if curve.group is None else str(curve.group.name)
-    return RawCurve(read_keys(curve).tobytes(), tuple(settings), group)
-
-
-def _stores(action: Action) -> dict[str, Any]:
-    """What holds curves in an Action, by slot identifier."""
-    if not HAS_SLOTS:
-        return {"": action}
-    strips = [strip for layer in action.layers for strip in layer.strips]
-    # keys of a bag that is asked for are read three times as fast as those of ``channelbags``
-    bags = [(slot, strip.channelbag(slot)) for strip in strips for slot in action.slots]
-    return {str(slot.identifier): bag for slot, bag in bags if bag is not None}
-
-
-def all_curves(action: Action) -> dict[CurveId, FCurve]:
-    """Every curve in every slot of an Action."""
-    return {name: curve for name, (_, curve) in _all_curves(action).items()}
-
-
-def _all_curves(action: Action) -> dict[CurveId, tuple[Any, FCurve]]:
-    return {
-        (slot, str(curve.data_path), int(curve.array_index)): (store, curve)
-        for slot, store in _stores(action).items()
-        for curve in store.fcurves
-    }
-
-
-class CurveWriter:
-    """Writes curves of one rig in an Action, and takes all of it back."""
-
-    def __init__(self, rig: Object, action: Action) -> None:
-        self._had_store = curve_store(rig, action) is not None
-        self._layers = len(action.layers) if HAS_SLOTS else 0
-        self._action = action
-        self._store = ensure_curve_store(rig, action)
-        self._groups = {str(group.name) for group in self._store.groups}
-        self._made: list[FCurve] = []
-        self._before: list[tuple[FCurve, KeyArray]] = []
-
-    def new(self, data_path: str, index: int, group: str) -> FCurve:
-        """An empty curve in the group of that name."""
-        curve = self._store.fcurves.new(data_path, index=index)
-        self._made.append(curve)
-        curve.group = self._store.groups.get(group) or self._store.groups.new(group)
-        return curve
-
-    def write(self, curve: FCurve, keys: KeyArray, kept_N: BoolArray, before: KeyArray) -> None:
-        """Make these the curve's keys; Blender computes automatic handles of those not kept.
-
-        before: what ``read_keys`` has said of the curve. Blender's ``update`` also rounds ALIGNED
-        handles anew each time, and computes automatic ones that a script has left stale anywhere
-        on the curve. That is none of an edit's business: kept keys are written as they are given.
-        Raises MMMError where keys stand so close that Blender merges them.
-        """
-        self._before.append((curve, before))
-        write_keys(curve, keys)
-        forget_keys(curve)
-        curve.update()
-        if len(curve.keyframe_points) != len(keys):
-            raise MMMError(
-                f"The curve {curve.data_path}[{curve.array_index}] has keys so close together that "
-                "Blender makes one of them: move them apart, or delete all but one."
-            )
-        settled = keys.copy()
-        for name in HANDLES:
-            updated = _read_column(curve, name)
-            settled[name][~kept_N] = updated[~kept_N]
-            if not _same_bits(updated, settled[name]):
-                column = np.ascontiguousarray(settled[name])
-                curve.keyframe_points.foreach_set(name, column.ravel())
-        _know(curve, settled)
-
-    def undo(self) -> None:
-        """Everything as it was, bit for bit; curves, groups and layers made here are gone."""
-        for curve, keys in reversed(self._before):
-            if curve not in self._made:
-                write_keys(curve, keys)
-        for curve in self._made:
-            forget_keys(curve)
-            self._store.fcurves.remove(curve)
-        for group in [each for each in self._store.groups if str(each.name) not in self._groups]:
-            self._store.groups.remove(group)
-        if not self._had_store:
-            remove_curve_store(self._action, self._store, self._layers)
-
-
-@contextmanager
-def all_or_nothing(rig: Object, action: Action) -> Generator[CurveWriter]:
-    """A writer whose work is undone if the block fails."""
-    writer = CurveWriter(rig, action)
-    try:
-        yield writer
-    except BaseException:  # a Ctrl+C too leaves nothing half-written; raised again
-        writer.undo()
-        raise
-    action.update_tag()

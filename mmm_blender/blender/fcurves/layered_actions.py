@@ -6,15 +6,18 @@ channelbag of a keyframe strip in a layer; 5.0 removes the old way.
 
 from __future__ import annotations
 
+import re
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import groupby
+from typing import Any
 
 import numpy as np
 
+from ...common.arrays import ArrayLike, FloatArray
 from ...common.errors import MMMError
-from ...geometry.conventions import ArrayLike, FloatArray
-from ..bpy_types import Action, Any, FCurve, Object, bpy
+from ..bpy_types import Action, FCurve, Object, bpy
 
 HAS_SLOTS: bool = bpy.app.version >= (4, 4, 0)
 
@@ -202,3 +205,22 @@ def remove_curve_store(action: Action, store: Any, layers: int) -> None:
     else:
         strips = [strip for layer in action.layers for strip in layer.strips]
         strips[0].channelbags.remove(store)
+
+
+BONE_PATH = re.compile(r'pose\.bones\["((?:[^"\\]|\\.)*)"\]\.')
+"""How data paths of a bone begin; its name is in the group."""
+
+
+def curves_of_bones(store: Any | None) -> list[FCurve]:
+    """Those curves of a store that move bones: what else an Action moves has times of its own."""
+    curves = [] if store is None else store.fcurves
+    return [curve for curve in curves if BONE_PATH.match(str(curve.data_path))]
+
+
+def bone_curves(rig: Object, action: Action) -> dict[str, list[FCurve]]:
+    """Curves of each bone (as data paths spell it), always in the same order."""
+    bones: defaultdict[str, list[FCurve]] = defaultdict(list)
+    for (path, _), curve in sorted(curves_by_channel(curve_store(rig, action)).items()):
+        if found := BONE_PATH.match(path):
+            bones[found[1]].append(curve)
+    return dict(bones)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ...geometry.conventions import BoolArray, FloatArray
+from ...common.arrays import BoolArray, FloatArray
 from .keyframe_arrays import ON_FRAME, KeyArray, apart_from, free_seams, key_frames
 
 

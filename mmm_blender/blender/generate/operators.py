@@ -6,14 +6,16 @@ import random
 from typing import ClassVar
 
 from ...common.errors import MMMError
-from ..addon.preferences import CPU, choose_device
+from ...worker.installer import CPU
+from ..addon.availability import obstacle
+from ..addon.choices import choose_device
 from ..addon.scene_settings import LARGEST_SEED, given_or_scene, scene_settings
 from ..bpy_types import Context, bpy
 from ..jobs.job_operator import ErrandOperator
 from ..jobs.scene_job import Errand
 from ..jobs.session import Notice, desk
 from ..widgets import redraw
-from .task import Wish, obstacle, start_generation
+from .task import Wish, start_generation
 
 _SECONDS_DIGITS = 4
 """Blender keeps 9.8 as 9.80000019: the recipe says 9.8."""

@@ -2,32 +2,20 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
-
 from ...common.errors import MMMError
-from ...worker.protocol import AUTO_DEVICE, ENVIRONMENT, OUT_OF_MEMORY
+from ...worker.protocol import ENVIRONMENT
+from ..addon.availability import obstacle
 from ..addon.bundle_cards import BundleCard
-from ..addon.paths import ROOT_PACKAGE
-from ..addon.preferences import choices, device_path, draw_setup, known_devices, worker_python
-from ..addon.scene_settings import (
-    Settings,
-    bundle_cards,
-    chosen_bundle,
-    length_fault,
-    scene_settings,
-)
+from ..addon.bundle_choice import bundle_cards, chosen_bundle, length_fault
+from ..addon.device_panel import draw_preferences_button
+from ..addon.preferences import draw_setup
+from ..addon.scene_settings import Settings, scene_settings
+from ..addon.worker_python import worker_python
 from ..bpy_types import Context, bpy
-from ..jobs.session import Desk, desk
+from ..jobs.job_widgets import draw_notice, draw_progress
+from ..jobs.session import desk
 from ..rig.target import target_armature
-from ..widgets import Layout, draw_wrapped
-from .task import obstacle
-
-TAB = "MMM"
-BIG = 1.6
-"""Height of the one button that matters, in ordinary buttons."""
-
-ORDER = {"motion": 0, "edit": 1, "sequence": 2, "character": 3, "device": 4}
-"""Panels of the tab from top to bottom, whichever module adds them."""
+from ..widgets import BIG, ORDER, TAB, Layout, draw_choice, draw_wrapped
 
 EXAMPLES = (
     "a person walks forward",
@@ -52,7 +40,7 @@ class ExamplesMenu(bpy.types.Menu):
     def draw(self, _context: Context) -> None:
         """One line a prompt."""
         for prompt in EXAMPLES:
-            _draw_choice(self.layout, "scene.mmm.prompt", prompt, prompt)
+            draw_choice(self.layout, "scene.mmm.prompt", prompt, prompt)
 
 
 class BundlesMenu(bpy.types.Menu):
@@ -64,25 +52,7 @@ class BundlesMenu(bpy.types.Menu):
     def draw(self, _context: Context) -> None:
         """One line a bundle."""
         for card in bundle_cards():
-            _draw_choice(self.layout, "scene.mmm.bundle", card.key, card.name)
-
-
-class DevicesMenu(bpy.types.Menu):
-    """Devices to choose from. The worker names them; before it ran, only the CPU is sure."""
-
-    bl_idname = "MMM_MT_devices"
-    bl_label = "Device"
-
-    def draw(self, _context: Context) -> None:
-        """One line a device."""
-        for device, name in known_devices().items():
-            _draw_choice(self.layout, device_path(), device, name)
-
-
-def _draw_choice(layout: Layout, data_path: str, value: str, text: str) -> None:
-    """A menu line that sets a property; Blender's own operator does it, with undo."""
-    choice = layout.operator("wm.context_set_string", text=text, translate=False)
-    choice.data_path, choice.value = data_path, value
+            draw_choice(self.layout, "scene.mmm.bundle", card.key, card.name)
 
 
 class MotionPanel(bpy.types.Panel):
@@ -107,67 +77,6 @@ class MotionPanel(bpy.types.Panel):
             _draw_button(layout, context, settings, has_place)
         draw_notice(layout, context, desk)
         _draw_bundle(layout, context)
-
-
-class CharacterPanel(bpy.types.Panel):
-    """Characters that motions can be keyed on."""
-
-    bl_idname = "MMM_PT_character"
-    bl_label = "Character"
-    bl_order = ORDER["character"]
-    bl_space_type = "VIEW_3D"
-    bl_region_type = "UI"
-    bl_category = TAB
-
-    def draw(self, _context: Context) -> None:
-        """Two ways to add one."""
-        column = self.layout.column(align=True)
-        column.operator("mmm.add_character", icon="ARMATURE_DATA")
-        column.operator("mmm.choose_body_model", icon="FILE_FOLDER")
-
-
-class DevicePanel(bpy.types.Panel):
-    """Where the model runs."""
-
-    bl_idname = "MMM_PT_device"
-    bl_label = "Device"
-    bl_order = ORDER["device"]
-    bl_space_type = "VIEW_3D"
-    bl_region_type = "UI"
-    bl_category = TAB
-    bl_options: ClassVar[set[str]] = {"DEFAULT_CLOSED"}
-
-    def draw_header_preset(self, _context: Context) -> None:
-        """In short, also when the panel is closed."""
-        self.layout.label(text=device_text(desk))
-
-    def draw(self, _context: Context) -> None:
-        """Device, memory, and the way to the preferences."""
-        column = self.layout.column()
-        draw_device_menu(column)
-        if desk.worker_status is not None:
-            column.label(text=f"Memory: {desk.worker_status.memory_mb:,.0f} MB")
-        _draw_preferences_button(column)
-
-
-def device_text(the_desk: Desk) -> str:
-    """The device in use, or the chosen one."""
-    status = the_desk.worker_status
-    device = status.device if status is not None and status.device else choices().device
-    return "Automatic" if device == AUTO_DEVICE else device.upper()
-
-
-def _draw_preferences_button(layout: Layout) -> None:
-    layout.operator(
-        "preferences.addon_show", text="Preferences", icon="PREFERENCES"
-    ).module = ROOT_PACKAGE
-
-
-def draw_device_menu(layout: Layout) -> None:
-    """The choice of a device, where it can be kept."""
-    if device_path():
-        device = choices().device
-        layout.menu("MMM_MT_devices", text=known_devices().get(device, device))
 
 
 def _draw_request(layout: Layout, settings: Settings) -> None:
@@ -196,15 +105,6 @@ def _draw_target(layout: Layout, context: Context) -> bool:
     return True
 
 
-def draw_progress(layout: Layout, the_desk: Desk) -> None:
-    """How the job goes, and the button that ends it."""
-    assert the_desk.job is not None
-    row = layout.row(align=True)
-    row.scale_y = BIG
-    row.progress(factor=the_desk.job.fraction, text=the_desk.job.text(the_desk.clock()))
-    row.operator("mmm.cancel", text="", icon="X")
-
-
 def _draw_button(layout: Layout, context: Context, settings: Settings, has_place: bool) -> None:
     """The button; greyed, with the reason and the way out under it, while it cannot be pressed."""
     reason = obstacle(context) or _request_fault(context, settings)
@@ -218,7 +118,7 @@ def _draw_button(layout: Layout, context: Context, settings: Settings, has_place
         draw_setup(layout, context)
         row = layout.row(align=True)
         row.operator("mmm.check_worker", icon="FILE_REFRESH")
-        _draw_preferences_button(row)
+        draw_preferences_button(row)
 
 
 def _request_fault(context: Context, settings: Settings) -> str:
@@ -230,17 +130,6 @@ def _request_fault(context: Context, settings: Settings) -> str:
     except MMMError as error:
         return str(error)
     return card.problem or length_fault(card, float(settings.seconds))
-
-
-def draw_notice(layout: Layout, context: Context, the_desk: Desk) -> None:
-    """The last message."""
-    notice = the_desk.notice
-    if not notice.text:
-        return
-    box = layout.box()
-    draw_wrapped(box, context, notice.text, icon="ERROR" if notice.is_error else "INFO")
-    if notice.kind == OUT_OF_MEMORY:
-        box.operator("mmm.generate_on_cpu")
 
 
 def _draw_bundle(layout: Layout, context: Context) -> None:
@@ -265,10 +154,7 @@ def _card_or_none(context: Context) -> BundleCard | None:
 _CLASSES = (
     ExamplesMenu,
     BundlesMenu,
-    DevicesMenu,
     MotionPanel,
-    CharacterPanel,
-    DevicePanel,
 )
 
 register, unregister = bpy.utils.register_classes_factory(_CLASSES)

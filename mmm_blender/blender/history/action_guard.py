@@ -13,13 +13,13 @@ from ..actions.editability import editing_obstacle
 from ..actions.range_writer import raw_curves, restore
 from ..actions.validation import bone_properties
 from ..bpy_types import Action, ArmatureObject, Context, bpy
-from ..fcurves.keyframe_arrays import CurveId, RawCurve, all_curves, moving_check
-from ..fcurves.layered_actions import assigned_slot
+from ..fcurves.curve_snapshot import CurveId, RawCurve, all_curves
+from ..fcurves.keyframe_arrays import moving_check
+from ..fcurves.layered_actions import assigned_slot, bone_curves
 from ..fcurves.slot_properties import carried, carry
-from ..rig.target import Remembered
-from .fingerprint import bone_curves, checksums, is_untouched
-from .new_action import scene_fps
-from .recipe import load_recipe
+from ..rig.target import Remembered, scene_fps
+from .fingerprint import checksums, is_untouched
+from .recipe_store import load_recipe
 
 RawCurves: TypeAlias = Mapping[CurveId, RawCurve]
 

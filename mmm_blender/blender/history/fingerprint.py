@@ -10,9 +10,7 @@ Shape suffixes: N keyed frames of a bone, B bytes.
 from __future__ import annotations
 
 import json
-import re
 import zlib
-from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, TypeAlias, cast
@@ -21,11 +19,11 @@ import numpy as np
 import numpy.typing as npt
 
 from ...common.array_text import pack, unpack
+from ...common.arrays import BoolArray
 from ...common.errors import MMMError
-from ...geometry.conventions import BoolArray
 from ..bpy_types import Action, FCurve, Object, bpy
 from ..fcurves.keyframe_arrays import moving_check, point_frames, read_field
-from ..fcurves.layered_actions import curve_store, curves_by_channel
+from ..fcurves.layered_actions import bone_curves
 from ..fcurves.slot_properties import read_text, write_text
 
 FINGERPRINT_PROPERTY = "mmm_fingerprint"
@@ -33,8 +31,6 @@ FINGERPRINT_PROPERTY = "mmm_fingerprint"
 
 _VERSION = 1
 
-BONE_PATH = re.compile(r'pose\.bones\["((?:[^"\\]|\\.)*)"\]\.')
-"""How data paths of a bone begin; its name is in the group."""
 
 Frames: TypeAlias = npt.NDArray[np.float32]
 Checks: TypeAlias = npt.NDArray[np.uint32]
@@ -85,21 +81,6 @@ def _found(wanted: npt.NDArray[Any], among: npt.NDArray[Any]) -> BoolArray:
 
 Fingerprint: TypeAlias = Mapping[str, BonePrint]
 """By bone, named as Blender's data paths spell it."""
-
-
-def curves_of_bones(store: Any | None) -> list[FCurve]:
-    """Those curves of a store that move bones: what else an Action moves has times of its own."""
-    curves = [] if store is None else store.fcurves
-    return [curve for curve in curves if BONE_PATH.match(str(curve.data_path))]
-
-
-def bone_curves(rig: Object, action: Action) -> dict[str, list[FCurve]]:
-    """Curves of each bone (as data paths spell it), always in the same order."""
-    bones: defaultdict[str, list[FCurve]] = defaultdict(list)
-    for (path, _), curve in sorted(curves_by_channel(curve_store(rig, action)).items()):
-        if found := BONE_PATH.match(path):
-            bones[found[1]].append(curve)
-    return dict(bones)
 
 
 def renamed_bones(rig: Object, action: Action, before: Fingerprint) -> set[str]:

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ...common.arrays import BoolArray
 from ...common.errors import MMMError
-from ...geometry.conventions import BoolArray
 from ..actions.editability import Span
 from ..bpy_types import Action, ArmatureObject, FCurve, bpy
 from ..fcurves.keyframe_arrays import (
@@ -22,17 +22,16 @@ from ..fcurves.keyframe_arrays import (
     read_keys,
     write_keys,
 )
-from ..fcurves.layered_actions import bone_path, curve_store, curves_by_channel, enum_value
+from ..fcurves.layered_actions import (
+    bone_curves,
+    bone_path,
+    curve_store,
+    curves_by_channel,
+    enum_value,
+)
 from ..fcurves.slot_properties import read_text
 from ..rig.smpl_rig import smpl_bones
-from .fingerprint import (
-    FINGERPRINT_PROPERTY,
-    Frames,
-    bone_curves,
-    bone_rows,
-    remembered,
-    renamed_bones,
-)
+from .fingerprint import FINGERPRINT_PROPERTY, Frames, bone_rows, remembered, renamed_bones
 
 EDITED, KEYFRAME, NONE = "EDITED", "KEYFRAME", "NONE"
 MODES = (EDITED, KEYFRAME, NONE)

@@ -18,12 +18,10 @@ import numpy as np
 
 from ...common.array_text import pack
 from ...common.errors import MMMError
+from ...geometry.clip import MotionClip
+from ...geometry.editing.edit_mask import EditMask
 from ...geometry.placement import Placement
-from ..bpy_types import Action, Object
-from ..fcurves.slot_properties import read_text, write_text
-
-RECIPE_PROPERTY = "mmm_recipe"
-"""Custom property of the Action that holds the recipe as JSON text."""
+from ...geometry.rotations import identity_quats
 
 RECIPE_VERSION = 2
 """Raised when a field is added, removed or changes its meaning."""
@@ -317,23 +315,15 @@ def _value(name: str, hint: Any, value: Any) -> Any:
 # --- in the Action -------------------------------------------------------------------------------
 
 
-def store_recipe(action: Action, recipe: Recipe, rig: Object | None = None) -> None:
-    """Write the recipe into the Action. rig: whose slot it is about, the first if not given."""
-    write_text(action, RECIPE_PROPERTY, recipe_text(recipe), rig)
+def packed_kept(clip: MotionClip, mask: EditMask) -> str:
+    """The cells (T, 91) of a motion that an edit keeps, rotations and then the root's place; the
+    others are nobody's business and stand at rest."""
+    kept_TJ4 = np.where(mask.rotations_TJ[..., None], identity_quats(1), clip.rotations_TJ4)
+    kept_T3 = np.where(mask.root_T[:, None], 0.0, clip.root_T3)
+    return packed_motion(clip.replace(rotations_TJ4=kept_TJ4, root_T3=kept_T3))
 
 
-def append_step(action: Action, step: Step, rig: Object | None = None) -> None:
-    """Add what was just done to the recipe; MMMError when that cannot be read. rig: as above."""
-    before = load_recipe(action, rig)
-    store_recipe(action, Recipe((*(before.steps if before else ()), step)), rig)
-
-
-def load_recipe(action: Action, rig: Object | None = None) -> Recipe | None:
-    """The recipe of the rig's slot, of the first if no rig is given; None where there is none;
-    MMMError when it cannot be read."""
-    text = read_text(action, RECIPE_PROPERTY, rig)
-    if text is None:
-        return None
-    if not isinstance(text, str):
-        raise MMMError("The Action's recipe is damaged (it is not text).")
-    return parse_recipe(text)
+def packed_motion(clip: MotionClip) -> str:
+    """A motion (T, 91), as recipes store it: rotations and then the root's place."""
+    flat_TC = clip.rotations_TJ4.reshape(clip.frames, -1)
+    return pack(np.concatenate([flat_TC, clip.root_T3], axis=1))

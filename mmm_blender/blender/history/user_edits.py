@@ -17,14 +17,14 @@ import numpy as np
 import numpy.typing as npt
 
 from ...common.array_text import pack, unpack
+from ...common.arrays import AnyArray, BoolArray
 from ...common.errors import MMMError
-from ...geometry.conventions import AnyArray, BoolArray
 from ..actions.validation import bone_properties
 from ..bpy_types import Action, ArmatureObject, FCurve, Object, bpy
+from ..fcurves.curve_writer import all_or_nothing
 from ..fcurves.keyframe_arrays import (
     KEY_DTYPE,
     KeyArray,
-    all_or_nothing,
     forget_keys,
     linear_keys,
     no_keys,
@@ -32,10 +32,11 @@ from ..fcurves.keyframe_arrays import (
     sorted_by_frame,
     write_keys,
 )
-from ..fcurves.layered_actions import curve_store, curves_by_channel
-from .fingerprint import BONE_PATH, bone_curves, changed_bones, checksums, remembered
+from ..fcurves.layered_actions import BONE_PATH, bone_curves, curve_store, curves_by_channel
+from .fingerprint import changed_bones, checksums, remembered
 from .locked_keys import Held, mark_as_keyframes
-from .recipe import EditStep, HandEdits, load_recipe
+from .recipe import EditStep, HandEdits
+from .recipe_store import load_recipe
 
 Keys: TypeAlias = Mapping[str, KeyArray]
 """Keys of curves, by data path and index."""

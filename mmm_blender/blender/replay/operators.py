@@ -2,8 +2,8 @@
 
 from typing import ClassVar
 
+from ..addon.availability import obstacle
 from ..bpy_types import Context, bpy
-from ..generate.task import obstacle
 from ..jobs.job_operator import ErrandOperator
 from ..jobs.scene_job import Errand
 from .task import replay_obstacle, start_replay

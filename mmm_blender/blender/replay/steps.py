@@ -14,9 +14,9 @@ from typing import Any, cast
 import numpy as np
 
 from ...common.array_text import unpack
+from ...common.arrays import BoolArray, FloatArray, IntArray
 from ...common.errors import MMMError
 from ...geometry.clip import MotionClip
-from ...geometry.conventions import BoolArray, FloatArray, IntArray
 from ...geometry.editing.edit_mask import EditMask
 from ...geometry.editing.path_correction import GroundMove
 from ...geometry.placement import Placement, place
@@ -25,23 +25,16 @@ from ...worker.protocol import Edit, Generate, Generated, GenerateSequence
 from ..actions.editability import part_joints
 from ..actions.range_writer import write_range
 from ..bpy_types import Action, ArmatureObject, bpy
-from ..fcurves.keyframe_arrays import CurveId, RawCurve, raw_curves, restore
+from ..fcurves.curve_snapshot import CurveId, RawCurve, raw_curves, restore
 from ..fcurves.layered_actions import assign_action, build_action
 from ..history.new_action import action_name, make_action
-from ..history.recipe import (
-    EditStep,
-    GenerateStep,
-    Recipe,
-    SegmentStep,
-    SequenceStep,
-    Step,
-    store_recipe,
-)
+from ..history.recipe import EditStep, GenerateStep, Recipe, SegmentStep, SequenceStep, Step
+from ..history.recipe_store import store_recipe
 from ..history.user_edits import put_back, repeat_hand_edits
 from ..jobs.session import Request
 from ..rig.motion_reader import read_motion
 from ..sequence.layout import SegmentPlan, plan_segment, sequence_segments, stretched
-from ..sequence.regenerate import brought_to_start, write_segment
+from ..sequence.segment_writer import brought_to_start, write_segment
 
 _ROOT = 4 * ANIMATED_JOINTS  # where the root's place begins in a packed motion
 _DAMAGED = "The Action's recipe is damaged (its steps do not follow from each other)."

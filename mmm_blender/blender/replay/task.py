@@ -6,46 +6,32 @@ changed, and all that no step of ours makes (other curves, markers, the frame ra
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import replace
-from typing import TypeAlias
-
-import numpy as np
 
 from ...common.errors import MMMError
 from ...worker.client import JobResult
 from ...worker.protocol import BAD_REQUEST, Generated
-from ..actions.editability import Span, pose_obstacle, time_obstacle
-from ..actions.validation import LOCATION
+from ..actions.editability import pose_obstacle, time_obstacle
 from ..addon.bundle_cards import BundleCard, config_hash
-from ..addon.preferences import choices, worker_python
-from ..addon.scene_settings import bundle_cards, bundle_path, chosen_bundle
+from ..addon.bundle_choice import bundle_cards, bundle_path, chosen_bundle
+from ..addon.choices import choices
+from ..addon.worker_python import worker_python
 from ..bpy_types import Action, ArmatureObject, Context, bpy
-from ..fcurves.keyframe_arrays import KEY_DTYPE, CurveId, RawCurve, raw_curves, restore
-from ..fcurves.layered_actions import assign_action, assigned_slot, curve_store
-from ..fcurves.slot_properties import read_text, write_text
-from ..history.fingerprint import BONE_PATH, FINGERPRINT_PROPERTY, remember, remembered
-from ..history.locked_keys import Held, own_after
-from ..history.new_action import scene_fps
-from ..history.recipe import RECIPE_PROPERTY, Recipe, Step, load_recipe
+from ..fcurves.layered_actions import assign_action, curve_store
+from ..history.fingerprint import remembered
+from ..history.recipe import Recipe, Step
+from ..history.recipe_store import load_recipe
 from ..history.user_edits import hand_edits
 from ..jobs.scene_job import Circumstances, Errand
 from ..jobs.session import Job, desk
-from ..rig.pose_space import pose_space
 from ..rig.smpl_rig import smpl_bones
-from ..rig.target import Remembered, target_armature
+from ..rig.target import Remembered, scene_fps, target_armature
 from .steps import Rebuilding, reads_rig, request_of
+from .take_over import taken_over
 
 _SHORT_HASH = 12  # digits that tell bundles apart for a person
 _SAME_RATE = 1e-3  # frames per second
-
-_Curves: TypeAlias = Mapping[tuple[str, int], RawCurve]
-"""Curves of the rig, by data path and index."""
-
-_ALIKE = 0.05
-"""How far keys may come from those that the steps once made: metres, radians, or parts of a
-quaternion. Other machines and versions of PyTorch stay far below, other armatures do not."""
 
 
 def replay_obstacle(context: Context) -> str:
@@ -173,96 +159,6 @@ class _ReplayErrand(Errand):
 
 
 # --- what a person did since the last step -------------------------------------------------------
-
-
-def taken_over(rig: ArmatureObject, old: Action, made: Action) -> Action:
-    """The Action that takes the place of ``made``, which goes: all of ``old``, but the bones that
-    nobody changed since the last step as they were made. If it cannot be, both go.
-
-    Its fingerprint is of what the steps made, as the old one's, so that what a person did stays
-    known as hers.
-    """
-    action = None
-    try:
-        again = _made_again(rig, old, made)
-        _check_alike(rig, old, again)
-        remember(rig, made, own_after(rig, old, Span(), (), Held({})))
-        if curve_store(rig, old) is None:  # nothing but a recipe
-            return made
-        action = old.copy()
-        restore(action, _merged(rig, old, again))
-        for name in (RECIPE_PROPERTY, FINGERPRINT_PROPERTY):
-            write_text(action, name, read_text(made, name, rig), rig)
-    except BaseException:  # a Ctrl+C too leaves no Action behind; raised again
-        for each in filter(None, (made, action)):
-            bpy.data.actions.remove(each)
-        raise
-    name = str(made.name)
-    bpy.data.actions.remove(made)
-    action.name = name
-    return action
-
-
-def _check_alike(rig: ArmatureObject, old: Action, again: _Curves) -> None:
-    """MMMError where the steps do not come to the same keys on this rig, if that can be known."""
-    recipe = load_recipe(old, rig)
-    sampled = recipe is None or not all(step.tokens for step in recipe.steps)
-    if sampled or remembered(old, rig) is None:
-        return
-    once, scale = raw_curves(old), pose_space(rig, smpl_bones(rig)).scale
-    for (path, index), each in again.items():
-        before = once.get((_slot_name(rig, old), path, index))
-        unit = scale if path.endswith(LOCATION) else 1.0
-        if before is not None and _distance(before, each) > _ALIKE * unit:
-            raise MMMError(
-                f"On '{rig.name}' the keys would not be those that the steps once made: its rest "
-                "pose, or the pose of a bone above the pelvis, is another one now."
-            )
-
-
-def _distance(first: RawCurve, second: RawCurve) -> float:
-    """How far two curves' keys are from each other, in time or value."""
-    points = [np.frombuffer(each.keys, KEY_DTYPE)["co"] for each in (first, second)]
-    if points[0].shape != points[1].shape:
-        return np.inf
-    return float(np.abs(points[0] - points[1]).max(initial=0.0))
-
-
-def _merged(rig: ArmatureObject, old: Action, again: _Curves) -> dict[CurveId, RawCurve]:
-    """The curves of ``old``, those of the rig's unchanged bones as they were made again."""
-    raw, slot = raw_curves(old), _slot_name(rig, old)
-    replaced = {_bone(path) for path, _ in again}
-    kept = {
-        name: each
-        for name, each in raw.items()
-        if name[0] != slot or _bone(name[1]) not in replaced
-    }
-    for channel, each in again.items():
-        before = raw.get((slot, *channel), each)
-        kept[slot, *channel] = replace(each, settings=before.settings, group=before.group)
-    return kept
-
-
-def _made_again(rig: ArmatureObject, old: Action, made: Action) -> _Curves:
-    """What ``made`` has of bones that nobody changed in ``old`` since the last step."""
-    slot, hers = _slot_name(rig, made), {*hand_edits(rig, old).bones, ""}
-    return {
-        name[1:]: each
-        for name, each in raw_curves(made).items()
-        if name[0] == slot and _bone(name[1]) not in hers
-    }
-
-
-def _bone(data_path: str) -> str:
-    """The bone of a curve as its data path spells it; "" for other curves."""
-    found = BONE_PATH.match(data_path)
-    return found[1] if found else ""
-
-
-def _slot_name(rig: ArmatureObject, action: Action) -> str:
-    """As ``raw_curves`` names the slot of the rig."""
-    slot = assigned_slot(rig, action)
-    return "" if slot is None else str(slot.identifier)
 
 
 def own_note(rig: ArmatureObject, old: Action) -> str:

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from ...geometry.conventions import FloatArray, to_blender_vectors
+from ...common.arrays import FloatArray
+from ...geometry.conventions import to_blender_vectors
 from ...geometry.mannequin.body_shape import BodyMesh, mannequin
 from ...geometry.rotations import normalize
 from ...geometry.skeleton import SMPL, SOLE_HEIGHT, Skeleton

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ...geometry.conventions import FloatArray, to_blender_vectors
+from ...common.arrays import FloatArray
+from ...geometry.conventions import to_blender_vectors
 from ...geometry.mannequin.body_shape import BodyMesh
 from ..bpy_types import ArmatureObject, Material, Mesh, Object, bpy
 

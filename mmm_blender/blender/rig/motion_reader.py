@@ -16,13 +16,15 @@ from typing import TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+from ...common.arrays import BoolArray, FloatArray
 from ...common.errors import MMMError
 from ...geometry.clip import MotionClip
-from ...geometry.conventions import BoolArray, FloatArray
+from ...geometry.placement import Placement, headings
 from ..bpy_types import ArmatureObject, Scene, bpy
+from .clip_channels import check_inheritance, evaluated
 from .pose_space import PoseSpace, orientation_quats, pose_space
 from .smpl_rig import smpl_bones
-from .target import Remembered
+from .target import Remembered, scene_fps, scene_of
 
 CHUNK_SECONDS = 0.02
 """How long the window waits for us at a time, where frames are quick."""
@@ -217,3 +219,28 @@ def _pose(rig: ArmatureObject, wanted: Channels) -> None:
         rig.pose.bones.foreach_set(name, wanted[name].ravel())
     if different:
         rig.update_tag(refresh={"DATA"})
+
+
+def read_pose(rig: ArmatureObject) -> MotionClip:
+    """The rig's pose as it is seen now (current frame, constraints and all): a clip of a frame."""
+    space = pose_space(rig, smpl_bones(rig))
+    posed = evaluated(rig).pose.bones
+    matrices = np.array([posed[name].matrix for name in space.bones], dtype=np.float64)
+    rotations_J4 = space.to_local_rotations(orientation_quats(matrices[:, :3, :3]))
+    return MotionClip(
+        rotations_TJ4=rotations_J4[None],
+        root_T3=space.to_model_points(matrices[:1, :3, 3]),
+        fps=scene_fps(scene_of(rig)),
+    )
+
+
+def current_placement(rig: ArmatureObject) -> Placement:
+    """Where the rig stands and which way it faces at the current frame, for ``place``.
+
+    In the rig's own model space: the object's transform is not in it, since keys are not either.
+    Raises MMMError where no clip could be keyed: better now than once it is made.
+    """
+    check_inheritance(rig, smpl_bones(rig))
+    pose = read_pose(rig)
+    x, _, z = pose.root_T3[0]
+    return Placement(x=float(x), z=float(z), yaw=float(headings(pose)[0]))

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ...common.arrays import ArrayLike, FloatArray
 from ...common.errors import MMMError
-from ...geometry.conventions import ArrayLike, FloatArray
 from ...geometry.rotations import (
     cross,
     matrix_to_quat,

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ...common.errors import MMMError
-from ..bpy_types import ArmatureObject, Context, Object
+from ..bpy_types import ArmatureObject, Context, Object, Scene, bpy
 from .smpl_rig import find_smpl_bones
 
 
@@ -58,3 +58,16 @@ def _armature_of(active: Object | None) -> ArmatureObject | None:
         return active
     modifiers = (item.object for item in active.modifiers if item.type == "ARMATURE")
     return next((rig for rig in modifiers if rig is not None), active.find_armature())
+
+
+def scene_of(rig: ArmatureObject) -> Scene:
+    """The scene whose time the rig lives in: the active one if the rig is in it."""
+    scene = bpy.context.scene
+    if scene in rig.users_scene or not rig.users_scene:
+        return scene
+    return rig.users_scene[0]
+
+
+def scene_fps(scene: Scene) -> float:
+    """Frames per second, with the base of rates such as 29.97."""
+    return float(scene.render.fps) / float(scene.render.fps_base)

@@ -5,9 +5,9 @@
 import random
 from typing import Any, ClassVar
 
+from ..addon.availability import obstacle
 from ..addon.scene_settings import HOLD_ITEMS, LARGEST_SEED, given_or_scene
 from ..bpy_types import Context, bpy
-from ..generate.task import obstacle
 from ..jobs.job_operator import ErrandOperator
 from ..jobs.scene_job import Errand
 from .properties import SegmentWish, SequenceLine, chosen_line, sequence_list, set_line, wishes

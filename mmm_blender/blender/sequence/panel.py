@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from ...common.errors import MMMError
-from ..addon.scene_settings import chosen_bundle
+from ..addon.availability import obstacle
+from ..addon.bundle_choice import chosen_bundle
 from ..bpy_types import Context, bpy
-from ..generate.panel import BIG, ORDER, TAB, draw_progress
-from ..generate.task import obstacle
+from ..jobs.job_widgets import draw_progress
 from ..jobs.session import desk
 from ..rig.target import target_armature
-from ..widgets import Layout, draw_wrapped
+from ..widgets import BIG, ORDER, TAB, Layout, draw_wrapped
 from .layout import Segment
 from .properties import SegmentWish, chosen_line, sequence_list, wishes
 from .regenerate import list_obstacle, segment_obstacle

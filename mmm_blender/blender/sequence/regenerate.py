@@ -8,7 +8,7 @@ keys move in time if the segment lasts longer or shorter than before.
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -17,36 +17,43 @@ import numpy as np
 from ...common.array_text import pack
 from ...common.errors import MMMError
 from ...geometry.clip import MotionClip
-from ...geometry.editing.edit_mask import EditMask
-from ...geometry.editing.path_correction import NO_MOVE, GroundMove, carry_after
-from ...geometry.placement import headings
-from ...geometry.rotations import quat_rotate, yaw_quat
+from ...geometry.editing.path_correction import GroundMove
 from ...geometry.skeleton import SMPL_22
 from ...worker.client import JobResult
 from ...worker.protocol import Edit, Generated
-from ..actions.editability import Span, editing_obstacle
-from ..actions.range_writer import check_curves, keyed_extent, write_range
-from ..actions.retime import move_ground, move_keys
+from ..actions.editability import Span, edited_armature, editing_obstacle
+from ..actions.range_writer import check_curves
+from ..addon.availability import obstacle
 from ..addon.bundle_cards import BundleCard
-from ..addon.preferences import choices, worker_python
-from ..addon.scene_settings import AUTO_HOLD, bundle_path, chosen_bundle, mask_fault
-from ..bpy_types import Action, ArmatureObject, Context
+from ..addon.bundle_choice import bundle_path, chosen_bundle, mask_fault
+from ..addon.choices import choices
+from ..addon.scene_settings import AUTO_HOLD
+from ..addon.worker_python import worker_python
+from ..bpy_types import ArmatureObject, Context
 from ..edit.frame_range import EditRange, Source
-from ..edit.task import Stretch, edited_armature, packed_motion
-from ..fcurves.keyframe_arrays import all_or_nothing, key_frames, read_keys, reading_once
-from ..fcurves.layered_actions import curve_store
-from ..generate.task import obstacle
+from ..edit.window import Stretch
+from ..fcurves.keyframe_arrays import reading_once
 from ..history.action_guard import ActionWatch, as_it_was
-from ..history.fingerprint import curves_of_bones, remember
-from ..history.locked_keys import Held, default_mode, held_frames, own_after
-from ..history.recipe import HandEdits, Origin, SegmentStep, append_step, packed_tokens
+from ..history.fingerprint import remember
+from ..history.locked_keys import own_after
+from ..history.recipe import HandEdits, Origin, SegmentStep, packed_motion, packed_tokens
+from ..history.recipe_store import append_step
 from ..history.user_edits import begin_step
 from ..jobs.scene_job import Circumstances, Errand, Preparation, Reading
 from ..jobs.session import Request, desk
 from ..rig.motion_reader import read_in_chunks, unkeyed_pose_kept
-from .layout import Segment, SegmentPlan, plan_segment, stretched
+from .layout import Segment, plan_segment, stretched
 from .markers import replace_markers
 from .properties import SegmentWish, chosen_line, sequence_list, set_line, wishes
+from .segment_writer import (
+    brought_to_start,
+    check_none_lost,
+    check_several,
+    held,
+    held_after,
+    keyed,
+    write_segment,
+)
 from .task import action_segments, segment_fault, target_segments
 
 OTHER_LIST = (
@@ -72,7 +79,7 @@ def segment_obstacle(context: Context) -> str:
         return reason
     try:
         _, segments = target_segments(context)
-        _check_several(segments)
+        check_several(segments)
         card = chosen_bundle(context.scene)
         fault = card.problem or mask_fault(card, "all")
         return fault or editing_obstacle(edited_armature(context), "ALL")
@@ -152,8 +159,8 @@ class _SegmentEdit:
     def __init__(self, context: Context, rig: ArmatureObject, change: SegmentChange) -> None:
         """MMMError where the change cannot be."""
         action, segments = target_segments(context)
-        _check_several(segments)
-        first_key, last_key = _keyed(rig, action, segments)
+        check_several(segments)
+        first_key, last_key = keyed(rig, action, segments)
         self.watch = ActionWatch(context, rig)
         self.change = change
         frames = segments[change.index].frames_for(change.wish.seconds, self.watch.fps)
@@ -163,8 +170,8 @@ class _SegmentEdit:
         self.stretch = Stretch.around(
             EditRange(first, last, Source.GIVEN), (first_key, last_key + shift), self.watch.fps
         )
-        self.held = _held(rig, action, Span(first, last - shift), change.hold)
-        _check_none_lost(self.held, self.plan)
+        self.held = held(rig, action, Span(first, last - shift), change.hold)
+        check_none_lost(self.held, self.plan)
         self.mask = self.stretch.mask("ALL", held_after(self.held.frames, self.plan))
         self.by_steps = self.watch.by_steps(rig)
         self.listed = wishes(sequence_list(context.scene).lines)
@@ -260,103 +267,3 @@ class _SegmentEdit:
             pin_feet=told["pin_feet"],
             tokens=packed_tokens(told),
         )
-
-
-def _check_several(segments: tuple[Segment, ...]) -> None:
-    if len(segments) == 1:
-        raise MMMError("The sequence has one prompt only: generate it anew.")
-
-
-def _keyed(
-    rig: ArmatureObject, action: Action, segments: tuple[Segment, ...]
-) -> tuple[float, float]:
-    """First and last keyed frame; MMMError where the segments do not lie between them."""
-    keyed = keyed_extent(rig, action)
-    first, last = segments[0].first, segments[-1].behind - 1
-    if keyed is None or keyed[0] > first or keyed[1] < last:
-        raise MMMError(
-            f"The sequence lay on the frames {first} to {last}, where not all of it is any more: "
-            "move its keys back, or generate it anew."
-        )
-    return keyed
-
-
-def _held(rig: ArmatureObject, action: Action, span: Span, hold: str) -> Held:
-    """What is held; MMMError where the person has to say so first."""
-    mode = default_mode(action, rig) if hold == AUTO_HOLD else hold
-    held = held_frames(rig, action, span, SMPL_22.names, mode)
-    if hold == AUTO_HOLD and held.doubt:
-        raise MMMError(held.doubt)
-    return held
-
-
-def _check_none_lost(held: Held, plan: SegmentPlan) -> None:
-    """MMMError where poses that are held lie in what a shorter segment leaves out."""
-    frames = {frame for frames in held.frames.values() for frame in frames}
-    lost = sorted(frame for frame in frames if plan.after_shift(frame) is None)
-    if lost:
-        raise MMMError(
-            f"{len(lost)} poses that you made by hand (the first on frame {lost[0]:g}) lie in what "
-            "is cut off: give the prompt more seconds, or choose Hold None."
-        )
-
-
-def held_after(
-    held: Mapping[str, Collection[float]], plan: SegmentPlan
-) -> dict[str, frozenset[float]]:
-    """Held frames of each joint where they lie after the shift."""
-    return {
-        joint: frozenset(
-            moved for frame in frames if (moved := plan.after_shift(frame)) is not None
-        )
-        for joint, frames in held.items()
-    }
-
-
-def brought_to_start(
-    made: MotionClip, move: GroundMove, seen: MotionClip, mask: EditMask
-) -> tuple[MotionClip, GroundMove]:
-    """The worker's answer and what carries the frames behind it, if nothing before it is kept: then
-    it starts where ``seen`` started, and what follows is carried along."""
-    if mask.start > 0:
-        return made, move
-    turn = float(headings(seen.slice(0, 1))[0] - headings(made.slice(0, 1))[0])
-    there = seen.root_T3[0] - quat_rotate(yaw_quat(turn), made.root_T3[0])
-    to_start = GroundMove(turn, float(there[0]), float(there[2]))
-    return carry_after(made, 0, to_start), to_start
-
-
-def write_segment(  # noqa: PLR0917  # an answer, where it lies, and where it goes
-    rig: ArmatureObject,
-    action: Action,
-    plan: SegmentPlan,
-    clip_start: int,
-    clip: MotionClip,
-    move: GroundMove,
-    held: Mapping[str, Collection[float]],
-) -> None:
-    """Key the worker's answer and bring along everything behind it.
-
-    clip: as the model was shown it, ``clip_start`` its first scene frame after the shift. held: as
-    the keys lie before it. A failure leaves the keys half-written: see ``as_it_was``.
-    """
-    keyed = keyed_extent(rig, action)
-    if plan.shift:
-        move_keys(rig, action, plan.old_behind, plan.shift)
-    if keyed is not None and keyed[1] < plan.old_behind:
-        _cut(rig, action, plan.new_behind)
-    elif move != NO_MOVE:
-        move_ground(rig, action, plan.last + 1, move)
-    write_range(
-        rig, action, clip, clip_start, plan.first, plan.last, SMPL_22.names, held_after(held, plan)
-    )
-
-
-def _cut(rig: ArmatureObject, action: Action, frame: int) -> None:
-    """Take away keys from a frame on: of a motion that ends there, ``move_keys`` keeps the end."""
-    with all_or_nothing(rig, action) as writer:
-        for curve in curves_of_bones(curve_store(rig, action)):
-            before = read_keys(curve)
-            stays_N = key_frames(before) < frame
-            if stays_N.any() and not stays_N.all():
-                writer.write(curve, before[stays_N], np.ones(stays_N.sum(), np.bool_), before)

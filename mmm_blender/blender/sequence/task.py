@@ -10,16 +10,18 @@ from ...common.errors import MMMError
 from ...worker.client import JobResult
 from ...worker.protocol import GenerateSequence
 from ..addon.bundle_cards import BundleCard
-from ..addon.preferences import choices, worker_python
-from ..addon.scene_settings import LEAST_SECONDS, bundle_path, chosen_bundle, length_fault
+from ..addon.bundle_choice import bundle_path, chosen_bundle, length_fault
+from ..addon.choices import choices
+from ..addon.scene_settings import LEAST_SECONDS
+from ..addon.worker_python import worker_python
 from ..bpy_types import Action, ArmatureObject, Context
 from ..fcurves.slot_properties import read_text
-from ..generate.task import Delivery
-from ..history.new_action import scene_fps
-from ..history.recipe import RECIPE_PROPERTY, parse_recipe, sequence_step
+from ..generate.result_writer import Delivery
+from ..history.recipe import parse_recipe, sequence_step
+from ..history.recipe_store import RECIPE_PROPERTY
 from ..jobs.scene_job import Circumstances, Errand
 from ..jobs.session import Request, desk
-from ..rig.target import target_armature
+from ..rig.target import scene_fps, target_armature
 from .layout import Segment, sequence_segments
 from .markers import replace_markers
 from .properties import SegmentWish, sequence_list, show_lines, wishes

@@ -13,8 +13,8 @@ from typing import Literal, TypeAlias
 
 import numpy as np
 
+from ...common.arrays import BoolArray, IntArray
 from ...common.errors import MMMError
-from ..conventions import BoolArray, IntArray
 from ..skeleton import ANIMATED_JOINTS, LOWER_JOINTS, UPPER_JOINTS
 
 PELVIS = 0

@@ -15,9 +15,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from ...common.arrays import FloatArray, IntArray
 from ...common.errors import MMMError
 from ..clip import MotionClip
-from ..conventions import FloatArray, IntArray
 from ..rotations import identity_quats, quat_multiply, slerp, wrap_angle, yaw_of, yaw_quat
 from ..skeleton import SMPL_22, SOLE_HEIGHT
 from .edit_mask import PELVIS, EditMask, kept_neighbours

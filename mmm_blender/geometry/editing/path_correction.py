@@ -16,8 +16,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from ...common.arrays import FloatArray
 from ..clip import MotionClip
-from ..conventions import FloatArray
 from ..rotations import quat_conjugate, quat_multiply, quat_rotate, yaw_of, yaw_quat
 from .edit_mask import PELVIS, EditMask, masked_runs
 

@@ -24,8 +24,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ...common.arrays import AnyArray, BoolArray, FloatArray, IntArray
 from ..clip import MotionClip
-from ..conventions import AnyArray, BoolArray, FloatArray, IntArray
 from ..rotations import (
     dot,
     normalize,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..conventions import BoolArray, FloatArray
+from ...common.arrays import BoolArray, FloatArray
 from ..skeleton import SMPL, SOLE_HEIGHT, joint_index
 
 CONTACT_JOINTS = tuple(

@@ -19,8 +19,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ...common.arrays import BoolArray, FloatArray, IntArray
 from ..clip import MotionClip
-from ..conventions import BoolArray, FloatArray, IntArray
 from ..editing.edit_mask import kept_neighbours, masked_runs
 from ..editing.seam_blending import Ease, eased
 from ..rotations import (

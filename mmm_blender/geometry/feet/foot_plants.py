@@ -16,7 +16,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..conventions import AnyArray, BoolArray, FloatArray, IntArray
+from ...common.arrays import AnyArray, BoolArray, FloatArray, IntArray
 from ..editing.edit_mask import kept_neighbours
 from ..rotations import normalize, quat_rotate
 from .contacts import (

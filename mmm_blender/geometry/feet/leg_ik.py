@@ -15,8 +15,8 @@ from functools import cached_property
 
 import numpy as np
 
+from ...common.arrays import FloatArray
 from ..clip import MotionClip
-from ..conventions import FloatArray
 from ..kinematics import forward_kinematics, global_rotations
 from ..rotations import (
     axis_angle_quat,

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..conventions import BoolArray, FloatArray, IntArray
+from ...common.arrays import BoolArray, FloatArray, IntArray
 from ..skeleton import SMPL, SOLE_HEIGHT, Skeleton
 from .body_parts import PARTS, REGIONS, Part
 from .surface_net import Grid, Neighbours, surface_net

@@ -12,7 +12,7 @@ from itertools import product
 
 import numpy as np
 
-from ..conventions import FloatArray, IntArray
+from ...common.arrays import FloatArray, IntArray
 
 _CORNERS = np.array(list(product((0, 1), repeat=3)))
 """The 8 corners of a cell."""

@@ -22,7 +22,8 @@ from torch import Tensor, nn
 
 from ...common.atomic_files import TEMPORARY, make_folder, write_files
 from ...common.errors import MMMError
-from ..config import BUNDLE_VERSION, GET_AGAIN, BundleConfig, from_json, to_json
+from ...common.schema import GET_AGAIN, from_json, to_json
+from ..config import BUNDLE_VERSION, BundleConfig
 from ..motion_model import MotionModel
 from ..networks.quantizer import TRAINING_ONLY
 from ..networks.tokenizer import Tokenizer

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from ...common.arrays import FloatArray
 from ...geometry.clip import MotionClip
-from ...geometry.conventions import FloatArray
 from . import humanml3d, smpl
 from .layout import FeatureLayout
 

@@ -12,7 +12,7 @@ from functools import cached_property
 
 import numpy as np
 
-from ...geometry.conventions import FloatArray
+from ...common.arrays import FloatArray
 from ...geometry.skeleton import SMPL_22
 
 _AXES = {

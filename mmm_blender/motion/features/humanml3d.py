@@ -22,9 +22,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from ...common.arrays import FloatArray
 from ...common.errors import MMMError
 from ...geometry.clip import MotionClip
-from ...geometry.conventions import FloatArray
 from ...geometry.fitting import fit_pose
 from ...geometry.kinematics import clip_joints
 from ...geometry.rotations import (

@@ -18,8 +18,9 @@ from functools import cached_property
 
 import numpy as np
 
+from ...common.arrays import IntArray
 from ...common.errors import MMMError
-from ...geometry.conventions import MODEL_FPS, IntArray
+from ...geometry.conventions import MODEL_FPS
 from ...geometry.skeleton import LOWER_JOINTS, MIRROR, UPPER_JOINTS, joint_index
 
 _KIT_FPS = 12.5

@@ -14,8 +14,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from ...common.arrays import FloatArray
 from ...geometry.clip import MotionClip
-from ...geometry.conventions import FloatArray
 from ...geometry.feet.contacts import foot_contacts
 from ...geometry.kinematics import clip_joints
 from ...geometry.placement import headings

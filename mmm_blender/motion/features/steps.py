@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ...geometry.conventions import FloatArray
+from ...common.arrays import FloatArray
 
 
 def forward_steps(values: FloatArray) -> FloatArray:

@@ -11,8 +11,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ...common.arrays import BoolArray
 from ...geometry.clip import MotionClip
-from ...geometry.conventions import BoolArray
 from ...geometry.feet.foot_locking import PinFault, pin_feet
 from ...geometry.resample import lengthened, resample
 from ..features import decode_to_clip, encode_from_clip

@@ -16,9 +16,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ...common.arrays import BoolArray, IntArray
 from ...common.errors import MMMError
 from ...geometry.clip import MotionClip
-from ...geometry.conventions import BoolArray, IntArray
 from ...geometry.editing.edit_mask import EditMask
 from ...geometry.editing.mask_infill import fill_masked
 from ...geometry.editing.path_correction import Arrival, GroundMove, arrive, carry_after

@@ -14,9 +14,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from ...common.arrays import IntArray
 from ...common.errors import MMMError
 from ...geometry.clip import MotionClip
-from ...geometry.conventions import IntArray
 from ..bundles.bundle import Bundle, load_bundle
 from ..config import SamplerConfig
 from ..sampling.sampler import Cancelled

@@ -8,8 +8,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ...common.arrays import IntArray
 from ...common.errors import MMMError
-from ...geometry.conventions import IntArray
 from ..config import BundleConfig
 
 MAX_PROMPT_CHARACTERS = 2000

@@ -17,12 +17,11 @@ from itertools import pairwise
 
 import numpy as np
 import torch
-from _parity.join import LONGEST_HALF
 from torch import Tensor
 
+from ...common.arrays import IntArray
 from ...common.errors import MMMError
 from ...geometry.clip import MotionClip
-from ...geometry.conventions import IntArray
 from ..config import BundleConfig, SamplerConfig
 from .decoding import decode_tokens, finished
 from .request_validation import check_prompt, check_seconds, check_seed, replayed_tokens
@@ -189,3 +188,6 @@ def _seam(before: Window, after: Window, half: int, places: int) -> Window:
 def _seam_side(segment: Window) -> int:
     """Tokens that a segment gives to a transition."""
     return min(_SEAM_SIDE, max(1, segment.length // _SHORT))
+
+
+LONGEST_HALF = 23  # tokens of a neighbour that the transition may look at (the paper's choice)

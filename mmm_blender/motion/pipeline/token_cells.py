@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ...geometry.conventions import BoolArray, IntArray
+from ...common.arrays import BoolArray, IntArray
 from ...geometry.editing.edit_mask import EditMask, masked_runs
 from ..config import TokenizerConfig
 from ..features.layout import PART_JOINTS

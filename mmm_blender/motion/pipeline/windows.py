@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
-from ...geometry.conventions import BoolArray
+from ...common.arrays import BoolArray
 from ...geometry.editing.edit_mask import masked_runs
 from ..config import SamplerConfig
 from ..motion_model import MotionModel

@@ -16,8 +16,8 @@ import torch
 from torch import Tensor
 from tqdm import tqdm
 
+from ...common.arrays import AnyArray, FloatArray
 from ...geometry.clip import MotionClip
-from ...geometry.conventions import AnyArray, FloatArray
 from ...motion.features.layout import SMPL_269
 from ...motion.features.smpl import encode_clip
 from .labels import label_of

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ...common.arrays import FloatArray
 from ...geometry.clip import MotionClip
-from ...geometry.conventions import FloatArray
 from ...geometry.kinematics import clip_joints
 from ...geometry.placement import joint_headings
 from ...geometry.skeleton import joint_index

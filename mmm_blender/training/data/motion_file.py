@@ -16,9 +16,9 @@ from zipfile import BadZipFile
 
 import numpy as np
 
+from ...common.arrays import AnyArray, FloatArray
 from ...common.errors import MMMError
 from ...geometry.clip import MotionClip
-from ...geometry.conventions import AnyArray, FloatArray
 from ...geometry.rotations import quat_to_rotation_vector, rotation_vector_to_quat
 from ...geometry.skeleton import ANIMATED_JOINTS
 from .measured import Measured

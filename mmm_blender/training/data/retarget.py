@@ -20,8 +20,9 @@ from typing import Any
 
 import numpy as np
 
+from ...common.arrays import BoolArray, FloatArray, IntArray
 from ...geometry.clip import MotionClip
-from ...geometry.conventions import MODEL_FPS, BoolArray, FloatArray, IntArray
+from ...geometry.conventions import MODEL_FPS
 from ...geometry.kinematics import clip_joints
 from ...geometry.rotations import (
     cross,

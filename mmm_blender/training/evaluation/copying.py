@@ -10,8 +10,8 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
+from ...common.arrays import AnyArray, FloatArray
 from ...geometry.clip import MotionClip
-from ...geometry.conventions import AnyArray, FloatArray
 from ...geometry.skeleton import MIRROR
 from ...motion.features.layout import SMPL_269
 from ...motion.features.smpl import encode_clip

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ...common.arrays import FloatArray, IntArray
 from ...geometry.clip import MotionClip
-from ...geometry.conventions import FloatArray, IntArray
 from ...geometry.editing.edit_mask import BodyPart, EditMask, span_mask
 from ...geometry.editing.mask_infill import fill_masked
 from ...geometry.kinematics import clip_joints

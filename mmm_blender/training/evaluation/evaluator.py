@@ -24,10 +24,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from ...common.arrays import AnyArray, FloatArray
 from ...common.atomic_files import make_folder, write_files
 from ...common.errors import MMMError
 from ...geometry.clip import MotionClip
-from ...geometry.conventions import AnyArray, FloatArray
 from ...motion.features.layout import SMPL_269
 from ...motion.features.smpl import encode_clip
 from ...motion.text import STUDENT_FOLDER, TextFeatures

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ...geometry.conventions import FloatArray, IntArray
+from ...common.arrays import FloatArray, IntArray
 from . import metrics
 from .held_out import Origin
 from .metrics import R_BATCH, REPETITIONS, Interval

@@ -11,11 +11,11 @@ import numpy as np
 import torch
 from tqdm import tqdm
 
-from mmm_blender.geometry.conventions import AnyArray, FloatArray
 from mmm_blender.geometry.resample import resample
 from mmm_blender.motion.features import encode_from_clip
 from mmm_blender.motion.features.layout import FeatureLayout
 
+from ...common.arrays import AnyArray, FloatArray
 from ...common.errors import MMMError
 from ...motion.pipeline.pipeline import GenerateRequest, GenerateResult, Generator
 from . import metrics

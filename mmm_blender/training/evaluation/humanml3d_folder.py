@@ -17,8 +17,8 @@ from pathlib import Path
 
 import numpy as np
 
+from ...common.arrays import AnyArray
 from ...common.errors import MMMError
-from ...geometry.conventions import AnyArray
 from ...motion.features.layout import HUMANML3D_263, KIT_251, FeatureLayout
 from .evaluator import FRAMES_PER_STEP
 from .word_vectors import Word

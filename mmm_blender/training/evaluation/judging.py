@@ -10,8 +10,9 @@ import numpy as np
 import torch
 from tqdm import tqdm
 
+from ...common.arrays import FloatArray, IntArray
 from ...geometry.clip import MotionClip
-from ...geometry.conventions import MODEL_FPS, FloatArray, IntArray
+from ...geometry.conventions import MODEL_FPS
 from ...motion.features import decode_to_clip, encode_from_clip
 from ...motion.motion_model import MotionModel
 from ...motion.pipeline.pipeline import GenerateRequest, GenerateResult

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ...geometry.conventions import FloatArray, IntArray
+from ...common.arrays import FloatArray, IntArray
 
 R_BATCH = 32
 """Motions that a text is ranked against, its own among them."""

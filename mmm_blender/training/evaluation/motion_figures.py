@@ -9,8 +9,8 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from ...common.arrays import BoolArray, FloatArray
 from ...geometry.clip import MotionClip
-from ...geometry.conventions import BoolArray, FloatArray
 from ...geometry.feet.contacts import CONTACT_JOINTS, foot_contacts, joint_speeds
 from ...geometry.kinematics import clip_joints
 from ...geometry.rotations import quat_to_rotation_vector

@@ -21,8 +21,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.rnn import pack_padded_sequence
 
+from ...common.arrays import AnyArray, FloatArray
 from ...common.errors import MMMError
-from ...geometry.conventions import AnyArray, FloatArray
 from ...motion.bundles.published_checkpoint import read_checkpoint, read_statistics
 from .evaluator import FRAMES_PER_STEP, MAX_FRAMES
 from .word_vectors import Word, WordVectors

@@ -13,9 +13,9 @@ import torch
 from tqdm import tqdm
 
 from mmm_blender.geometry.clip import MotionClip
-from mmm_blender.geometry.conventions import AnyArray, FloatArray
 from mmm_blender.motion.features.smpl import decode_features, encode_clip
 
+from ...common.arrays import AnyArray, FloatArray
 from ...common.errors import MMMError
 from ...motion.pipeline.pipeline import GenerateRequest, Generator
 from ..data.dataset import TRAIN, UNSEEN_STYLES, UNSEEN_TAKES, Example, split_of

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 import torch
 
+from ...common.arrays import FloatArray
 from ...geometry.clip import MotionClip
-from ...geometry.conventions import FloatArray
 from ...geometry.feet.contacts import CONTACT_JOINTS, foot_contacts, joint_speeds
 from ...geometry.kinematics import clip_joints
 from ...geometry.rotations import quat_angle

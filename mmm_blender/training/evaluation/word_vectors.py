@@ -18,8 +18,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ...common.arrays import AnyArray
 from ...common.errors import MMMError
-from ...geometry.conventions import AnyArray
 
 VECTORS_FILE, WORDS_FILE, NUMBERS_FILE = "our_vab_data.npy", "our_vab_words.pkl", "our_vab_idx.pkl"
 MAX_WORDS = 20  # of a sentence; what follows is not read

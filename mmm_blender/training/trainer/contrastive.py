@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from ...geometry.conventions import AnyArray, FloatArray, IntArray
+from ...common.arrays import AnyArray, FloatArray, IntArray
 from ...motion.text import TextEncoder, TextFeatures
 from ..data.captions import caption
 from ..data.dataset import Example, balance_weights

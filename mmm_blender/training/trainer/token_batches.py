@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 from tqdm import tqdm
 
-from ...geometry.conventions import IntArray
+from ...common.arrays import IntArray
 from ...motion.config import Vocabulary
 from ...motion.features.layout import SMPL_269
 from ...motion.networks.tokenizer import Tokenizer

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from ...common.errors import MMMError
+from ...common.package import package_version
 from ..protocol import (
     AUTO_DEVICE,
     BAD_REQUEST,
@@ -32,7 +33,6 @@ from ..protocol import (
     Ready,
     Status,
     WorkerError,
-    package_version,
 )
 from .memory import resident_mb
 from .service import IsCancelled, OnProgress

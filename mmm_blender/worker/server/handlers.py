@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from ...common.arrays import IntArray
 from ...common.errors import MMMError
+from ...common.schema import from_json, to_json
 from ...geometry.clip import MotionClip
-from ...geometry.conventions import IntArray
 from ...geometry.editing.edit_mask import EditMask
-from ...motion.config import SamplerConfig, from_json, to_json
+from ...motion.config import SamplerConfig
 from ...motion.pipeline.pipeline import EditRequest, GenerateRequest, Generator, SequenceRequest
 from ...motion.pipeline.windows import IsCancelled, OnStep
 from ..protocol import Edit, Generate, GenerateSequence, MotionMessage

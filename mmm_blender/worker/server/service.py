@@ -15,6 +15,7 @@ from collections.abc import Callable
 from typing import BinaryIO, Protocol
 
 from ...common.errors import MMMError
+from ...common.package import package_version
 from ..protocol import (
     BAD_REQUEST,
     CANCELLED,
@@ -42,7 +43,6 @@ from ..protocol import (
     Status,
     WorkerError,
     WorkerMessage,
-    package_version,
 )
 from ..wire import encode, read_message, write_frame, write_message
 

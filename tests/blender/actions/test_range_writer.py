@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 
 from mmm_blender.blender.actions.range_writer import raw_curves, restore, write_range
 from mmm_blender.blender.bpy_types import ArmatureObject, FCurve, bpy
+from mmm_blender.blender.fcurves.curve_snapshot import all_curves
 from mmm_blender.blender.fcurves.keyframe_arrays import (
     KEY_DTYPE,
     KeyArray,
-    all_curves,
     key_frames,
     moving_check,
     read_keys,
@@ -25,12 +25,12 @@ from mmm_blender.blender.fcurves.layered_actions import (
     curves_by_channel,
     enum_value,
 )
-from mmm_blender.blender.history.new_action import channel_motion
 from mmm_blender.blender.rig.armature import create_character
+from mmm_blender.blender.rig.clip_channels import channel_motion
 from mmm_blender.blender.rig.smpl_rig import smpl_bones
+from mmm_blender.common.arrays import FloatArray
 from mmm_blender.common.errors import MMMError
 from mmm_blender.geometry.clip import MotionClip
-from mmm_blender.geometry.conventions import FloatArray
 from mmm_blender.geometry.rotations import axis_angle_quat, normalize, quat_angle
 from mmm_blender.geometry.skeleton import SMPL_22, joint_index
 from tests.blender.helpers.curve_layouts import (

@@ -7,21 +7,22 @@ from hypothesis import strategies as st
 
 from mmm_blender.blender.actions.retime import carry_and_shift, move_ground, move_keys
 from mmm_blender.blender.bpy_types import Action, Any, ArmatureObject, FCurve, bpy
+from mmm_blender.blender.fcurves.curve_snapshot import raw_curves
+from mmm_blender.blender.fcurves.curve_writer import CurveWriter
 from mmm_blender.blender.fcurves.keyframe_arrays import (
     KEY_DTYPE,
-    CurveWriter,
     KeyArray,
     key_frames,
-    raw_curves,
     read_keys,
 )
 from mmm_blender.blender.fcurves.layered_actions import bone_path, curves_by_channel
-from mmm_blender.blender.history.new_action import read_pose, write_clip
+from mmm_blender.blender.history.new_action import write_clip
 from mmm_blender.blender.rig.armature import create_character
+from mmm_blender.blender.rig.motion_reader import read_pose
 from mmm_blender.blender.rig.smpl_rig import smpl_bones
+from mmm_blender.common.arrays import FloatArray
 from mmm_blender.common.errors import MMMError
 from mmm_blender.geometry.clip import MotionClip
-from mmm_blender.geometry.conventions import FloatArray
 from mmm_blender.geometry.editing.path_correction import GroundMove, carry_after
 from mmm_blender.geometry.rotations import quat_angle, quat_multiply, quat_rotate, yaw_quat
 from mmm_blender.geometry.skeleton import SMPL_22

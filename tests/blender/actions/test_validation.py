@@ -6,7 +6,7 @@ import pytest
 
 from mmm_blender.blender.actions.range_writer import check_curves, raw_curves, write_range
 from mmm_blender.blender.bpy_types import Any, ArmatureObject, FCurve, bpy
-from mmm_blender.blender.fcurves.keyframe_arrays import CurveWriter
+from mmm_blender.blender.fcurves.curve_writer import CurveWriter
 from mmm_blender.blender.fcurves.layered_actions import HAS_SLOTS, bone_path, curves_by_channel
 from mmm_blender.blender.rig.armature import create_character
 from mmm_blender.common.errors import MMMError

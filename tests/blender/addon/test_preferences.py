@@ -10,8 +10,9 @@ from typing import Any, cast
 
 import pytest
 
+from mmm_blender.batch import command
+from mmm_blender.blender.addon import choices, paths, preferences, worker_python
 from mmm_blender.blender.addon import operators as operators_setup
-from mmm_blender.blender.addon import paths, preferences
 from mmm_blender.blender.bpy_types import bpy
 from mmm_blender.blender.jobs.session import Desk, Job
 from mmm_blender.blender.jobs.setup_job import SetupDesk, setup_desk
@@ -41,7 +42,7 @@ def stored(desk: Desk) -> Iterator[Any]:
 @pytest.fixture
 def no_torch_here(monkeypatch: pytest.MonkeyPatch) -> None:
     """As in Blender itself: its own Python is nobody's worker."""
-    monkeypatch.delenv(preferences.PYTHON_VARIABLE, raising=False)
+    monkeypatch.delenv(command.PYTHON_VARIABLE, raising=False)
     monkeypatch.setattr(preferences, "_host_has_torch", lambda: False)
 
 
@@ -50,7 +51,7 @@ def test_defaults_hold_where_blender_keeps_no_preferences(desk: Desk) -> None:
     found = preferences.choices()
     assert found.bundles_folder == paths.user_folder() / "weights"
     assert found.load_bundle("x") == LoadBundle(
-        "x", AUTO_DEVICE, 0, float(preferences.DEFAULT_IDLE_MINUTES)
+        "x", AUTO_DEVICE, 0, float(choices.DEFAULT_IDLE_MINUTES)
     )
 
 
@@ -78,7 +79,7 @@ def test_what_a_person_chose_is_read(stored: Any, tmp_path: Path) -> None:
         index_url="https://example.org/simple",
         wheels=tmp_path / "wheels",
     )
-    assert preferences.environment_wish() == EnvironmentWish(
+    assert worker_python.environment_wish() == EnvironmentWish(
         paths.environment_folder(),
         flavour=CUDA,
         index_url="https://example.org/simple",
@@ -92,7 +93,7 @@ def test_the_variable_comes_before_the_choice(
     stored.python_source, stored.python_path = preferences.CHOSEN, sys.executable
     assert preferences.worker_python() == (Path(sys.executable), "")
     named = tmp_path / "python"
-    monkeypatch.setenv(preferences.PYTHON_VARIABLE, str(named))
+    monkeypatch.setenv(command.PYTHON_VARIABLE, str(named))
     assert preferences.worker_python()[0] is None  # not there: said, not passed over
     named.touch()
     assert preferences.worker_python() == (named, "")
@@ -117,11 +118,11 @@ def test_another_choice_forgets_what_was_wrong(stored: Any, desk: Desk) -> None:
 
 def test_the_chosen_device_is_listed_before_the_worker_has_seen_it(stored: Any, desk: Desk) -> None:
     assert list(preferences.known_devices()) == [AUTO_DEVICE, "cpu"]
-    preferences.choose_device("cuda:1")
+    choices.choose_device("cuda:1")
     assert "cuda:1" in preferences.known_devices()
     desk.devices.update({"cpu": "CPU", "cuda:1": "A GPU"})
     assert preferences.known_devices()["cuda:1"] == "A GPU"
-    bpy.ops.wm.context_set_string(data_path=preferences.device_path(), value="cpu")
+    bpy.ops.wm.context_set_string(data_path=choices.device_path(), value="cpu")
     assert preferences.choices().device == "cpu"
 
 

@@ -12,7 +12,7 @@ import pytest
 from mmm_blender.blender.bpy_types import ArmatureObject, bpy
 from mmm_blender.blender.edit import frame_range as edit_range_module
 from mmm_blender.blender.edit.frame_range import EditRange, Source, edit_range, shown_range
-from mmm_blender.blender.edit.task import Stretch
+from mmm_blender.blender.edit.window import Stretch
 from mmm_blender.blender.fcurves.layered_actions import action_fcurves
 from mmm_blender.blender.history import new_action as animation
 from mmm_blender.blender.jobs.session import Desk

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from mmm_blender.blender.actions.range_writer import raw_curves
-from mmm_blender.blender.addon import scene_settings as properties
+from mmm_blender.blender.addon import bundle_choice
 from mmm_blender.blender.bpy_types import ArmatureObject, bpy
 from mmm_blender.blender.edit import operators as operators_edit
 from mmm_blender.blender.edit import task as editing
@@ -23,7 +23,7 @@ from mmm_blender.blender.edit.panel import DopeSheetEditPanel, EditPanel, GraphE
 from mmm_blender.blender.fcurves import keyframe_arrays as curve_keys
 from mmm_blender.blender.fcurves.keyframe_arrays import KEY_DTYPE, KeyArray
 from mmm_blender.blender.fcurves.layered_actions import HAS_SLOTS, action_fcurves, curve_store
-from mmm_blender.blender.history import fingerprint, recipe
+from mmm_blender.blender.history import fingerprint, recipe, recipe_store
 from mmm_blender.blender.jobs.job_operator import (
     READING_TICK_SECONDS,
     TICK_SECONDS,
@@ -44,7 +44,7 @@ LAST = 60
 FIRST, STOP = 21, 40
 """The range that most tests edit, both included."""
 WAIT_SECONDS = 60.0
-OWN_PROPERTIES = (recipe.RECIPE_PROPERTY, fingerprint.FINGERPRINT_PROPERTY)
+OWN_PROPERTIES = (recipe_store.RECIPE_PROPERTY, fingerprint.FINGERPRINT_PROPERTY)
 
 
 @pytest.fixture(scope="module")
@@ -234,7 +234,7 @@ def test_fields_of_the_panel_are_the_defaults(rig: ArmatureObject) -> None:
 
 
 def last_step(rig: ArmatureObject) -> recipe.EditStep:
-    found = recipe.load_recipe(action_of(rig))
+    found = recipe_store.load_recipe(action_of(rig))
     assert found is not None
     step = found.steps[-1]
     assert isinstance(step, recipe.EditStep)
@@ -247,7 +247,7 @@ def test_every_edit_is_a_step_of_the_recipe(rig: ArmatureObject, inpaint: Inpain
     key = action_fcurves(action_of(rig))[8].keyframe_points[2]
     key.co[1] += 0.1
     inpaint(seed=2)
-    found = recipe.load_recipe(action_of(rig))
+    found = recipe_store.load_recipe(action_of(rig))
     assert found is not None
     assert [step.kind for step in found.steps] == ["generate", "edit", "edit"]
     assert last_step(rig).input != "" and last_step(rig).seed == 2
@@ -369,7 +369,7 @@ def test_what_channels_without_keys_say_does_not_matter_to_replay(
             curve_store(rig, action).fcurves.remove(curve)  # pyright: ignore
     assert inpaint(body_part=part) == {"FINISHED"}
     assert inpaint(frame_start=45, frame_end=50, hold="NONE", body_part="LOWER") == {"FINISHED"}
-    steps = recipe.load_recipe(action)
+    steps = recipe_store.load_recipe(action)
     assert steps is not None and getattr(steps.steps[1], "input", "")
     before = {name[1:]: raw.keys for name, raw in raw_curves(action).items()}
     rig.pose.bones["head"].rotation_quaternion = (0.6, 0.8, 0.0, 0.0)
@@ -397,19 +397,19 @@ def test_two_characters_in_one_action_have_a_recipe_each(
     said = {name: action[name] for name in OWN_PROPERTIES}
     mine = {name: raw for name, raw in raw_curves(action).items() if name[0] == slot}
     bpy.context.view_layer.objects.active = other
-    assert recipe.load_recipe(action, other) is None
+    assert recipe_store.load_recipe(action, other) is None
     assert fingerprint.remembered(action, other) is None
     assert inpaint() == {"FINISHED"}
     assert {name: action[name] for name in OWN_PROPERTIES} == said
     assert {name: raw for name, raw in raw_curves(action).items() if name[0] == slot} == mine
     assert fingerprint.is_untouched(rig, action) and fingerprint.is_untouched(other, action)
-    steps = recipe.load_recipe(action, other)
+    steps = recipe_store.load_recipe(action, other)
     assert steps is not None and len(steps.steps) == 1
     bpy.context.view_layer.objects.active = rig
     assert inpaint() == {"FINISHED"}
-    steps = recipe.load_recipe(action)
+    steps = recipe_store.load_recipe(action)
     assert steps is not None and len(steps.steps) == 2
-    assert recipe.load_recipe(action, rig) == steps
+    assert recipe_store.load_recipe(action, rig) == steps
     assert fingerprint.is_untouched(rig, action) and fingerprint.is_untouched(other, action)
 
 
@@ -488,7 +488,7 @@ def test_a_bundle_edits_what_it_predicts(  # noqa: PLR0917
     edits: tuple[str, ...],
 ) -> None:
     path = bundle_that_predicts(tmp_path / "some", parts, predicted)
-    assert properties.chosen_bundle(bpy.context.scene, str(path)).edits == edits
+    assert bundle_choice.chosen_bundle(bpy.context.scene, str(path)).edits == edits
     for part in {"all", "lower", "upper"} - set(edits):
         sentence = refusal(rig, lambda p=part: inpaint(bundle=str(path), body_part=p.upper()))
         assert f"not the {'whole' if part == 'all' else part} body" in sentence

@@ -18,13 +18,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from mmm_blender.blender.addon import preferences
+from mmm_blender.batch import command
 from mmm_blender.blender.bpy_types import Action, bpy
 from mmm_blender.blender.fcurves import layered_actions as fcurves
-from mmm_blender.blender.history import new_action as animation
-from mmm_blender.blender.history import recipe
+from mmm_blender.blender.history import recipe, recipe_store
 from mmm_blender.blender.jobs.session import Desk
-from mmm_blender.blender.rig import armature
+from mmm_blender.blender.rig import armature, motion_reader
 from mmm_blender.common.array_text import unpack
 from mmm_blender.geometry.skeleton import SMPL, SMPL_22
 from mmm_blender.worker.protocol import ENVIRONMENT
@@ -96,7 +95,7 @@ def test_a_prompt_becomes_keys_on_a_new_character(generate: Generate, desk: Desk
 
 
 def only_step(action: Action) -> recipe.GenerateStep:
-    found = recipe.load_recipe(action)
+    found = recipe_store.load_recipe(action)
     assert found is not None
     (step,) = found.steps
     assert isinstance(step, recipe.GenerateStep)
@@ -172,11 +171,11 @@ def test_it_starts_where_the_character_stands_and_as_it_faces(generate: Generate
     generate(seed=1, seconds=2.0)
     rig = bpy.context.view_layer.objects.active
     bpy.context.scene.frame_set(40)
-    before = animation.current_placement(rig)
+    before = motion_reader.current_placement(rig)
     assert abs(before.x) + abs(before.z) + abs(before.yaw) > 1e-3
     generate(seed=2)
     bpy.context.view_layer.update()
-    after = animation.current_placement(rig)
+    after = motion_reader.current_placement(rig)
     assert (after.x, after.z) == pytest.approx((before.x, before.z), abs=1e-4)
     assert math.remainder(after.yaw - before.yaw, math.tau) == pytest.approx(0.0, abs=1e-4)
 
@@ -301,7 +300,7 @@ def test_a_python_without_torch_greys_the_button(
 ) -> None:
     python = bare_python(tmp_path / "bare", "numpy")
     with monkeypatch.context() as patch:
-        patch.setenv(preferences.PYTHON_VARIABLE, str(python))
+        patch.setenv(command.PYTHON_VARIABLE, str(python))
         sentence = refusal(generate)
         assert str(python) in sentence and "torch" in sentence and "Set Up" in sentence
         with pytest.raises(RuntimeError) as caught:  # now it is known before the press
@@ -313,10 +312,10 @@ def test_a_python_without_torch_greys_the_button(
 def test_a_python_that_cannot_run_the_worker_at_all_is_said(
     generate: Generate, desk: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv(preferences.PYTHON_VARIABLE, str(bare_python(tmp_path / "bare")))
+    monkeypatch.setenv(command.PYTHON_VARIABLE, str(bare_python(tmp_path / "bare")))
     assert "No module named 'numpy'" in refusal(generate)
     assert desk.notice.kind == ENVIRONMENT
-    monkeypatch.setenv(preferences.PYTHON_VARIABLE, str(tmp_path / "nothing"))
+    monkeypatch.setenv(command.PYTHON_VARIABLE, str(tmp_path / "nothing"))
     with pytest.raises(RuntimeError, match="There is no Python"):
         generate()
 

@@ -9,16 +9,19 @@ from typing import Any
 
 import pytest
 
+from mmm_blender.batch import command
 from mmm_blender.blender.addon import (
     bundle_cards as bundles,
 )
 from mmm_blender.blender.addon import (
+    device_panel,
     preferences,
 )
 from mmm_blender.blender.addon import (
     scene_settings as properties,
 )
 from mmm_blender.blender.bpy_types import bpy
+from mmm_blender.blender.character import panel
 from mmm_blender.blender.generate import panel as panels
 from mmm_blender.blender.generate import task as generation
 from mmm_blender.blender.jobs.session import Desk, Job, Notice, State
@@ -162,7 +165,7 @@ def test_too_long_and_empty_are_greyed_with_the_reason(ready: Desk, weights: Pat
 def test_without_a_python_set_up_stands_beside_the_reason(
     desk: Desk, weights: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.delenv(preferences.PYTHON_VARIABLE, raising=False)
+    monkeypatch.delenv(command.PYTHON_VARIABLE, raising=False)
     monkeypatch.setattr(preferences, "_host_has_torch", lambda: False)
     layout = drawn()
     assert not layout.buttons()["mmm.generate"]
@@ -203,7 +206,8 @@ def test_without_weights_the_panel_says_so(
 
 
 @pytest.mark.parametrize(
-    "panel", [panels.CharacterPanel, panels.DevicePanel, panels.ExamplesMenu, panels.BundlesMenu]
+    "panel",
+    [panel.CharacterPanel, device_panel.DevicePanel, panels.ExamplesMenu, panels.BundlesMenu],
 )
 def test_the_other_panels_and_menus_draw(ready: Desk, weights: Path, panel: Any) -> None:
     assert drawn(panel).buttons()

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from mmm_blender.blender.bpy_types import ArmatureObject, bpy
+from mmm_blender.common.arrays import FloatArray
 from mmm_blender.geometry.clip import MotionClip
-from mmm_blender.geometry.conventions import FloatArray, to_blender_vectors
+from mmm_blender.geometry.conventions import to_blender_vectors
 from mmm_blender.geometry.kinematics import clip_joints
 from mmm_blender.geometry.rotations import (
     axis_angle_quat,

@@ -11,7 +11,7 @@ import pytest
 
 from mmm_blender.blender.actions.editability import Span
 from mmm_blender.blender.bpy_types import Action, ArmatureObject, FCurve, bpy
-from mmm_blender.blender.fcurves.keyframe_arrays import raw_curves
+from mmm_blender.blender.fcurves.curve_snapshot import raw_curves
 from mmm_blender.blender.fcurves.layered_actions import action_fcurves
 from mmm_blender.blender.history.fingerprint import (
     FINGERPRINT_PROPERTY,

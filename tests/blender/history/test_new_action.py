@@ -11,19 +11,16 @@ from mmm_blender.blender.fcurves.layered_actions import (
     bone_channels,
     build_action,
 )
-from mmm_blender.blender.history.new_action import (
-    action_name,
-    current_placement,
-    read_pose,
-    write_clip,
-)
-from mmm_blender.blender.history.recipe import GenerateStep, Origin, Recipe, load_recipe
+from mmm_blender.blender.history.new_action import action_name, write_clip
+from mmm_blender.blender.history.recipe import GenerateStep, Origin, Recipe
+from mmm_blender.blender.history.recipe_store import load_recipe
 from mmm_blender.blender.rig.armature import create_character
+from mmm_blender.blender.rig.motion_reader import current_placement, read_pose
 from mmm_blender.blender.rig.pose_space import pose_space
 from mmm_blender.blender.rig.smpl_rig import smpl_bones
+from mmm_blender.common.arrays import FloatArray
 from mmm_blender.common.errors import MMMError
 from mmm_blender.geometry.clip import MotionClip
-from mmm_blender.geometry.conventions import FloatArray
 from mmm_blender.geometry.placement import headings, place
 from mmm_blender.geometry.resample import resample
 from mmm_blender.geometry.rotations import normalize, quat_angle, rotation_vector_to_quat

@@ -9,7 +9,6 @@ import pytest
 from mmm_blender.blender.bpy_types import bpy
 from mmm_blender.blender.fcurves.layered_actions import HAS_SLOTS
 from mmm_blender.blender.history.recipe import (
-    RECIPE_PROPERTY,
     EditStep,
     GenerateStep,
     HandEdits,
@@ -17,10 +16,13 @@ from mmm_blender.blender.history.recipe import (
     Recipe,
     SegmentStep,
     SequenceStep,
-    append_step,
-    load_recipe,
     parse_recipe,
     recipe_text,
+)
+from mmm_blender.blender.history.recipe_store import (
+    RECIPE_PROPERTY,
+    append_step,
+    load_recipe,
     store_recipe,
 )
 from mmm_blender.blender.rig.armature import create_character

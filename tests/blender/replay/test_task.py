@@ -13,8 +13,8 @@ import pytest
 
 from mmm_blender.blender.bpy_types import Action, ArmatureObject, bpy
 from mmm_blender.blender.fcurves import layered_actions as fcurves
-from mmm_blender.blender.fcurves.keyframe_arrays import raw_curves
-from mmm_blender.blender.history import fingerprint, recipe
+from mmm_blender.blender.fcurves.curve_snapshot import raw_curves
+from mmm_blender.blender.history import fingerprint, recipe, recipe_store
 from mmm_blender.blender.history.fingerprint import is_untouched
 from mmm_blender.blender.jobs.session import Desk
 
@@ -81,7 +81,7 @@ def said(call: Callable[[], object]) -> str:
 def test_a_generated_motion_comes_back_bit_for_bit(rig: ArmatureObject) -> None:
     before, after = replayed(rig)
     assert raw_curves(after) == raw_curves(before)
-    assert recipe.load_recipe(after) == recipe.load_recipe(before)
+    assert recipe_store.load_recipe(after) == recipe_store.load_recipe(before)
     assert after.name.startswith(before.name.split(".")[0])
 
 
@@ -91,7 +91,7 @@ def test_edits_come_back_in_order_bit_for_bit(rig: ArmatureObject, part: str) ->
     inpaint(prompt="", frame_start=30, frame_end=40, seed=9)
     before, after = replayed(rig)
     assert raw_curves(after) == raw_curves(before)
-    steps = recipe.load_recipe(after)
+    steps = recipe_store.load_recipe(after)
     assert steps is not None
     assert [step.kind for step in steps.steps] == ["generate", "edit", "edit"]
 
@@ -131,7 +131,7 @@ def test_a_pose_set_by_hand_and_what_was_made_around_it_come_back(rig: ArmatureO
 
 def test_an_edit_of_a_motion_that_we_did_not_make_comes_back(rig: ArmatureObject) -> None:
     action = rig.animation_data.action
-    for name in (recipe.RECIPE_PROPERTY, "mmm_fingerprint"):
+    for name in (recipe_store.RECIPE_PROPERTY, "mmm_fingerprint"):
         del action[name]
     inpaint()
     inpaint(frame_start=35, frame_end=40, seed=5)
@@ -170,7 +170,7 @@ def test_what_a_person_did_between_two_steps_comes_back(rig: ArmatureObject) -> 
     store.fcurves.remove(wrists[2])
     inpaint(frame_start=8, frame_end=14, seed=2)
     inpaint(frame_start=30, frame_end=38, seed=3)
-    steps = recipe.load_recipe(action)
+    steps = recipe_store.load_recipe(action)
     assert steps is not None
     edits = [step for step in steps.steps if isinstance(step, recipe.EditStep)]
     assert set(edits[0].hand.bones) == {"left_elbow", "left_knee", "left_wrist"}
@@ -267,7 +267,7 @@ def test_the_slot_of_the_rig_is_replayed(rig: ArmatureObject) -> None:
     action = rig.animation_data.action
     if not fcurves.HAS_SLOTS:
         pytest.skip("no slots in this Blender")
-    for name in (recipe.RECIPE_PROPERTY, "mmm_fingerprint"):
+    for name in (recipe_store.RECIPE_PROPERTY, "mmm_fingerprint"):
         del action[name]
     other = action.slots.new(id_type="OBJECT", name="Second")
     bag = action.layers[0].strips[0].channelbag(other, ensure=True)
@@ -305,19 +305,19 @@ def test_at_another_frame_rate_the_keys_are_the_same(rig: ArmatureObject, desk: 
 
 
 def test_without_a_recipe_the_button_is_greyed(rig: ArmatureObject) -> None:
-    del rig.animation_data.action[recipe.RECIPE_PROPERTY]
+    del rig.animation_data.action[recipe_store.RECIPE_PROPERTY]
     assert not bpy.ops.mmm.replay.poll()
     assert "no recipe" in said(bpy.ops.mmm.replay)
 
 
 def test_an_old_recipe_samples_again(rig: ArmatureObject) -> None:
     action = rig.animation_data.action
-    found = recipe.load_recipe(action)
+    found = recipe_store.load_recipe(action)
     assert found is not None
     (step,) = found.steps
     assert isinstance(step, recipe.GenerateStep)
     without = replace(step, tokens="")
-    recipe.store_recipe(action, recipe.Recipe((without,)))
+    recipe_store.store_recipe(action, recipe.Recipe((without,)))
     before, after = replayed(rig)
     values = [np.frombuffer(raw.keys) for raw in raw_curves(before).values()]
     assert values

@@ -7,7 +7,7 @@ import pytest
 
 from mmm_blender.blender.bpy_types import bpy
 from mmm_blender.blender.rig.armature import create_character
-from mmm_blender.geometry.conventions import FloatArray
+from mmm_blender.common.arrays import FloatArray
 from mmm_blender.geometry.mannequin.body_parts import FACE, LEFT, RIGHT
 from mmm_blender.geometry.mannequin.body_shape import BodyMesh, mannequin
 from mmm_blender.geometry.skeleton import SMPL, SOLE_HEIGHT, joint_index

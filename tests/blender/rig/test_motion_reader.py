@@ -11,6 +11,7 @@ import pytest
 
 from mmm_blender.blender.bpy_types import ArmatureObject, bpy
 from mmm_blender.blender.history import new_action as animation
+from mmm_blender.blender.rig import motion_reader
 from mmm_blender.blender.rig import motion_reader as reading
 from mmm_blender.blender.rig.armature import create_character
 from mmm_blender.common.errors import MMMError
@@ -75,7 +76,7 @@ def test_any_source_is_read_as_it_is_seen(source: Callable[[ArmatureObject], Non
     read = reading.read_motion(rig, FIRST, last_of(clip))
     for frame in range(clip.frames):
         bpy.context.scene.frame_set(FIRST + frame)
-        assert_same_motion(read.slice(frame, frame + 1), animation.read_pose(rig))
+        assert_same_motion(read.slice(frame, frame + 1), motion_reader.read_pose(rig))
 
 
 def test_the_object_may_stand_anywhere() -> None:
@@ -105,20 +106,20 @@ def test_a_pose_that_is_not_keyed_is_there_after_every_chunk(mode: str) -> None:
     rig.pose.bones["left_elbow"].rotation_mode = mode
     animation.write_clip(rig, wild_clip(40), FIRST)
     bpy.context.scene.frame_set(3)
-    keyed = animation.read_pose(rig)
+    keyed = motion_reader.read_pose(rig)
     elbow = rig.pose.bones["left_elbow"]
     elbow.matrix_basis = rig.pose.bones["right_hip"].matrix_basis.copy()
     rig.pose.bones["pelvis"].location.x += 0.5
     rig.pose.bones["head"].scale.y = 1.25
     bpy.context.view_layer.update()
-    posed, channels = animation.read_pose(rig), channels_of(rig)
+    posed, channels = motion_reader.read_pose(rig), channels_of(rig)
     assert np.abs(posed.root_T3 - keyed.root_T3).max() > 0.1
     reader = reading.MotionReader(rig, FIRST, FIRST + 39)
     while not reader.done:
         reader.read(0.0)
         bpy.context.view_layer.update()
         assert channels_of(rig) == channels
-        assert_same_motion(animation.read_pose(rig), posed)
+        assert_same_motion(motion_reader.read_pose(rig), posed)
 
 
 def channels_of(rig: ArmatureObject) -> list[Any]:

@@ -11,9 +11,10 @@ import numpy as np
 import pytest
 
 from mmm_blender.blender.bpy_types import bpy
-from mmm_blender.blender.fcurves.keyframe_arrays import KEY_DTYPE, CurveId, raw_curves
+from mmm_blender.blender.fcurves.curve_snapshot import CurveId, raw_curves
+from mmm_blender.blender.fcurves.keyframe_arrays import KEY_DTYPE
 from mmm_blender.blender.fcurves.layered_actions import action_fcurves, enum_value
-from mmm_blender.blender.history import recipe
+from mmm_blender.blender.history import recipe, recipe_store
 from mmm_blender.blender.jobs.scene_job import Errand
 from mmm_blender.blender.jobs.session import Desk, State
 from mmm_blender.blender.rig.motion_reader import read_motion
@@ -159,7 +160,7 @@ def test_prompts_become_one_action_with_markers(generated: Any) -> None:
         assert keys["co"][:, 0].tolist() == list(range(1, 3 * FRAMES + 1))
     assert marked() == [(1 + FRAMES * at, prompt) for at, prompt in enumerate(PROMPTS)]
     assert bpy.context.scene.mmm_sequence.action == action
-    found = recipe.load_recipe(action)
+    found = recipe_store.load_recipe(action)
     assert found is not None
     (step,) = found.steps
     assert isinstance(step, recipe.SequenceStep)
@@ -304,7 +305,7 @@ def test_markers_list_and_recipe_follow(generated: Any) -> None:
     assert marked() == sorted([*starts, (70, "mine")])
     assert listed() == [(PROMPTS[0], 1.0, 0), ("b", 1.5, 1), (PROMPTS[2], 1.0, 2)]
     assert scene.frame_end == 3 * FRAMES + 12
-    found = recipe.load_recipe(action)
+    found = recipe_store.load_recipe(action)
     assert found is not None and [step.kind for step in found.steps] == ["sequence", "segment"]
     segments = sequence_layout.sequence_segments(found)
     assert [(each.first, each.frames) for each in segments] == [(1, 24), (25, 36), (61, 24)]
@@ -365,7 +366,7 @@ def test_the_chosen_line_says_what_is_wanted(generated: Any) -> None:
     found.active = 1
     found.lines[1].prompt, found.lines[1].seed = "b", 5
     assert bpy.ops.mmm.regenerate_segment() == {"FINISHED"}
-    known = recipe.load_recipe(found.action)
+    known = recipe_store.load_recipe(found.action)
     assert known is not None
     step = known.steps[-1]
     assert isinstance(step, recipe.SegmentStep)
@@ -465,9 +466,9 @@ def test_a_failure_while_keys_are_written_leaves_everything(
         raise MMMError("The disk is full.")
 
     monkeypatch.setattr(sequence_segment, "write_range", fail)
-    told = generated.animation_data.action[recipe.RECIPE_PROPERTY]
+    told = generated.animation_data.action[recipe_store.RECIPE_PROPERTY]
     refusal(lambda: bpy.ops.mmm.regenerate_segment(index=1, seconds=2.0), "disk is full")
-    assert generated.animation_data.action[recipe.RECIPE_PROPERTY] == told
+    assert generated.animation_data.action[recipe_store.RECIPE_PROPERTY] == told
 
 
 def test_one_prompt_alone_is_no_chain(ready: None) -> None:

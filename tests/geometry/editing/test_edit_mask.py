@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis.extra.numpy import arrays
 
+from mmm_blender.common.arrays import BoolArray
 from mmm_blender.common.errors import MMMError
-from mmm_blender.geometry.conventions import BoolArray
 from mmm_blender.geometry.editing.edit_mask import (
     PART_JOINTS,
     BodyPart,

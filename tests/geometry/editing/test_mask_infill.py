@@ -5,9 +5,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from mmm_blender.common.arrays import FloatArray
 from mmm_blender.common.errors import MMMError
 from mmm_blender.geometry.clip import MotionClip
-from mmm_blender.geometry.conventions import FloatArray
 from mmm_blender.geometry.editing.edit_mask import EditMask, span_mask
 from mmm_blender.geometry.editing.mask_infill import fill_masked
 from mmm_blender.geometry.rotations import (

@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from mmm_blender.common.arrays import BoolArray, FloatArray
 from mmm_blender.geometry.clip import MotionClip
-from mmm_blender.geometry.conventions import BoolArray, FloatArray
 from mmm_blender.geometry.editing.edit_mask import BodyPart, EditMask, span_mask
 from mmm_blender.geometry.editing.path_correction import (
     DRIFT_LIMIT_MPS,

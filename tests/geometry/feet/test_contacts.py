@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from mmm_blender.geometry.conventions import FloatArray
+from mmm_blender.common.arrays import FloatArray
 from mmm_blender.geometry.feet.contacts import (
     CONTACT_JOINTS,
     CONTACT_SPEED,

@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from mmm_blender.common.arrays import BoolArray, FloatArray
 from mmm_blender.geometry.clip import MotionClip
-from mmm_blender.geometry.conventions import BoolArray, FloatArray
 from mmm_blender.geometry.feet.contacts import CONTACT_JOINTS, foot_contacts, joint_speeds
 from mmm_blender.geometry.feet.foot_locking import TOLERANCE, Pinned, pin_feet
 from mmm_blender.geometry.feet.leg_ik import ANKLES, HIPS, KNEES, LEG_JOINTS, TOES, Legs

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from mmm_blender.common.arrays import FloatArray
 from mmm_blender.common.errors import MMMError
-from mmm_blender.geometry.conventions import FloatArray
 from mmm_blender.geometry.kinematics import clip_joints
 from mmm_blender.geometry.rotations import (
     matrix_to_quat,

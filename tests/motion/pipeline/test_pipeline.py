@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from mmm_blender.common.arrays import IntArray
 from mmm_blender.common.errors import MMMError
-from mmm_blender.geometry.conventions import IntArray
 from mmm_blender.geometry.feet.foot_locking import pin_feet
 from mmm_blender.geometry.skeleton import LOWER_JOINTS
 from mmm_blender.motion.bundles.bundle import load_bundle, save_bundle

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mmm_blender.geometry.conventions import BoolArray
+from mmm_blender.common.arrays import BoolArray
 from mmm_blender.geometry.editing.edit_mask import EditMask, span_mask
 from mmm_blender.geometry.skeleton import LOWER_JOINTS, joint_index
 from mmm_blender.motion.config import TokenizerConfig

@@ -10,7 +10,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mmm_blender.geometry.conventions import BoolArray
+from mmm_blender.common.arrays import BoolArray
 from mmm_blender.motion.config import SamplerConfig
 from mmm_blender.motion.pipeline.windows import (
     CONTEXT_TOKENS,

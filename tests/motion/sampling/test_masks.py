@@ -1,6 +1,7 @@
 """Token grids end with END and PAD, and masks stay within the motion."""
 
 import torch
+from _parity.cells import all_cells, only_parts, time_span
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -33,13 +34,13 @@ def test_closing_a_grid_keeps_its_motion(lengths_B: torch.Tensor):
 @given(LENGTHS, st.integers(0, PLACES), st.integers(0, PLACES))
 def test_a_span_is_cut_to_the_clip(lengths_B: torch.Tensor, start: int, stop: int):
     every_B = torch.full_like(lengths_B, 1)
-    mask_BLP = masks.time_span(lengths_B, PLACES, 2, start * every_B, stop * every_B)
+    mask_BLP = time_span(lengths_B, PLACES, 2, start * every_B, stop * every_B)
     expected = (torch.minimum(lengths_B, stop * every_B) - start).clamp(min=0)
     assert torch.equal(mask_BLP[:, :, 0].sum(1), expected)
     assert torch.equal(mask_BLP[:, :, 0], mask_BLP[:, :, 1])
 
 
 def test_one_column_of_the_grid():
-    mask_BLP = masks.only_parts(masks.all_cells(torch.tensor([5, 3]), PLACES, 2), [1])
+    mask_BLP = only_parts(all_cells(torch.tensor([5, 3]), PLACES, 2), [1])
     assert not mask_BLP[:, :, 0].any()
     assert mask_BLP[:, :, 1].sum(1).tolist() == [5, 3]

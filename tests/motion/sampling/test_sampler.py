@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import pytest
 import torch
+from _parity.cells import all_cells
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
@@ -52,7 +53,7 @@ def tasks(draw: st.DrawFn) -> tuple[Tensor, Tensor]:
     shape = (len(lengths_B), PLACES, PARTS)
     given_BLP = torch.randint(VOCABULARY.codes, shape, generator=generator)
     chosen_BLP = torch.rand(shape, generator=generator) < draw(st.floats(0, 1))
-    mask_BLP = chosen_BLP & masks.all_cells(lengths_B, PLACES, PARTS)
+    mask_BLP = chosen_BLP & all_cells(lengths_B, PLACES, PARTS)
     return masks.close_grid(given_BLP, lengths_B, VOCABULARY), mask_BLP
 
 
@@ -101,7 +102,7 @@ def test_a_row_does_not_hang_on_its_batch(
 def test_confidence_noise_changes_which_cells_are_kept_and_greedy_has_none():
     lengths_B = torch.tensor([PLACES - 1])
     tokens_BLP = masks.masked_grid(lengths_B, PLACES, PARTS, VOCABULARY)
-    mask_BLP = masks.all_cells(lengths_B, PLACES, PARTS)
+    mask_BLP = all_cells(lengths_B, PLACES, PARTS)
 
     def filled(noise: float, greedy: bool) -> Tensor:
         config = SamplerConfig(
@@ -116,7 +117,7 @@ def test_confidence_noise_changes_which_cells_are_kept_and_greedy_has_none():
 def test_other_seeds_give_other_tokens():
     lengths_B = torch.tensor([PLACES - 1])
     tokens_BLP = masks.masked_grid(lengths_B, PLACES, PARTS, VOCABULARY)
-    mask_BLP = masks.all_cells(lengths_B, PLACES, PARTS)
+    mask_BLP = all_cells(lengths_B, PLACES, PARTS)
     first, second = (run(0, tokens_BLP, mask_BLP, SamplerConfig(), noise=n) for n in (1, 2))
     assert not torch.equal(first, second)
 
@@ -124,7 +125,7 @@ def test_other_seeds_give_other_tokens():
 def test_greedy_takes_the_likeliest_code_in_one_step(greedy: SamplerConfig):
     lengths_B = torch.tensor([PLACES - 1])
     tokens_BLP = masks.masked_grid(lengths_B, PLACES, PARTS, VOCABULARY)
-    mask_BLP = masks.all_cells(lengths_B, PLACES, PARTS)
+    mask_BLP = all_cells(lengths_B, PLACES, PARTS)
     filled_BLP = run(3, tokens_BLP, mask_BLP, replace(greedy, steps=1))
     likeliest_BLP = random_logits(3)(tokens_BLP).argmax(-1)
     assert torch.equal(filled_BLP[mask_BLP], likeliest_BLP[mask_BLP])
@@ -145,7 +146,7 @@ def test_the_most_doubtful_cells_are_masked_again(greedy: SamplerConfig):
     sample(
         tokens_to_logits,
         tokens_BLP,
-        masks.all_cells(torch.tensor([4]), 5, 1),
+        all_cells(torch.tensor([4]), 5, 1),
         vocabulary=VOCABULARY,
         config=replace(greedy, steps=2),
         generators=[torch.Generator()],
@@ -172,7 +173,7 @@ def test_confidence_ranks_the_cells_of_all_parts_together(greedy: SamplerConfig)
     sample(
         tokens_to_logits,
         masks.masked_grid(lengths_B, 9, 2, VOCABULARY),
-        masks.all_cells(lengths_B, 9, 2),
+        all_cells(lengths_B, 9, 2),
         vocabulary=VOCABULARY,
         config=replace(greedy, steps=4),
         generators=[torch.Generator()],
@@ -220,7 +221,7 @@ def test_temperature_one_samples_from_the_probabilities():
     filled_BLP = sample(
         lambda tokens_BLP: logits_K.expand(*tokens_BLP.shape, 3),
         grid_BLP,
-        masks.all_cells(lengths_B, rows + 1, 1),
+        all_cells(lengths_B, rows + 1, 1),
         vocabulary=Vocabulary(3),
         config=SamplerConfig(steps=1),
         generators=[torch.Generator().manual_seed(0)],
@@ -237,7 +238,7 @@ def test_progress_is_reported_and_cancelling_stops_between_steps(greedy: Sampler
         sample(
             random_logits(0),
             masks.masked_grid(lengths_B, PLACES, PARTS, VOCABULARY),
-            masks.all_cells(lengths_B, PLACES, PARTS),
+            all_cells(lengths_B, PLACES, PARTS),
             vocabulary=VOCABULARY,
             config=replace(greedy, steps=5),
             generators=[torch.Generator()],

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 
+from mmm_blender.common.arrays import FloatArray
 from mmm_blender.geometry.clip import MotionClip
-from mmm_blender.geometry.conventions import FloatArray
 from mmm_blender.geometry.editing.edit_mask import EditMask
 from mmm_blender.motion.features.smpl import encode_clip
 from mmm_blender.training.data.dataset import Example

@@ -11,8 +11,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from mmm_blender.common.arrays import AnyArray, FloatArray
 from mmm_blender.common.errors import MMMError
-from mmm_blender.geometry.conventions import AnyArray, FloatArray
 from mmm_blender.training.evaluation.humanml3d_folder import read_folder
 from mmm_blender.training.evaluation.published_evaluator import load_published
 from mmm_blender.training.evaluation.word_vectors import WordVectors

@@ -16,6 +16,7 @@ import numpy as np
 import pytest
 import torch
 
+from mmm_blender.common import package
 from mmm_blender.geometry.clip import MotionClip
 from mmm_blender.motion.pipeline.pipeline import GenerateRequest, Generator
 from mmm_blender.worker import protocol as p
@@ -96,7 +97,7 @@ def test_the_recipe_makes_the_same_clip_again(client: WorkerClient, bundle: Path
     assert recipe["bundle"] == "tiny" and len(recipe["bundle_hash"]) == 64
     assert recipe["device"] == "cpu" and recipe["threads"] == 1
     assert recipe["torch_version"] == str(torch.__version__)
-    assert recipe["addon_version"] == p.package_version()
+    assert recipe["addon_version"] == package.package_version()
     assert recipe["tokens"] == first.tokens_LP.tolist()
     wanted = {key: recipe[key] for key in ("prompt", "seconds", "seed", "sampler")}
     again = client.run_blocking(request(client, **wanted), load(bundle))

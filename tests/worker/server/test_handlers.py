@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 import torch
 
-from mmm_blender.geometry.conventions import BoolArray
+from mmm_blender.common.arrays import BoolArray
 from mmm_blender.geometry.editing.edit_mask import BodyPart, span_mask
 from mmm_blender.motion.pipeline.pipeline import EditRequest, Generator, SequenceRequest
 from mmm_blender.worker import protocol as p

@@ -1,0 +1,28 @@
+"""A character with the motion of a row, in a scene that was empty."""
+
+from __future__ import annotations
+
+from ..blender.bpy_types import Action, ArmatureObject, bpy
+from ..blender.history.recipe_store import load_recipe
+from ..blender.rig.armature import create_character
+from ..blender.sequence.layout import sequence_segments
+from ..blender.sequence.markers import replace_markers
+from .delivery import START_FRAME
+
+
+def new_character(fps: float) -> ArmatureObject:
+    """A new file at a frame rate, with a character."""
+    bpy.ops.wm.read_homefile(use_factory_startup=True, use_empty=True)
+    scene = bpy.context.scene
+    scene.render.fps = max(1, round(fps))
+    scene.render.fps_base = scene.render.fps / fps
+    scene.frame_start = scene.frame_end = scene.frame_current = START_FRAME
+    return create_character(bpy.context)
+
+
+def mark_segments(action: Action) -> None:
+    """Markers where the segments of a sequence begin."""
+    replace_markers(bpy.context.scene, (), sequence_segments(load_recipe(action)))
+
+
+NAME_LENGTH = 20  # of an Action that soon goes

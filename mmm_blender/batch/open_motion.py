@@ -1,0 +1,134 @@
+"""The file that a row of a table edits: a .blend or a .bvh, opened."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import numpy as np
+
+from ..blender.bpy_types import ArmatureObject, FCurve, bpy
+from ..blender.fcurves.layered_actions import action_fcurves, bone_path
+from ..blender.rig.pose_space import STANDING_PELVIS_HEIGHT, pose_space
+from ..blender.rig.smpl_rig import find_smpl_bones, smpl_bones
+from ..common.errors import MMMError
+from ..geometry.bvh import CENTIMETRES
+from ..geometry.rotations import quat_rotate
+from ..geometry.skeleton import SMPL_22
+
+
+def open_motion(path: Path) -> ArmatureObject:
+    """Open a Blender file or import a BVH file; the armature with the motion."""
+    is_bvh = path.suffix.lower() == ".bvh"
+    if is_bvh:
+        _import_bvh(path)
+    else:
+        _open_blend(path)
+    rig = _chosen_armature(path)
+    if is_bvh:
+        _stand_on_floor(rig)
+    return rig
+
+
+def _chosen_armature(path: Path) -> ArmatureObject:
+    """The open file's one SMPL armature, or the active one of several; active from here on."""
+    layer = bpy.context.view_layer
+    rigs = [each for each in layer.objects if each.type == "ARMATURE"]
+    if not rigs:
+        raise MMMError(f"{path} has no armature: choose a file with an SMPL armature.")
+    faults = {rig: found for rig in rigs if isinstance(found := find_smpl_bones(rig), str)}
+    fitting = [rig for rig in rigs if rig not in faults]
+    if not fitting:
+        raise MMMError(faults[rigs[0]])
+    if layer.objects.active not in fitting and len(fitting) > 1:
+        raise MMMError(
+            f"{path} has {len(fitting)} SMPL armatures: make one of them the active object there, "
+            "and save it."
+        )
+    if layer.objects.active not in fitting:
+        layer.objects.active = fitting[0]
+    return layer.objects.active
+
+
+def _open_blend(path: Path) -> None:
+    try:
+        bpy.ops.wm.open_mainfile(filepath=str(path), load_ui=False, use_scripts=False)
+    except RuntimeError as error:  # how an operator says that it is damaged or too new
+        reason = str(error).strip().removeprefix("Error: ")
+        raise MMMError(f"{path} could not be opened ({reason}).") from error
+
+
+def _import_bvh(path: Path) -> None:
+    """Into a new file at the rate of the BVH, from frame 1 on; centimetres, as BVH mostly is."""
+    if not hasattr(bpy.types, "IMPORT_ANIM_OT_bvh"):
+        raise MMMError("This Blender comes without its BVH importer: give a .blend file instead.")
+    _check_bvh(path)
+    bpy.ops.wm.read_homefile(use_factory_startup=True, use_empty=True)
+    try:
+        bpy.ops.import_anim.bvh(
+            filepath=str(path),
+            global_scale=1.0 / CENTIMETRES,
+            rotate_mode="QUATERNION",
+            update_scene_fps=True,
+            update_scene_duration=True,
+        )
+    except RuntimeError as error:  # the importer is a script, so it says so with a traceback
+        raise MMMError(f"{path} could not be imported ({_raised(error)}).") from error
+
+
+def _check_bvh(path: Path) -> None:
+    """MMMError where the importer would only say that an index is out of range."""
+    try:
+        text = path.read_text(encoding="utf-8", errors="replace")
+    except OSError as error:
+        raise MMMError(f"{path} could not be read ({error.strerror}).") from error
+    if not text.lstrip().casefold().startswith("hierarchy"):
+        raise MMMError(f"{path} is no BVH file: it does not begin with HIERARCHY.")
+    motion = _BVH_MOTION.search(text)
+    if motion is None:
+        raise MMMError(f"{path} has no motion: MOTION and its number of Frames are missing.")
+    if not int(motion["frames"]):
+        raise MMMError(f"{path} has no motion: its number of Frames is 0.")
+
+
+_BVH_MOTION = re.compile(
+    r"^\s*MOTION\s+Frames:\s*(?P<frames>\d{1,9})\b", re.IGNORECASE | re.MULTILINE
+)
+
+
+def _raised(error: RuntimeError) -> str:
+    """What a Python operator raised: the last line of its traceback. Below it stands a place."""
+    lines = [line for line in str(error).splitlines() if line and not line.startswith(_PLACE)]
+    return lines[-1] if lines else "without a reason"
+
+
+_PLACE = "Location:"
+
+
+def _stand_on_floor(rig: ArmatureObject) -> None:
+    """Put the rest pose of an imported BVH on the floor, with the motion where it was.
+
+    The floor of a rig is where its rest pose stands, but BVH files mostly have their root's rest
+    at the origin, and the feet below the floor that the motion knows.
+    """
+    bones = smpl_bones(rig)
+    space = pose_space(rig, bones)
+    up_3 = quat_rotate(space.axes_4, np.array([0.0, 1.0, 0.0]))
+    rise_3 = up_3 * (STANDING_PELVIS_HEIGHT * space.scale - float(space.pelvis_3 @ up_3))
+    pelvis = rig.data.bones[bones[SMPL_22.names[0]]]
+    root = pelvis.parent_recursive[-1] if pelvis.parent else pelvis
+    axes_33 = np.array(root.matrix_local, dtype=np.float64)[:3, :3]
+    moved_44 = np.eye(4)
+    moved_44[:3, 3] = rise_3
+    rig.data.transform(moved_44.tolist())
+    rig.data.update_tag()  # else the pose goes on as if the bones rested where they did
+    path = bone_path(root.name, "location")
+    for curve in action_fcurves(rig.animation_data.action):
+        if curve.data_path == path:
+            _raise(curve, -float(rise_3 @ axes_33[:, curve.array_index]))
+
+
+def _raise(curve: FCurve, amount: float) -> None:
+    for key in curve.keyframe_points:
+        for point in (key.co, key.handle_left, key.handle_right):
+            point[1] += amount

@@ -1,0 +1,30 @@
+"""What a row of a table becomes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ..geometry.clip import MotionClip
+from ..worker.protocol import Generated
+from .delivery import clip_of
+
+
+@dataclass(frozen=True, eq=False)
+class Product:
+    """A clip on its way to files.
+
+    told: the worker's recipe, or of a motion that the open Blender file has, its Action's.
+    is_open: the open Blender file has the motion. notes: what could not be met, in sentences.
+    """
+
+    clip: MotionClip
+    told: Mapping[str, Any]
+    notes: tuple[str, ...] = ()
+    is_open: bool = False
+
+    @classmethod
+    def of(cls, answer: Generated) -> Product:
+        """Of the worker's answer."""
+        return cls(clip_of(answer), answer.recipe, answer.notes)

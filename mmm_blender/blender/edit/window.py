@@ -1,0 +1,52 @@
+"""The stretch of frames that an edit reads."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from ...common.arrays import BoolArray
+from ...geometry.editing.edit_mask import EditMask, span_mask
+from ...geometry.skeleton import SMPL_22
+from ..actions.editability import BODY_PARTS
+from .frame_range import CONTEXT_SECONDS, EditRange
+
+
+@dataclass(frozen=True)
+class Stretch:
+    """Scene frames that an edit reads, and among them those that it makes anew; ends included."""
+
+    read_first: int
+    read_last: int
+    first: int
+    last: int
+
+    @classmethod
+    def around(cls, frames: EditRange, keyed: tuple[float, float], fps: float) -> Stretch:
+        """The range and what is kept on both sides, as far as there are keys and it matters.
+
+        Between the range and keys that it does not touch, the motion stands still and is kept.
+        """
+        reach = math.ceil(CONTEXT_SECONDS * fps)
+        before = min(math.floor(keyed[0]), frames.first)
+        behind = max(math.ceil(keyed[1]), frames.last)
+        return cls(
+            max(frames.first - reach, before),
+            min(frames.last + reach, behind),
+            frames.first,
+            frames.last,
+        )
+
+    def mask(self, body_part: str, held: Mapping[str, frozenset[float]]) -> EditMask:
+        """What is made anew of the frames that are read. held: by SMPL joint."""
+        count = self.read_last - self.read_first + 1
+        held_TJ: BoolArray = np.zeros((count, len(SMPL_22)), dtype=np.bool_)
+        for joint, name in enumerate(SMPL_22.names):
+            inside = [f for f in held.get(name, ()) if self.first <= f <= self.last]
+            held_TJ[[math.floor(f) - self.read_first for f in inside], joint] = True
+            held_TJ[[math.ceil(f) - self.read_first for f in inside], joint] = True
+        start, stop = self.first - self.read_first, self.last + 1 - self.read_first
+        return span_mask(count, start, stop, BODY_PARTS[body_part], held_TJ)

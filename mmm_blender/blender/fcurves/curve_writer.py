@@ -1,0 +1,93 @@
+"""Writes to curves that are taken back as one where something fails."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from contextlib import contextmanager
+
+import numpy as np
+
+from ...common.arrays import BoolArray
+from ...common.errors import MMMError
+from ..bpy_types import Action, FCurve, Object
+from .keyframe_arrays import (
+    HANDLES,
+    KeyArray,
+    forget_keys,
+    know_length,
+    read_column,
+    same_bits,
+    write_keys,
+)
+from .layered_actions import HAS_SLOTS, curve_store, ensure_curve_store, remove_curve_store
+
+
+class CurveWriter:
+    """Writes curves of one rig in an Action, and takes all of it back."""
+
+    def __init__(self, rig: Object, action: Action) -> None:
+        self._had_store = curve_store(rig, action) is not None
+        self._layers = len(action.layers) if HAS_SLOTS else 0
+        self._action = action
+        self._store = ensure_curve_store(rig, action)
+        self._groups = {str(group.name) for group in self._store.groups}
+        self._made: list[FCurve] = []
+        self._before: list[tuple[FCurve, KeyArray]] = []
+
+    def new(self, data_path: str, index: int, group: str) -> FCurve:
+        """An empty curve in the group of that name."""
+        curve = self._store.fcurves.new(data_path, index=index)
+        self._made.append(curve)
+        curve.group = self._store.groups.get(group) or self._store.groups.new(group)
+        return curve
+
+    def write(self, curve: FCurve, keys: KeyArray, kept_N: BoolArray, before: KeyArray) -> None:
+        """Make these the curve's keys; Blender computes automatic handles of those not kept.
+
+        before: what ``read_keys`` has said of the curve. Blender's ``update`` also rounds ALIGNED
+        handles anew each time, and computes automatic ones that a script has left stale anywhere
+        on the curve. That is none of an edit's business: kept keys are written as they are given.
+        Raises MMMError where keys stand so close that Blender merges them.
+        """
+        self._before.append((curve, before))
+        write_keys(curve, keys)
+        forget_keys(curve)
+        curve.update()
+        if len(curve.keyframe_points) != len(keys):
+            raise MMMError(
+                f"The curve {curve.data_path}[{curve.array_index}] has keys so close together that "
+                "Blender makes one of them: move them apart, or delete all but one."
+            )
+        settled = keys.copy()
+        for name in HANDLES:
+            updated = read_column(curve, name)
+            settled[name][~kept_N] = updated[~kept_N]
+            if not same_bits(updated, settled[name]):
+                column = np.ascontiguousarray(settled[name])
+                curve.keyframe_points.foreach_set(name, column.ravel())
+        know_length(curve, settled)
+
+    def undo(self) -> None:
+        """Everything as it was, bit for bit; curves, groups and layers made here are gone."""
+        for curve, keys in reversed(self._before):
+            if curve not in self._made:
+                write_keys(curve, keys)
+        for curve in self._made:
+            forget_keys(curve)
+            self._store.fcurves.remove(curve)
+        for group in [each for each in self._store.groups if str(each.name) not in self._groups]:
+            self._store.groups.remove(group)
+        if not self._had_store:
+            remove_curve_store(self._action, self._store, self._layers)
+
+
+@contextmanager
+def all_or_nothing(rig: Object, action: Action) -> Generator[CurveWriter]:
+    """A writer whose work is undone if the block fails."""
+    writer = CurveWriter(rig, action)
+    try:
+        yield writer
+    except BaseException:  # a Ctrl+C too leaves nothing half-written; raised again
+        writer.undo()
+        raise
+    action.update_tag()

@@ -1,0 +1,106 @@
+"""Clips as channels of an armature's bones, and evaluated poses back."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ...common.arrays import ArrayLike, FloatArray
+from ...common.errors import MMMError
+from ...geometry.clip import MotionClip
+from ...geometry.rotation_modes import EULER_PROPERTY, PROPERTY, rotation_values
+from ...geometry.rotations import quat_multiply
+from ...geometry.skeleton import SMPL_22
+from ..bpy_types import ArmatureObject, Bone, bpy
+from ..fcurves.layered_actions import Channel, bone_channels
+from .pose_space import PoseSpace, orientation_quats, pose_space
+from .smpl_rig import inheritance_fault
+
+
+def clip_channels(rig: ArmatureObject, bones: dict[str, str], clip: MotionClip) -> list[Channel]:
+    """Every channel of a clip on a rig: the pelvis' location, and the rotation of all bones.
+
+    Raises MMMError where the rig cannot take them.
+    """
+    check_inheritance(rig, bones)
+    rotations_TJ4, location_T3 = channel_motion(rig, bones, clip)
+    names = [bones[joint] for joint in SMPL_22.names]
+    modes = [str(rig.pose.bones[name].rotation_mode) for name in names]
+    channels = bone_channels(names[0], "location", location_T3)
+    values = _values_by_joint(rotations_TJ4, modes)
+    for name, mode, values_TN in zip(names, modes, values, strict=True):
+        channels += bone_channels(name, PROPERTY.get(mode, EULER_PROPERTY), values_TN)
+    return channels
+
+
+def check_inheritance(rig: ArmatureObject, bones: dict[str, str]) -> None:
+    """Raises MMMError where bones do not inherit what SMPL's joints do."""
+    if fault := inheritance_fault(rig, bones, bones.values()):
+        raise MMMError(fault)
+
+
+def channel_motion(
+    rig: ArmatureObject, bones: dict[str, str], clip: MotionClip
+) -> tuple[FloatArray, FloatArray]:
+    """A clip in the bones' own channels: rotations (T, 22, 4), w first, whatever the bones'
+    rotation modes are, and the pelvis' location (T, 3)."""
+    space = pose_space(rig, bones)
+    rotations_TJ4 = space.to_bone_rotations(clip.rotations_TJ4)
+    rotations_TJ4[:, 0], location_T3 = _pelvis_basis(rig, space, clip)
+    return rotations_TJ4, location_T3
+
+
+def _values_by_joint(rotations_TJ4: FloatArray, modes: list[str]) -> list[FloatArray]:
+    """Keyed values (T, N) of each joint; joints of one mode are converted together."""
+    values: dict[int, FloatArray] = {}
+    for mode in set(modes):
+        joints = [joint for joint, its_mode in enumerate(modes) if its_mode == mode]
+        converted = rotation_values(rotations_TJ4[:, joints], mode)
+        values.update({joint: converted[:, at] for at, joint in enumerate(joints)})
+    return [values[joint] for joint in range(len(modes))]
+
+
+def _pelvis_basis(
+    rig: ArmatureObject, space: PoseSpace, clip: MotionClip
+) -> tuple[FloatArray, FloatArray]:
+    """Rotation (T, 4) and location (T, 3) of the pelvis bone that bring it where the clip says,
+    under whatever bones stand above it, as they are posed now."""
+    bone = rig.data.bones[space.bones[0]]
+    if bone.use_connect:
+        raise MMMError(
+            f"The bone '{bone.name}' of '{rig.name}' is connected to its parent and cannot move: "
+            "turn Connected off in its bone properties."
+        )
+    turn_4, linear_33, origin_3 = pose_to_basis(rig, bone)
+    rotations = quat_multiply(turn_4, space.to_armature_rotations(clip.rotations_TJ4[:, 0]))
+    return rotations, space.to_armature_points(clip.root_T3) @ linear_33.T + origin_3
+
+
+def pose_to_basis(rig: ArmatureObject, bone: Bone) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """The map from a bone's place in armature space to its own channels, found by asking Blender
+    for four places (its rules depend on parents and on several settings of the bone).
+
+    Returns a turn (4,) that comes before the bone's orientation, and for the location a matrix
+    (3, 3) and an offset (3,).
+    """
+    parents = {}
+    if bone.parent is not None:
+        parent_pose = evaluated(rig).pose.bones[bone.parent.name]
+        parents = {
+            "parent_matrix": parent_pose.matrix,
+            "parent_matrix_local": bone.parent.matrix_local,
+        }
+
+    def basis(location: ArrayLike) -> FloatArray:
+        place = np.eye(4)
+        place[:3, 3] = location
+        found = bone.convert_local_to_pose(place.T, bone.matrix_local, invert=True, **parents)
+        return np.array(found, dtype=np.float64)
+
+    still = basis(np.zeros(3))
+    columns = [basis(unit)[:3, 3] - still[:3, 3] for unit in np.eye(3)]
+    return orientation_quats(still[:3, :3]), np.stack(columns, axis=-1), still[:3, 3]
+
+
+def evaluated(rig: ArmatureObject) -> ArmatureObject:
+    """The armature with everything that moves it applied."""
+    return rig.evaluated_get(bpy.context.evaluated_depsgraph_get())

@@ -1,0 +1,126 @@
+"""A regenerated segment, written between the keys around it."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+
+import numpy as np
+
+from ...common.errors import MMMError
+from ...geometry.clip import MotionClip
+from ...geometry.editing.edit_mask import EditMask
+from ...geometry.editing.path_correction import NO_MOVE, GroundMove, carry_after
+from ...geometry.placement import headings
+from ...geometry.rotations import quat_rotate, yaw_quat
+from ...geometry.skeleton import SMPL_22
+from ..actions.editability import Span
+from ..actions.range_writer import keyed_extent, write_range
+from ..actions.retime import move_ground, move_keys
+from ..addon.scene_settings import AUTO_HOLD
+from ..bpy_types import Action, ArmatureObject
+from ..fcurves.curve_writer import all_or_nothing
+from ..fcurves.keyframe_arrays import key_frames, read_keys
+from ..fcurves.layered_actions import curve_store, curves_of_bones
+from ..history.locked_keys import Held, default_mode, held_frames
+from .layout import Segment, SegmentPlan
+
+
+def check_several(segments: tuple[Segment, ...]) -> None:
+    """Raises MMMError for a sequence of one segment."""
+    if len(segments) == 1:
+        raise MMMError("The sequence has one prompt only: generate it anew.")
+
+
+def keyed(
+    rig: ArmatureObject, action: Action, segments: tuple[Segment, ...]
+) -> tuple[float, float]:
+    """First and last keyed frame; MMMError where the segments do not lie between them."""
+    keyed = keyed_extent(rig, action)
+    first, last = segments[0].first, segments[-1].behind - 1
+    if keyed is None or keyed[0] > first or keyed[1] < last:
+        raise MMMError(
+            f"The sequence lay on the frames {first} to {last}, where not all of it is any more: "
+            "move its keys back, or generate it anew."
+        )
+    return keyed
+
+
+def held(rig: ArmatureObject, action: Action, span: Span, hold: str) -> Held:
+    """What is held; MMMError where the person has to say so first."""
+    mode = default_mode(action, rig) if hold == AUTO_HOLD else hold
+    held = held_frames(rig, action, span, SMPL_22.names, mode)
+    if hold == AUTO_HOLD and held.doubt:
+        raise MMMError(held.doubt)
+    return held
+
+
+def check_none_lost(held: Held, plan: SegmentPlan) -> None:
+    """MMMError where poses that are held lie in what a shorter segment leaves out."""
+    frames = {frame for frames in held.frames.values() for frame in frames}
+    lost = sorted(frame for frame in frames if plan.after_shift(frame) is None)
+    if lost:
+        raise MMMError(
+            f"{len(lost)} poses that you made by hand (the first on frame {lost[0]:g}) lie in what "
+            "is cut off: give the prompt more seconds, or choose Hold None."
+        )
+
+
+def held_after(
+    held: Mapping[str, Collection[float]], plan: SegmentPlan
+) -> dict[str, frozenset[float]]:
+    """Held frames of each joint where they lie after the shift."""
+    return {
+        joint: frozenset(
+            moved for frame in frames if (moved := plan.after_shift(frame)) is not None
+        )
+        for joint, frames in held.items()
+    }
+
+
+def brought_to_start(
+    made: MotionClip, move: GroundMove, seen: MotionClip, mask: EditMask
+) -> tuple[MotionClip, GroundMove]:
+    """The worker's answer and what carries the frames behind it, if nothing before it is kept: then
+    it starts where ``seen`` started, and what follows is carried along."""
+    if mask.start > 0:
+        return made, move
+    turn = float(headings(seen.slice(0, 1))[0] - headings(made.slice(0, 1))[0])
+    there = seen.root_T3[0] - quat_rotate(yaw_quat(turn), made.root_T3[0])
+    to_start = GroundMove(turn, float(there[0]), float(there[2]))
+    return carry_after(made, 0, to_start), to_start
+
+
+def write_segment(  # noqa: PLR0917  # an answer, where it lies, and where it goes
+    rig: ArmatureObject,
+    action: Action,
+    plan: SegmentPlan,
+    clip_start: int,
+    clip: MotionClip,
+    move: GroundMove,
+    held: Mapping[str, Collection[float]],
+) -> None:
+    """Key the worker's answer and bring along everything behind it.
+
+    clip: as the model was shown it, ``clip_start`` its first scene frame after the shift. held: as
+    the keys lie before it. A failure leaves the keys half-written: see ``as_it_was``.
+    """
+    keyed = keyed_extent(rig, action)
+    if plan.shift:
+        move_keys(rig, action, plan.old_behind, plan.shift)
+    if keyed is not None and keyed[1] < plan.old_behind:
+        _cut(rig, action, plan.new_behind)
+    elif move != NO_MOVE:
+        move_ground(rig, action, plan.last + 1, move)
+    write_range(
+        rig, action, clip, clip_start, plan.first, plan.last, SMPL_22.names, held_after(held, plan)
+    )
+
+
+def _cut(rig: ArmatureObject, action: Action, frame: int) -> None:
+    """Take away keys from a frame on: of a motion that ends there, ``move_keys`` keeps the end."""
+    with all_or_nothing(rig, action) as writer:
+        for curve in curves_of_bones(curve_store(rig, action)):
+            before = read_keys(curve)
+            stays_N = key_frames(before) < frame
+            if stays_N.any() and not stays_N.all():
+                writer.write(curve, before[stays_N], np.ones(stays_N.sum(), np.bool_), before)
