@@ -123,7 +123,7 @@ def _packages_for(version: str, interpreter: Interpreter) -> list[str]:
     ]
     platforms = [f"--platform={name}_{platform.machine()}" for name in LINUX_PLATFORMS]
     other_python = ["--only-binary=:all:", "--python-version", interpreter.label, *platforms]
-    # pip compares a package's wish with its own Python, whatever Python it was told of.
+    # pip compares a package's params with its own Python, whatever Python it was told of.
     return [*other_python, "--ignore-requires-python", f"bpy=={version}", *wanted]
 
 

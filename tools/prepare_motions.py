@@ -189,7 +189,7 @@ def summary(rows: list[dict[str, float]]) -> dict[str, dict[str, float]]:
     return result
 
 
-def doubts(gathered: Gathered, calibrations: dict[str, dict[str, Any]]) -> list[str]:
+def confirmations(gathered: Gathered, calibrations: dict[str, dict[str, Any]]) -> list[str]:
     """What is wrong with the calibrations, a sentence each; empty where all is well."""
     found: list[str] = []
     for rig, rows in gathered.figures.items():
@@ -230,7 +230,7 @@ def collect(options: argparse.Namespace) -> tuple[Gathered, dict[str, dict[str, 
     for name, reason in gathered.rejected.items():
         print(f"left out: {name}: {reason}", file=sys.stderr)
     print(f"{len(gathered.rejected)} files left out", file=sys.stderr)
-    wrong = doubts(gathered, calibrations)
+    wrong = confirmations(gathered, calibrations)
     if wrong:
         raise MMMError(" ".join(wrong) + " Nothing was written.")
     if not gathered.clips:

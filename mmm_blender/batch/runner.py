@@ -115,9 +115,9 @@ def in_blender(rows: Sequence[Row], client: WorkerClient) -> Generator[None]:
     """Blender works with this client, where any row needs Blender; it ends in any case."""
     try:
         if any(needs_blender(row) for row in rows):
-            from .session import at_the_desk  # noqa: PLC0415  # needs bpy
+            from .session import using_client  # noqa: PLC0415  # needs bpy
 
-            with at_the_desk(client):
+            with using_client(client):
                 yield
         else:
             yield

@@ -10,16 +10,16 @@ from typing import Any
 from mmm_blender.worker.protocol import Generated, WorkerError
 
 from ..blender.actions.range_writer import keyed_extent
-from ..blender.addon.availability import obstacle
+from ..blender.addon.availability import poll_error
 from ..blender.bpy_types import ArmatureObject, bpy
 from ..blender.edit.frame_range import EditRange, Source
-from ..blender.edit.task import EditWish, edit_obstacle, start_edit
+from ..blender.edit.task import EditParams, edit_poll_error, start_edit
 from ..blender.fcurves.layered_actions import assign_action
 from ..blender.history.recipe import EditStep, Recipe, SegmentStep, parse_recipe
 from ..blender.history.recipe_store import store_recipe
 from ..blender.jobs.job_operator import run_to_end
-from ..blender.jobs.scene_job import Errand
-from ..blender.jobs.session import State, desk
+from ..blender.jobs.scene_job import SceneJob
+from ..blender.jobs.session import State, session
 from ..blender.replay.task import start_replay
 from ..blender.rig.motion_reader import read_motion
 from ..common.errors import MMMError
@@ -31,12 +31,12 @@ from .table import EditRow, ReplayRow
 
 def edited(row: EditRow, path: Path, bundle: Path) -> Product:
     """Make a range of the motion in ``path`` anew, as the buttons Inpaint and In-between do."""
-    desk.cancel()  # the job that a row before may have left when it failed
+    session.cancel()  # the job that a row before may have left when it failed
     rig = open_motion(path)
     context = bpy.context
-    if reason := edit_obstacle(context):
+    if reason := edit_poll_error(context):
         raise MMMError(reason)
-    wish = EditWish(
+    params = EditParams(
         prompt=row.prompt,
         range=EditRange(row.first, row.last, Source.GIVEN),
         seed=row.seed,
@@ -45,17 +45,17 @@ def edited(row: EditRow, path: Path, bundle: Path) -> Product:
         sure=row.hold == "edited",  # the table says it, and here is nobody to be asked
         bundle=str(bundle.resolve()),
     )
-    return _product(rig, _done(start_edit(context, wish)))
+    return _product(rig, _done(start_edit(context, params)))
 
 
 def replayed(row: ReplayRow, bundle: Path) -> Product:
     """Do a recipe again, as the button Replay does. bundle: weights that are known beside those in
     the usual folders."""
-    desk.cancel()  # as above
+    session.cancel()  # as above
     if row.source.path.suffix.lower() == ".json":
         return _replayed_text(read_recipe(row.source.path), bundle)
     rig = open_motion(row.source.path)
-    if reason := obstacle(bpy.context, "Replay"):
+    if reason := poll_error(bpy.context, "Replay"):
         raise MMMError(reason)
     return _product(rig, _replay(bundle))
 
@@ -104,10 +104,10 @@ def _replay(bundle: Path) -> Generated:
         settings.bundle = before
 
 
-def _done(errand: Errand) -> Generated:
+def _done(scene_job: SceneJob) -> Generated:
     """The answer, once it is in the scene; WorkerError with its sentence where it is not."""
-    run_to_end(bpy.context, errand)
-    job = errand.job
+    run_to_end(bpy.context, scene_job)
+    job = scene_job.job
     if job.state is not State.SUCCEEDED:
         raise WorkerError(job.sentence, job.kind)
     assert isinstance(job.result, Generated)

@@ -4,7 +4,7 @@ panels, preferences      what a person sees
 operators_*              thin: gather, call one function below, report
 generation, editing, sequence, sequence_segment, replay, characters
                          what a press of a button starts, and what becomes of the answer
-errands, jobs            a job of the worker: its circumstances in the scene, its state
+scene_jobs, jobs            a job of the worker: its snapshot in the scene, its state
 edit_range, editable     which frames an edit is about, and whether it can be
 reading, curve_*         the evaluated motion; keys written into a range, and nothing else
 animation, armature ...  clips to keys and back, the character

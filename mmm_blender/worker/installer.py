@@ -10,7 +10,7 @@ A new one is made beside the old one and takes its place at the very end, so tha
 fails, is cancelled or killed leaves what worked before. The old one stays until a later set-up,
 because a worker may still run in it.
 
-    setup = EnvironmentSetup(EnvironmentWish(folder, flavour=CUDA))
+    setup = EnvironmentSetup(EnvironmentParams(folder, flavour=CUDA))
     setup.start()
     setup.progress        # from a timer: state, step of steps, what it does or why it failed
     environment_python(folder)
@@ -72,7 +72,7 @@ _OWN_INDEX_KEYS = ("index-url", "extra-index-url", "find-links", "no-index")
 
 
 @dataclass(frozen=True)
-class EnvironmentWish:
+class EnvironmentParams:
     """What to make, and from where.
 
     folder: where environments lie. python: what it is made with (Blender's own by default).
@@ -124,11 +124,11 @@ class _CancelledError(Exception):
 class EnvironmentSetup:
     """One set-up in a thread of its own; every method returns at once."""
 
-    def __init__(self, wish: EnvironmentWish) -> None:
-        self.wish = wish
+    def __init__(self, params: EnvironmentParams) -> None:
+        self.params = params
         self.progress = SetupProgress(RUNNING, 0, 0, "Starting")
-        self.log_path = wish.folder / LOG_NAME
-        self._target = wish.folder / f"{_PREFIX}{uuid.uuid4().hex[:4]}"
+        self.log_path = params.folder / LOG_NAME
+        self._target = params.folder / f"{_PREFIX}{uuid.uuid4().hex[:4]}"
         self._python = str(_python_in(self._target))
         self._own_index = False
         self._cancelled = threading.Event()
@@ -164,7 +164,7 @@ class EnvironmentSetup:
         except MMMError as error:
             self._end(FAILED, str(error))
         except OSError as error:
-            self._end(FAILED, os_sentence(error, self.wish.folder))
+            self._end(FAILED, os_sentence(error, self.params.folder))
         except Exception as error:  # noqa: BLE001  # thread boundary: else it seems to run for ever
             traceback.print_exc()
             self._end(FAILED, f"The set-up met an error of its own ({error!r}): please report it.")
@@ -173,14 +173,14 @@ class EnvironmentSetup:
                 self._log.close()
 
     def _open_log(self) -> None:
-        self.wish.folder.mkdir(parents=True, exist_ok=True)
+        self.params.folder.mkdir(parents=True, exist_ok=True)
         self._log = self.log_path.open("w", encoding="utf-8")
 
     def _steps(self) -> None:
         """Make, fill and check the environment, then let it take its place."""
         torch, others = _requirements()
         steps: list[tuple[str, Callable[[], None]]] = [
-            ("Checking", self._check_wish),
+            ("Checking", self._check_params),
             ("Making the environment", self._make),
             ("Installing small packages", lambda: self._install("--no-deps", *others)),
             (f"Installing {torch}", lambda: self._install(torch)),
@@ -191,30 +191,32 @@ class EnvironmentSetup:
             self.progress = SetupProgress(RUNNING, number, len(steps), message)
             step()
         self._stop_if_cancelled()
-        _mark_ready(self.wish.folder, self._target)
+        _mark_ready(self.params.folder, self._target)
 
-    def _check_wish(self) -> None:
-        wish = self.wish
-        if wish.flavour not in FLAVOURS:
-            raise MMMError(f"There is no build called {wish.flavour}: use {' or '.join(FLAVOURS)}.")
-        if wish.wheels is not None and not any(wish.wheels.glob("*.whl")):
-            raise MMMError(f"The folder {wish.wheels} holds no wheels: choose another one.")
-        _remove_leftovers(wish.folder)
-        needed = _NEEDED_GB[wish.flavour] if wish.wheels is None else 0.0
-        free = shutil.disk_usage(wish.folder).free / _BYTES_A_GB
+    def _check_params(self) -> None:
+        params = self.params
+        if params.flavour not in FLAVOURS:
+            raise MMMError(
+                f"There is no build called {params.flavour}: use {' or '.join(FLAVOURS)}."
+            )
+        if params.wheels is not None and not any(params.wheels.glob("*.whl")):
+            raise MMMError(f"The folder {params.wheels} holds no wheels: choose another one.")
+        _remove_leftovers(params.folder)
+        needed = _NEEDED_GB[params.flavour] if params.wheels is None else 0.0
+        free = shutil.disk_usage(params.folder).free / _BYTES_A_GB
         if free < needed:
             raise MMMError(
-                f"The environment needs {needed:g} GB on the disk of {wish.folder} and {free:.1f} "
-                "GB are free: make room there."
+                f"The environment needs {needed:g} GB on the disk of {params.folder} and "
+                f"{free:.1f} GB are free: make room there."
             )
 
     def _make(self) -> None:
-        self._run([str(self.wish.python), *_CLEAN, "-m", "venv", str(self._target)])
+        self._run([str(self.params.python), *_CLEAN, "-m", "venv", str(self._target)])
         self._look_at_pip()
 
     def _install(self, *packages: str) -> None:
         source = package_source(
-            self.wish, torch=packages[0].startswith(_TORCH), own_index=self._own_index
+            self.params, torch=packages[0].startswith(_TORCH), own_index=self._own_index
         )
         self._run([self._python, *_CLEAN, *_PIP, *source, *packages])
 
@@ -229,7 +231,7 @@ class EnvironmentSetup:
         report = _report(_python_in(self._target), output)
         if not report.usable:
             raise MMMError(report.reason)
-        if self.wish.flavour == CUDA and not report.cuda:
+        if self.params.flavour == CUDA and not report.cuda:
             raise MMMError(
                 "The torch that was found there knows no CUDA: choose another index or folder of "
                 "wheels, or the build for the processor."
@@ -240,7 +242,7 @@ class EnvironmentSetup:
         self._note("$ " + " ".join(command))
         with self._lock:
             self._stop_if_cancelled()
-            self._process = _open_process(command, self.wish)
+            self._process = _open_process(command, self.params)
         assert self._process.stdout is not None
         lines: list[str] = []
         with self._process.stdout as output:
@@ -359,19 +361,19 @@ def _requirements() -> tuple[str, list[str]]:
     return torch, [pin for pin in pins if pin != torch]
 
 
-def package_source(wish: EnvironmentWish, torch: bool, own_index: bool) -> list[str]:
+def package_source(params: EnvironmentParams, torch: bool, own_index: bool) -> list[str]:
     """pip's options for where packages come from.
 
     torch: it is torch that is wanted. own_index: pip has been told where packages come from, so
     PyTorch's own index is not asked behind the person's back.
     """
-    if wish.wheels is not None:
-        return ["--no-index", "--find-links", str(wish.wheels)]
-    if wish.index_url:
-        return ["--index-url", wish.index_url]
+    if params.wheels is not None:
+        return ["--no-index", "--find-links", str(params.wheels)]
+    if params.index_url:
+        return ["--index-url", params.index_url]
     if not torch or own_index:
         return []
-    if wish.flavour == CUDA:
+    if params.flavour == CUDA:
         return ["--index-url", PYTORCH_CUDA_INDEX]
     if sys.platform == "linux":
         return ["--extra-index-url", PYTORCH_CPU_INDEX]
@@ -405,23 +407,24 @@ def _remove_leftovers(folder: Path) -> None:
                 shutil.rmtree(doomed, ignore_errors=True)
 
 
-def _surroundings(wish: EnvironmentWish) -> dict[str, str]:
+def _surroundings(params: EnvironmentParams) -> dict[str, str]:
     """Environment variables for pip: its own settings count, unless a source was chosen."""
     kept = {k: v for k, v in os.environ.items() if k not in _MISLEADING_VARIABLES}
-    if wish.wheels is None and wish.index_url:
+    if params.wheels is None and params.index_url:
         # proxies and certificates still count; an empty variable would not beat pip's own files
-        return kept | {"PIP_EXTRA_INDEX_URL": wish.index_url, "PIP_NO_INDEX": "0"}
-    if wish.wheels is None:
+        return kept | {"PIP_EXTRA_INDEX_URL": params.index_url, "PIP_NO_INDEX": "0"}
+    if params.wheels is None:
         return kept
     alone = {k: v for k, v in kept.items() if not k.startswith("PIP_")}
     return alone | {"PIP_CONFIG_FILE": os.devnull}
 
 
-def _open_process(command: Sequence[str], wish: EnvironmentWish) -> subprocess.Popen[str]:
+def _open_process(command: Sequence[str], params: EnvironmentParams) -> subprocess.Popen[str]:
     try:
         return subprocess.Popen(
             command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-            text=True, encoding="utf-8", errors="replace", cwd=wish.folder, env=_surroundings(wish),
+            text=True, encoding="utf-8", errors="replace", cwd=params.folder,
+            env=_surroundings(params),
             start_new_session=os.name == "posix", creationflags=no_window(),
         )  # fmt: skip
     except OSError as error:

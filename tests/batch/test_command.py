@@ -55,7 +55,7 @@ def run(out: Path, tiny_bundle: Path) -> Run:
 def with_fake_worker(monkeypatch: pytest.MonkeyPatch) -> None:
     """A worker that does what the prompt says."""
     fake = functools.partial(BatchClient, bootstrap=fake_worker.BOOTSTRAP)
-    monkeypatch.setattr(batch_generate, "BatchClient", fake)
+    monkeypatch.setattr(command, "BatchClient", fake)
 
 
 def _options(table: Path, out: Path, bundle: Path, kinds: str) -> list[str]:

@@ -16,6 +16,7 @@ import batch_generate
 import numpy as np
 import pytest
 
+from mmm_blender.batch import command
 from mmm_blender.batch.runner import BatchClient
 
 bpy: Any = pytest.importorskip("bpy", reason="Blender's module bpy is not installed")
@@ -240,7 +241,7 @@ def test_a_worker_that_fails_leaves_what_was_to_be_edited(
     before = (out / "walk.blend").read_bytes()
     with monkeypatch.context() as patch:  # a worker that knows of no edits
         fake = functools.partial(BatchClient, bootstrap=fake_worker.BOOTSTRAP)
-        patch.setattr(batch_generate, "BatchClient", fake)
+        patch.setattr(command, "BatchClient", fake)
         assert run(WALK, "a,,,,walk,20-30,,") == 1
     assert "row 'a' (line 3): " in capsys.readouterr().err
     assert names(out) == {"walk.blend", "report.json"}

@@ -47,18 +47,18 @@ def tiny_bundle(torch_python: Path, tmp_path_factory: pytest.TempPathFactory) ->
 
 
 @pytest.fixture(scope="module")
-def registered(tmp_path_factory: pytest.TempPathFactory) -> Iterator[jobs.Desk]:
+def registered(tmp_path_factory: pytest.TempPathFactory) -> Iterator[jobs.WorkerSession]:
     """The add-on, registered, with a user folder of its own; the worker stays between tests."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv(paths.USER_FOLDER_VARIABLE, str(tmp_path_factory.mktemp("user")))
         mmm_blender.register()
-        yield jobs.desk
+        yield jobs.session
         mmm_blender.unregister()
 
 
 @pytest.fixture
-def desk(registered: jobs.Desk) -> Iterator[jobs.Desk]:
-    """The add-on's desk, with nothing on it before and after."""
+def session(registered: jobs.WorkerSession) -> Iterator[jobs.WorkerSession]:
+    """The add-on's session, with nothing on it before and after."""
     yield registered
     registered.cancel()
     registered.notice = jobs.Notice()

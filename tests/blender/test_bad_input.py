@@ -24,7 +24,7 @@ from mmm_blender.blender.fcurves.keyframe_arrays import (
     write_keys,
 )
 from mmm_blender.blender.fcurves.layered_actions import HAS_SLOTS, action_fcurves, enum_value
-from mmm_blender.blender.jobs.session import Desk
+from mmm_blender.blender.jobs.session import WorkerSession
 
 LAST = 48
 FIRST, STOP = 17, 32
@@ -34,7 +34,9 @@ Change = Callable[[ArmatureObject], None]
 
 
 @pytest.fixture(scope="module")
-def walk(registered: Desk, tiny_bundle: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def walk(
+    registered: WorkerSession, tiny_bundle: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Path:
     """A file with a character that has a generated motion on the frames 1 to 48."""
     bpy.ops.wm.read_factory_settings(use_empty=True)
     bpy.ops.mmm.generate(prompt="a person waves", seconds=LAST / 24, bundle=str(tiny_bundle))
@@ -52,7 +54,7 @@ def walk(registered: Desk, tiny_bundle: Path, tmp_path_factory: pytest.TempPathF
 
 
 @pytest.fixture
-def rig(desk: Desk, walk: Path, tiny_bundle: Path) -> ArmatureObject:
+def rig(session: WorkerSession, walk: Path, tiny_bundle: Path) -> ArmatureObject:
     bpy.ops.wm.open_mainfile(filepath=str(walk))
     bpy.context.scene.mmm.bundle = str(tiny_bundle)
     return bpy.context.view_layer.objects.active

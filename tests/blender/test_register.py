@@ -40,7 +40,7 @@ def test_it_can_be_turned_on_and_off_twice() -> None:
         assert "Scene.mmm" in there and "generate" in there and "MMM_PT_motion" in there
         assert there.count("load_pre") == 1
         assert not bpy.app.timers.is_registered(handlers.keep_house)
-        assert jobs.desk.client is None
+        assert jobs.session.client is None
 
 
 def test_handlers_survive_loading_a_file() -> None:

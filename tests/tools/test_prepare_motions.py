@@ -304,8 +304,10 @@ def test_a_doubtful_calibration_is_said() -> None:
         return prepare_motions.Gathered([], [], {"bandai": rows}, {})
 
     sure = {"bandai": {"Hips": {"degrees_off": 3.0}}}
-    assert not prepare_motions.doubts(gathered(0.1), sure)
-    [limbs] = prepare_motions.doubts(gathered(4.0), sure)
+    assert not prepare_motions.confirmations(gathered(0.1), sure)
+    [limbs] = prepare_motions.confirmations(gathered(4.0), sure)
     assert "off by 4.0 degrees" in limbs
-    [axes] = prepare_motions.doubts(gathered(0.1), {"bandai": {"Hips": {"degrees_off": 44.0}}})
+    [axes] = prepare_motions.confirmations(
+        gathered(0.1), {"bandai": {"Hips": {"degrees_off": 44.0}}}
+    )
     assert "axes of Hips in bandai are unclear" in axes

@@ -68,7 +68,7 @@ def motion(rig: Rig) -> Iterator[Rig]:
     rig.ask(SHOW)
     rig.settle()
     yield rig
-    rig.ask(JOBS + "jobs.desk.shut_down()")
+    rig.ask(JOBS + "jobs.session.shut_down()")
     rig.ask("bpy.ops.wm.read_homefile(use_empty=True, load_ui=True)")
 
 
@@ -107,7 +107,9 @@ def test_selected_keys_are_made_anew_and_one_undo_takes_it_back(motion: Rig) -> 
     press_inpaint(motion)
     motion.screenshot(PICTURES / "inpaint_during.png")
     motion.wait_until(
-        lambda: not motion.ask(JOBS + "answer = jobs.desk.busy"), JOB_SECONDS, "the job's end"
+        lambda: not motion.ask(JOBS + "answer = jobs.session.busy"),
+        JOB_SECONDS,
+        "the job's end",
     )
     motion.settle()
     motion.screenshot(PICTURES / "inpaint_after.png")
@@ -131,9 +133,11 @@ def test_escape_leaves_the_motion_as_it_was(motion: Rig) -> None:
     press_inpaint(motion)
     motion.key("Escape")
     motion.wait_until(
-        lambda: not motion.ask(JOBS + "answer = jobs.desk.busy"), JOB_SECONDS, "the job's end"
+        lambda: not motion.ask(JOBS + "answer = jobs.session.busy"),
+        JOB_SECONDS,
+        "the job's end",
     )
     time.sleep(1.0)
-    found = motion.ask(JOBS + "answer = jobs.desk.notice.text")
+    found = motion.ask(JOBS + "answer = jobs.session.notice.text")
     if "Cancelled" in found:  # else the job was faster than the key
         assert motion.ask(RAW) == before

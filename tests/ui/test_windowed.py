@@ -62,7 +62,7 @@ def panel(rig: Rig) -> Iterator[Rig]:
     rig.ask(f"mmm = bpy.context.scene.mmm; mmm.prompt = {PROMPT!r}; mmm.seconds = {SECONDS}")
     rig.open_sidebar_tab("MMM")
     yield rig
-    rig.ask(IMPORTS + "jobs.desk.shut_down()")
+    rig.ask(IMPORTS + "jobs.session.shut_down()")
 
 
 @pytest.fixture
@@ -164,7 +164,7 @@ def show_pose(panel: Rig, frame: int) -> None:
 
 
 def is_busy(panel: Rig) -> bool:
-    return panel.ask(IMPORTS + "answer = jobs.desk.busy")
+    return panel.ask(IMPORTS + "answer = jobs.session.busy")
 
 
 def inventory(panel: Rig) -> dict[str, Any]:

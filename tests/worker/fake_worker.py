@@ -52,13 +52,13 @@ class FakeEngine:
     def describe(self) -> Ready:
         return Ready(package_version(), "0.0", {"cpu": "CPU"})
 
-    def load(self, wish: LoadBundle) -> JsonObject:
-        if wish.path == "missing":
+    def load(self, params: LoadBundle) -> JsonObject:
+        if params.path == "missing":
             raise WorkerError("There is no bundle: choose another.", BUNDLE)
-        if self.bundle != wish.path:
+        if self.bundle != params.path:
             self.loads += 1
-        self.bundle = wish.path
-        return {"name": wish.path, "loads": self.loads}
+        self.bundle = params.path
+        return {"name": params.path, "loads": self.loads}
 
     def generate(
         self, request: MotionMessage, on_progress: OnProgress, cancelled: IsCancelled

@@ -223,9 +223,9 @@ def test_a_message_that_cannot_be_sent_is_told_at_once(client: WorkerClient) -> 
 
 @pytest.mark.parametrize("minutes", [-1.0, math.nan, math.inf, -math.inf, 1e300])
 def test_no_idle_time_ends_the_worker(client: WorkerClient, minutes: float) -> None:
-    wish = p.LoadBundle("starter", idle_minutes=minutes)
+    params = p.LoadBundle("starter", idle_minutes=minutes)
     for _ in range(2):
-        client.run_blocking(p.Generate(client.new_job(), "walk", 0.1), wish)
+        client.run_blocking(p.Generate(client.new_job(), "walk", 0.1), params)
     assert client.bundle_info == {"name": "starter", "loads": 1}
 
 

@@ -71,7 +71,7 @@ def made(tmp_path_factory: pytest.TempPathFactory, wheels: Path) -> tuple[Path, 
     (folder / "env-half").mkdir(parents=True)  # left by a set-up that was killed
     make_old(folder / "env-half")
     (folder / "env-young").mkdir()  # another Blender's, perhaps
-    setup = e.EnvironmentSetup(e.EnvironmentWish(folder, wheels=wheels))
+    setup = e.EnvironmentSetup(e.EnvironmentParams(folder, wheels=wheels))
     setup.start()
     seen: list[str] = []
     while setup.progress.state == e.RUNNING:
@@ -86,14 +86,14 @@ def environments(folder: Path) -> list[str]:
     return sorted(path.name for path in folder.glob("env-*"))
 
 
-def failing(wish: e.EnvironmentWish) -> str:
+def failing(params: e.EnvironmentParams) -> str:
     """The sentence of a set-up that must fail; nothing half-made may stay."""
-    before = environments(wish.folder)
-    setup = e.EnvironmentSetup(wish)
+    before = environments(params.folder)
+    setup = e.EnvironmentSetup(params)
     setup.start()
     progress = setup.wait(PATIENCE_SECONDS)
     assert progress.state == e.FAILED, progress
-    assert environments(wish.folder) == before
+    assert environments(params.folder) == before
     assert progress.message.endswith(".") and "\n" not in progress.message
     return progress.message
 
@@ -119,7 +119,7 @@ def test_the_next_set_up_removes_what_is_old_but_never_the_current_one(
         (tmp_path / name / "lib").mkdir(parents=True)
         make_old(tmp_path / name)
     (tmp_path / "ready.json").write_text('{"environment": "env-now"}')
-    setup = e.EnvironmentSetup(e.EnvironmentWish(tmp_path, python=tmp_path, wheels=wheels))
+    setup = e.EnvironmentSetup(e.EnvironmentParams(tmp_path, python=tmp_path, wheels=wheels))
     setup.start()  # fails after its first step, for there is no such Python
     assert setup.wait(PATIENCE_SECONDS).state == e.FAILED
     assert environments(tmp_path) == ["env-now"]
@@ -132,7 +132,7 @@ def test_an_error_of_our_own_ends_the_set_up(
         raise ZeroDivisionError("division by zero")
 
     monkeypatch.setattr(e, "_requirements", bug)
-    assert "ZeroDivisionError" in failing(e.EnvironmentWish(tmp_path))
+    assert "ZeroDivisionError" in failing(e.EnvironmentParams(tmp_path))
     assert "Traceback" in capsys.readouterr().err
 
 
@@ -140,7 +140,7 @@ def test_an_error_of_our_own_ends_the_set_up(
 def test_what_still_runs_after_a_failure_is_killed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    setup = e.EnvironmentSetup(e.EnvironmentWish(tmp_path))
+    setup = e.EnvironmentSetup(e.EnvironmentParams(tmp_path))
     born: list[subprocess.Popen[str]] = []
 
     def full(self: e.EnvironmentSetup, text: str) -> None:
@@ -205,7 +205,7 @@ def test_without_network_it_says_so_and_the_old_one_stays(
     monkeypatch.setenv("PIP_CONFIG_FILE", os.devnull)
     monkeypatch.setenv("PIP_INDEX_URL", NOWHERE)
     monkeypatch.delenv("PIP_FIND_LINKS", raising=False)
-    assert "index could not be reached" in failing(e.EnvironmentWish(folder))
+    assert "index could not be reached" in failing(e.EnvironmentParams(folder))
     assert before is not None and e.environment_python(folder) == before
 
 
@@ -222,7 +222,7 @@ def test_cancel_kills_pip_and_leaves_nothing(
     monkeypatch.setenv("PIP_CONFIG_FILE", os.devnull)
     monkeypatch.setenv("PIP_INDEX_URL", silent_index)
     monkeypatch.delenv("PIP_FIND_LINKS", raising=False)
-    setup = e.EnvironmentSetup(e.EnvironmentWish(tmp_path))
+    setup = e.EnvironmentSetup(e.EnvironmentParams(tmp_path))
     setup.start()
     deadline = time.monotonic() + PATIENCE_SECONDS
     while setup.progress.step < 3 and time.monotonic() < deadline:
@@ -238,7 +238,7 @@ def test_cancel_kills_pip_and_leaves_nothing(
 
 
 def test_cancel_before_the_start_makes_nothing(tmp_path: Path, wheels: Path) -> None:
-    setup = e.EnvironmentSetup(e.EnvironmentWish(tmp_path, wheels=wheels))
+    setup = e.EnvironmentSetup(e.EnvironmentParams(tmp_path, wheels=wheels))
     setup.cancel()
     setup.start()
     assert setup.wait(PATIENCE_SECONDS).state == e.CANCELLED
@@ -247,7 +247,7 @@ def test_cancel_before_the_start_makes_nothing(tmp_path: Path, wheels: Path) -> 
 
 def test_a_folder_that_cannot_be_written_is_a_sentence(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    assert "cannot be written" in failing(e.EnvironmentWish(tmp_path / "file" / "folder"))
+    assert "cannot be written" in failing(e.EnvironmentParams(tmp_path / "file" / "folder"))
 
 
 def test_a_full_disk_is_told_before_anything_is_fetched(
@@ -257,27 +257,27 @@ def test_a_full_disk_is_told_before_anything_is_fetched(
         return shutil._ntuple_diskusage(10**9, 10**9 - 10**8, 10**8)  # type: ignore[attr-defined]  # no public constructor
 
     monkeypatch.setattr(shutil, "disk_usage", little)
-    assert "0.1 GB are free: make room" in failing(e.EnvironmentWish(tmp_path))
+    assert "0.1 GB are free: make room" in failing(e.EnvironmentParams(tmp_path))
 
 
 def test_a_folder_without_wheels_is_a_sentence(tmp_path: Path) -> None:
-    assert "holds no wheels" in failing(e.EnvironmentWish(tmp_path, wheels=tmp_path))
+    assert "holds no wheels" in failing(e.EnvironmentParams(tmp_path, wheels=tmp_path))
 
 
 def test_a_wheel_that_is_missing_is_named(tmp_path: Path, wheels: Path) -> None:
     few = tmp_path / "few"
     shutil.copytree(wheels, few, ignore=shutil.ignore_patterns("regex*"))
-    message = failing(e.EnvironmentWish(tmp_path / "place", wheels=few))
+    message = failing(e.EnvironmentParams(tmp_path / "place", wheels=few))
     assert "regex==" in message and "choose another" in message
 
 
 def test_an_unknown_build_is_a_sentence(tmp_path: Path) -> None:
-    assert "cpu or cuda" in failing(e.EnvironmentWish(tmp_path, flavour="quantum"))
+    assert "cpu or cuda" in failing(e.EnvironmentParams(tmp_path, flavour="quantum"))
 
 
 def test_a_python_that_cannot_be_run_is_a_sentence(tmp_path: Path, wheels: Path) -> None:
-    wish = e.EnvironmentWish(tmp_path, python=tmp_path / "none", wheels=wheels)
-    assert "cannot be run" in failing(wish)
+    params = e.EnvironmentParams(tmp_path, python=tmp_path / "none", wheels=wheels)
+    assert "cannot be run" in failing(params)
     assert "cannot be run" in e.check_python(tmp_path / "none").reason
 
 
@@ -337,21 +337,21 @@ def test_what_pip_says_becomes_a_sentence(lines: list[str], words: str) -> None:
     assert words in e.failure_sentence(lines, 3)
 
 
-def source(wish: e.EnvironmentWish, torch: bool = True, own_index: bool = True) -> list[str]:
-    return e.package_source(wish, torch=torch, own_index=own_index)
+def source(params: e.EnvironmentParams, torch: bool = True, own_index: bool = True) -> list[str]:
+    return e.package_source(params, torch=torch, own_index=own_index)
 
 
 def test_where_packages_come_from(tmp_path: Path) -> None:
-    wish = e.EnvironmentWish
-    assert source(wish(tmp_path)) == []
-    cuda = wish(tmp_path, flavour=e.CUDA)
+    params = e.EnvironmentParams
+    assert source(params(tmp_path)) == []
+    cuda = params(tmp_path, flavour=e.CUDA)
     assert source(cuda) == []  # the studio's own index
     assert source(cuda, own_index=False) == ["--index-url", e.PYTORCH_CUDA_INDEX]
     assert source(cuda, torch=False, own_index=False) == []
-    typed = wish(tmp_path, flavour=e.CUDA, index_url="https://here/simple")
+    typed = params(tmp_path, flavour=e.CUDA, index_url="https://here/simple")
     for torch in (True, False):
         assert source(typed, torch) == ["--index-url", "https://here/simple"]
-    folder = wish(tmp_path, flavour=e.CUDA, index_url="https://here", wheels=tmp_path)
+    folder = params(tmp_path, flavour=e.CUDA, index_url="https://here", wheels=tmp_path)
     for torch in (True, False):
         assert source(folder, torch)[:2] == ["--no-index", "--find-links"]
 
@@ -359,12 +359,12 @@ def test_where_packages_come_from(tmp_path: Path) -> None:
 def test_linux_gets_the_small_build_unless_pip_was_told_otherwise(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    wish = e.EnvironmentWish(tmp_path)
+    params = e.EnvironmentParams(tmp_path)
     monkeypatch.setattr(sys, "platform", "linux")
-    assert source(wish, own_index=False) == ["--extra-index-url", e.PYTORCH_CPU_INDEX]
-    assert source(wish, torch=False, own_index=False) == []
+    assert source(params, own_index=False) == ["--extra-index-url", e.PYTORCH_CPU_INDEX]
+    assert source(params, torch=False, own_index=False) == []
     monkeypatch.setattr(sys, "platform", "darwin")
-    assert source(wish, own_index=False) == []
+    assert source(params, own_index=False) == []
 
 
 class Index(http.server.BaseHTTPRequestHandler):
@@ -394,8 +394,8 @@ def test_a_typed_index_is_the_only_one_that_is_asked(
     for name in [name for name in os.environ if name.startswith("PIP_")]:
         monkeypatch.delenv(name)
     monkeypatch.setenv("PIP_CONFIG_FILE", str(settings))
-    wish = e.EnvironmentWish(tmp_path / "place", index_url=f"{address}/typed")
-    assert "choose another index" in failing(wish)
+    params = e.EnvironmentParams(tmp_path / "place", index_url=f"{address}/typed")
+    assert "choose another index" in failing(params)
     server.shutdown()
     server.server_close()
     assert Index.asked and all(path.startswith("/typed/") for path in Index.asked)
@@ -404,7 +404,7 @@ def test_a_typed_index_is_the_only_one_that_is_asked(
 def test_a_build_without_cuda_is_told_to_who_wants_cuda(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    setup = e.EnvironmentSetup(e.EnvironmentWish(tmp_path, flavour=e.CUDA))
+    setup = e.EnvironmentSetup(e.EnvironmentParams(tmp_path, flavour=e.CUDA))
     answer = {"python": [3, 11, 2], "packages": {"torch": "2"}, "errors": {}, "cuda": ""}
 
     def run(_self: object, _command: object) -> list[str]:
@@ -428,7 +428,7 @@ def test_every_package_is_pinned() -> None:
     reason=f"downloads 200 MB or more from pip's configured index: set {NETWORK_VARIABLE}=1",
 )
 def test_a_real_environment_from_the_configured_index(tmp_path: Path) -> None:
-    setup = e.EnvironmentSetup(e.EnvironmentWish(tmp_path))
+    setup = e.EnvironmentSetup(e.EnvironmentParams(tmp_path))
     setup.start()
     assert setup.wait(NETWORK_PATIENCE_SECONDS).state == e.DONE, setup.progress
     python = e.environment_python(tmp_path)

@@ -14,7 +14,7 @@ from _bench.parts import swaying_clip
 import mmm_blender
 from mmm_blender.blender.bpy_types import ArmatureObject, bpy
 from mmm_blender.blender.history.new_action import write_clip
-from mmm_blender.blender.jobs.session import desk
+from mmm_blender.blender.jobs.session import session
 from mmm_blender.blender.rig.armature import create_character
 from mmm_blender.blender.rig.motion_reader import read_in_chunks, read_motion
 from mmm_blender.blender.rig.target import scene_fps
@@ -112,18 +112,25 @@ def _edit(bundle: Path) -> Row:
 
 
 def _edit_alone(rig: ArmatureObject, bundle: Path, first: int, last: int) -> Generated:
-    if desk.client is None:
+    if session.client is None:
         raise MMMError("The worker went away while it was measured: run the bench again.")
     clip = read_motion(rig, 1, int(rig.animation_data.action.frame_range[1]))
     mask_T = np.zeros(clip.frames, dtype=np.int64)
     mask_T[first - 1 : last] = 1
     mask_TJ = np.repeat(mask_T[:, None], clip.rotations_TJ4.shape[1], axis=1)
     request = Edit(
-        *(desk.client.new_job(), clip.rotations_TJ4, clip.root_T3, clip.fps, mask_TJ, mask_T),
+        *(
+            session.client.new_job(),
+            clip.rotations_TJ4,
+            clip.root_T3,
+            clip.fps,
+            mask_TJ,
+            mask_T,
+        ),
         prompt=PROMPTS[2],
         seed=_SEED,
     )
-    return desk.client.run_blocking(request, LoadBundle(str(bundle)))
+    return session.client.run_blocking(request, LoadBundle(str(bundle)))
 
 
 def _sequences(bundle: Path) -> list[Row]:
@@ -163,16 +170,16 @@ def _sequence_seconds(bundle: Path, minutes: int) -> float:
 
 
 def _sequence_alone(bundle: Path) -> Generated:
-    if desk.client is None:
+    if session.client is None:
         raise MMMError("The worker went away while it was measured: run the bench again.")
     request = GenerateSequence(
-        desk.client.new_job(),
+        session.client.new_job(),
         tuple(PROMPTS[number % len(PROMPTS)] for number in range(SEGMENTS)),
         (SEGMENT_SECONDS,) * SEGMENTS,
         tuple(range(SEGMENTS)),
         fps=float(bpy.context.scene.render.fps),
     )
-    return desk.client.run_blocking(request, LoadBundle(str(bundle)))
+    return session.client.run_blocking(request, LoadBundle(str(bundle)))
 
 
 def _fresh_character() -> ArmatureObject:

@@ -12,8 +12,8 @@ from _dev.bootstrap import ROOT
 
 import mmm_blender
 from mmm_blender.blender.bpy_types import bpy
-from mmm_blender.blender.generate.task import Wish, start_generation
-from mmm_blender.blender.jobs.session import State, desk
+from mmm_blender.blender.generate.task import GenerateParams, start_generation
+from mmm_blender.blender.jobs.session import State, session
 from mmm_blender.common.errors import MMMError
 from mmm_blender.worker.client import WorkerClient
 from mmm_blender.worker.protocol import BundleLoaded, Generate, LoadBundle
@@ -74,7 +74,7 @@ def _warm(bundle: Path) -> list[Row]:
     bpy.ops.mmm.add_character()
     keyed = seconds(lambda: _press(bundle), _REPEATS)
     progress = seconds(lambda: _first_progress(bundle), _REPEATS)
-    client = desk.client
+    client = session.client
     if client is None:
         raise MMMError("The worker went away while it was measured: run the bench again.")
     alone = seconds(lambda: _generate(client, bundle, seed=1), _REPEATS)
@@ -97,13 +97,13 @@ def _press(bundle: Path) -> None:
 
 def _first_progress(bundle: Path) -> None:
     """From the press to the first step that the panel's bar shows, then to the end uncounted."""
-    errand = start_generation(bpy.context, Wish(PROMPT, LONGEST, 2, str(bundle)))
-    while errand.job.running and not errand.job.steps:
-        errand.tick(bpy.context)
+    scene_job = start_generation(bpy.context, GenerateParams(PROMPT, LONGEST, 2, str(bundle)))
+    while scene_job.job.running and not scene_job.job.steps:
+        scene_job.tick(bpy.context)
         time.sleep(_TICK_SECONDS)
-    desk.cancel()
-    if errand.job.state is State.FAILED:
-        raise MMMError(errand.job.sentence)
+    session.cancel()
+    if scene_job.job.state is State.FAILED:
+        raise MMMError(scene_job.job.sentence)
 
 
 def _round_trip(client: WorkerClient, bundle: Path) -> None:

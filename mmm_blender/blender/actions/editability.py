@@ -61,7 +61,7 @@ def part_joints(body_part: str) -> tuple[str, ...]:
     return tuple(SMPL_22.names[joint] for joint in PART_JOINTS[BODY_PARTS[body_part]])
 
 
-def editing_obstacle(rig: ArmatureObject | None, body_part: str, span: Span | None = None) -> str:
+def editing_poll_error(rig: ArmatureObject | None, body_part: str, span: Span | None = None) -> str:
     """Why the motion of a body part on some frames cannot be edited, in a sentence; else "".
 
     Keys must be there, be ours to write, and alone determine the pose. What is wrong with single
@@ -72,19 +72,19 @@ def editing_obstacle(rig: ArmatureObject | None, body_part: str, span: Span | No
     bones = find_smpl_bones(rig)
     if isinstance(bones, str):
         return bones
-    return action_obstacle(rig) or pose_obstacle(rig, bones, body_part, span)
+    return action_poll_error(rig) or pose_poll_error(rig, bones, body_part, span)
 
 
-def pose_obstacle(
+def pose_poll_error(
     rig: ArmatureObject, bones: Mapping[str, str], body_part: str, span: Span | None = None
 ) -> str:
-    """What of ``editing_obstacle`` is no fault of the Action, which must be there. bones: of every
-    joint."""
+    """What of ``editing_poll_error`` is no fault of the Action, which must be there. bones: of
+    every joint."""
     pose = _Pose(rig, bones, tuple(bones[joint] for joint in part_joints(body_part)))
-    return pose.obstacle(span or Span())
+    return pose.poll_error(span or Span())
 
 
-def action_obstacle(rig: ArmatureObject) -> str:
+def action_poll_error(rig: ArmatureObject) -> str:
     """Why no key of a rig can be edited at all, in a sentence; else ""."""
     data = rig.animation_data
     if data is not None and data.use_tweak_mode:
@@ -104,10 +104,10 @@ def action_obstacle(rig: ArmatureObject) -> str:
         )
     if keyed_extent(rig, action) is None:
         return f"The Action '{action.name}' has no keys on '{rig.name}': set a key first."
-    return time_obstacle(rig)
+    return time_poll_error(rig)
 
 
-def time_obstacle(rig: ArmatureObject) -> str:
+def time_poll_error(rig: ArmatureObject) -> str:
     """Why a scene frame is not the frame of its keys, in a sentence; else ""."""
     render = scene_of(rig).render
     if render.frame_map_old == render.frame_map_new:
@@ -128,7 +128,7 @@ class _Pose:
     smpl: Mapping[str, str]
     bones: tuple[str, ...]
 
-    def obstacle(self, span: Span) -> str:
+    def poll_error(self, span: Span) -> str:
         if self.rig.data.pose_position == "REST":
             return (
                 f"'{self.rig.name}' is shown in its rest position: choose Pose Position in the "

@@ -10,7 +10,7 @@ from ...common.errors import MMMError
 from ...worker.installer import CPU
 from ...worker.protocol import AUTO_DEVICE, LoadBundle
 from ..bpy_types import bpy
-from ..jobs.session import desk
+from ..jobs.session import session
 from ..widgets import redraw
 from .paths import ROOT_PACKAGE, user_bundles_folder
 
@@ -30,7 +30,7 @@ class Choices:
 
     chosen_python: None for the environment that Set Up makes. threads: 0 for torch's own choice.
     idle_minutes: 0 for never. flavour, index_url, wheels: what Set Up installs; see
-    ``EnvironmentWish``.
+    ``EnvironmentParams``.
     """
 
     chosen_python: Path | None = None
@@ -78,7 +78,7 @@ def absolute_path(text: str) -> Path:
 
 def known_devices() -> dict[str, str]:
     """Device ids and their names for people: what the worker saw, once it did, and the chosen."""
-    known = {AUTO_DEVICE: "Automatic", CPU: "CPU"} | desk.devices
+    known = {AUTO_DEVICE: "Automatic", CPU: "CPU"} | session.devices
     return {choices().device: choices().device} | known
 
 

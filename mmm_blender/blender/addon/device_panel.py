@@ -6,7 +6,7 @@ from typing import ClassVar
 
 from ...worker.protocol import AUTO_DEVICE
 from ..bpy_types import Context, bpy
-from ..jobs.session import Desk, desk
+from ..jobs.session import WorkerSession, session
 from ..widgets import ORDER, TAB, Layout, draw_choice
 from .choices import choices, device_path, known_devices
 from .paths import ROOT_PACKAGE
@@ -37,20 +37,20 @@ class DevicePanel(bpy.types.Panel):
 
     def draw_header_preset(self, _context: Context) -> None:
         """In short, also when the panel is closed."""
-        self.layout.label(text=device_text(desk))
+        self.layout.label(text=device_text(session))
 
     def draw(self, _context: Context) -> None:
         """Device, memory, and the way to the preferences."""
         column = self.layout.column()
         draw_device_menu(column)
-        if desk.worker_status is not None:
-            column.label(text=f"Memory: {desk.worker_status.memory_mb:,.0f} MB")
+        if session.worker_status is not None:
+            column.label(text=f"Memory: {session.worker_status.memory_mb:,.0f} MB")
         draw_preferences_button(column)
 
 
-def device_text(the_desk: Desk) -> str:
+def device_text(the_session: WorkerSession) -> str:
     """The device in use, or the chosen one."""
-    status = the_desk.worker_status
+    status = the_session.worker_status
     device = status.device if status is not None and status.device else choices().device
     return "Automatic" if device == AUTO_DEVICE else device.upper()
 

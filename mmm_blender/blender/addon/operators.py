@@ -7,12 +7,12 @@ from typing import ClassVar
 from ...common.errors import MMMError
 from ...worker.installer import environment_python
 from ..bpy_types import Context, bpy
-from ..jobs.session import desk
-from ..jobs.setup_job import setup_desk, succeeded
+from ..jobs.session import session
+from ..jobs.setup_job import setup_session, succeeded
 from ..widgets import Event, draw_wrapped, redraw
 from .paths import environment_folder
 from .preferences import draw_setup_choices
-from .worker_python import environment_wish, setup_obstacle, worker_python
+from .worker_python import environment_params, setup_poll_error, worker_python
 
 _WATCH_SECONDS = 0.25
 _DIALOG_WIDTH = 420
@@ -30,8 +30,8 @@ class SetUpEnvironment(bpy.types.Operator):
     @classmethod
     def poll(cls, _context: Context) -> bool:
         """Greyed, with the reason, while it cannot work."""
-        reason = setup_obstacle()
-        if desk.busy:
+        reason = setup_poll_error()
+        if session.busy:
             reason = "MMM is at work: wait until it is done, or cancel it."
         if reason:
             cls.poll_message_set(reason)
@@ -60,9 +60,9 @@ class SetUpEnvironment(bpy.types.Operator):
     def execute(self, _context: Context) -> set[str]:
         """From the dialog: start. From a script: wait for the end."""
         try:
-            wish = environment_wish()
-            desk.shut_down()  # an idle worker would hold its environment's files open on Windows
-            setup = setup_desk.start(wish)
+            params = environment_params()
+            session.shut_down()  # an idle worker would hold its environment's files open on Windows
+            setup = setup_session.start(params)
         except MMMError as error:
             self.report({"ERROR"}, str(error))
             return {"CANCELLED"}
@@ -72,7 +72,7 @@ class SetUpEnvironment(bpy.types.Operator):
         try:
             setup.wait()
         finally:  # also after a keyboard interrupt
-            setup_desk.cancel()
+            setup_session.cancel()
             watch()
         if not succeeded(setup):
             self.report({"ERROR"}, setup.progress.message)
@@ -82,13 +82,13 @@ class SetUpEnvironment(bpy.types.Operator):
 
 def watch() -> float | None:
     """Timer: show how the set-up goes; at its end try the new Python out."""
-    over = setup_desk.tick()
+    over = setup_session.tick()
     redraw()
     if not over:
         return _WATCH_SECONDS
     python = environment_python(environment_folder())
-    if python is not None and worker_python()[0] == python and not desk.busy:
-        desk.check(python)
+    if python is not None and worker_python()[0] == python and not session.busy:
+        session.check(python)
     return None
 
 
@@ -102,11 +102,11 @@ class CancelSetUp(bpy.types.Operator):
     @classmethod
     def poll(cls, _context: Context) -> bool:
         """Only while one runs."""
-        return setup_desk.busy
+        return setup_session.busy
 
     def execute(self, _context: Context) -> set[str]:
         """Cancel; the timer sees it."""
-        setup_desk.cancel()
+        setup_session.cancel()
         return {"FINISHED"}
 
 
@@ -120,16 +120,16 @@ class CheckWorker(bpy.types.Operator):
     @classmethod
     def poll(cls, _context: Context) -> bool:
         """Not while the worker works."""
-        return not desk.busy
+        return not session.busy
 
     def execute(self, _context: Context) -> set[str]:
         """Start it; what it says is heard between jobs."""
-        desk.refusals.clear()
+        session.refusals.clear()
         python, reason = worker_python()
         try:
             if python is None:
                 raise MMMError(reason)
-            desk.check(python)
+            session.check(python)
         except MMMError as error:
             self.report({"ERROR"}, str(error))
             return {"CANCELLED"}
@@ -144,7 +144,7 @@ register, _unregister = bpy.utils.register_classes_factory(_CLASSES)
 
 def unregister() -> None:
     """Take them away, and stop a set-up that runs."""
-    setup_desk.cancel()
+    setup_session.cancel()
     if bpy.app.timers.is_registered(watch):
         bpy.app.timers.unregister(watch)
     _unregister()

@@ -8,8 +8,8 @@ path (tests, scripts) and Blender keeps no preferences for it.
 
 from ...worker.installer import FLAVOURS, LOG_NAME
 from ..bpy_types import Context, bpy
-from ..jobs.session import desk
-from ..jobs.setup_job import setup_desk
+from ..jobs.session import session
+from ..jobs.setup_job import setup_session
 from ..widgets import Layout, draw_wrapped, redraw
 from .choices import (
     CHOSEN,
@@ -21,14 +21,14 @@ from .choices import (
     preferences,
 )
 from .paths import ROOT_PACKAGE, environment_folder
-from .worker_python import setup_obstacle, worker_python
+from .worker_python import setup_poll_error, worker_python
 
 _MOST_THREADS = 256
 _MOST_MINUTES = 24 * 60
 
 
 def _forget_refusals(_self: Preferences, _context: Context) -> None:
-    desk.refusals.clear()
+    session.refusals.clear()
     redraw()
 
 
@@ -141,10 +141,10 @@ def draw_setup_choices(layout: Layout) -> None:
 
 def draw_setup(layout: Layout, context: Context) -> None:
     """The Set Up button with the reason why it is greyed; or how it goes; or how it ended."""
-    progress = setup_desk.progress
+    progress = setup_session.progress
     if progress is None:
         layout.operator("mmm.set_up_environment", icon="IMPORT")
-        if reason := setup_obstacle():
+        if reason := setup_poll_error():
             draw_wrapped(layout, context, reason, icon="INFO")
             layout.prop(context.preferences.system, "use_online_access")
     else:
@@ -153,7 +153,7 @@ def draw_setup(layout: Layout, context: Context) -> None:
         row.progress(factor=done, text=progress.message)
         row.operator("mmm.cancel_set_up", text="", icon="X")
         layout.label(text=progress.line)
-    notice = setup_desk.notice
+    notice = setup_session.notice
     if notice.text:
         draw_wrapped(layout, context, notice.text, icon="ERROR" if notice.is_error else "INFO")
     log = environment_folder() / LOG_NAME

@@ -7,10 +7,10 @@ import os
 import sys
 from pathlib import Path
 
-from ...worker.installer import EnvironmentWish, environment_python
+from ...worker.installer import EnvironmentParams, environment_python
 from ..bpy_types import bpy
-from ..jobs.session import desk
-from ..jobs.setup_job import setup_desk
+from ..jobs.session import session
+from ..jobs.setup_job import setup_session
 from .choices import absolute_path, choices
 from .paths import environment_folder
 
@@ -25,8 +25,8 @@ def worker_python() -> tuple[Path | None, str]:
         return None, reason
     if not python.is_file():
         return None, f"There is no Python at {python}: choose another one, or press Set Up."
-    if python in desk.refusals:
-        return None, desk.refusals[python]
+    if python in session.refusals:
+        return None, session.refusals[python]
     return python, ""
 
 
@@ -51,10 +51,10 @@ def _host_has_torch() -> bool:
     return not bpy.app.binary_path and importlib.util.find_spec("torch") is not None
 
 
-def environment_wish() -> EnvironmentWish:
+def environment_params() -> EnvironmentParams:
     """What Set Up is to make."""
     wanted = choices()
-    return EnvironmentWish(
+    return EnvironmentParams(
         environment_folder(),
         flavour=wanted.flavour,
         index_url=wanted.index_url,
@@ -62,9 +62,9 @@ def environment_wish() -> EnvironmentWish:
     )
 
 
-def setup_obstacle() -> str:
+def setup_poll_error() -> str:
     """Why Set Up cannot be pressed, in a sentence; else ""."""
-    if setup_desk.busy:
+    if setup_session.busy:
         return "A set-up runs already."
     if bpy.app.online_access or choices().wheels is not None:
         return ""

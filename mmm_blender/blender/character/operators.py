@@ -5,9 +5,9 @@
 from typing import Any, ClassVar
 
 from ..bpy_types import Context, bpy
-from ..jobs.job_operator import ErrandOperator
-from ..jobs.scene_job import Errand
-from ..jobs.session import desk
+from ..jobs.job_operator import JobOperator
+from ..jobs.scene_job import SceneJob
+from ..jobs.session import session
 from ..rig.armature import create_character
 from ..widgets import Event
 from .task import start_body_model
@@ -40,12 +40,12 @@ def _gender_property() -> Any:
 
 
 def _poll_idle(operator: Any) -> bool:
-    if desk.busy:
+    if session.busy:
         operator.poll_message_set("MMM is at work: wait until it is done, or cancel it.")
-    return not desk.busy
+    return not session.busy
 
 
-class AddCharacter(ErrandOperator, bpy.types.Operator):
+class AddCharacter(JobOperator, bpy.types.Operator):
     """Add an SMPL armature with its body at the 3D cursor and make it active"""
 
     bl_idname = "mmm.add_character"
@@ -77,7 +77,7 @@ class AddCharacter(ErrandOperator, bpy.types.Operator):
         """As ``execute``, but a model file is read beside the person's work."""
         return super().invoke(context, event) if self.model_path else self.execute(context)
 
-    def start(self, context: Context) -> Errand:
+    def start(self, context: Context) -> SceneJob:
         """Have the file read."""
         return start_body_model(context, self.model_path, tuple(self.betas), self.gender)
 

@@ -13,12 +13,14 @@ from ...worker.client import JobResult
 from ...worker.protocol import BodyModelLoaded, LoadBodyModel
 from ..addon.worker_python import worker_python
 from ..bpy_types import ArmatureObject, Context, bpy
-from ..jobs.scene_job import Circumstances, Errand
-from ..jobs.session import desk
+from ..jobs.scene_job import SceneJob, SceneSnapshot
+from ..jobs.session import session
 from ..rig.armature import create_character
 
 
-def start_body_model(context: Context, path: str, betas: tuple[float, ...], gender: str) -> Errand:
+def start_body_model(
+    context: Context, path: str, betas: tuple[float, ...], gender: str
+) -> SceneJob:
     """Have the worker read a body model file; the character comes when it has."""
     file = Path(bpy.path.abspath(path)).expanduser()
     if not file.is_file():
@@ -26,8 +28,8 @@ def start_body_model(context: Context, path: str, betas: tuple[float, ...], gend
     python, reason = worker_python()
     if python is None:
         raise MMMError(reason)
-    job = desk.start(python, lambda number: LoadBodyModel(number, str(file), betas, gender))
-    return Errand(desk, job, Circumstances.now(context, None), _add_body)
+    job = session.start(python, lambda number: LoadBodyModel(number, str(file), betas, gender))
+    return SceneJob(session, job, SceneSnapshot.now(context, None), _add_body)
 
 
 def _add_body(context: Context, _target: ArmatureObject | None, result: JobResult) -> str:

@@ -9,17 +9,17 @@ from ...common.errors import MMMError
 from ..actions.editability import edited_armature
 from ..addon.scene_settings import BODY_PART_ITEMS, HOLD_ITEMS, given_or_scene, scene_settings
 from ..bpy_types import Context, bpy
-from ..jobs.job_operator import ErrandOperator
-from ..jobs.scene_job import Errand
+from ..jobs.job_operator import JobOperator
+from ..jobs.scene_job import SceneJob
 from ..widgets import Event
 from .frame_range import edit_range
-from .task import EditWish, doubt, edit_obstacle, start_edit
+from .task import EditParams, confirmation, edit_poll_error, start_edit
 
 _FROM_SCENE = ("seed", "body_part", "bundle", "pin_feet")
 KEYFRAME = "KEYFRAME"
 
 
-class EditOperator(ErrandOperator):
+class EditOperator(JobOperator):
     """What both share: which frames and bones are made anew, and from what."""
 
     prompt: bpy.props.StringProperty(
@@ -53,16 +53,16 @@ class EditOperator(ErrandOperator):
     @classmethod
     def poll(cls, context: Context) -> bool:
         """Greyed, with the reason, while nothing can be edited."""
-        reason = edit_obstacle(context)
+        reason = edit_poll_error(context)
         if reason:
             cls.poll_message_set(reason)  # pyright: ignore  # of bpy.types.Operator
         return not reason
 
-    def start(self, context: Context) -> Errand:
+    def start(self, context: Context) -> SceneJob:
         """Begin to read."""
-        return start_edit(context, self.wish(context))
+        return start_edit(context, self.params(context))
 
-    def wish(self, context: Context) -> EditWish:
+    def params(self, context: Context) -> EditParams:
         """What was asked for, here and in the panel."""
         is_set = self.properties.is_property_set
         given = (
@@ -70,7 +70,7 @@ class EditOperator(ErrandOperator):
             for name in ("frame_start", "frame_end")
         )
         prompt = self.prompt if is_set("prompt") else scene_settings(context.scene).edit_prompt
-        return EditWish(
+        return EditParams(
             prompt=str(prompt).strip(),
             range=edit_range(context, edited_armature(context), *given),
             hold=self._hold(context),
@@ -101,14 +101,14 @@ class Inpaint(EditOperator, bpy.types.Operator):
         options={"HIDDEN", "SKIP_SAVE"},
     )
 
-    def wish(self, context: Context) -> EditWish:
-        """What was asked for, and whether a doubt was answered already."""
-        return replace(super().wish(context), sure=bool(self.sure))
+    def params(self, context: Context) -> EditParams:
+        """What was asked for, and whether a confirmation was answered already."""
+        return replace(super().params(context), sure=bool(self.sure))
 
     def invoke(self, context: Context, event: Event) -> set[str]:
-        """From a button: ask first where there is a doubt."""
+        """From a button: ask first where there is a confirmation."""
         try:
-            question = "" if bpy.app.background else doubt(context, self.wish(context))
+            question = "" if bpy.app.background else confirmation(context, self.params(context))
         except MMMError:
             question = ""  # the start says it
         if not question:
@@ -118,13 +118,13 @@ class Inpaint(EditOperator, bpy.types.Operator):
 
     def _draw_answers(self, menu: Any, context: Context) -> None:
         """Either answer is the same press again, with the hold that was chosen."""
-        wish = self.wish(context)
+        params = self.params(context)
         menu.layout.operator_context = "INVOKE_DEFAULT"
         for hold, text in (("EDITED", "Hold Them All"), ("NONE", "Make Them Anew")):
             answer = menu.layout.operator(self.bl_idname, text=text)
-            answer.prompt, answer.seed, answer.bundle = wish.prompt, wish.seed, wish.bundle
-            answer.frame_start, answer.frame_end = wish.range.first, wish.range.last
-            answer.body_part, answer.pin_feet, answer.hold = wish.body_part, wish.pin_feet, hold
+            answer.prompt, answer.seed, answer.bundle = params.prompt, params.seed, params.bundle
+            answer.frame_start, answer.frame_end = params.range.first, params.range.last
+            answer.body_part, answer.pin_feet, answer.hold = params.body_part, params.pin_feet, hold
             answer.sure = True
 
 

@@ -9,10 +9,10 @@ from ..actions.editability import edited_armature
 from ..addon.scene_settings import Settings, scene_settings
 from ..bpy_types import ArmatureObject, Context, bpy
 from ..jobs.job_widgets import draw_notice, draw_progress
-from ..jobs.session import desk
+from ..jobs.session import session
 from ..widgets import BIG, ORDER, TAB, Layout, draw_wrapped
 from .frame_range import EditRange, Source, shown_range
-from .task import wish_obstacle
+from .task import params_poll_error
 
 
 class _EditPanel:
@@ -38,7 +38,7 @@ class _EditPanel:
         if context.area is None or context.area.type != "VIEW_3D":
             column.prop(settings, "seed")  # the MMM panel shows these two in the 3D view
             column.prop(settings, "pin_feet")
-        _draw_buttons(layout, context, wish_obstacle(context, str(settings.body_part), frames))
+        _draw_buttons(layout, context, params_poll_error(context, str(settings.body_part), frames))
 
 
 def _armature_or_none(context: Context) -> ArmatureObject | None:
@@ -59,8 +59,8 @@ def _draw_range(layout: Layout, settings: Settings, frames: EditRange) -> None:
 
 def _draw_buttons(layout: Layout, context: Context, reason: str) -> None:
     """The buttons, or how the job goes; the reason where they are greyed."""
-    if desk.busy:
-        draw_progress(layout, desk)
+    if session.busy:
+        draw_progress(layout, session)
         return
     row = layout.row(align=True)
     row.scale_y = BIG
@@ -71,7 +71,7 @@ def _draw_buttons(layout: Layout, context: Context, reason: str) -> None:
     if reason:
         draw_wrapped(layout, context, reason, icon="INFO")
     if context.area is not None and context.area.type != "VIEW_3D":
-        draw_notice(layout, context, desk)  # the 3D view's has it above
+        draw_notice(layout, context, session)  # the 3D view's has it above
 
 
 class EditPanel(_EditPanel, bpy.types.Panel):

@@ -20,34 +20,34 @@ from ...worker.protocol import Edit, Generated
 from ..actions.editability import (
     BODY_PARTS,
     Span,
-    action_obstacle,
+    action_poll_error,
     edited_armature,
-    editing_obstacle,
+    editing_poll_error,
     part_joints,
 )
 from ..actions.range_writer import check_curves, keyed_extent, write_range
-from ..addon.availability import obstacle
+from ..addon.availability import poll_error
 from ..addon.bundle_choice import bundle_path, chosen_bundle, mask_fault
 from ..addon.choices import choices
 from ..addon.scene_settings import AUTO_HOLD
 from ..addon.worker_python import worker_python
 from ..bpy_types import ArmatureObject, Context
 from ..fcurves.keyframe_arrays import reading_once
-from ..history.action_guard import ActionWatch, as_it_was
+from ..history.action_guard import ActionGuard, as_it_was
 from ..history.fingerprint import remember
 from ..history.locked_keys import Held, default_mode, held_frames, own_after
-from ..history.recipe import EditStep, HandEdits, Origin, packed_kept, packed_tokens
+from ..history.recipe import EditStep, Origin, UserEdits, packed_kept, packed_tokens
 from ..history.recipe_store import append_step
 from ..history.user_edits import begin_step, replaced_keys
-from ..jobs.scene_job import Circumstances, Errand, Preparation, Reading
-from ..jobs.session import Request, desk
+from ..jobs.scene_job import Preparation, Reading, SceneJob, SceneSnapshot
+from ..jobs.session import Request, session
 from ..rig.motion_reader import read_in_chunks, unkeyed_pose_kept
 from .frame_range import EditRange
 from .window import Stretch
 
 
 @dataclass(frozen=True)
-class EditWish:
+class EditParams:
     """What the person asks for. body_part, hold: as the operators name them (hold AUTO_HOLD: what
     suits the Action). sure: however many keys are to be held, nobody asks. bundle: as in
     ``choose_bundle``."""
@@ -62,20 +62,20 @@ class EditWish:
     bundle: str = ""
 
 
-def edit_obstacle(context: Context) -> str:
+def edit_poll_error(context: Context) -> str:
     """Why nothing at all can be edited just now, in a sentence; else ""."""
-    if reason := obstacle(context, "Edit"):
+    if reason := poll_error(context, "Edit"):
         return reason
     try:
-        return action_obstacle(edited_armature(context))
+        return action_poll_error(edited_armature(context))
     except MMMError as error:
         return str(error)
 
 
-def wish_obstacle(context: Context, body_part: str, frames: EditRange) -> str:
+def params_poll_error(context: Context, body_part: str, frames: EditRange) -> str:
     """Why a body part cannot be edited on these frames with the scene's weights, in a sentence;
     else ""."""
-    if reason := edit_obstacle(context):
+    if reason := edit_poll_error(context):
         return reason
     try:
         _check(context, edited_armature(context), frames, body_part, "")
@@ -92,7 +92,7 @@ def _check(
     card = chosen_bundle(context.scene, bundle)
     if reason := (
         frames.fault
-        or editing_obstacle(rig, body_part, span)
+        or editing_poll_error(rig, body_part, span)
         or card.problem
         or mask_fault(card, BODY_PARTS[body_part])
     ):
@@ -100,37 +100,37 @@ def _check(
     check_curves(rig, rig.animation_data.action, part_joints(body_part), frames.first, frames.last)
 
 
-def held_by(rig: ArmatureObject, wish: EditWish) -> Held:
-    """What the wish holds."""
+def held_by(rig: ArmatureObject, params: EditParams) -> Held:
+    """What the params holds."""
     action = rig.animation_data.action
-    mode = default_mode(action, rig) if wish.hold == AUTO_HOLD else wish.hold
-    span = Span(wish.range.first, wish.range.last)
-    return held_frames(rig, action, span, part_joints(wish.body_part), mode)
+    mode = default_mode(action, rig) if params.hold == AUTO_HOLD else params.hold
+    span = Span(params.range.first, params.range.last)
+    return held_frames(rig, action, span, part_joints(params.body_part), mode)
 
 
-def doubt(context: Context, wish: EditWish) -> str:
+def confirmation(context: Context, params: EditParams) -> str:
     """What the person should be asked first, in a sentence: whether all that differs from what we
-    made is to be held; "" where there is no doubt or the person is sure."""
-    return "" if wish.sure else held_by(edited_armature(context), wish).doubt
+    made is to be held; "" where there is no confirmation or the person is sure."""
+    return "" if params.sure else held_by(edited_armature(context), params).confirmation
 
 
-def start_edit(context: Context, wish: EditWish) -> Errand:
+def start_edit(context: Context, params: EditParams) -> SceneJob:
     """Begin to read the motion. Raises MMMError, with nothing changed, if it cannot be edited or
-    there is a ``doubt``."""
+    there is a ``confirmation``."""
     python, reason = worker_python()
     if python is None:
         raise MMMError(reason)
     rig = edited_armature(context)
-    _check(context, rig, wish.range, wish.body_part, wish.bundle)
-    held = held_by(rig, wish)
-    if held.doubt and not wish.sure:
-        raise MMMError(held.doubt)
-    path = bundle_path(chosen_bundle(context.scene, wish.bundle))
-    edit = _Edit(context, rig, wish, held)
-    return Errand(
-        desk,
-        desk.open(python),
-        Circumstances.now(context, rig),
+    _check(context, rig, params.range, params.body_part, params.bundle)
+    held = held_by(rig, params)
+    if held.confirmation and not params.sure:
+        raise MMMError(held.confirmation)
+    path = bundle_path(chosen_bundle(context.scene, params.bundle))
+    edit = _Edit(context, rig, params, held)
+    return SceneJob(
+        session,
+        session.open(python),
+        SceneSnapshot.now(context, rig),
         edit.finish,
         Preparation(edit.reading(rig), choices().load_bundle(path)),
     )
@@ -143,15 +143,17 @@ class _Edit:
     Action's recipe.
     """
 
-    def __init__(self, context: Context, rig: ArmatureObject, wish: EditWish, held: Held) -> None:
+    def __init__(
+        self, context: Context, rig: ArmatureObject, params: EditParams, held: Held
+    ) -> None:
         action = rig.animation_data.action
         keyed = keyed_extent(rig, action)
         assert keyed is not None  # or it could not be edited
-        self.wish = wish
-        self.watch = ActionWatch(context, rig)
-        self.stretch = Stretch.around(wish.range, keyed, self.watch.fps)
+        self.params = params
+        self.watch = ActionGuard(context, rig)
+        self.stretch = Stretch.around(params.range, keyed, self.watch.fps)
         self.held = held
-        self.mask = self.stretch.mask(wish.body_part, self.held.frames)
+        self.mask = self.stretch.mask(params.body_part, self.held.frames)
         self.by_steps = self.watch.by_steps(rig)
         self.read: MotionClip | None = None
 
@@ -171,9 +173,9 @@ class _Edit:
             clip.fps,
             self.mask.rotations_TJ.astype(np.int64),
             self.mask.root_T.astype(np.int64),
-            self.wish.prompt,
-            self.wish.seed,
-            pin_feet=self.wish.pin_feet,
+            self.params.prompt,
+            self.params.seed,
+            pin_feet=self.params.pin_feet,
         )
 
     def finish(self, context: Context, target: ArmatureObject | None, result: JobResult) -> str:
@@ -188,7 +190,7 @@ class _Edit:
     def _key(self, context: Context, target: ArmatureObject, result: Generated) -> None:
         action, raw = self.watch.unchanged(context, target)
         clip = MotionClip(result.rotations_TJ4, result.root_T3, result.fps, result.twist_estimated)
-        stretch, joints = self.stretch, part_joints(self.wish.body_part)
+        stretch, joints = self.stretch, part_joints(self.params.body_part)
         span = Span(stretch.first, stretch.last)
         own = own_after(target, action, span, joints, self.held)
         with unkeyed_pose_kept(context.scene, target), as_it_was(action, raw):
@@ -213,13 +215,13 @@ class _Edit:
         first, last = self.stretch.first, self.stretch.last
         return f"Made frames {first} to {last} of '{target.name}' anew{held}."
 
-    def _step(self, result: Generated, hand: HandEdits, replaced: Mapping[str, Any]) -> EditStep:
+    def _step(self, result: Generated, hand: UserEdits, replaced: Mapping[str, Any]) -> EditStep:
         assert self.read is not None
         told = result.recipe
         return EditStep(
             prompt=told["prompt"],
             seed=told["seed"],
-            part=BODY_PARTS[self.wish.body_part],
+            part=BODY_PARTS[self.params.body_part],
             first=self.stretch.first,
             last=self.stretch.last,
             origin=Origin.from_worker(told),

@@ -7,21 +7,21 @@ from typing import ClassVar
 
 from ...common.errors import MMMError
 from ...worker.installer import CPU
-from ..addon.availability import obstacle
+from ..addon.availability import poll_error
 from ..addon.choices import choose_device
 from ..addon.scene_settings import LARGEST_SEED, given_or_scene, scene_settings
 from ..bpy_types import Context, bpy
-from ..jobs.job_operator import ErrandOperator
-from ..jobs.scene_job import Errand
-from ..jobs.session import Notice, desk
+from ..jobs.job_operator import JobOperator
+from ..jobs.scene_job import SceneJob
+from ..jobs.session import Notice, session
 from ..widgets import redraw
-from .task import Wish, start_generation
+from .task import GenerateParams, start_generation
 
 _SECONDS_DIGITS = 4
 """Blender keeps 9.8 as 9.80000019: the recipe says 9.8."""
 
 
-class GenerateMotion(ErrandOperator, bpy.types.Operator):
+class GenerateMotion(JobOperator, bpy.types.Operator):
     """Make a motion from the prompt and key it on the active SMPL armature, from this frame on"""
 
     bl_idname = "mmm.generate"
@@ -49,16 +49,16 @@ class GenerateMotion(ErrandOperator, bpy.types.Operator):
     @classmethod
     def poll(cls, context: Context) -> bool:
         """Greyed, with the reason, while it cannot work."""
-        reason = obstacle(context)
+        reason = poll_error(context)
         if reason:
             cls.poll_message_set(reason)
         return not reason
 
-    def start(self, context: Context) -> Errand:
-        """Send the wish."""
-        values = given_or_scene(self, context, Wish.__dataclass_fields__)
+    def start(self, context: Context) -> SceneJob:
+        """Send the params."""
+        values = given_or_scene(self, context, GenerateParams.__dataclass_fields__)
         values["seconds"] = round(values["seconds"], _SECONDS_DIGITS)
-        return start_generation(context, Wish(**values))
+        return start_generation(context, GenerateParams(**values))
 
 
 class CancelJob(bpy.types.Operator):
@@ -71,11 +71,11 @@ class CancelJob(bpy.types.Operator):
     @classmethod
     def poll(cls, _context: Context) -> bool:
         """Only while a job runs."""
-        return desk.busy
+        return session.busy
 
     def execute(self, _context: Context) -> set[str]:
         """Cancel; the operator that waits for the job sees it at its next beat."""
-        desk.cancel()
+        session.cancel()
         redraw()
         return {"FINISHED"}
 
@@ -103,7 +103,7 @@ class GenerateOnCPU(bpy.types.Operator):
     @classmethod
     def poll(cls, context: Context) -> bool:
         """Whenever Generate Motion itself could run."""
-        return not obstacle(context)
+        return not poll_error(context)
 
     def execute(self, _context: Context) -> set[str]:
         """Change the preference, then press the button."""
@@ -112,7 +112,7 @@ class GenerateOnCPU(bpy.types.Operator):
         except MMMError as error:
             self.report({"ERROR"}, str(error))
             return {"CANCELLED"}
-        desk.notice = Notice()
+        session.notice = Notice()
         bpy.ops.mmm.generate("INVOKE_DEFAULT")
         return {"FINISHED"}
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ...common.errors import MMMError
 from ...worker.protocol import ENVIRONMENT
-from ..addon.availability import obstacle
+from ..addon.availability import poll_error
 from ..addon.bundle_cards import BundleCard
 from ..addon.bundle_choice import bundle_cards, chosen_bundle, length_fault
 from ..addon.device_panel import draw_preferences_button
@@ -13,7 +13,7 @@ from ..addon.scene_settings import Settings, scene_settings
 from ..addon.worker_python import worker_python
 from ..bpy_types import Context, bpy
 from ..jobs.job_widgets import draw_notice, draw_progress
-from ..jobs.session import desk
+from ..jobs.session import session
 from ..rig.target import target_armature
 from ..widgets import BIG, ORDER, TAB, Layout, draw_choice, draw_wrapped
 
@@ -71,11 +71,11 @@ class MotionPanel(bpy.types.Panel):
         settings = scene_settings(context.scene)
         _draw_request(layout, settings)
         has_place = _draw_target(layout, context)
-        if desk.busy:
-            draw_progress(layout, desk)
+        if session.busy:
+            draw_progress(layout, session)
         else:
             _draw_button(layout, context, settings, has_place)
-        draw_notice(layout, context, desk)
+        draw_notice(layout, context, session)
         _draw_bundle(layout, context)
 
 
@@ -107,14 +107,14 @@ def _draw_target(layout: Layout, context: Context) -> bool:
 
 def _draw_button(layout: Layout, context: Context, settings: Settings, has_place: bool) -> None:
     """The button; greyed, with the reason and the way out under it, while it cannot be pressed."""
-    reason = obstacle(context) or _request_fault(context, settings)
+    reason = poll_error(context) or _request_fault(context, settings)
     row = layout.row()
     row.scale_y = BIG
     row.enabled = has_place and not reason
     row.operator("mmm.generate", icon="PLAY")
     if reason:
         draw_wrapped(layout, context, reason, icon="INFO")
-    if worker_python()[1] or desk.notice.kind == ENVIRONMENT:
+    if worker_python()[1] or session.notice.kind == ENVIRONMENT:
         draw_setup(layout, context)
         row = layout.row(align=True)
         row.operator("mmm.check_worker", icon="FILE_REFRESH")

@@ -31,7 +31,7 @@ class Keyed:
 
 
 @dataclass(frozen=True)
-class Delivery:
+class ResultWriter:
     """How the answer comes into the scene, as it stood when the button was pressed.
 
     placement: where the character stood, None when one has to be added.
@@ -42,7 +42,9 @@ class Delivery:
     make_step: StepMaker
 
     @classmethod
-    def here(cls, context: Context, rig: ArmatureObject | None, make_step: StepMaker) -> Delivery:
+    def here(
+        cls, context: Context, rig: ArmatureObject | None, make_step: StepMaker
+    ) -> ResultWriter:
         """From the current frame on, where ``rig`` stands."""
         placement = None if rig is None else current_placement(rig)
         return cls(int(context.scene.frame_current), placement, make_step)

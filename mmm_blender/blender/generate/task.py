@@ -11,14 +11,14 @@ from ..addon.choices import choices
 from ..addon.worker_python import worker_python
 from ..bpy_types import Context
 from ..history.recipe import generate_step
-from ..jobs.scene_job import Circumstances, Errand
-from ..jobs.session import desk
+from ..jobs.scene_job import SceneJob, SceneSnapshot
+from ..jobs.session import session
 from ..rig.target import scene_fps, target_armature
-from .result_writer import Delivery
+from .result_writer import ResultWriter
 
 
 @dataclass(frozen=True)
-class Wish:
+class GenerateParams:
     """What the person asks for. bundle: as in ``choose_bundle``."""
 
     prompt: str
@@ -28,22 +28,22 @@ class Wish:
     pin_feet: bool = True
 
 
-def start_generation(context: Context, wish: Wish) -> Errand:
-    """Send the wish to the worker. Raises MMMError, with nothing changed, if it cannot be."""
-    if not wish.prompt.strip():  # the worker says so too, seconds later
+def start_generation(context: Context, params: GenerateParams) -> SceneJob:
+    """Send the params to the worker. Raises MMMError, with nothing changed, if it cannot be."""
+    if not params.prompt.strip():  # the worker says so too, seconds later
         raise MMMError("The prompt is empty: say in a few words what the body does.")
     python, reason = worker_python()
     if python is None:
         raise MMMError(reason)
     rig = target_armature(context)
-    path = bundle_path(chosen_bundle(context.scene, wish.bundle))
-    delivery = Delivery.here(context, rig, generate_step)
+    path = bundle_path(chosen_bundle(context.scene, params.bundle))
+    result_writer = ResultWriter.here(context, rig, generate_step)
     fps = scene_fps(context.scene)
-    job = desk.start(
+    job = session.start(
         python,
         lambda number: Generate(
-            number, wish.prompt, wish.seconds, wish.seed, fps=fps, pin_feet=wish.pin_feet
+            number, params.prompt, params.seconds, params.seed, fps=fps, pin_feet=params.pin_feet
         ),
         choices().load_bundle(path),
     )
-    return Errand(desk, job, Circumstances.now(context, rig), delivery.finish)
+    return SceneJob(session, job, SceneSnapshot.now(context, rig), result_writer.finish)

@@ -9,7 +9,7 @@ from typing import TypeAlias
 
 from ...common.errors import MMMError
 from ...geometry.skeleton import SMPL_22
-from ..actions.editability import editing_obstacle
+from ..actions.editability import editing_poll_error
 from ..actions.range_writer import raw_curves, restore
 from ..actions.validation import bone_properties
 from ..bpy_types import Action, ArmatureObject, Context, bpy
@@ -17,20 +17,20 @@ from ..fcurves.curve_snapshot import CurveId, RawCurve, all_curves
 from ..fcurves.keyframe_arrays import moving_check
 from ..fcurves.layered_actions import assigned_slot, bone_curves
 from ..fcurves.slot_properties import carried, carry
-from ..rig.target import Remembered, scene_fps
+from ..rig.target import DataBlockRef, scene_fps
 from .fingerprint import checksums, is_untouched
 from .recipe_store import load_recipe
 
 RawCurves: TypeAlias = Mapping[CurveId, RawCurve]
 
 
-class ActionWatch:
+class ActionGuard:
     """What makes the motion in a rig's Action, as it is now; the scene's rate with it."""
 
     def __init__(self, context: Context, rig: ArmatureObject) -> None:
         action = rig.animation_data.action
         self.fps = scene_fps(context.scene)
-        self._action = Remembered.of(action)
+        self._action = DataBlockRef.of(action)
         self._slot = _slot_handle(rig, action)
         self._numbers = _Numbers.of(rig, action)
 
@@ -42,7 +42,7 @@ class ActionWatch:
         recipe = load_recipe(action, rig)
         known = recipe is not None and recipe.is_whole
         known = known and is_untouched(rig, action, self._numbers.bones)
-        return known and _all_keyed(rig, action) and not editing_obstacle(rig, "ALL")
+        return known and _all_keyed(rig, action) and not editing_poll_error(rig, "ALL")
 
     def unchanged(self, context: Context, rig: ArmatureObject) -> tuple[Action, RawCurves]:
         """The rig's Action and its curves; MMMError if it is not what it was.

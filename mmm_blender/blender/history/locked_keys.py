@@ -69,7 +69,7 @@ class Held:
         )
 
     @property
-    def doubt(self) -> str:
+    def confirmation(self) -> str:
         """Why the person should be asked whether all these are edits, in a sentence; else ""."""
         if self.changed <= MANY * self.of:
             return ""

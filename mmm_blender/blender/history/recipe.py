@@ -84,10 +84,10 @@ class SequenceStep:
 
 
 @dataclass(frozen=True)
-class HandEdits:
+class UserEdits:
     """What a person did to the keys between two steps. bones: whose curves she changed, as data
     paths spell them. curves: all curves of those bones afterwards, packed, by data path and index
-    (see ``hand_edits``)."""
+    (see ``user_edits``)."""
 
     bones: tuple[str, ...] = ()
     curves: Mapping[str, str] = field(default_factory=dict[str, str])
@@ -100,7 +100,7 @@ class EditStep:
     (T, 23), True where those were made anew (22 rotations, then the root's place). held: frames of
     each SMPL joint that had a key which stayed. hand: what a person did since the step before.
     input: packed (T, 91) rotations and root place that it saw, "" where the steps before made them.
-    replaced: where the Action was hers at first, keys that gave way (``hand_edits.replaced_keys``).
+    replaced: where the Action was hers at first, keys that gave way (``user_edits.replaced_keys``).
     """
 
     kind: ClassVar[str] = "edit"
@@ -114,7 +114,7 @@ class EditStep:
     input_start: int
     mask: str
     held: Mapping[str, Any] = field(default_factory=dict[str, Any])
-    hand: HandEdits = HandEdits()
+    hand: UserEdits = UserEdits()
     input: str = ""
     replaced: Mapping[str, Any] = field(default_factory=dict[str, Any])
     pin_feet: bool = True
@@ -144,7 +144,7 @@ class SegmentStep:
     input_start: int
     mask: str
     held: Mapping[str, Any] = field(default_factory=dict[str, Any])
-    hand: HandEdits = HandEdits()
+    hand: UserEdits = UserEdits()
     input: str = ""
     pin_feet: bool = True
     tokens: str = ""
@@ -234,7 +234,7 @@ def recipe_text(recipe: Recipe) -> str:
 def parse_recipe(text: str) -> Recipe:
     """Read JSON text strictly: MMMError for another version, a missing, unknown or odd field.
 
-    Remembered, for panels ask at every redraw, and texts grow to megabytes.
+    DataBlockRef, for panels ask at every redraw, and texts grow to megabytes.
     """
     try:
         content: object = json.loads(text)

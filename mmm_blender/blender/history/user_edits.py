@@ -35,7 +35,7 @@ from ..fcurves.keyframe_arrays import (
 from ..fcurves.layered_actions import BONE_PATH, bone_curves, curve_store, curves_by_channel
 from .fingerprint import changed_bones, checksums, remembered
 from .locked_keys import Held, mark_as_keyframes
-from .recipe import EditStep, HandEdits
+from .recipe import EditStep, UserEdits
 from .recipe_store import load_recipe
 
 Keys: TypeAlias = Mapping[str, KeyArray]
@@ -50,7 +50,7 @@ class Begun:
     """A step before its write. hand: what a person did since the step before. keys: all there
     are, None where nobody needs them, since the recipe makes all of the Action."""
 
-    hand: HandEdits
+    hand: UserEdits
     keys: Keys | None
 
 
@@ -62,7 +62,7 @@ def begin_step(
     mark_as_keyframes(rig, action, held)
     recipe = load_recipe(action, rig)
     keys = None if recipe is not None and recipe.is_whole else _keys(rig, action)
-    return Begun(hand_edits(rig, action, _key_unkeyed(rig, action, joints, first)), keys)
+    return Begun(user_edits(rig, action, _key_unkeyed(rig, action, joints, first)), keys)
 
 
 def _key_unkeyed(
@@ -86,7 +86,7 @@ def _key_unkeyed(
 # --- edits by hand between two steps -------------------------------------------------------------
 
 
-def hand_edits(rig: Object, action: Action, also: Collection[str] = ()) -> HandEdits:
+def user_edits(rig: Object, action: Action, also: Collection[str] = ()) -> UserEdits:
     """What a person changed since our last write; nothing where there was none. also: bones of
     which the curves are told in any case."""
     before = remembered(action, rig)
@@ -94,10 +94,10 @@ def hand_edits(rig: Object, action: Action, also: Collection[str] = ()) -> HandE
     bones = list(dict.fromkeys((*changed, *also)))
     present = bone_curves(rig, action) if bones else {}
     curves = [curve for bone in bones for curve in present.get(bone, ())]
-    return HandEdits(tuple(bones), {_name(each): pack_keys(read_keys(each)) for each in curves})
+    return UserEdits(tuple(bones), {_name(each): pack_keys(read_keys(each)) for each in curves})
 
 
-def repeat_hand_edits(rig: Object, action: Action, hand: HandEdits) -> None:
+def repeat_user_edits(rig: Object, action: Action, hand: UserEdits) -> None:
     """Give the bones of an Action that a person changed the curves that they had afterwards."""
     if not hand.bones:
         return

@@ -1,6 +1,6 @@
 """What operators that wait for the worker share: modal from a button, blocking in a script.
 
-Both ways drive the same ``Errand``. A Blender without a window has no events, so there an invoked
+Both ways drive the same ``SceneJob``. A Blender without a window has no events, so there an invoked
 operator runs to its end too.
 """
 
@@ -13,8 +13,8 @@ from ...common.errors import MMMError
 from ...worker.protocol import WorkerError
 from ..bpy_types import Context, bpy
 from ..widgets import Event, Timer, redraw
-from .scene_job import Errand
-from .session import State, desk
+from .scene_job import SceneJob
+from .session import State, session
 
 TICK_SECONDS = 0.05
 READING_TICK_SECONDS = 0.01
@@ -23,14 +23,14 @@ _SLEEP_SECONDS = 0.01
 _FULL_BAR = 100
 
 
-class ErrandOperator:
+class JobOperator:
     """Base of such operators, beside ``bpy.types.Operator``. They say what to start."""
 
     report: Any
-    _errand: Errand | None = None
+    _scene_job: SceneJob | None = None
     _timer: Timer = None
 
-    def start(self, context: Context) -> Errand:
+    def start(self, context: Context) -> SceneJob:
         """Send the job. Raises MMMError, with nothing changed."""
         raise NotImplementedError
 
@@ -38,8 +38,8 @@ class ErrandOperator:
         """From a script: wait for the end."""
         if not self._begin(context):
             return {"CANCELLED"}
-        assert self._errand is not None
-        run_to_end(context, self._errand)
+        assert self._scene_job is not None
+        run_to_end(context, self._scene_job)
         return self._outcome()
 
     def invoke(self, context: Context, _event: Event) -> set[str]:
@@ -55,51 +55,51 @@ class ErrandOperator:
 
     def modal(self, context: Context, event: Event) -> set[str]:
         """A timer's beat, or an event that is not ours (but Esc, which cancels)."""
-        assert self._errand is not None
+        assert self._scene_job is not None
         if event.type == "ESC" and event.value == "PRESS":
-            desk.cancel()
+            session.cancel()
         elif event.type != "TIMER":
             return {"PASS_THROUGH"}
         over = True  # also if the tick raises: Blender ends the operator then
-        was_reading = self._errand.reading
+        was_reading = self._scene_job.reading
         try:
-            over = self._errand.tick(context)
+            over = self._scene_job.tick(context)
         finally:
             redraw()
             if over:
                 self.cancel(context)
-        if was_reading and not self._errand.reading and not over:
+        if was_reading and not self._scene_job.reading and not over:
             self._set_timer(context)
         return self._outcome() if over else {"PASS_THROUGH"}
 
     def cancel(self, context: Context) -> None:
         """The end: of the job, or Blender's will, for instance because another file is loaded."""
-        desk.cancel()
+        session.cancel()
         self._remove_timer(context)
 
     def _begin(self, context: Context) -> bool:
         try:
-            self._errand = self.start(context)
+            self._scene_job = self.start(context)
         except MMMError as error:
-            desk.fail(error.kind if isinstance(error, WorkerError) else "", str(error))
+            session.fail(error.kind if isinstance(error, WorkerError) else "", str(error))
             self.report({"ERROR"}, str(error))
             return False
         return True
 
     def _outcome(self) -> set[str]:
-        assert self._errand is not None
-        job = self._errand.job
+        assert self._scene_job is not None
+        job = self._scene_job.job
         if job.state is State.FAILED:
             self.report({"ERROR"}, job.sentence)
             return {"CANCELLED"}
-        self.report({"INFO"}, desk.notice.text)
+        self.report({"INFO"}, session.notice.text)
         return {"FINISHED"} if job.state is State.SUCCEEDED else {"CANCELLED"}
 
     def _set_timer(self, context: Context) -> None:
-        assert self._errand is not None
+        assert self._scene_job is not None
         self._remove_timer(context)
         self._timer = context.window_manager.event_timer_add(
-            READING_TICK_SECONDS if self._errand.reading else TICK_SECONDS, window=context.window
+            READING_TICK_SECONDS if self._scene_job.reading else TICK_SECONDS, window=context.window
         )
 
     def _remove_timer(self, context: Context) -> None:
@@ -108,15 +108,15 @@ class ErrandOperator:
         self._timer = None
 
 
-def run_to_end(context: Context, errand: Errand) -> None:
+def run_to_end(context: Context, scene_job: SceneJob) -> None:
     """Tick until it is over. A keyboard interrupt cancels the job before it goes on its way."""
     manager = context.window_manager
     manager.progress_begin(0, _FULL_BAR)
     try:
-        while not errand.tick(context):
-            manager.progress_update(int(errand.job.fraction * _FULL_BAR))
-            if not errand.reading:
+        while not scene_job.tick(context):
+            manager.progress_update(int(scene_job.job.fraction * _FULL_BAR))
+            if not scene_job.reading:
                 time.sleep(_SLEEP_SECONDS)
     finally:
-        desk.cancel()
+        session.cancel()
         manager.progress_end()

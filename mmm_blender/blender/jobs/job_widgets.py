@@ -5,21 +5,21 @@ from __future__ import annotations
 from ...worker.protocol import OUT_OF_MEMORY
 from ..bpy_types import Context
 from ..widgets import BIG, Layout, draw_wrapped
-from .session import Desk
+from .session import WorkerSession
 
 
-def draw_progress(layout: Layout, the_desk: Desk) -> None:
+def draw_progress(layout: Layout, the_session: WorkerSession) -> None:
     """How the job goes, and the button that ends it."""
-    assert the_desk.job is not None
+    assert the_session.job is not None
     row = layout.row(align=True)
     row.scale_y = BIG
-    row.progress(factor=the_desk.job.fraction, text=the_desk.job.text(the_desk.clock()))
+    row.progress(factor=the_session.job.fraction, text=the_session.job.text(the_session.clock()))
     row.operator("mmm.cancel", text="", icon="X")
 
 
-def draw_notice(layout: Layout, context: Context, the_desk: Desk) -> None:
+def draw_notice(layout: Layout, context: Context, the_session: WorkerSession) -> None:
     """The last message."""
-    notice = the_desk.notice
+    notice = the_session.notice
     if not notice.text:
         return
     box = layout.box()

@@ -1,7 +1,7 @@
 """A job of the worker, seen from the scene: who it is for, when it is off, what comes of it.
 
 The scene, its mode and its target must be at the end what they were at the press of the button;
-otherwise the errand is off and the scene stays as it is.
+otherwise the scene_job is off and the scene stays as it is.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ from ...common.errors import MMMError
 from ...worker.client import JobResult
 from ...worker.protocol import BAD_REQUEST, LoadBundle
 from ..bpy_types import ArmatureObject, Context, bpy
-from ..rig.target import Remembered
-from .session import Desk, Job, Notice, Request, State
+from ..rig.target import DataBlockRef
+from .session import Job, Notice, Request, State, WorkerSession
 
 Finish = Callable[[Context, ArmatureObject | None, JobResult], str]
 """Puts a result into the scene; gives the sentence that says so, or raises MMMError."""
@@ -26,20 +26,20 @@ which tells how far it is (0 to 1). Returns the job's message; raises MMMError."
 
 
 @dataclass(frozen=True)
-class Circumstances:
+class SceneSnapshot:
     """What must not change while the worker works. target: None if none was there."""
 
-    scene: Remembered
+    scene: DataBlockRef
     mode: str
-    target: Remembered | None
+    target: DataBlockRef | None
 
     @classmethod
-    def now(cls, context: Context, target: ArmatureObject | None) -> Circumstances:
+    def now(cls, context: Context, target: ArmatureObject | None) -> SceneSnapshot:
         """As they are."""
         return cls(
-            Remembered.of(context.scene),
+            DataBlockRef.of(context.scene),
             _mode(context, target),
-            None if target is None else Remembered.of(target),
+            None if target is None else DataBlockRef.of(target),
         )
 
     def change(self, context: Context) -> str:
@@ -65,27 +65,27 @@ def _mode(context: Context, target: ArmatureObject | None) -> str:
 
 @dataclass(frozen=True, eq=False)
 class Preparation:
-    """What an errand does before the worker gets the job. bundle: what the worker is to load."""
+    """What an scene_job does before the worker gets the job. bundle: what the worker is to load."""
 
     reading: Reading
     bundle: LoadBundle | None = None
 
 
-class Errand:
-    """One job with its circumstances, until its result is in the scene."""
+class SceneJob:
+    """One job with its snapshot, until its result is in the scene."""
 
     def __init__(
         self,
-        desk: Desk,
+        session: WorkerSession,
         job: Job,
-        circumstances: Circumstances,
+        snapshot: SceneSnapshot,
         finish: Finish,
         preparation: Preparation | None = None,
     ) -> None:
         """preparation: for a job that was opened only, none for one that was sent."""
         self.job = job
-        self._desk = desk
-        self._circumstances = circumstances
+        self._session = session
+        self._snapshot = snapshot
         self._finish = finish
         self._preparation = preparation
 
@@ -96,17 +96,17 @@ class Errand:
 
     def tick(self, context: Context) -> bool:
         """Go on a little, without blocking; True when it is over, one way or another."""
-        if self.job.running and (change := self._circumstances.change(context)):
-            self._desk.cancel(change)
+        if self.job.running and (change := self._snapshot.change(context)):
+            self._session.cancel(change)
         if self.reading:
             self._read()
-        self._desk.tick()
+        self._session.tick()
         if self.job.running:
             return False
         if self.job.state is State.SUCCEEDED:
             self._deliver(context)
         if self.job.state is State.FAILED:
-            self._desk.fail(self.job.kind, self.job.sentence)
+            self._session.fail(self.job.kind, self.job.sentence)
         return True
 
     def _read(self) -> None:
@@ -123,15 +123,15 @@ class Errand:
     def _send(self, request: Request) -> None:
         assert self._preparation is not None
         with suppress(MMMError):  # the job has failed then, and says why
-            self._desk.send(self.job, request, self._preparation.bundle)
+            self._session.send(self.job, request, self._preparation.bundle)
 
     def _deliver(self, context: Context) -> None:
         """Put the result into the scene, or have the job failed with the reason."""
         assert self.job.result is not None
-        target = self._circumstances.find_target(context)
+        target = self._snapshot.find_target(context)
         try:
             sentence = self._finish(context, target, self.job.result)
         except MMMError as error:
             self.job.fail(BAD_REQUEST, str(error))
         else:
-            self._desk.notice = Notice(sentence)
+            self._session.notice = Notice(sentence)

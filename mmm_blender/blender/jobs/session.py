@@ -1,7 +1,7 @@
 """The one worker of this Blender, and the one job that it may have.
 
 Nothing here knows bpy: a job is a small state machine that hears the worker's messages, driven
-by ``Desk.tick`` from a modal operator, a loop in a script, or a test with a clock of its own.
+by ``WorkerSession.tick`` from a modal operator, a loop in a script, or a test with its own clock.
 
     READING -> STARTING -> LOADING -> GENERATING -> SUCCEEDED | FAILED | CANCELLED
 
@@ -74,7 +74,7 @@ class Notice:
 
 @dataclass(eq=False)
 class Job:
-    """One request, from the press of the button to its answer. Times are the desk's clock's.
+    """One request, from the press of the button to its answer. Times are the session's clock's.
 
     read: how much of the motion is read, 0 to 1. sent_at: when the worker was given the job.
     """
@@ -137,7 +137,7 @@ class Job:
 
 
 @dataclass(eq=False)
-class Desk:
+class WorkerSession:
     """Owns the worker's client and the job that runs.
 
     devices: ids and names that the worker has seen on this machine. refusals: why a Python cannot
@@ -173,7 +173,7 @@ class Desk:
         return self._client.status if self._client else None
 
     def open(self, python: Path) -> Job:
-        """A job whose message is still to be made: ``send`` it. The desk is busy from here on.
+        """A job whose message is still to be made: ``send`` it. The session is busy from here on.
 
         Returns at once. Raises MMMError when a job runs already.
         """
@@ -283,5 +283,5 @@ class Desk:
             )
 
 
-desk = Desk()
+session = WorkerSession()
 """This Blender's own."""

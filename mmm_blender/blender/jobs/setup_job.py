@@ -13,18 +13,18 @@ from ...worker.installer import (
     DONE,
     FAILED,
     RUNNING,
+    EnvironmentParams,
     EnvironmentSetup,
-    EnvironmentWish,
     SetupProgress,
 )
 from .session import Notice
 
 
 @dataclass(eq=False)
-class SetupDesk:
+class SetupSession:
     """Owns the set-up that runs. notice: how the last one ended."""
 
-    make: Callable[[EnvironmentWish], EnvironmentSetup] = EnvironmentSetup
+    make: Callable[[EnvironmentParams], EnvironmentSetup] = EnvironmentSetup
     setup: EnvironmentSetup | None = None
     notice: Notice = field(default_factory=Notice)
 
@@ -38,12 +38,12 @@ class SetupDesk:
         """Where it stands; None while nothing runs."""
         return None if self.setup is None else self.setup.progress
 
-    def start(self, wish: EnvironmentWish) -> EnvironmentSetup:
+    def start(self, params: EnvironmentParams) -> EnvironmentSetup:
         """Begin. Raises MMMError while another one runs."""
         if self.setup is not None:
             raise MMMError("A set-up runs already: wait until it is done, or cancel it.")
         self.notice = Notice()
-        self.setup = self.make(wish)
+        self.setup = self.make(params)
         self.setup.start()
         return self.setup
 
@@ -69,5 +69,5 @@ def succeeded(setup: EnvironmentSetup) -> bool:
     return setup.progress.state == DONE
 
 
-setup_desk = SetupDesk()
+setup_session = SetupSession()
 """This Blender's own."""

@@ -9,7 +9,7 @@ from typing import Any
 
 from ..bpy_types import bpy
 from ..widgets import redraw
-from .session import desk
+from .session import session
 
 HOUSEKEEPING_SECONDS = 0.5
 
@@ -17,21 +17,29 @@ HOUSEKEEPING_SECONDS = 0.5
 @bpy.app.handlers.persistent
 def on_load(*_arguments: Any) -> None:
     """Before another file is loaded."""
-    desk.cancel("Cancelled: another file was opened.")
+    session.cancel("Cancelled: another file was opened.")
 
 
 @bpy.app.handlers.persistent
 def on_undo(*_arguments: Any) -> None:
     """Before a step is undone or redone."""
-    desk.cancel("Cancelled: a step was undone.")
+    session.cancel("Cancelled: a step was undone.")
 
 
 def keep_house() -> float:
     """Timer: hear the worker between jobs too (memory freed, a cancelled job that goes on)."""
-    if not desk.busy:
-        before = (desk.worker_status, desk.devices, len(desk.refusals))
-        desk.tick()
-        if before != (desk.worker_status, desk.devices, len(desk.refusals)):
+    if not session.busy:
+        before = (
+            session.worker_status,
+            session.devices,
+            len(session.refusals),
+        )
+        session.tick()
+        if before != (
+            session.worker_status,
+            session.devices,
+            len(session.refusals),
+        ):
             redraw()
     return HOUSEKEEPING_SECONDS
 
@@ -54,4 +62,4 @@ def unregister() -> None:
         handlers = getattr(bpy.app.handlers, name)
         if handler in handlers:
             handlers.remove(handler)
-    desk.shut_down()
+    session.shut_down()

@@ -2,14 +2,14 @@
 
 from typing import ClassVar
 
-from ..addon.availability import obstacle
+from ..addon.availability import poll_error
 from ..bpy_types import Context, bpy
-from ..jobs.job_operator import ErrandOperator
-from ..jobs.scene_job import Errand
-from .task import replay_obstacle, start_replay
+from ..jobs.job_operator import JobOperator
+from ..jobs.scene_job import SceneJob
+from .task import replay_poll_error, start_replay
 
 
-class Replay(ErrandOperator, bpy.types.Operator):
+class Replay(JobOperator, bpy.types.Operator):
     """Make the Action again from its recipe, to the same keys, beside the one that is there"""
 
     bl_idname = "mmm.replay"
@@ -20,12 +20,12 @@ class Replay(ErrandOperator, bpy.types.Operator):
     @classmethod
     def poll(cls, context: Context) -> bool:
         """Greyed, with the reason, where there is nothing to make again."""
-        reason = obstacle(context, "Replay") or replay_obstacle(context)
+        reason = poll_error(context, "Replay") or replay_poll_error(context)
         if reason:
             cls.poll_message_set(reason)
         return not reason
 
-    def start(self, context: Context) -> Errand:
+    def start(self, context: Context) -> SceneJob:
         """Send the first step."""
         return start_replay(context)
 

@@ -30,7 +30,7 @@ from ..fcurves.layered_actions import assign_action, build_action
 from ..history.new_action import action_name, make_action
 from ..history.recipe import EditStep, GenerateStep, Recipe, SegmentStep, SequenceStep, Step
 from ..history.recipe_store import store_recipe
-from ..history.user_edits import put_back, repeat_hand_edits
+from ..history.user_edits import put_back, repeat_user_edits
 from ..jobs.session import Request
 from ..rig.motion_reader import read_motion
 from ..sequence.layout import SegmentPlan, plan_segment, sequence_segments, stretched
@@ -225,7 +225,7 @@ def _done(rig: ArmatureObject, action: Action | None, made: _Answered) -> Action
         return make_action(rig, placed, step.start_frame, Recipe((step,)), step.fps)
     if action is None:
         raise MMMError(_DAMAGED)
-    repeat_hand_edits(rig, action, step.hand)
+    repeat_user_edits(rig, action, step.hand)
     if isinstance(step, EditStep):
         _write_edit(rig, action, step, made.clip)
     else:

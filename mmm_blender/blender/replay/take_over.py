@@ -19,7 +19,7 @@ from ..fcurves.slot_properties import read_text, write_text
 from ..history.fingerprint import FINGERPRINT_PROPERTY, remember, remembered
 from ..history.locked_keys import Held, own_after
 from ..history.recipe_store import RECIPE_PROPERTY, load_recipe
-from ..history.user_edits import hand_edits
+from ..history.user_edits import user_edits
 from ..rig.pose_space import pose_space
 from ..rig.smpl_rig import smpl_bones
 
@@ -102,7 +102,7 @@ def _merged(rig: ArmatureObject, old: Action, again: _Curves) -> dict[CurveId, R
 
 def _made_again(rig: ArmatureObject, old: Action, made: Action) -> _Curves:
     """What ``made`` has of bones that nobody changed in ``old`` since the last step."""
-    slot, hers = _slot_name(rig, made), {*hand_edits(rig, old).bones, ""}
+    slot, hers = _slot_name(rig, made), {*user_edits(rig, old).bones, ""}
     return {
         name[1:]: each
         for name, each in raw_curves(made).items()

@@ -12,7 +12,7 @@ from contextlib import suppress
 from ...common.errors import MMMError
 from ...worker.client import JobResult
 from ...worker.protocol import BAD_REQUEST, Generated
-from ..actions.editability import pose_obstacle, time_obstacle
+from ..actions.editability import pose_poll_error, time_poll_error
 from ..addon.bundle_cards import BundleCard, config_hash
 from ..addon.bundle_choice import bundle_cards, bundle_path, chosen_bundle
 from ..addon.choices import choices
@@ -22,11 +22,11 @@ from ..fcurves.layered_actions import assign_action, curve_store
 from ..history.fingerprint import remembered
 from ..history.recipe import Recipe, Step
 from ..history.recipe_store import load_recipe
-from ..history.user_edits import hand_edits
-from ..jobs.scene_job import Circumstances, Errand
-from ..jobs.session import Job, desk
+from ..history.user_edits import user_edits
+from ..jobs.scene_job import SceneJob, SceneSnapshot
+from ..jobs.session import Job, session
 from ..rig.smpl_rig import smpl_bones
-from ..rig.target import Remembered, scene_fps, target_armature
+from ..rig.target import DataBlockRef, scene_fps, target_armature
 from .steps import Rebuilding, reads_rig, request_of
 from .take_over import taken_over
 
@@ -34,23 +34,23 @@ _SHORT_HASH = 12  # digits that tell bundles apart for a person
 _SAME_RATE = 1e-3  # frames per second
 
 
-def replay_obstacle(context: Context) -> str:
+def replay_poll_error(context: Context) -> str:
     """Why the active Action cannot be made again, in a sentence; else ""."""
     try:
         rig = _rig(context)
-        return _rig_obstacle(rig, _recipe_of(rig))
+        return _rig_poll_error(rig, _recipe_of(rig))
     except MMMError as error:
         return str(error)
 
 
-def start_replay(context: Context) -> Errand:
+def start_replay(context: Context) -> SceneJob:
     """Send the first step. Raises MMMError, with nothing changed, if it cannot be replayed."""
     rig = _rig(context)
     recipe = _recipe_of(rig)
     cards = known_bundles(context)
     for step in recipe.steps:
         bundle_of(step, cards)
-    return _ReplayErrand(context, rig, recipe)
+    return _ReplayJob(context, rig, recipe)
 
 
 def _rig(context: Context) -> ArmatureObject:
@@ -68,11 +68,11 @@ def _recipe_of(rig: ArmatureObject) -> Recipe:
     return recipe
 
 
-def _rig_obstacle(rig: ArmatureObject, recipe: Recipe) -> str:
+def _rig_poll_error(rig: ArmatureObject, recipe: Recipe) -> str:
     """Why what a step saw cannot be read from the rig, where it must be, in a sentence; else ""."""
     if not reads_rig(recipe):
         return ""
-    return time_obstacle(rig) or pose_obstacle(rig, smpl_bones(rig), "ALL")
+    return time_poll_error(rig) or pose_poll_error(rig, smpl_bones(rig), "ALL")
 
 
 def known_bundles(context: Context) -> list[BundleCard]:
@@ -95,18 +95,18 @@ def bundle_of(step: Step, cards: Sequence[BundleCard]) -> BundleCard:
     )
 
 
-class _ReplayErrand(Errand):
+class _ReplayJob(SceneJob):
     """One job of the worker after another; the Action comes when all are done."""
 
     def __init__(self, context: Context, rig: ArmatureObject, recipe: Recipe) -> None:
         self._recipe = recipe
         self._rebuilding = Rebuilding(recipe)
-        self._old = Remembered.of(rig.animation_data.action)
+        self._old = DataBlockRef.of(rig.animation_data.action)
         job = self._next_job(context, rig)
-        super().__init__(desk, job, Circumstances.now(context, rig), self._finish_all)
+        super().__init__(session, job, SceneSnapshot.now(context, rig), self._finish_all)
 
     def tick(self, context: Context) -> bool:
-        """As any errand; but after a step comes the next."""
+        """As any scene_job; but after a step comes the next."""
         return super().tick(context) and not self.job.running
 
     def _next_job(self, context: Context, rig: ArmatureObject) -> Job:
@@ -115,11 +115,11 @@ class _ReplayErrand(Errand):
         python, reason = worker_python()
         if python is None:
             raise MMMError(reason)
-        if fault := _rig_obstacle(rig, self._recipe):
+        if fault := _rig_poll_error(rig, self._recipe):
             raise MMMError(fault)
         path = bundle_path(bundle_of(step, known_bundles(context)))
         request = request_of(step, self._rebuilding.seen(rig, self._find_old()))
-        return desk.start(python, request, choices().load_bundle(path))
+        return session.start(python, request, choices().load_bundle(path))
 
     def _find_old(self) -> Action:
         old = self._old.find(bpy.data.actions)
@@ -134,7 +134,7 @@ class _ReplayErrand(Errand):
         if self._rebuilding.next_step is None:
             super()._deliver(context)
             return
-        target = self._circumstances.find_target(context)
+        target = self._snapshot.find_target(context)
         assert target is not None
         try:
             self.job = self._next_job(context, target)
@@ -167,7 +167,7 @@ def own_note(rig: ArmatureObject, old: Action) -> str:
         return ""
     if remembered(old, rig) is None:
         return "Your own keys are not known in it, so all bones are as the steps make them."
-    bones = hand_edits(rig, old).bones
+    bones = user_edits(rig, old).bones
     if not bones:
         return ""
     return f"What you changed since on {len(bones)} bone{'s' * (len(bones) > 1)} is taken over."

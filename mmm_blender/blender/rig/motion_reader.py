@@ -24,7 +24,7 @@ from ..bpy_types import ArmatureObject, Scene, bpy
 from .clip_channels import check_inheritance, evaluated
 from .pose_space import PoseSpace, orientation_quats, pose_space
 from .smpl_rig import smpl_bones
-from .target import Remembered, scene_fps, scene_of
+from .target import DataBlockRef, scene_fps, scene_of
 
 CHUNK_SECONDS = 0.02
 """How long the window waits for us at a time, where frames are quick."""
@@ -81,8 +81,8 @@ def read_in_chunks(
 class _Where:
     """The scene and the rig, by name: undo and deletion leave no reference dangling."""
 
-    scene: Remembered
-    rig: Remembered
+    scene: DataBlockRef
+    rig: DataBlockRef
 
     def find(self) -> tuple[Scene, ArmatureObject]:
         scene, rig = self.scene.find(bpy.data.scenes), self.rig.find(bpy.data.objects)
@@ -104,7 +104,7 @@ class MotionReader:
     ) -> None:
         """wanted_T: as in ``read_in_chunks``."""
         scene = bpy.context.scene
-        self._where = _Where(Remembered.of(scene), Remembered.of(rig))
+        self._where = _Where(DataBlockRef.of(scene), DataBlockRef.of(rig))
         self._space: PoseSpace = pose_space(rig, smpl_bones(rig))
         self._joints = [rig.pose.bones.find(name) for name in self._space.bones]
         self._fps = float(scene.render.fps) / float(scene.render.fps_base)

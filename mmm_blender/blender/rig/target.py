@@ -11,14 +11,14 @@ from .smpl_rig import find_smpl_bones
 
 
 @dataclass(frozen=True)
-class Remembered:
+class DataBlockRef:
     """A data-block by name and session number: a reference would dangle after undo or deletion."""
 
     name: str
     session_uid: int
 
     @classmethod
-    def of(cls, block: Any) -> Remembered:
+    def of(cls, block: Any) -> DataBlockRef:
         """How to find ``block`` again."""
         return cls(str(block.name), int(block.session_uid))
 

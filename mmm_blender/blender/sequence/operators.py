@@ -5,14 +5,14 @@
 import random
 from typing import Any, ClassVar
 
-from ..addon.availability import obstacle
+from ..addon.availability import poll_error
 from ..addon.scene_settings import HOLD_ITEMS, LARGEST_SEED, given_or_scene
 from ..bpy_types import Context, bpy
-from ..jobs.job_operator import ErrandOperator
-from ..jobs.scene_job import Errand
-from .properties import SegmentWish, SequenceLine, chosen_line, sequence_list, set_line, wishes
-from .regenerate import segment_obstacle, start_segment, wanted_segment
-from .task import SequenceWish, load_from_action, loading_obstacle, start_sequence
+from ..jobs.job_operator import JobOperator
+from ..jobs.scene_job import SceneJob
+from .properties import SegmentParams, SequenceLine, chosen_line, params_of, sequence_list, set_line
+from .regenerate import segment_poll_error, start_segment, wanted_segment
+from .task import SequenceParams, load_from_action, loading_poll_error, start_sequence
 
 _FROM_SCENE = ("bundle", "pin_feet")
 _LINE_FIELDS = ("prompt", "seconds", "seed")
@@ -89,8 +89,8 @@ class DuplicatePrompt(_LineOperator, bpy.types.Operator):
     def execute(self, context: Context) -> set[str]:
         """The copy is chosen."""
         found = sequence_list(context.scene)
-        wish = SegmentWish.of(found.lines[chosen_line(found)])
-        set_line(_insert(found), wish)
+        params = SegmentParams.of(found.lines[chosen_line(found)])
+        set_line(_insert(found), params)
         return {"FINISHED"}
 
 
@@ -155,7 +155,7 @@ class LoadSequence(bpy.types.Operator):
     @classmethod
     def poll(cls, context: Context) -> bool:
         """Only where the Action is a sequence."""
-        return _poll(cls, loading_obstacle(context))
+        return _poll(cls, loading_poll_error(context))
 
     def execute(self, context: Context) -> set[str]:
         """The list is replaced."""
@@ -163,7 +163,7 @@ class LoadSequence(bpy.types.Operator):
         return {"FINISHED"}
 
 
-class GenerateSequence(ErrandOperator, bpy.types.Operator):
+class GenerateSequence(JobOperator, bpy.types.Operator):
     """Make one motion from all prompts in the list, and key it from this frame on"""
 
     bl_idname = "mmm.generate_sequence"
@@ -188,16 +188,16 @@ class GenerateSequence(ErrandOperator, bpy.types.Operator):
     @classmethod
     def poll(cls, context: Context) -> bool:
         """Greyed, with the reason, while it cannot work."""
-        return _poll(cls, obstacle(context))
+        return _poll(cls, poll_error(context))
 
-    def start(self, context: Context) -> Errand:
+    def start(self, context: Context) -> SceneJob:
         """Send the list."""
         lines = self.segments or sequence_list(context.scene).lines
         rest = given_or_scene(self, context, _FROM_SCENE)
-        return start_sequence(context, SequenceWish(wishes(lines), **rest))
+        return start_sequence(context, SequenceParams(params_of(lines), **rest))
 
 
-class RegenerateSegment(ErrandOperator, bpy.types.Operator):
+class RegenerateSegment(JobOperator, bpy.types.Operator):
     """Make the chosen prompt's part of the motion anew; what comes after follows, unchanged"""
 
     bl_idname = "mmm.regenerate_segment"
@@ -232,9 +232,9 @@ class RegenerateSegment(ErrandOperator, bpy.types.Operator):
     @classmethod
     def poll(cls, context: Context) -> bool:
         """Greyed, with the reason, while no segment can be made anew."""
-        return _poll(cls, segment_obstacle(context))
+        return _poll(cls, segment_poll_error(context))
 
-    def start(self, context: Context) -> Errand:
+    def start(self, context: Context) -> SceneJob:
         """Begin to read the motion around the segment."""
         is_set = self.properties.is_property_set
         index = int(self.index) if is_set("index") else None

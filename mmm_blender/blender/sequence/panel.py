@@ -5,17 +5,17 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from ...common.errors import MMMError
-from ..addon.availability import obstacle
+from ..addon.availability import poll_error
 from ..addon.bundle_choice import chosen_bundle
 from ..bpy_types import Context, bpy
 from ..jobs.job_widgets import draw_progress
-from ..jobs.session import desk
+from ..jobs.session import session
 from ..rig.target import target_armature
 from ..widgets import BIG, ORDER, TAB, Layout, draw_wrapped
 from .layout import Segment
-from .properties import SegmentWish, chosen_line, sequence_list, wishes
-from .regenerate import list_obstacle, segment_obstacle
-from .task import action_segments, loading_obstacle, sequence_fault
+from .properties import SegmentParams, chosen_line, params_of, sequence_list
+from .regenerate import list_poll_error, segment_poll_error
+from .task import action_segments, loading_poll_error, sequence_fault
 
 _PROMPT_SHARE = 0.75
 """Of a line's width, what the prompt gets."""
@@ -64,10 +64,10 @@ class SequencePanel(bpy.types.Panel):
         _draw_list_buttons(row.column(align=True))
         if found.lines:
             _draw_line(layout, found.lines[chosen_line(found)])
-            total = sum(each.seconds for each in wishes(found.lines))
+            total = sum(each.seconds for each in params_of(found.lines))
             layout.label(text=f"{len(found.lines)} prompts, {total:g} seconds", icon="TIME")
-        if desk.busy:
-            draw_progress(layout, desk)
+        if session.busy:
+            draw_progress(layout, session)
             return
         _draw_generate(layout, context)
         _draw_regenerate(layout, context)
@@ -94,7 +94,7 @@ def _draw_line(layout: Layout, line: Any) -> None:
 
 def _draw_generate(layout: Layout, context: Context) -> None:
     """The button; greyed, with the reason, while it cannot be pressed."""
-    reason = obstacle(context) or _list_fault(context)
+    reason = poll_error(context) or _list_fault(context)
     row = layout.row()
     row.scale_y = BIG
     row.enabled = not reason
@@ -110,14 +110,14 @@ def _list_fault(context: Context) -> str:
         card = chosen_bundle(context.scene)
     except MMMError as error:
         return str(error)
-    return sequence_fault(card, wishes(sequence_list(context.scene).lines))
+    return sequence_fault(card, params_of(sequence_list(context.scene).lines))
 
 
 def _draw_regenerate(layout: Layout, context: Context) -> None:
     """What can be done with a sequence that is keyed already; nothing where there is none."""
-    if loading_obstacle(context):
+    if loading_poll_error(context):
         return
-    reason = list_obstacle(context) or segment_obstacle(context)
+    reason = list_poll_error(context) or segment_poll_error(context)
     column = layout.column(align=True)
     row = column.row(align=True)
     row.enabled = not reason
@@ -130,7 +130,7 @@ def _draw_regenerate(layout: Layout, context: Context) -> None:
 def is_changed(context: Context, line: Any, index: int) -> bool:
     """A line's segment is keyed, but from another prompt, length or seed."""
     segments = _segments_of_list(context)
-    return index < len(segments) and not SegmentWish.of(line).matches(segments[index])
+    return index < len(segments) and not SegmentParams.of(line).matches(segments[index])
 
 
 def _segments_of_list(context: Context) -> tuple[Segment, ...]:

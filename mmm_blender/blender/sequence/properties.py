@@ -20,7 +20,7 @@ _SECONDS_DIGITS = 4
 
 
 @dataclass(frozen=True)
-class SegmentWish:
+class SegmentParams:
     """One line of the list."""
 
     prompt: str
@@ -28,13 +28,13 @@ class SegmentWish:
     seed: int
 
     @classmethod
-    def of(cls, line: Any) -> "SegmentWish":
+    def of(cls, line: Any) -> "SegmentParams":
         """Of a line of Blender's."""
         seconds = round(float(line.seconds), _SECONDS_DIGITS)
         return cls(str(line.prompt), seconds, int(line.seed))
 
     def matches(self, segment: Segment) -> bool:
-        """The segment was made from this wish."""
+        """The segment was made from this params."""
         return (self.prompt, self.seconds, self.seed) == (
             segment.prompt,
             segment.seconds,
@@ -88,24 +88,24 @@ def chosen_line(found: SequenceList) -> int:
     return max(0, min(int(found.active), len(found.lines) - 1))
 
 
-def wishes(lines: Iterable[Any]) -> tuple[SegmentWish, ...]:
+def params_of(lines: Iterable[Any]) -> tuple[SegmentParams, ...]:
     """What the lines of a list ask for."""
-    return tuple(SegmentWish.of(line) for line in lines)
+    return tuple(SegmentParams.of(line) for line in lines)
 
 
-def set_line(line: Any, wish: SegmentWish | Segment) -> None:
+def set_line(line: Any, params: SegmentParams | Segment) -> None:
     """Write into a line."""
-    line.prompt, line.seconds, line.seed = wish.prompt, wish.seconds, wish.seed
+    line.prompt, line.seconds, line.seed = params.prompt, params.seconds, params.seed
 
 
 def show_lines(
-    scene: Scene, wanted: Iterable[SegmentWish | Segment], action: Action | None
+    scene: Scene, wanted: Iterable[SegmentParams | Segment], action: Action | None
 ) -> None:
     """Make these the list, and ``action`` what was made from it."""
     found = sequence_list(scene)
     found.lines.clear()
-    for wish in wanted:
-        set_line(found.lines.add(), wish)
+    for params in wanted:
+        set_line(found.lines.add(), params)
     found.active = chosen_line(found)
     found.action = action
 

@@ -21,9 +21,9 @@ from ...geometry.editing.path_correction import GroundMove
 from ...geometry.skeleton import SMPL_22
 from ...worker.client import JobResult
 from ...worker.protocol import Edit, Generated
-from ..actions.editability import Span, edited_armature, editing_obstacle
+from ..actions.editability import Span, edited_armature, editing_poll_error
 from ..actions.range_writer import check_curves
-from ..addon.availability import obstacle
+from ..addon.availability import poll_error
 from ..addon.bundle_cards import BundleCard
 from ..addon.bundle_choice import bundle_path, chosen_bundle, mask_fault
 from ..addon.choices import choices
@@ -33,18 +33,18 @@ from ..bpy_types import ArmatureObject, Context
 from ..edit.frame_range import EditRange, Source
 from ..edit.window import Stretch
 from ..fcurves.keyframe_arrays import reading_once
-from ..history.action_guard import ActionWatch, as_it_was
+from ..history.action_guard import ActionGuard, as_it_was
 from ..history.fingerprint import remember
 from ..history.locked_keys import own_after
-from ..history.recipe import HandEdits, Origin, SegmentStep, packed_motion, packed_tokens
+from ..history.recipe import Origin, SegmentStep, UserEdits, packed_motion, packed_tokens
 from ..history.recipe_store import append_step
 from ..history.user_edits import begin_step
-from ..jobs.scene_job import Circumstances, Errand, Preparation, Reading
-from ..jobs.session import Request, desk
+from ..jobs.scene_job import Preparation, Reading, SceneJob, SceneSnapshot
+from ..jobs.session import Request, session
 from ..rig.motion_reader import read_in_chunks, unkeyed_pose_kept
 from .layout import Segment, plan_segment, stretched
 from .markers import replace_markers
-from .properties import SegmentWish, chosen_line, sequence_list, set_line, wishes
+from .properties import SegmentParams, chosen_line, params_of, sequence_list, set_line
 from .segment_writer import (
     brought_to_start,
     check_none_lost,
@@ -67,27 +67,27 @@ class SegmentChange:
     """What the person asks for. index: of the segment, from 0. hold: as the operators name it."""
 
     index: int
-    wish: SegmentWish
+    params: SegmentParams
     hold: str = AUTO_HOLD
     pin_feet: bool = True
     bundle: str = ""
 
 
-def segment_obstacle(context: Context) -> str:
+def segment_poll_error(context: Context) -> str:
     """Why no segment can be made anew just now, in a sentence; else ""."""
-    if reason := obstacle(context, "Edit"):
+    if reason := poll_error(context, "Edit"):
         return reason
     try:
         _, segments = target_segments(context)
         check_several(segments)
         card = chosen_bundle(context.scene)
         fault = card.problem or mask_fault(card, "all")
-        return fault or editing_obstacle(edited_armature(context), "ALL")
+        return fault or editing_poll_error(edited_armature(context), "ALL")
     except MMMError as error:
         return str(error)
 
 
-def list_obstacle(context: Context) -> str:
+def list_poll_error(context: Context) -> str:
     """Why the list's lines are not the segments of the target's motion, in a sentence; else ""."""
     try:
         action, segments = target_segments(context)
@@ -108,7 +108,7 @@ def wanted_segment(
     """
     _, segments = target_segments(context)
     found = sequence_list(context.scene)
-    other = list_obstacle(context)
+    other = list_poll_error(context)
     if index is None:
         if other:
             raise MMMError(other)
@@ -117,24 +117,24 @@ def wanted_segment(
         raise MMMError(
             f"There is no segment {index}: the first is 0, the last {len(segments) - 1}."
         )
-    line = SegmentWish.of(segments[index] if other else found.lines[index])
-    return SegmentChange(index, SegmentWish.of(replace(line, **given)), **options)
+    line = SegmentParams.of(segments[index] if other else found.lines[index])
+    return SegmentChange(index, SegmentParams.of(replace(line, **given)), **options)
 
 
-def start_segment(context: Context, change: SegmentChange) -> Errand:
+def start_segment(context: Context, change: SegmentChange) -> SceneJob:
     """Begin to read the motion. Raises MMMError, with nothing changed, if it cannot be edited."""
     python, reason = worker_python()
     if python is None:
         raise MMMError(reason)
     rig = edited_armature(context)
     card = chosen_bundle(context.scene, change.bundle)
-    if reason := _change_fault(card, change) or editing_obstacle(rig, "ALL"):
+    if reason := _change_fault(card, change) or editing_poll_error(rig, "ALL"):
         raise MMMError(reason)
     edit = _SegmentEdit(context, rig, change)
-    return Errand(
-        desk,
-        desk.open(python),
-        Circumstances.now(context, rig),
+    return SceneJob(
+        session,
+        session.open(python),
+        SceneSnapshot.now(context, rig),
         edit.finish,
         Preparation(edit.reading(rig), choices().load_bundle(bundle_path(card))),
     )
@@ -145,7 +145,7 @@ def _change_fault(card: BundleCard, change: SegmentChange) -> str:
     return (
         card.problem
         or mask_fault(card, "all")
-        or segment_fault(card, change.index + 1, change.wish)
+        or segment_fault(card, change.index + 1, change.params)
     )
 
 
@@ -161,9 +161,9 @@ class _SegmentEdit:
         action, segments = target_segments(context)
         check_several(segments)
         first_key, last_key = keyed(rig, action, segments)
-        self.watch = ActionWatch(context, rig)
+        self.watch = ActionGuard(context, rig)
         self.change = change
-        frames = segments[change.index].frames_for(change.wish.seconds, self.watch.fps)
+        frames = segments[change.index].frames_for(change.params.seconds, self.watch.fps)
         self.plan = plan_segment(segments, change.index, frames, self.watch.fps)
         first, last, shift = self.plan.first, self.plan.last, self.plan.shift
         check_curves(rig, action, SMPL_22.names, first, max(last - shift, math.ceil(last_key)))
@@ -174,7 +174,7 @@ class _SegmentEdit:
         check_none_lost(self.held, self.plan)
         self.mask = self.stretch.mask("ALL", held_after(self.held.frames, self.plan))
         self.by_steps = self.watch.by_steps(rig)
-        self.listed = wishes(sequence_list(context.scene).lines)
+        self.listed = params_of(sequence_list(context.scene).lines)
         self.seen: MotionClip | None = None
 
     def reading(self, rig: ArmatureObject) -> Reading:
@@ -192,8 +192,8 @@ class _SegmentEdit:
             clip.fps,
             self.mask.rotations_TJ.astype(np.int64),
             self.mask.root_T.astype(np.int64),
-            self.change.wish.prompt,
-            self.change.wish.seed,
+            self.change.params.prompt,
+            self.change.params.seed,
             pin_feet=self.change.pin_feet,
             moves_after=True,
         )
@@ -236,8 +236,8 @@ class _SegmentEdit:
         replace_markers(scene, before, after, restore=False)
         scene.frame_end = max(scene.frame_end, after[-1].behind - 1)
         found = sequence_list(scene)
-        if found.action == action and wishes(found.lines) == self.listed:
-            set_line(found.lines[self.change.index], self.change.wish)
+        if found.action == action and params_of(found.lines) == self.listed:
+            set_line(found.lines[self.change.index], self.change.params)
 
     def _done(self, target: ArmatureObject) -> str:
         plan = self.plan
@@ -245,13 +245,13 @@ class _SegmentEdit:
         shift = f"; what follows comes {abs(plan.shift)} frames {way}" if plan.shift else ""
         return f"Made frames {plan.first} to {plan.last} of '{target.name}' anew{shift}."
 
-    def _step(self, result: Generated, hand: HandEdits) -> SegmentStep:
+    def _step(self, result: Generated, hand: UserEdits) -> SegmentStep:
         assert self.seen is not None
         told, plan = result.recipe, self.plan
         return SegmentStep(
             index=self.change.index,
             prompt=told["prompt"],
-            seconds=self.change.wish.seconds,
+            seconds=self.change.params.seconds,
             seed=told["seed"],
             first=plan.first,
             last=plan.last,

@@ -49,8 +49,8 @@ def held(rig: ArmatureObject, action: Action, span: Span, hold: str) -> Held:
     """What is held; MMMError where the person has to say so first."""
     mode = default_mode(action, rig) if hold == AUTO_HOLD else hold
     held = held_frames(rig, action, span, SMPL_22.names, mode)
-    if hold == AUTO_HOLD and held.doubt:
-        raise MMMError(held.doubt)
+    if hold == AUTO_HOLD and held.confirmation:
+        raise MMMError(held.confirmation)
     return held
 
 

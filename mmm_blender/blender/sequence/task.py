@@ -16,29 +16,29 @@ from ..addon.scene_settings import LEAST_SECONDS
 from ..addon.worker_python import worker_python
 from ..bpy_types import Action, ArmatureObject, Context
 from ..fcurves.slot_properties import read_text
-from ..generate.result_writer import Delivery
+from ..generate.result_writer import ResultWriter
 from ..history.recipe import parse_recipe, sequence_step
 from ..history.recipe_store import RECIPE_PROPERTY
-from ..jobs.scene_job import Circumstances, Errand
-from ..jobs.session import Request, desk
+from ..jobs.scene_job import SceneJob, SceneSnapshot
+from ..jobs.session import Request, session
 from ..rig.target import scene_fps, target_armature
 from .layout import Segment, sequence_segments
 from .markers import replace_markers
-from .properties import SegmentWish, sequence_list, show_lines, wishes
+from .properties import SegmentParams, params_of, sequence_list, show_lines
 
 NO_SEQUENCE = "The character's motion is no sequence: generate one first."
 
 
 @dataclass(frozen=True)
-class SequenceWish:
+class SequenceParams:
     """What the person asks for. bundle: as in ``choose_bundle``."""
 
-    segments: tuple[SegmentWish, ...]
+    segments: tuple[SegmentParams, ...]
     pin_feet: bool = True
     bundle: str = ""
 
 
-def sequence_fault(card: BundleCard, segments: Sequence[SegmentWish]) -> str:
+def sequence_fault(card: BundleCard, segments: Sequence[SegmentParams]) -> str:
     """What is wrong with a list of prompts, in a sentence; else ""."""
     if not segments:
         return "The list of prompts is empty: add a prompt."
@@ -48,62 +48,64 @@ def sequence_fault(card: BundleCard, segments: Sequence[SegmentWish]) -> str:
     )
 
 
-def segment_fault(card: BundleCard, number: int, wish: SegmentWish) -> str:
+def segment_fault(card: BundleCard, number: int, params: SegmentParams) -> str:
     """What is wrong with one of them; number: as the person counts."""
-    if not wish.prompt.strip():
+    if not params.prompt.strip():
         return f"Prompt {number} is empty: say in a few words what the body does."
-    if wish.seconds < LEAST_SECONDS:
+    if params.seconds < LEAST_SECONDS:
         return f"Prompt {number} is too short: give it at least {LEAST_SECONDS:g} seconds."
-    fault = length_fault(card, wish.seconds)
-    return f"Prompt {number} cannot last {wish.seconds:g} s. {fault}" if fault else ""
+    fault = length_fault(card, params.seconds)
+    return f"Prompt {number} cannot last {params.seconds:g} s. {fault}" if fault else ""
 
 
-def start_sequence(context: Context, wish: SequenceWish) -> Errand:
+def start_sequence(context: Context, params: SequenceParams) -> SceneJob:
     """Send the list to the worker. Raises MMMError, with nothing changed, if it cannot be."""
-    card = chosen_bundle(context.scene, wish.bundle)
-    if fault := sequence_fault(card, wish.segments):
+    card = chosen_bundle(context.scene, params.bundle)
+    if fault := sequence_fault(card, params.segments):
         raise MMMError(fault)
     python, reason = worker_python()
     if python is None:
         raise MMMError(reason)
     rig = target_armature(context)
-    listed = wishes(sequence_list(context.scene).lines)
-    delivery = _MarkedDelivery(wish, listed, Delivery.here(context, rig, sequence_step))
-    request = _request(wish, scene_fps(context.scene))
-    job = desk.start(python, request, choices().load_bundle(bundle_path(card)))
-    return Errand(desk, job, Circumstances.now(context, rig), delivery.finish)
+    listed = params_of(sequence_list(context.scene).lines)
+    result_writer = _MarkedResultWriter(
+        params, listed, ResultWriter.here(context, rig, sequence_step)
+    )
+    request = _request(params, scene_fps(context.scene))
+    job = session.start(python, request, choices().load_bundle(bundle_path(card)))
+    return SceneJob(session, job, SceneSnapshot.now(context, rig), result_writer.finish)
 
 
-def _request(wish: SequenceWish, fps: float) -> Request:
+def _request(params: SequenceParams, fps: float) -> Request:
     return lambda number: GenerateSequence(
         number,
-        tuple(each.prompt for each in wish.segments),
-        tuple(each.seconds for each in wish.segments),
-        tuple(each.seed for each in wish.segments),
+        tuple(each.prompt for each in params.segments),
+        tuple(each.seconds for each in params.segments),
+        tuple(each.seed for each in params.segments),
         fps=fps,
-        pin_feet=wish.pin_feet,
+        pin_feet=params.pin_feet,
     )
 
 
 @dataclass(frozen=True)
-class _MarkedDelivery:
-    """A delivery after which the segments are marked and the list belongs to the Action.
+class _MarkedResultWriter:
+    """A result_writer after which the segments are marked and the list belongs to the Action.
 
     listed: the list as it was at the start; what was changed in it since is not lost.
     """
 
-    wish: SequenceWish
-    listed: tuple[SegmentWish, ...]
-    delivery: Delivery
+    params: SequenceParams
+    listed: tuple[SegmentParams, ...]
+    result_writer: ResultWriter
 
     def finish(self, context: Context, target: ArmatureObject | None, result: JobResult) -> str:
         """Markers of the motion that is replaced go."""
         replaced = () if target is None else action_segments(active_action(target), target)
-        keyed = self.delivery.key(context, target, result)
+        keyed = self.result_writer.key(context, target, result)
         replace_markers(context.scene, replaced, action_segments(keyed.action))
         found = sequence_list(context.scene)
-        if wishes(found.lines) == self.listed:
-            show_lines(context.scene, self.wish.segments, keyed.action)
+        if params_of(found.lines) == self.listed:
+            show_lines(context.scene, self.params.segments, keyed.action)
         else:
             found.action = keyed.action
         return keyed.sentence
@@ -125,7 +127,7 @@ def action_segments(
 
 @lru_cache(maxsize=8)
 def _segments_of_text(text: str) -> tuple[Segment, ...]:
-    """Remembered, for a panel asks at every redraw."""
+    """DataBlockRef, for a panel asks at every redraw."""
     try:
         return sequence_segments(parse_recipe(text))
     except MMMError:
@@ -142,7 +144,7 @@ def target_segments(context: Context) -> tuple[Action, tuple[Segment, ...]]:
     return action, segments
 
 
-def loading_obstacle(context: Context) -> str:
+def loading_poll_error(context: Context) -> str:
     """Why the list cannot be filled from the target's Action, in a sentence; else ""."""
     try:
         target_segments(context)

@@ -61,7 +61,7 @@ class TorchEngine:
     """One bundle on one device at a time."""
 
     def __init__(self) -> None:
-        self._wish: LoadBundle | None = None
+        self._params: LoadBundle | None = None
         self._held: _Held | None = None
         self._used_device = CPU  # also by a bundle whose loading failed
         self._own_threads = 0  # torch's choice, known once it is imported
@@ -74,14 +74,14 @@ class TorchEngine:
             return Ready(package_version(), "", {}, str(error))
         return Ready(package_version(), str(torch.__version__), devices())
 
-    def load(self, wish: LoadBundle) -> dict[str, Any]:
+    def load(self, params: LoadBundle) -> dict[str, Any]:
         """Hold the bundle, unless it is held already just so."""
-        self._wish = wish
+        self._params = params
         torch = _import_torch()
         self._own_threads = self._own_threads or torch.get_num_threads()
-        torch.set_num_threads(wish.threads if wish.threads > 0 else self._own_threads)
-        device = _resolve(wish.device)
-        path = Path(wish.path)
+        torch.set_num_threads(params.threads if params.threads > 0 else self._own_threads)
+        device = _resolve(params.device)
+        path = Path(params.path)
         stamp = _stamp(path)
         if not self._holds(path, device, stamp):
             self.free()
@@ -95,10 +95,10 @@ class TorchEngine:
         self, request: MotionMessage, on_progress: OnProgress, cancelled: IsCancelled
     ) -> Generated:
         """One motion; the bundle is loaded again if it was freed."""
-        if self._wish is None:
+        if self._params is None:
             raise WorkerError("No bundle was chosen: choose one in the MMM panel.", BUNDLE)
         on_progress(0, 0, STAGE_GENERATING if self._held else STAGE_LOADING)
-        self.load(self._wish)
+        self.load(self._params)
         return self._or_free(lambda: self._run(request, on_progress, cancelled))
 
     def _or_free(self, work: Callable[[], _Result]) -> _Result:

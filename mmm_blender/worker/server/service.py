@@ -62,14 +62,14 @@ class Engine(Protocol):
         """This Python's torch and devices."""
         ...
 
-    def load(self, wish: LoadBundle) -> JsonObject:
+    def load(self, params: LoadBundle) -> JsonObject:
         """Hold a bundle; returns BundleLoaded.info."""
         ...
 
     def generate(
         self, request: MotionMessage, on_progress: OnProgress, cancelled: IsCancelled
     ) -> Generated:
-        """One motion with the bundle of the last wish, loaded again when it was freed."""
+        """One motion with the bundle of the last params, loaded again when it was freed."""
         ...
 
     def body_model(self, request: LoadBodyModel) -> BodyModelLoaded:
@@ -81,7 +81,7 @@ class Engine(Protocol):
         ...
 
     def free(self) -> None:
-        """Give memory back; the wish is remembered."""
+        """Give memory back; the params is remembered."""
         ...
 
 
@@ -172,9 +172,9 @@ class Service:
             traceback.print_exc()
             return Ready(package_version(), "", {}, _bug_sentence(error))
 
-    def _load(self, wish: LoadBundle) -> BundleLoaded:
-        self._idle_seconds = _idle_seconds(wish.idle_minutes)
-        info = self._engine.load(wish)
+    def _load(self, params: LoadBundle) -> BundleLoaded:
+        self._idle_seconds = _idle_seconds(params.idle_minutes)
+        info = self._engine.load(params)
         self._in_memory = True
         return BundleLoaded(info)
 

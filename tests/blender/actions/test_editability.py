@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from mmm_blender.blender.actions.editability import Span, editing_obstacle
+from mmm_blender.blender.actions.editability import Span, editing_poll_error
 from mmm_blender.blender.bpy_types import ArmatureObject, bpy
 from mmm_blender.blender.fcurves.layered_actions import HAS_SLOTS
 from mmm_blender.blender.history import new_action as animation
@@ -138,7 +138,7 @@ def mixed_but_off(rig: ArmatureObject) -> None:
     rig.animation_data.use_nla = False
 
 
-OBSTACLES: list[tuple[Change, str]] = [
+POLL_ERRORS: list[tuple[Change, str]] = [
     (without_animation, "has no Action"),
     (without_action, "has no Action"),
     (with_strips_only, "Bake the action first"),
@@ -161,10 +161,10 @@ OBSTACLES: list[tuple[Change, str]] = [
 ]
 
 
-@pytest.mark.parametrize(("change", "words"), OBSTACLES)
+@pytest.mark.parametrize(("change", "words"), POLL_ERRORS)
 def test_what_stands_in_the_way_is_said(rig: ArmatureObject, change: Change, words: str) -> None:
     change(rig)
-    sentence = editing_obstacle(rig, "ALL")
+    sentence = editing_poll_error(rig, "ALL")
     assert words in sentence
     assert sentence.endswith(".") and sentence.count(".") == 1
 
@@ -190,7 +190,7 @@ HARMLESS: list[Change] = [
 def test_what_does_not_move_the_pose_is_let_be(rig: ArmatureObject, change: Change) -> None:
     before = seen(rig)
     change(rig)
-    assert editing_obstacle(rig, "ALL") == ""
+    assert editing_poll_error(rig, "ALL") == ""
     assert seen(rig) == before
 
 
@@ -215,27 +215,27 @@ def seen(rig: ArmatureObject) -> list[Any]:
 def test_only_the_edited_body_part_counts(rig: ArmatureObject) -> None:
     constrain("left_wrist", "IK", chain_count=3)(rig)
     drive("head")(rig)
-    assert editing_obstacle(rig, "UPPER")
-    assert editing_obstacle(rig, "LOWER") == ""
+    assert editing_poll_error(rig, "UPPER")
+    assert editing_poll_error(rig, "LOWER") == ""
 
 
 def test_an_ik_chain_reaches_as_far_as_it_is_long(rig: ArmatureObject) -> None:
     constraint = constrain("left_wrist", "IK", chain_count=4)(rig)
-    assert editing_obstacle(rig, "LOWER") == ""
+    assert editing_poll_error(rig, "LOWER") == ""
     constraint.chain_count = 0  # up to the root
-    assert editing_obstacle(rig, "LOWER")
+    assert editing_poll_error(rig, "LOWER")
 
 
 def test_a_strip_counts_where_it_plays(rig: ArmatureObject) -> None:
     strip = strip_at(101, extrapolation="NOTHING")(rig)
-    assert editing_obstacle(rig, "ALL", Span(1, 99)) == ""
-    assert editing_obstacle(rig, "ALL", Span(1, 101))
-    assert editing_obstacle(rig, "ALL", Span(130, 140)) == ""
+    assert editing_poll_error(rig, "ALL", Span(1, 99)) == ""
+    assert editing_poll_error(rig, "ALL", Span(1, 101))
+    assert editing_poll_error(rig, "ALL", Span(130, 140)) == ""
     strip.extrapolation = "HOLD_FORWARD"
-    assert editing_obstacle(rig, "ALL", Span(1, 99)) == ""
-    assert editing_obstacle(rig, "ALL", Span(130, 140))
+    assert editing_poll_error(rig, "ALL", Span(1, 99)) == ""
+    assert editing_poll_error(rig, "ALL", Span(130, 140))
     strip.extrapolation = "HOLD"
-    assert editing_obstacle(rig, "ALL", Span(1, 99))
+    assert editing_poll_error(rig, "ALL", Span(1, 99))
 
 
 def test_a_strip_of_other_bones_is_let_be(rig: ArmatureObject) -> None:
@@ -244,7 +244,7 @@ def test_a_strip_of_other_bones_is_let_be(rig: ArmatureObject) -> None:
     rig.keyframe_insert("location", frame=1)
     rig.animation_data.nla_tracks.new().strips.new("fingers", 1, other)
     rig.animation_data.action = mine
-    assert editing_obstacle(rig, "ALL") == ""
+    assert editing_poll_error(rig, "ALL") == ""
 
 
 def test_a_bone_that_does_not_turn_with_its_parent_is_named_where_it_is_edited(
@@ -252,11 +252,11 @@ def test_a_bone_that_does_not_turn_with_its_parent_is_named_where_it_is_edited(
 ) -> None:
     rig.data.bones["pelvis"].use_inherit_rotation = False
     rig.data.bones["neck"].inherit_scale = "NONE"
-    assert editing_obstacle(rig, "ALL") == ""
+    assert editing_poll_error(rig, "ALL") == ""
     rig.data.bones["head"].use_inherit_rotation = False
     wanted = "Turn Inherit Rotation on for 'head' (Bone properties, Relations)."
-    assert editing_obstacle(rig, "ALL") == editing_obstacle(rig, "UPPER") == wanted
-    assert editing_obstacle(rig, "LOWER") == ""
+    assert editing_poll_error(rig, "ALL") == editing_poll_error(rig, "UPPER") == wanted
+    assert editing_poll_error(rig, "LOWER") == ""
 
 
 def test_a_posed_bone_between_two_of_the_body_is_named() -> None:
@@ -268,14 +268,14 @@ def test_a_posed_bone_between_two_of_the_body_is_named() -> None:
     twist.parent, bones["left_elbow"].parent = bones["left_shoulder"], twist
     bpy.ops.object.mode_set(mode="OBJECT")
     animation.write_clip(rig, wild_clip(12), 1)
-    assert editing_obstacle(rig, "ALL") == ""
+    assert editing_poll_error(rig, "ALL") == ""
     rig.data.bones["twist"].use_inherit_rotation = False
-    assert "Inherit Rotation on for 'twist'" in editing_obstacle(rig, "UPPER")
+    assert "Inherit Rotation on for 'twist'" in editing_poll_error(rig, "UPPER")
     rig.data.bones["twist"].use_inherit_rotation = True
     rig.pose.bones["twist"].rotation_quaternion = (0.9, 0.1, 0.0, 0.0)
     bpy.context.view_layer.update()
-    assert "'twist' between two of the body is posed" in editing_obstacle(rig, "UPPER")
-    assert editing_obstacle(rig, "LOWER") == ""
+    assert "'twist' between two of the body is posed" in editing_poll_error(rig, "UPPER")
+    assert editing_poll_error(rig, "LOWER") == ""
 
 
 def test_a_bone_above_the_pelvis_with_a_constraint_is_in_the_way_of_the_pelvis() -> None:
@@ -283,11 +283,11 @@ def test_a_bone_above_the_pelvis_with_a_constraint_is_in_the_way_of_the_pelvis()
     animation.write_clip(rig, wild_clip(12), 1)
     constraint = rig.pose.bones["root"].constraints.new("LIMIT_ROTATION")
     assert constraint.influence > 0
-    assert editing_obstacle(rig, "LOWER")
-    assert editing_obstacle(rig, "UPPER") == ""
+    assert editing_poll_error(rig, "LOWER")
+    assert editing_poll_error(rig, "UPPER") == ""
 
 
 def test_another_kind_of_rig_is_named() -> None:
     rig = bpy.data.objects.new("Crane", bpy.data.armatures.new("Crane"))
-    assert "no SMPL armature" in editing_obstacle(rig, "ALL")
-    assert "Select" in editing_obstacle(None, "ALL")
+    assert "no SMPL armature" in editing_poll_error(rig, "ALL")
+    assert "Select" in editing_poll_error(None, "ALL")

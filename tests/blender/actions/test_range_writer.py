@@ -444,7 +444,7 @@ def test_stale_handles_far_away_stay_as_a_script_left_them(rig: ArmatureObject) 
 
 @pytest.mark.parametrize("offset", [0.01, 0.0099, 0.005, 0.0002, -0.005])
 @pytest.mark.parametrize(("frame", "held"), [(21, False), (9, False), (15, True), (15, False)])
-def test_a_key_all_but_on_a_frame_is_no_obstacle(
+def test_a_key_all_but_on_a_frame_is_no_poll_error(
     rig: ArmatureObject, offset: float, frame: int, held: bool
 ) -> None:
     """Blender's update makes one of two keys that stand so close: the kept one goes first."""

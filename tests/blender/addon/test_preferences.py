@@ -14,23 +14,23 @@ from mmm_blender.batch import command
 from mmm_blender.blender.addon import choices, paths, preferences, worker_python
 from mmm_blender.blender.addon import operators as operators_setup
 from mmm_blender.blender.bpy_types import bpy
-from mmm_blender.blender.jobs.session import Desk, Job
-from mmm_blender.blender.jobs.setup_job import SetupDesk, setup_desk
+from mmm_blender.blender.jobs.session import Job, WorkerSession
+from mmm_blender.blender.jobs.setup_job import SetupSession, setup_session
 from mmm_blender.worker.installer import (
     CANCELLED,
     CUDA,
     DONE,
     FAILED,
     RUNNING,
+    EnvironmentParams,
     EnvironmentSetup,
-    EnvironmentWish,
     SetupProgress,
 )
 from mmm_blender.worker.protocol import AUTO_DEVICE, LoadBundle
 
 
 @pytest.fixture
-def stored(desk: Desk) -> Iterator[Any]:
+def stored(session: WorkerSession) -> Iterator[Any]:
     """Preferences as Blender keeps them for an enabled add-on."""
     addons = bpy.context.preferences.addons
     addon = addons.new()
@@ -46,7 +46,7 @@ def no_torch_here(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(preferences, "_host_has_torch", lambda: False)
 
 
-def test_defaults_hold_where_blender_keeps_no_preferences(desk: Desk) -> None:
+def test_defaults_hold_where_blender_keeps_no_preferences(session: WorkerSession) -> None:
     assert preferences.preferences() is None
     found = preferences.choices()
     assert found.bundles_folder == paths.user_folder() / "weights"
@@ -79,7 +79,7 @@ def test_what_a_person_chose_is_read(stored: Any, tmp_path: Path) -> None:
         index_url="https://example.org/simple",
         wheels=tmp_path / "wheels",
     )
-    assert worker_python.environment_wish() == EnvironmentWish(
+    assert worker_python.environment_params() == EnvironmentParams(
         paths.environment_folder(),
         flavour=CUDA,
         index_url="https://example.org/simple",
@@ -110,17 +110,19 @@ def test_without_any_python_set_up_is_named(stored: Any, no_torch_here: None) ->
         bpy.ops.mmm.generate(prompt="a person walks")
 
 
-def test_another_choice_forgets_what_was_wrong(stored: Any, desk: Desk) -> None:
-    desk.refusals[Path("/x")] = "It lacks torch."
+def test_another_choice_forgets_what_was_wrong(stored: Any, session: WorkerSession) -> None:
+    session.refusals[Path("/x")] = "It lacks torch."
     stored.python_path = "/y"
-    assert not desk.refusals
+    assert not session.refusals
 
 
-def test_the_chosen_device_is_listed_before_the_worker_has_seen_it(stored: Any, desk: Desk) -> None:
+def test_the_chosen_device_is_listed_before_the_worker_has_seen_it(
+    stored: Any, session: WorkerSession
+) -> None:
     assert list(preferences.known_devices()) == [AUTO_DEVICE, "cpu"]
     choices.choose_device("cuda:1")
     assert "cuda:1" in preferences.known_devices()
-    desk.devices.update({"cpu": "CPU", "cuda:1": "A GPU"})
+    session.devices.update({"cpu": "CPU", "cuda:1": "A GPU"})
     assert preferences.known_devices()["cuda:1"] == "A GPU"
     bpy.ops.wm.context_set_string(data_path=choices.device_path(), value="cpu")
     assert preferences.choices().device == "cpu"
@@ -129,8 +131,8 @@ def test_the_chosen_device_is_listed_before_the_worker_has_seen_it(stored: Any, 
 class FakeSetup:
     """A set-up that stands where the test puts it."""
 
-    def __init__(self, wish: EnvironmentWish) -> None:
-        self.wish = wish
+    def __init__(self, params: EnvironmentParams) -> None:
+        self.params = params
         self.progress = SetupProgress(RUNNING, 0, 0, "Starting")
         self.end = SetupProgress(DONE, 5, 5, "The environment is ready.")
 
@@ -148,10 +150,10 @@ class FakeSetup:
 
 @pytest.fixture
 def fake_setup(monkeypatch: pytest.MonkeyPatch) -> Iterator[type[FakeSetup]]:
-    monkeypatch.setattr(setup_desk, "make", FakeSetup)
+    monkeypatch.setattr(setup_session, "make", FakeSetup)
     yield FakeSetup
-    setup_desk.setup = None
-    setup_desk.notice = type(setup_desk.notice)()
+    setup_session.setup = None
+    setup_session.notice = type(setup_session.notice)()
 
 
 def test_set_up_asks_for_the_network_unless_there_are_wheels(
@@ -163,22 +165,26 @@ def test_set_up_asks_for_the_network_unless_there_are_wheels(
         bpy.ops.mmm.set_up_environment()
     stored.wheels_folder = str(tmp_path)
     assert bpy.ops.mmm.set_up_environment() == {"FINISHED"}
-    assert setup_desk.notice.text == "The environment is ready."
+    assert setup_session.notice.text == "The environment is ready."
 
 
 def test_set_up_waits_for_the_job_and_ends_the_idle_worker(
-    stored: Any, desk: Desk, tmp_path: Path, fake_setup: object, monkeypatch: pytest.MonkeyPatch
+    stored: Any,
+    session: WorkerSession,
+    tmp_path: Path,
+    fake_setup: object,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     stored.wheels_folder = str(tmp_path)
-    desk.job = Job(1, 0.0)
+    session.job = Job(1, 0.0)
     with pytest.raises(RuntimeError, match="MMM is at work: wait"):
         bpy.ops.mmm.set_up_environment()
-    desk.cancel()
+    session.cancel()
     stopped: list[bool] = []
     idle = SimpleNamespace(stop=lambda: stopped.append(True), python=Path(sys.executable))
-    monkeypatch.setattr(desk, "_client", idle)
+    monkeypatch.setattr(session, "_client", idle)
     assert bpy.ops.mmm.set_up_environment() == {"FINISHED"}
-    assert stopped == [True] and desk.client is None
+    assert stopped == [True] and session.client is None
 
 
 def test_a_failed_set_up_is_said(
@@ -193,19 +199,19 @@ def test_a_failed_set_up_is_said(
     monkeypatch.setattr(fake_setup, "wait", fail)
     with pytest.raises(RuntimeError, match="The disk is full"):
         bpy.ops.mmm.set_up_environment()
-    assert setup_desk.notice.is_error and not setup_desk.busy
+    assert setup_session.notice.is_error and not setup_session.busy
 
 
 def test_a_set_up_runs_beside_the_work_and_can_be_cancelled() -> None:
-    desk = SetupDesk(make=lambda wish: cast(EnvironmentSetup, FakeSetup(wish)))
-    assert desk.tick() and desk.progress is None
-    desk.start(EnvironmentWish(Path("folder")))
-    assert not desk.tick() and desk.busy
+    session = SetupSession(make=lambda params: cast(EnvironmentSetup, FakeSetup(params)))
+    assert session.tick() and session.progress is None
+    session.start(EnvironmentParams(Path("folder")))
+    assert not session.tick() and session.busy
     with pytest.raises(Exception, match="runs already"):
-        desk.start(EnvironmentWish(Path("folder")))
-    desk.cancel()
-    assert desk.tick() and not desk.busy
-    assert desk.notice.text == "The set-up was cancelled." and not desk.notice.is_error
+        session.start(EnvironmentParams(Path("folder")))
+    session.cancel()
+    assert session.tick() and not session.busy
+    assert session.notice.text == "The set-up was cancelled." and not session.notice.is_error
 
 
 def test_the_real_set_up_tells_why_it_failed(stored: Any, tmp_path: Path) -> None:
@@ -215,7 +221,7 @@ def test_the_real_set_up_tells_why_it_failed(stored: Any, tmp_path: Path) -> Non
 
 
 def test_the_new_python_is_tried_at_the_end(
-    desk: Desk, no_torch_here: None, monkeypatch: pytest.MonkeyPatch
+    session: WorkerSession, no_torch_here: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     tried: list[Path] = []
     python = Path(sys.executable)
@@ -225,6 +231,6 @@ def test_the_new_python_is_tried_at_the_end(
 
     monkeypatch.setattr(operators_setup, "environment_python", made)
     monkeypatch.setattr(preferences, "environment_python", made)
-    monkeypatch.setattr(operators_setup, "desk", SimpleNamespace(busy=False, check=tried.append))
+    monkeypatch.setattr(operators_setup, "session", SimpleNamespace(busy=False, check=tried.append))
     assert operators_setup.watch() is None
     assert tried == [python]

@@ -15,14 +15,14 @@ from mmm_blender.blender.edit.frame_range import EditRange, Source, edit_range, 
 from mmm_blender.blender.edit.window import Stretch
 from mmm_blender.blender.fcurves.layered_actions import action_fcurves
 from mmm_blender.blender.history import new_action as animation
-from mmm_blender.blender.jobs.session import Desk
+from mmm_blender.blender.jobs.session import WorkerSession
 from tests.blender.helpers.rigs import STYLES, build_rig, wild_clip
 
 FPS = 24.0
 
 
 @pytest.fixture
-def rig(desk: Desk) -> ArmatureObject:
+def rig(session: WorkerSession) -> ArmatureObject:
     """With keys on the frames 1 to 24, none of them selected."""
     found = build_rig(STYLES["all bones up"])
     animation.write_clip(found, wild_clip(24), 1)

@@ -27,10 +27,10 @@ from mmm_blender.blender.history import fingerprint, recipe, recipe_store
 from mmm_blender.blender.jobs.job_operator import (
     READING_TICK_SECONDS,
     TICK_SECONDS,
-    ErrandOperator,
+    JobOperator,
 )
-from mmm_blender.blender.jobs.scene_job import Errand
-from mmm_blender.blender.jobs.session import Desk, State
+from mmm_blender.blender.jobs.scene_job import SceneJob
+from mmm_blender.blender.jobs.session import State, WorkerSession
 from mmm_blender.blender.rig.motion_reader import read_motion
 from mmm_blender.common.errors import MMMError
 from mmm_blender.geometry.clip import MotionClip
@@ -48,7 +48,9 @@ OWN_PROPERTIES = (recipe_store.RECIPE_PROPERTY, fingerprint.FINGERPRINT_PROPERTY
 
 
 @pytest.fixture(scope="module")
-def walk(registered: Desk, tiny_bundle: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def walk(
+    registered: WorkerSession, tiny_bundle: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Path:
     """A file with a character that has a generated motion on the frames 1 to 60."""
     bpy.ops.wm.read_factory_settings(use_empty=True)
     bpy.ops.mmm.generate(prompt="a person waves", seconds=LAST / 24, bundle=str(tiny_bundle))
@@ -58,7 +60,7 @@ def walk(registered: Desk, tiny_bundle: Path, tmp_path_factory: pytest.TempPathF
 
 
 @pytest.fixture
-def rig(desk: Desk, walk: Path, tiny_bundle: Path) -> ArmatureObject:
+def rig(session: WorkerSession, walk: Path, tiny_bundle: Path) -> ArmatureObject:
     bpy.ops.wm.open_mainfile(filepath=str(walk))
     bpy.context.scene.mmm.bundle = str(tiny_bundle)
     return bpy.context.view_layer.objects.active
@@ -118,7 +120,9 @@ def joint_of(path: str) -> str:
     return path.split('"')[1]
 
 
-def test_only_the_range_changes(rig: ArmatureObject, inpaint: Inpaint, desk: Desk) -> None:
+def test_only_the_range_changes(
+    rig: ArmatureObject, inpaint: Inpaint, session: WorkerSession
+) -> None:
     before, placed = keys_of(rig), rig.matrix_world.copy()
     assert inpaint(seed=3) == {"FINISHED"}
     after = keys_of(rig)
@@ -135,7 +139,7 @@ def test_only_the_range_changes(rig: ArmatureObject, inpaint: Inpaint, desk: Des
             changed += keys["co"].tobytes() != before[name]["co"].tobytes()
     assert changed == len(after)
     assert rig.matrix_world == placed
-    assert f"Made frames {FIRST} to {STOP} of '{rig.name}' anew" in desk.notice.text
+    assert f"Made frames {FIRST} to {STOP} of '{rig.name}' anew" in session.notice.text
 
 
 @pytest.mark.parametrize("part", ["UPPER", "LOWER"])
@@ -274,7 +278,9 @@ def move_keys(rig: ArmatureObject, bone: str, frame: int) -> None:
                     key.co[1] += 0.05
 
 
-def test_hand_edits_hold_themselves(rig: ArmatureObject, inpaint: Inpaint, desk: Desk) -> None:
+def test_hand_edits_hold_themselves(
+    rig: ArmatureObject, inpaint: Inpaint, session: WorkerSession
+) -> None:
     move_keys(rig, "left_elbow", 30)
     moved, other = values_at(rig, "left_elbow", 30), values_at(rig, "left_elbow", 29)
     assert inpaint() == {"FINISHED"}
@@ -288,7 +294,7 @@ def test_hand_edits_hold_themselves(rig: ArmatureObject, inpaint: Inpaint, desk:
         if key.co[0] == 30
     ]
     assert set(held) == {"KEYFRAME"}
-    assert "1 held" in desk.notice.text
+    assert "1 held" in session.notice.text
 
 
 def test_nothing_is_held_where_that_is_asked_for(rig: ArmatureObject, inpaint: Inpaint) -> None:
@@ -309,12 +315,14 @@ def test_a_retimed_action_is_asked_about(rig: ArmatureObject, inpaint: Inpaint) 
     assert inpaint(hold="NONE") == {"FINISHED"}
 
 
-def test_a_renamed_bone_is_made_anew(rig: ArmatureObject, inpaint: Inpaint, desk: Desk) -> None:
+def test_a_renamed_bone_is_made_anew(
+    rig: ArmatureObject, inpaint: Inpaint, session: WorkerSession
+) -> None:
     before = values_at(rig, "left_elbow", 30)
     rig.data.bones["left_elbow"].name = "L_Elbow"
     assert inpaint() == {"FINISHED"}
     assert values_at(rig, "L_Elbow", 30) != before
-    assert "L_Elbow: renamed" in desk.notice.text and "held." in desk.notice.text
+    assert "L_Elbow: renamed" in session.notice.text and "held." in session.notice.text
 
 
 def pose_by_hand(rig: ArmatureObject, frame: int, angle: float) -> None:
@@ -327,7 +335,9 @@ def pose_by_hand(rig: ArmatureObject, frame: int, angle: float) -> None:
         bone.keyframe_insert("rotation_quaternion", frame=frame)
 
 
-def test_two_posed_keys_and_an_empty_timeline_are_enough(desk: Desk, tiny_bundle: Path) -> None:
+def test_two_posed_keys_and_an_empty_timeline_are_enough(
+    session: WorkerSession, tiny_bundle: Path
+) -> None:
     bpy.ops.mmm.add_character()
     rig = bpy.context.view_layer.objects.active
     pose_by_hand(rig, 10, 0.05)
@@ -347,7 +357,7 @@ def test_two_posed_keys_and_an_empty_timeline_are_enough(desk: Desk, tiny_bundle
         assert set(now["co"][:, 0]) == set(range(10, 41))
         assert now["co"][[0, -1]].tobytes() == keys[name]["co"].tobytes()
     assert not np.allclose(after.rotations_TJ4[15], before.rotations_TJ4[15], atol=1e-3)
-    assert "2 held" in desk.notice.text
+    assert "2 held" in session.notice.text
 
 
 def test_a_range_of_nothing_but_holds_is_said(rig: ArmatureObject, inpaint: Inpaint) -> None:
@@ -427,11 +437,15 @@ def test_two_characters_in_one_action_have_a_recipe_each(
     ],
 )
 def test_bad_input_is_refused_in_a_sentence(
-    rig: ArmatureObject, inpaint: Inpaint, desk: Desk, arguments: dict[str, Any], words: str
+    rig: ArmatureObject,
+    inpaint: Inpaint,
+    session: WorkerSession,
+    arguments: dict[str, Any],
+    words: str,
 ) -> None:
     sentence = refusal(rig, lambda: inpaint(**arguments))
     assert words in sentence
-    assert desk.notice.is_error and desk.notice.text == sentence
+    assert session.notice.is_error and session.notice.text == sentence
 
 
 def test_what_moves_the_pose_beside_the_keys_must_be_baked(
@@ -497,11 +511,11 @@ def test_a_bundle_edits_what_it_predicts(  # noqa: PLR0917
 # --- from a button --------------------------------------------------------------------------------
 
 
-class Press(ErrandOperator):
+class Press(JobOperator):
     """What Blender would make of the operator; the test sends the events."""
 
-    def __init__(self, wish: editing.EditWish) -> None:
-        self.wish = wish
+    def __init__(self, params: editing.EditParams) -> None:
+        self.params = params
         self.reports: list[tuple[set[str], str]] = []
         self.report = self._note
         assert self._begin(bpy.context)
@@ -510,13 +524,13 @@ class Press(ErrandOperator):
     def _note(self, level: set[str], text: str) -> None:
         self.reports.append((level, text))
 
-    def start(self, context: Any) -> Errand:
-        return editing.start_edit(context, self.wish)
+    def start(self, context: Any) -> SceneJob:
+        return editing.start_edit(context, self.params)
 
     @property
-    def errand(self) -> Errand:
-        assert self._errand is not None
-        return self._errand
+    def scene_job(self) -> SceneJob:
+        assert self._scene_job is not None
+        return self._scene_job
 
     def send(self, kind: str, value: str = "PRESS") -> set[str]:
         return self.modal(bpy.context, SimpleNamespace(type=kind, value=value))
@@ -530,7 +544,7 @@ class Press(ErrandOperator):
         end = time.monotonic() + WAIT_SECONDS
         answer = {"PASS_THROUGH"}
         while answer == {"PASS_THROUGH"} and time.monotonic() < end:
-            if state is not None and self.errand.job.state is state:
+            if state is not None and self.scene_job.job.state is state:
                 break
             answer = self.send("TIMER")
             time.sleep(0.001)
@@ -543,7 +557,7 @@ def press(rig: ArmatureObject) -> Iterator[Callable[..., Press]]:
 
     def call(**changes: Any) -> Press:
         span = EditRange(FIRST, STOP, Source.GIVEN)
-        return Press(editing.EditWish(prompt="a person waves", range=span, **changes))
+        return Press(editing.EditParams(prompt="a person waves", range=span, **changes))
 
     yield call
 
@@ -560,11 +574,11 @@ def slow_bundle(tiny_bundle: Path, tmp_path: Path) -> str:
 
 
 def test_it_reads_and_then_works_beside_the_person(
-    rig: ArmatureObject, press: Callable[..., Press], desk: Desk
+    rig: ArmatureObject, press: Callable[..., Press], session: WorkerSession
 ) -> None:
     operator = press()
-    assert desk.busy and operator.errand.job.state is State.READING
-    assert operator.errand.job.text(desk.clock()).startswith("Reading the motion")
+    assert session.busy and operator.scene_job.job.state is State.READING
+    assert operator.scene_job.job.text(session.clock()).startswith("Reading the motion")
     assert operator.seconds_between_beats == pytest.approx(READING_TICK_SECONDS)
     assert not bpy.ops.mmm.inpaint.poll() and not bpy.ops.mmm.generate.poll()
     frame = bpy.context.scene.frame_current
@@ -573,12 +587,16 @@ def test_it_reads_and_then_works_beside_the_person(
     operator.run_until(State.GENERATING)
     assert operator.seconds_between_beats == pytest.approx(TICK_SECONDS)
     assert operator.run_until(None) == {"FINISHED"}
-    assert not desk.busy and operator.reports[0][0] == {"INFO"}
+    assert not session.busy and operator.reports[0][0] == {"INFO"}
 
 
 @pytest.mark.parametrize("state", [State.READING, State.GENERATING])
 def test_esc_leaves_everything_as_it_was(
-    rig: ArmatureObject, press: Callable[..., Press], desk: Desk, slow_bundle: str, state: State
+    rig: ArmatureObject,
+    press: Callable[..., Press],
+    session: WorkerSession,
+    slow_bundle: str,
+    state: State,
 ) -> None:
     move_keys(rig, "left_elbow", 30)  # held: its type would change
     before = everything(rig)
@@ -587,18 +605,18 @@ def test_esc_leaves_everything_as_it_was(
     operator.run_until(state)
     assert operator.send("ESC") == {"CANCELLED"}
     assert everything(rig) == before
-    assert not desk.busy and desk.notice.text == "Cancelled."
+    assert not session.busy and session.notice.text == "Cancelled."
 
 
 def test_a_failure_in_reading_leaves_everything_as_it_was(
-    rig: ArmatureObject, press: Callable[..., Press], desk: Desk
+    rig: ArmatureObject, press: Callable[..., Press], session: WorkerSession
 ) -> None:
     before = everything(rig)
     operator = press()
     for item in (rig, *rig.children):
         item.hide_viewport = True
     assert operator.run_until(None) == {"CANCELLED"}
-    assert "is hidden" in desk.notice.text and desk.notice.is_error
+    assert "is hidden" in session.notice.text and session.notice.is_error
     assert everything(rig) == before
 
 
@@ -621,7 +639,7 @@ CHANGES: list[tuple[Callable[[ArmatureObject], object], str]] = [
 def test_an_action_that_changes_meanwhile_is_left_alone(
     rig: ArmatureObject,
     press: Callable[..., Press],
-    desk: Desk,
+    session: WorkerSession,
     change: Callable[[ArmatureObject], object],
     words: str,
 ) -> None:
@@ -632,7 +650,7 @@ def test_an_action_that_changes_meanwhile_is_left_alone(
     before = raw_curves(action)
     operator.run_until(None)
     if words:
-        assert words in desk.notice.text and desk.notice.is_error
+        assert words in session.notice.text and session.notice.is_error
         assert raw_curves(action) == before
 
 
@@ -647,15 +665,15 @@ def test_a_write_that_fails_leaves_everything_as_it_was(
     assert refusal(rig, inpaint) == "The disk of the test is full: try again."
 
 
-def test_a_doubt_is_answered_by_another_press(rig: ArmatureObject, desk: Desk) -> None:
+def test_a_doubt_is_answered_by_another_press(rig: ArmatureObject, session: WorkerSession) -> None:
     """Both answers name properties that the operator has, the frames among them."""
-    wish = editing.EditWish("wave", EditRange(3, 9, Source.KEYS), seed=4, body_part="UPPER")
+    params = editing.EditParams("wave", EditRange(3, 9, Source.KEYS), seed=4, body_part="UPPER")
     layout = Layout()
 
-    def asked_for(_context: object) -> editing.EditWish:
-        return wish
+    def asked_for(_context: object) -> editing.EditParams:
+        return params
 
-    asked = SimpleNamespace(wish=asked_for, bl_idname="mmm.inpaint")
+    asked = SimpleNamespace(params=asked_for, bl_idname="mmm.inpaint")
     operators_edit.Inpaint._draw_answers(asked, SimpleNamespace(layout=layout), bpy.context)  # pyright: ignore
     answers = [vars(item[2]) for item in layout.book if isinstance(item, tuple)]
     assert [answer["hold"] for answer in answers] == ["EDITED", "NONE"]
@@ -703,12 +721,12 @@ def test_a_bundle_that_cannot_greys_the_button(rig: ArmatureObject, tmp_path: Pa
 
 
 def test_while_it_runs_there_is_progress(
-    rig: ArmatureObject, press: Callable[..., Press], desk: Desk
+    rig: ArmatureObject, press: Callable[..., Press], session: WorkerSession
 ) -> None:
     press()
     assert "Reading the motion" in drawn().text
     assert "mmm.cancel" in drawn().buttons() and "mmm.inpaint" not in drawn().buttons()
-    desk.cancel()
+    session.cancel()
 
 
 def test_a_clip_of_one_frame_is_read(rig: ArmatureObject) -> None:
@@ -719,7 +737,7 @@ def test_a_clip_of_one_frame_is_read(rig: ArmatureObject) -> None:
     "menu",
     ["DOPESHEET_MT_key", "DOPESHEET_MT_context_menu", "GRAPH_MT_key", "GRAPH_MT_context_menu"],
 )
-def test_the_editors_of_keys_offer_both(desk: Desk, menu: str) -> None:
+def test_the_editors_of_keys_offer_both(session: WorkerSession, menu: str) -> None:
     draws = getattr(bpy.types, menu).draw._draw_funcs
     assert draws.count(operators_edit.draw_menu) == 1
     layout = Layout()

@@ -22,7 +22,7 @@ from mmm_blender.batch import command
 from mmm_blender.blender.bpy_types import Action, bpy
 from mmm_blender.blender.fcurves import layered_actions as fcurves
 from mmm_blender.blender.history import recipe, recipe_store
-from mmm_blender.blender.jobs.session import Desk
+from mmm_blender.blender.jobs.session import WorkerSession
 from mmm_blender.blender.rig import armature, motion_reader
 from mmm_blender.common.array_text import unpack
 from mmm_blender.geometry.skeleton import SMPL, SMPL_22
@@ -33,7 +33,7 @@ SECONDS = 1.0
 
 
 @pytest.fixture
-def generate(desk: Desk, tiny_bundle: Path, torch_python: Path) -> Generate:
+def generate(session: WorkerSession, tiny_bundle: Path, torch_python: Path) -> Generate:
     """bpy.ops.mmm.generate with the tiny weights, unless others are asked for."""
 
     def call(**arguments: Any) -> set[str]:
@@ -81,7 +81,9 @@ def add_strange_rig() -> Any:
     return rig
 
 
-def test_a_prompt_becomes_keys_on_a_new_character(generate: Generate, desk: Desk) -> None:
+def test_a_prompt_becomes_keys_on_a_new_character(
+    generate: Generate, session: WorkerSession
+) -> None:
     assert generate(seed=3) == {"FINISHED"}
     rig = bpy.context.view_layer.objects.active
     assert rig.type == "ARMATURE"
@@ -91,7 +93,7 @@ def test_a_prompt_becomes_keys_on_a_new_character(generate: Generate, desk: Desk
     assert frames == set(range(1, 1 + round(SECONDS * bpy.context.scene.render.fps)))
     assert {key.type for curve in curves for key in curve.keyframe_points} == {"GENERATED"}
     assert sum("rotation" in curve.data_path for curve in curves) >= 3 * len(SMPL_22)
-    assert desk.notice.text == f"Keyed '{rig.name}' from frame 1 to 24."
+    assert session.notice.text == f"Keyed '{rig.name}' from frame 1 to 24."
 
 
 def only_step(action: Action) -> recipe.GenerateStep:
@@ -124,7 +126,7 @@ def test_the_same_seed_gives_the_same_keys_and_another_seed_others(generate: Gen
     assert found[0] != found[2]
 
 
-def test_fields_of_the_panel_are_the_defaults(desk: Desk, tiny_bundle: Path) -> None:
+def test_fields_of_the_panel_are_the_defaults(session: WorkerSession, tiny_bundle: Path) -> None:
     settings = bpy.context.scene.mmm
     settings.prompt, settings.seconds, settings.seed = "a person waves", 0.6, 8
     settings.bundle = str(tiny_bundle)
@@ -204,11 +206,11 @@ def test_it_works_in_pose_mode(generate: Generate) -> None:
     ],
 )
 def test_bad_input_is_refused_in_a_sentence(
-    generate: Generate, desk: Desk, arguments: dict[str, Any], words: str
+    generate: Generate, session: WorkerSession, arguments: dict[str, Any], words: str
 ) -> None:
     sentence = refusal(lambda: generate(**arguments))
     assert words in sentence
-    assert desk.notice.is_error and desk.notice.text == sentence
+    assert session.notice.is_error and session.notice.text == sentence
 
 
 def test_a_truncated_bundle_is_refused(
@@ -252,13 +254,13 @@ def slow_bundle(tiny_bundle: Path, tmp_path: Path) -> Path:
 
 
 def test_a_killed_worker_costs_nothing_but_the_motion(
-    generate: Generate, desk: Desk, slow_bundle: Path
+    generate: Generate, session: WorkerSession, slow_bundle: Path
 ) -> None:
     generate()
-    assert desk.client is not None and desk.client.alive
+    assert session.client is not None and session.client.alive
 
     def kill_when_busy() -> None:
-        while not desk.busy:
+        while not session.busy:
             time.sleep(0.001)
         kill_worker()
 
@@ -310,17 +312,20 @@ def test_a_python_without_torch_greys_the_button(
 
 
 def test_a_python_that_cannot_run_the_worker_at_all_is_said(
-    generate: Generate, desk: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    generate: Generate,
+    session: WorkerSession,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv(command.PYTHON_VARIABLE, str(bare_python(tmp_path / "bare")))
     assert "No module named 'numpy'" in refusal(generate)
-    assert desk.notice.kind == ENVIRONMENT
+    assert session.notice.kind == ENVIRONMENT
     monkeypatch.setenv(command.PYTHON_VARIABLE, str(tmp_path / "nothing"))
     with pytest.raises(RuntimeError, match="There is no Python"):
         generate()
 
 
-def test_add_character_makes_it_active_at_the_cursor(desk: Desk) -> None:
+def test_add_character_makes_it_active_at_the_cursor(session: WorkerSession) -> None:
     bpy.context.scene.cursor.location = (1.0, 2.0, 0.0)
     assert bpy.ops.mmm.add_character() == {"FINISHED"}
     rig = bpy.context.view_layer.objects.active
@@ -329,7 +334,7 @@ def test_add_character_makes_it_active_at_the_cursor(desk: Desk) -> None:
     assert isinstance(armature.find_smpl_bones(rig), dict)
 
 
-def test_a_missing_model_file_is_said(desk: Desk) -> None:
+def test_a_missing_model_file_is_said(session: WorkerSession) -> None:
     sentence = refusal(lambda: bpy.ops.mmm.add_character(model_path="/nowhere/SMPL.npz"))
     assert "There is no file" in sentence
 
@@ -362,7 +367,7 @@ def test_a_body_model_file_becomes_a_character(
     assert rig.animation_data.action is not None
 
 
-def test_betas_shape_the_body(desk: Desk, model_files: Path) -> None:
+def test_betas_shape_the_body(session: WorkerSession, model_files: Path) -> None:
     heights: list[float] = []
     for beta in (0.0, 2.0):
         bpy.ops.mmm.add_character(
@@ -375,19 +380,19 @@ def test_betas_shape_the_body(desk: Desk, model_files: Path) -> None:
     assert heights[0] != pytest.approx(heights[1], abs=1e-6)
 
 
-def test_a_model_file_that_runs_code_is_refused(desk: Desk, model_files: Path) -> None:
+def test_a_model_file_that_runs_code_is_refused(session: WorkerSession, model_files: Path) -> None:
     sentence = refusal(lambda: bpy.ops.mmm.add_character(model_path=str(model_files / "EVIL.pkl")))
     assert "EVIL.pkl" in sentence and "system" in sentence
     assert not (model_files / "ran").exists()
 
 
-def test_new_seed_changes_the_seed(desk: Desk) -> None:
+def test_new_seed_changes_the_seed(session: WorkerSession) -> None:
     before = bpy.context.scene.mmm.seed
     bpy.ops.mmm.new_seed()
     assert bpy.context.scene.mmm.seed != before
 
 
-def test_cancel_is_greyed_without_a_job(desk: Desk) -> None:
+def test_cancel_is_greyed_without_a_job(session: WorkerSession) -> None:
     assert not bpy.ops.mmm.cancel.poll()
 
 

@@ -24,7 +24,7 @@ from mmm_blender.blender.bpy_types import bpy
 from mmm_blender.blender.character import panel
 from mmm_blender.blender.generate import panel as panels
 from mmm_blender.blender.generate import task as generation
-from mmm_blender.blender.jobs.session import Desk, Job, Notice, State
+from mmm_blender.blender.jobs.session import Job, Notice, State, WorkerSession
 from mmm_blender.common.errors import MMMError
 from mmm_blender.worker.protocol import OUT_OF_MEMORY
 
@@ -100,11 +100,11 @@ def drawn(panel: Any = panels.MotionPanel) -> Layout:
 
 
 @pytest.fixture
-def ready(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> Desk:
+def ready(session: WorkerSession, monkeypatch: pytest.MonkeyPatch) -> WorkerSession:
     """The worker's Python is there."""
     for module in (generation, panels):
         monkeypatch.setattr(module, "worker_python", lambda: (Path("python"), ""))
-    return desk
+    return session
 
 
 def only_weights_in(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -130,7 +130,7 @@ def weights(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def test_all_is_there_to_press(ready: Desk, weights: Path) -> None:
+def test_all_is_there_to_press(ready: WorkerSession, weights: Path) -> None:
     layout = drawn()
     for field in ("prompt", "seconds", "seed"):
         assert f"prop {field}" in layout.text
@@ -139,13 +139,13 @@ def test_all_is_there_to_press(ready: Desk, weights: Path) -> None:
     assert "On a new character, from frame 1" in layout.text
 
 
-def test_the_licence_is_said_plainly(ready: Desk, weights: Path) -> None:
+def test_the_licence_is_said_plainly(ready: WorkerSession, weights: Path) -> None:
     assert "Weights: CC BY-NC 4.0 Not for commercial use" in drawn().text
     bpy.context.scene.mmm.bundle = "mine"
     assert "Licence not stated" in drawn().text
 
 
-def test_too_long_and_empty_are_greyed_with_the_reason(ready: Desk, weights: Path) -> None:
+def test_too_long_and_empty_are_greyed_with_the_reason(ready: WorkerSession, weights: Path) -> None:
     settings = bpy.context.scene.mmm
     settings.seconds = 12.0
     assert "at most 9.8 seconds" in drawn().text.replace("  ", " ")
@@ -163,7 +163,7 @@ def test_too_long_and_empty_are_greyed_with_the_reason(ready: Desk, weights: Pat
 
 
 def test_without_a_python_set_up_stands_beside_the_reason(
-    desk: Desk, weights: Path, monkeypatch: pytest.MonkeyPatch
+    session: WorkerSession, weights: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv(command.PYTHON_VARIABLE, raising=False)
     monkeypatch.setattr(preferences, "_host_has_torch", lambda: False)
@@ -173,20 +173,22 @@ def test_without_a_python_set_up_stands_beside_the_reason(
     assert "press Set Up" in layout.text
 
 
-def test_while_a_job_runs_there_is_progress_and_cancel(ready: Desk, weights: Path) -> None:
+def test_while_a_job_runs_there_is_progress_and_cancel(ready: WorkerSession, weights: Path) -> None:
     ready.job = Job(1, ready.clock(), State.GENERATING, step=5, steps=10)
     layout = drawn()
     assert "Generating 5 of 10" in layout.text and "progress 0.57" in layout.text
     assert "mmm.cancel" in layout.buttons() and "mmm.generate" not in layout.buttons()
 
 
-def test_the_last_message_stays_and_memory_offers_the_cpu(ready: Desk, weights: Path) -> None:
+def test_the_last_message_stays_and_memory_offers_the_cpu(
+    ready: WorkerSession, weights: Path
+) -> None:
     ready.notice = Notice("The GPU is full: use the CPU.", is_error=True, kind=OUT_OF_MEMORY)
     assert "The GPU is full: use the CPU." in drawn().text
     assert "mmm.generate_on_cpu" in drawn().buttons()
 
 
-def test_the_target_is_named(ready: Desk, weights: Path) -> None:
+def test_the_target_is_named(ready: WorkerSession, weights: Path) -> None:
     bpy.ops.mmm.add_character()
     assert "On MMM Character, from frame 1" in drawn().text
     rig = bpy.data.objects.new("Crane", bpy.data.armatures.new("Crane"))
@@ -198,7 +200,7 @@ def test_the_target_is_named(ready: Desk, weights: Path) -> None:
 
 
 def test_without_weights_the_panel_says_so(
-    ready: Desk, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    ready: WorkerSession, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     only_weights_in(tmp_path / "nowhere", monkeypatch)
     assert "There are no weights" in drawn().text
@@ -209,18 +211,20 @@ def test_without_weights_the_panel_says_so(
     "panel",
     [panel.CharacterPanel, device_panel.DevicePanel, panels.ExamplesMenu, panels.BundlesMenu],
 )
-def test_the_other_panels_and_menus_draw(ready: Desk, weights: Path, panel: Any) -> None:
+def test_the_other_panels_and_menus_draw(ready: WorkerSession, weights: Path, panel: Any) -> None:
     assert drawn(panel).buttons()
 
 
-def test_an_example_becomes_the_prompt(ready: Desk) -> None:
+def test_an_example_becomes_the_prompt(ready: WorkerSession) -> None:
     layout = drawn(panels.ExamplesMenu)
     values = layout.book[1][2]
     bpy.ops.wm.context_set_string(data_path=values.data_path, value=values.value)
     assert bpy.context.scene.mmm.prompt == panels.EXAMPLES[1]
 
 
-def test_the_preferences_draw_in_every_state(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_preferences_draw_in_every_state(
+    session: WorkerSession, monkeypatch: pytest.MonkeyPatch
+) -> None:
     addons = bpy.context.preferences.addons
     addons.new().module = preferences.ROOT_PACKAGE
     try:

@@ -82,7 +82,7 @@ def test_what_we_wrote_holds_nothing(rig: ArmatureObject, action: Action) -> Non
     held = held_frames(rig, action, WHOLE, JOINTS, EDITED)
     assert held.frames == {}
     assert (held.changed, held.of) == (0, 22 * FRAMES)
-    assert held.doubt == ""
+    assert held.confirmation == ""
     assert is_untouched(rig, action)
 
 
@@ -119,7 +119,7 @@ def test_most_keys_changed_is_asked_about(rig: ArmatureObject, action: Action) -
             key.co[0] = 1 + 2 * (key.co[0] - 1)
     held = held_frames(rig, action, Span(1, 100), JOINTS, EDITED)
     assert held.changed > held.of / 2
-    assert "retimed" in held.doubt
+    assert "retimed" in held.confirmation
 
 
 def test_keys_thinned_out_are_asked_about(rig: ArmatureObject, action: Action) -> None:
@@ -132,7 +132,7 @@ def test_keys_thinned_out_are_asked_about(rig: ArmatureObject, action: Action) -
     held = held_frames(rig, action, WHOLE, JOINTS, EDITED)
     assert held.frames == {}
     assert (held.changed, held.of) == (22 * (FRAMES - 5), 22 * FRAMES)
-    assert "thinned out" in held.doubt
+    assert "thinned out" in held.confirmation
     store = store_of(rig, action)
     for each in list(store.fcurves):
         store.fcurves.remove(each)
@@ -144,7 +144,7 @@ def test_a_renamed_bone_is_nobodys_and_said(rig: ArmatureObject, action: Action)
     nudge(action, "head", "rotation_quaternion", START + 5)
     held = held_frames(rig, action, WHOLE, JOINTS, EDITED)
     assert held.frames == {"head": {START + 5}}
-    assert held.doubt == "" and held.renamed == ("L_Elbow",)
+    assert held.confirmation == "" and held.renamed == ("L_Elbow",)
     assert held.note.startswith("L_Elbow: renamed")
     remember(rig, action, own_after(rig, action, WHOLE, ["head"], held))
     again = held_frames(rig, action, WHOLE, JOINTS, EDITED)

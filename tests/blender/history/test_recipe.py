@@ -11,11 +11,11 @@ from mmm_blender.blender.fcurves.layered_actions import HAS_SLOTS
 from mmm_blender.blender.history.recipe import (
     EditStep,
     GenerateStep,
-    HandEdits,
     Origin,
     Recipe,
     SegmentStep,
     SequenceStep,
+    UserEdits,
     parse_recipe,
     recipe_text,
 )
@@ -63,7 +63,7 @@ STEPS = (
         -10,
         pack(np.zeros((40, 23), dtype=bool)),
         held={"head": [3.0, 4.5]},
-        hand=HandEdits(("head",), {"path[0]": "keys"}),
+        hand=UserEdits(("head",), {"path[0]": "keys"}),
         replaced={"path[0]": ["keys", "frames"]},
     ),
     SegmentStep(1, "jumps", 2.0, 5, 30, 60, 70, -10, ORIGIN, 24.0, 5, "", pin_feet=False),

@@ -14,7 +14,7 @@ import pytest
 from mmm_blender.blender.bpy_types import bpy
 from mmm_blender.blender.generate import task as generation
 from mmm_blender.blender.jobs import (
-    job_operator as errand_operator,
+    job_operator,
 )
 from mmm_blender.blender.jobs import (
     session as jobs,
@@ -22,9 +22,9 @@ from mmm_blender.blender.jobs import (
 from mmm_blender.blender.jobs import (
     timer as handlers,
 )
-from mmm_blender.blender.jobs.job_operator import ErrandOperator
-from mmm_blender.blender.jobs.scene_job import Errand
-from mmm_blender.blender.jobs.session import Desk, Job, State
+from mmm_blender.blender.jobs.job_operator import JobOperator
+from mmm_blender.blender.jobs.scene_job import SceneJob
+from mmm_blender.blender.jobs.session import Job, State, WorkerSession
 from mmm_blender.common.errors import MMMError
 from mmm_blender.worker.client import WorkerClient
 from mmm_blender.worker.protocol import (
@@ -99,17 +99,19 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-def quiet(clock: Clock) -> Desk:
-    """A desk of its own whose worker is scripted."""
-    return Desk(connect=lambda python: cast(WorkerClient, ScriptedClient(python)), clock=clock)
+def quiet(clock: Clock) -> WorkerSession:
+    """A session of its own whose worker is scripted."""
+    return WorkerSession(
+        connect=lambda python: cast(WorkerClient, ScriptedClient(python)), clock=clock
+    )
 
 
-def worker_of(desk: Desk) -> ScriptedClient:
-    return cast(ScriptedClient, desk.client)
+def worker_of(session: WorkerSession) -> ScriptedClient:
+    return cast(ScriptedClient, session.client)
 
 
-def start(desk: Desk, python: Path = PYTHON) -> Job:
-    return desk.start(python, lambda number: Generate(number, "walk", 1.0))
+def start(session: WorkerSession, python: Path = PYTHON) -> Job:
+    return session.start(python, lambda number: Generate(number, "walk", 1.0))
 
 
 def answer(job: int, frames: int = 20) -> Generated:
@@ -123,15 +125,15 @@ def answer(job: int, frames: int = 20) -> Generated:
     return Generated(job, rotations, np.zeros((frames, 3)), 20.0, False, tokens, recipe)
 
 
-def hear(desk: Desk, *messages: WorkerMessage) -> None:
-    worker_of(desk).says += messages
-    desk.tick()
+def hear(session: WorkerSession, *messages: WorkerMessage) -> None:
+    worker_of(session).says += messages
+    session.tick()
 
 
 # --- the job -------------------------------------------------------------------------------------
 
 
-def test_a_job_goes_from_start_to_result(quiet: Desk, clock: Clock) -> None:
+def test_a_job_goes_from_start_to_result(quiet: WorkerSession, clock: Clock) -> None:
     job = start(quiet)
     seen = [(job.state, job.fraction)]
     for message in (
@@ -158,7 +160,7 @@ def test_a_job_goes_from_start_to_result(quiet: Desk, clock: Clock) -> None:
     assert not quiet.busy and isinstance(job.result, Generated)
 
 
-def test_it_says_what_goes_on_from_the_first_moment(quiet: Desk, clock: Clock) -> None:
+def test_it_says_what_goes_on_from_the_first_moment(quiet: WorkerSession, clock: Clock) -> None:
     job = start(quiet)
     assert quiet.busy
     assert job.text(clock()) == "Starting the worker (0 s)"
@@ -167,7 +169,7 @@ def test_it_says_what_goes_on_from_the_first_moment(quiet: Desk, clock: Clock) -
     assert job.text(clock()) == "Generating 3 of 10 (2 s)"
 
 
-def test_one_job_at_a_time(quiet: Desk) -> None:
+def test_one_job_at_a_time(quiet: WorkerSession) -> None:
     start(quiet)
     with pytest.raises(MMMError, match="at work already"):
         start(quiet)
@@ -175,7 +177,7 @@ def test_one_job_at_a_time(quiet: Desk) -> None:
     start(quiet)
 
 
-def test_other_jobs_are_not_listened_to(quiet: Desk) -> None:
+def test_other_jobs_are_not_listened_to(quiet: WorkerSession) -> None:
     late = start(quiet)
     quiet.cancel("Cancelled: for a test.")
     job = start(quiet)
@@ -186,7 +188,7 @@ def test_other_jobs_are_not_listened_to(quiet: Desk) -> None:
     assert job.state is State.SUCCEEDED
 
 
-def test_a_cancelled_job_ends_at_once_and_the_worker_is_told(quiet: Desk) -> None:
+def test_a_cancelled_job_ends_at_once_and_the_worker_is_told(quiet: WorkerSession) -> None:
     job = start(quiet)
     quiet.cancel()
     assert not quiet.busy and job.state is State.CANCELLED
@@ -194,7 +196,7 @@ def test_a_cancelled_job_ends_at_once_and_the_worker_is_told(quiet: Desk) -> Non
     assert quiet.notice.text == "Cancelled." and not quiet.notice.is_error
 
 
-def test_a_silent_worker_is_given_up(quiet: Desk, clock: Clock) -> None:
+def test_a_silent_worker_is_given_up(quiet: WorkerSession, clock: Clock) -> None:
     job = start(quiet)
     worker = worker_of(quiet)
     clock.now += jobs.START_SECONDS - 1
@@ -207,7 +209,7 @@ def test_a_silent_worker_is_given_up(quiet: Desk, clock: Clock) -> None:
     assert start(quiet).running
 
 
-def test_another_python_means_another_worker(quiet: Desk) -> None:
+def test_another_python_means_another_worker(quiet: WorkerSession) -> None:
     start(quiet)
     first = worker_of(quiet)
     quiet.cancel()
@@ -217,7 +219,7 @@ def test_another_python_means_another_worker(quiet: Desk) -> None:
     assert OTHER_PYTHON in quiet.refusals
 
 
-def test_devices_and_refusals_come_from_the_worker(quiet: Desk) -> None:
+def test_devices_and_refusals_come_from_the_worker(quiet: WorkerSession) -> None:
     quiet.check(PYTHON)
     hear(quiet, READY)
     assert quiet.devices == READY.devices
@@ -228,7 +230,7 @@ def test_devices_and_refusals_come_from_the_worker(quiet: Desk) -> None:
     assert not quiet.refusals
 
 
-def test_shutting_down_cancels_and_stops(quiet: Desk) -> None:
+def test_shutting_down_cancels_and_stops(quiet: WorkerSession) -> None:
     job, worker = start(quiet), worker_of(quiet)
     quiet.shut_down()
     assert job.state is State.CANCELLED and worker.stopped and quiet.client is None
@@ -239,29 +241,29 @@ def test_shutting_down_cancels_and_stops(quiet: Desk) -> None:
 
 
 @pytest.fixture
-def staffed(torch_python: Path) -> Iterator[Desk]:
-    """A desk whose worker is a process of the test's, without torch."""
-    desk = Desk(connect=lambda _: WorkerClient(torch_python, BOOTSTRAP))
-    yield desk
-    desk.shut_down()
+def staffed(torch_python: Path) -> Iterator[WorkerSession]:
+    """A session whose worker is a process of the test's, without torch."""
+    session = WorkerSession(connect=lambda _: WorkerClient(torch_python, BOOTSTRAP))
+    yield session
+    session.shut_down()
 
 
-def finish(desk: Desk, prompt: str) -> Job:
-    job = desk.start(PYTHON, lambda number: Generate(number, prompt, 1.0))
+def finish(session: WorkerSession, prompt: str) -> Job:
+    job = session.start(PYTHON, lambda number: Generate(number, prompt, 1.0))
     end = time.monotonic() + WAIT_SECONDS
     while job.running and time.monotonic() < end:
-        desk.tick()
+        session.tick()
         time.sleep(0.005)
     return job
 
 
-def test_after_a_crash_the_next_press_works(staffed: Desk) -> None:
+def test_after_a_crash_the_next_press_works(staffed: WorkerSession) -> None:
     job = finish(staffed, "crash")
     assert job.state is State.FAILED and "the graphics driver said no" in job.sentence
     assert finish(staffed, "walk").state is State.SUCCEEDED
 
 
-def test_every_step_is_seen(staffed: Desk) -> None:
+def test_every_step_is_seen(staffed: WorkerSession) -> None:
     job = finish(staffed, "walk")
     assert (job.step, job.steps) == (STEPS, STEPS)
 
@@ -270,18 +272,20 @@ def test_every_step_is_seen(staffed: Desk) -> None:
 
 
 @pytest.fixture
-def scene_desk(desk: Desk, quiet: Desk, monkeypatch: pytest.MonkeyPatch) -> Iterator[Desk]:
-    """The add-on's desk with a scripted worker."""
-    desk.shut_down()
-    monkeypatch.setattr(desk, "connect", quiet.connect)
+def scene_session(
+    session: WorkerSession, quiet: WorkerSession, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[WorkerSession]:
+    """The add-on's session with a scripted worker."""
+    session.shut_down()
+    monkeypatch.setattr(session, "connect", quiet.connect)
     monkeypatch.setattr(generation, "worker_python", lambda: (PYTHON, ""))
-    yield desk
-    desk.shut_down()
+    yield session
+    session.shut_down()
 
 
-def press(bundle: Path) -> Errand:
-    wish = generation.Wish("walk", 1.0, 0, str(bundle))
-    return generation.start_generation(bpy.context, wish)
+def press(bundle: Path) -> SceneJob:
+    params = generation.GenerateParams("walk", 1.0, 0, str(bundle))
+    return generation.start_generation(bpy.context, params)
 
 
 @pytest.fixture
@@ -290,9 +294,9 @@ def bundle(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def deliver(errand: Errand, desk: Desk) -> bool:
-    worker_of(desk).says += [READY, BundleLoaded({}), answer(errand.job.number)]
-    return errand.tick(bpy.context)
+def deliver(scene_job: SceneJob, session: WorkerSession) -> bool:
+    worker_of(session).says += [READY, BundleLoaded({}), answer(scene_job.job.number)]
+    return scene_job.tick(bpy.context)
 
 
 def new_character() -> Any:
@@ -304,16 +308,16 @@ def actions() -> list[str]:
     return [action.name for action in bpy.data.actions]
 
 
-def test_an_answer_becomes_keys(scene_desk: Desk, bundle: Path) -> None:
-    errand = press(bundle)
-    assert not errand.tick(bpy.context)
+def test_an_answer_becomes_keys(scene_session: WorkerSession, bundle: Path) -> None:
+    scene_job = press(bundle)
+    assert not scene_job.tick(bpy.context)
     assert len(bpy.data.objects) == 0
-    assert deliver(errand, scene_desk)
+    assert deliver(scene_job, scene_session)
     assert actions() == ["walk"]
-    assert scene_desk.notice.text.startswith("Keyed ")
+    assert scene_session.notice.text.startswith("Keyed ")
 
 
-def test_a_second_press_is_greyed(scene_desk: Desk, bundle: Path) -> None:
+def test_a_second_press_is_greyed(scene_session: WorkerSession, bundle: Path) -> None:
     press(bundle)
     assert not bpy.ops.mmm.generate.poll()
     assert not bpy.ops.mmm.add_character.poll()
@@ -334,49 +338,49 @@ CHANGES: list[tuple[Callable[[], object], str]] = [
 
 @pytest.mark.parametrize(("change", "words"), CHANGES)
 def test_a_changed_scene_calls_it_off(
-    scene_desk: Desk, bundle: Path, change: Callable[[], object], words: str
+    scene_session: WorkerSession, bundle: Path, change: Callable[[], object], words: str
 ) -> None:
     new_character()
-    errand = press(bundle)
+    scene_job = press(bundle)
     change()
     before = actions()
-    assert deliver(errand, scene_desk)
-    assert errand.job.state is State.CANCELLED
-    assert words in scene_desk.notice.text
+    assert deliver(scene_job, scene_session)
+    assert scene_job.job.state is State.CANCELLED
+    assert words in scene_session.notice.text
     assert actions() == before == []
-    assert not scene_desk.busy
+    assert not scene_session.busy
 
 
-def test_a_renamed_target_is_found(scene_desk: Desk, bundle: Path) -> None:
+def test_a_renamed_target_is_found(scene_session: WorkerSession, bundle: Path) -> None:
     rig = new_character()
-    errand = press(bundle)
+    scene_job = press(bundle)
     rig.name = "Renamed"
     impostor = bpy.data.objects.new("MMM Character", None)
-    assert deliver(errand, scene_desk)
+    assert deliver(scene_job, scene_session)
     assert rig.animation_data.action is not None and impostor.animation_data is None
 
 
-def test_another_selection_changes_nothing(scene_desk: Desk, bundle: Path) -> None:
+def test_another_selection_changes_nothing(scene_session: WorkerSession, bundle: Path) -> None:
     other, rig = new_character(), new_character()
-    errand = press(bundle)
+    scene_job = press(bundle)
     bpy.context.view_layer.objects.active = other
     bpy.context.scene.frame_set(77)
-    assert deliver(errand, scene_desk)
+    assert deliver(scene_job, scene_session)
     assert rig.animation_data.action.frame_range[0] == 1.0
     assert other.animation_data is None
 
 
-def test_no_memory_on_the_gpu_offers_the_cpu(scene_desk: Desk, bundle: Path) -> None:
-    errand = press(bundle)
-    worker_of(scene_desk).says.append(Failed(errand.job.number, OUT_OF_MEMORY, "Full."))
-    assert errand.tick(bpy.context)
-    assert scene_desk.notice == jobs.Notice("Full.", is_error=True, kind=OUT_OF_MEMORY)
+def test_no_memory_on_the_gpu_offers_the_cpu(scene_session: WorkerSession, bundle: Path) -> None:
+    scene_job = press(bundle)
+    worker_of(scene_session).says.append(Failed(scene_job.job.number, OUT_OF_MEMORY, "Full."))
+    assert scene_job.tick(bpy.context)
+    assert scene_session.notice == jobs.Notice("Full.", is_error=True, kind=OUT_OF_MEMORY)
 
 
 # --- the modal operator, whose events a Blender without a window never sends ----------------------
 
 
-class Press(ErrandOperator):
+class Press(JobOperator):
     """What Blender would make of the operator; the test sends the events."""
 
     def __init__(self, bundle: Path) -> None:
@@ -385,13 +389,13 @@ class Press(ErrandOperator):
         self.report = self._note
         assert self._begin(bpy.context)
         self._timer = bpy.context.window_manager.event_timer_add(
-            errand_operator.TICK_SECONDS, window=bpy.context.window
+            job_operator.TICK_SECONDS, window=bpy.context.window
         )
 
     def _note(self, level: set[str], text: str) -> None:
         self.reports.append((level, text))
 
-    def start(self, context: Any) -> Errand:
+    def start(self, context: Any) -> SceneJob:
         return press(self.bundle)
 
     def send(self, kind: str, value: str = "PRESS") -> set[str]:
@@ -402,51 +406,55 @@ class Press(ErrandOperator):
         return self._timer is not None
 
 
-def test_modal_lets_other_events_through_and_finishes(scene_desk: Desk, bundle: Path) -> None:
+def test_modal_lets_other_events_through_and_finishes(
+    scene_session: WorkerSession, bundle: Path
+) -> None:
     operator = Press(bundle)
     assert operator.send("G") == {"PASS_THROUGH"}
     assert operator.send("TIMER") == {"PASS_THROUGH"}
-    worker_of(scene_desk).says += [READY, answer(1)]
+    worker_of(scene_session).says += [READY, answer(1)]
     assert operator.send("MOUSEMOVE") == {"PASS_THROUGH"}
     assert operator.send("TIMER") == {"FINISHED"}
     assert not operator.has_timer
     assert operator.reports == [({"INFO"}, "Keyed 'MMM Character' from frame 1 to 24.")]
 
 
-def test_esc_cancels(scene_desk: Desk, bundle: Path) -> None:
+def test_esc_cancels(scene_session: WorkerSession, bundle: Path) -> None:
     operator = Press(bundle)
     assert operator.send("ESC", "RELEASE") == {"PASS_THROUGH"}
     assert operator.send("ESC") == {"CANCELLED"}
-    assert not operator.has_timer and not scene_desk.busy
+    assert not operator.has_timer and not scene_session.busy
     assert operator.reports == [({"INFO"}, "Cancelled.")]
 
 
-def test_a_failure_is_reported_once(scene_desk: Desk, bundle: Path) -> None:
+def test_a_failure_is_reported_once(scene_session: WorkerSession, bundle: Path) -> None:
     operator = Press(bundle)
-    worker_of(scene_desk).says.append(Failed(1, WORKER_ENDED, "It ended: try again."))
+    worker_of(scene_session).says.append(Failed(1, WORKER_ENDED, "It ended: try again."))
     assert operator.send("TIMER") == {"CANCELLED"}
     assert operator.reports == [({"ERROR"}, "It ended: try again.")]
-    assert scene_desk.notice.is_error
+    assert scene_session.notice.is_error
 
 
 def test_a_bug_leaves_no_job_behind(
-    scene_desk: Desk, bundle: Path, monkeypatch: pytest.MonkeyPatch
+    scene_session: WorkerSession, bundle: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     operator = Press(bundle)
-    monkeypatch.setattr(scene_desk, "tick", lambda: 1 / 0)
+    monkeypatch.setattr(scene_session, "tick", lambda: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         operator.send("TIMER")
-    assert not scene_desk.busy and not operator.has_timer
+    assert not scene_session.busy and not operator.has_timer
 
 
-def test_blender_ending_the_operator_cancels_the_job(scene_desk: Desk, bundle: Path) -> None:
+def test_blender_ending_the_operator_cancels_the_job(
+    scene_session: WorkerSession, bundle: Path
+) -> None:
     operator = Press(bundle)
     operator.cancel(bpy.context)
-    assert not scene_desk.busy and not operator.has_timer
+    assert not scene_session.busy and not operator.has_timer
 
 
-def test_between_jobs_the_worker_is_still_heard(scene_desk: Desk) -> None:
-    scene_desk.check(PYTHON)
-    worker_of(scene_desk).says.append(READY)
+def test_between_jobs_the_worker_is_still_heard(scene_session: WorkerSession) -> None:
+    scene_session.check(PYTHON)
+    worker_of(scene_session).says.append(READY)
     assert handlers.keep_house() == handlers.HOUSEKEEPING_SECONDS
-    assert scene_desk.devices == READY.devices
+    assert scene_session.devices == READY.devices

@@ -16,14 +16,14 @@ from mmm_blender.blender.fcurves import layered_actions as fcurves
 from mmm_blender.blender.fcurves.curve_snapshot import raw_curves
 from mmm_blender.blender.history import fingerprint, recipe, recipe_store
 from mmm_blender.blender.history.fingerprint import is_untouched
-from mmm_blender.blender.jobs.session import Desk
+from mmm_blender.blender.jobs.session import WorkerSession
 
 SECONDS = 2.0
 Edit = Callable[..., set[str]]
 
 
 @pytest.fixture
-def rig(desk: Desk, tiny_bundle: Path, torch_python: Path) -> ArmatureObject:
+def rig(session: WorkerSession, tiny_bundle: Path, torch_python: Path) -> ArmatureObject:
     """A character with a generated motion from frame 5 on."""
     bpy.context.scene.mmm.bundle = str(tiny_bundle)
     bpy.context.scene.frame_set(5)
@@ -31,8 +31,8 @@ def rig(desk: Desk, tiny_bundle: Path, torch_python: Path) -> ArmatureObject:
     return bpy.context.view_layer.objects.active
 
 
-def inpaint(**wish: Any) -> None:
-    wanted = {"prompt": "a person bows", "frame_start": 20, "frame_end": 34, "seed": 2} | wish
+def inpaint(**params: Any) -> None:
+    wanted = {"prompt": "a person bows", "frame_start": 20, "frame_end": 34, "seed": 2} | params
     assert bpy.ops.mmm.inpaint(**wanted) == {"FINISHED"}
 
 
@@ -97,7 +97,7 @@ def test_edits_come_back_in_order_bit_for_bit(rig: ArmatureObject, part: str) ->
 
 
 def test_a_sequence_and_a_segment_that_was_made_anew_come_back(
-    rig: ArmatureObject, desk: Desk
+    rig: ArmatureObject, session: WorkerSession
 ) -> None:
     lines = bpy.context.scene.mmm_sequence.lines
     lines.clear()
@@ -192,7 +192,7 @@ def test_what_is_not_hers_is_made_again(rig: ArmatureObject) -> None:
 
 
 def test_what_a_person_did_since_the_last_step_is_taken_over(
-    rig: ArmatureObject, desk: Desk
+    rig: ArmatureObject, session: WorkerSession
 ) -> None:
     inpaint()
     action = rig.animation_data.action
@@ -204,7 +204,7 @@ def test_what_a_person_did_since_the_last_step_is_taken_over(
     assert raw_curves(after) == raw_curves(before)
     changed = {name[1] for name, raw in raw_curves(after).items() if raw != made[name]}
     assert {path.split('"')[1] for path in changed} == {"left_elbow", "left_knee"}
-    assert "What you changed since on 2 bones is taken over." in desk.notice.text
+    assert "What you changed since on 2 bones is taken over." in session.notice.text
     pose = values(after, "left_elbow", 36)
     inpaint(frame_start=30, frame_end=40, seed=7, hold="EDITED")
     assert values(after, "left_elbow", 36) == pose, "still known as hers"
@@ -235,7 +235,7 @@ def test_what_no_step_makes_is_taken_over(rig: ArmatureObject) -> None:
 
 
 def test_without_a_fingerprint_her_keys_are_not_known_and_that_is_said(
-    rig: ArmatureObject, desk: Desk
+    rig: ArmatureObject, session: WorkerSession
 ) -> None:
     action = rig.animation_data.action
     raw = raw_curves(action)
@@ -245,7 +245,7 @@ def test_without_a_fingerprint_her_keys_are_not_known_and_that_is_said(
     _, after = replayed(rig)
     assert {name: each for name, each in raw_curves(after).items() if name[1] != "location"} == raw
     assert any(path == "location" for _, path, _ in raw_curves(after))
-    assert "Your own keys are not known" in desk.notice.text
+    assert "Your own keys are not known" in session.notice.text
 
 
 def test_a_sequence_and_its_changed_segments_come_back(rig: ArmatureObject) -> None:
@@ -296,12 +296,14 @@ def test_one_undo_step_and_nothing_left_when_the_weights_are_gone(
     assert set(bpy.data.actions.keys()) == actions
 
 
-def test_at_another_frame_rate_the_keys_are_the_same(rig: ArmatureObject, desk: Desk) -> None:
+def test_at_another_frame_rate_the_keys_are_the_same(
+    rig: ArmatureObject, session: WorkerSession
+) -> None:
     inpaint()
     bpy.context.scene.render.fps = 30
     before, after = replayed(rig)
     assert raw_curves(after) == raw_curves(before)
-    assert "24 frames per second" in desk.notice.text
+    assert "24 frames per second" in session.notice.text
 
 
 def test_without_a_recipe_the_button_is_greyed(rig: ArmatureObject) -> None:
@@ -337,14 +339,14 @@ def stretched_in_time(_rig: ArmatureObject) -> None:
     bpy.context.scene.render.frame_map_new = 200
 
 
-OBSTACLES = [
+POLL_ERRORS = [
     (constrained, "Bake the action first"),
     (at_rest, "rest position"),
     (stretched_in_time, "Time Stretching is on"),
 ]
 
 
-@pytest.mark.parametrize(("change", "words"), OBSTACLES)
+@pytest.mark.parametrize(("change", "words"), POLL_ERRORS)
 def test_what_must_be_read_is_read_only_where_keys_alone_make_the_pose(
     rig: ArmatureObject, change: Callable[[ArmatureObject], None], words: str
 ) -> None:

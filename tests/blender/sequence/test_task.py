@@ -15,8 +15,8 @@ from mmm_blender.blender.fcurves.curve_snapshot import CurveId, raw_curves
 from mmm_blender.blender.fcurves.keyframe_arrays import KEY_DTYPE
 from mmm_blender.blender.fcurves.layered_actions import action_fcurves, enum_value
 from mmm_blender.blender.history import recipe, recipe_store
-from mmm_blender.blender.jobs.scene_job import Errand
-from mmm_blender.blender.jobs.session import Desk, State
+from mmm_blender.blender.jobs.scene_job import SceneJob
+from mmm_blender.blender.jobs.session import State, WorkerSession
 from mmm_blender.blender.rig.motion_reader import read_motion
 from mmm_blender.blender.sequence import (
     layout as sequence_layout,
@@ -27,9 +27,9 @@ from mmm_blender.blender.sequence import (
 from mmm_blender.blender.sequence import (
     regenerate as sequence_segment,
 )
-from mmm_blender.blender.sequence.properties import wishes
+from mmm_blender.blender.sequence.properties import params_of
 from mmm_blender.blender.sequence.regenerate import start_segment, wanted_segment
-from mmm_blender.blender.sequence.task import SequenceWish, action_segments, start_sequence
+from mmm_blender.blender.sequence.task import SequenceParams, action_segments, start_sequence
 from mmm_blender.common.errors import MMMError
 from mmm_blender.geometry.kinematics import clip_joints
 from mmm_blender.geometry.rotations import quat_angle, quat_conjugate, quat_multiply
@@ -44,7 +44,7 @@ AUTOMATIC = [enum_value("handle_left_type", name) for name in ("AUTO", "AUTO_CLA
 
 
 @pytest.fixture
-def ready(desk: Desk, tiny_bundle: Path) -> None:
+def ready(session: WorkerSession, tiny_bundle: Path) -> None:
     bpy.context.scene.mmm.bundle = str(tiny_bundle)
 
 
@@ -111,7 +111,7 @@ def refusal(call: Callable[[], object], words: str) -> None:
 # --- the list ------------------------------------------------------------------------------------
 
 
-def test_prompts_are_added_behind_the_chosen_one(desk: Desk) -> None:
+def test_prompts_are_added_behind_the_chosen_one(session: WorkerSession) -> None:
     found = fill_list(["one", "two"])
     found.active = 0
     bpy.ops.mmm.sequence_add(prompt="between")
@@ -120,7 +120,7 @@ def test_prompts_are_added_behind_the_chosen_one(desk: Desk) -> None:
     assert found.lines[1].seconds == found.lines[1].bl_rna.properties["seconds"].default
 
 
-def test_prompts_are_duplicated_moved_and_removed(desk: Desk) -> None:
+def test_prompts_are_duplicated_moved_and_removed(session: WorkerSession) -> None:
     found = fill_list(["one", "two", "three"])
     found.active = 1
     bpy.ops.mmm.sequence_duplicate()
@@ -137,14 +137,14 @@ def test_prompts_are_duplicated_moved_and_removed(desk: Desk) -> None:
     assert found.active == 1
 
 
-def test_a_list_without_prompts_greys_what_is_about_one(desk: Desk) -> None:
+def test_a_list_without_prompts_greys_what_is_about_one(session: WorkerSession) -> None:
     for operator in ("remove", "duplicate", "move", "new_seed", "load"):
         assert not getattr(bpy.ops.mmm, f"sequence_{operator}").poll()
     fill_list(["one"])
     assert bpy.ops.mmm.sequence_remove.poll() and not bpy.ops.mmm.sequence_move.poll()
 
 
-def test_a_new_seed_is_of_the_chosen_prompt(desk: Desk) -> None:
+def test_a_new_seed_is_of_the_chosen_prompt(session: WorkerSession) -> None:
     fill_list(["one", "two"])
     bpy.ops.mmm.sequence_new_seed()
     assert listed()[0][2] == 0 and listed()[1][2] != 1
@@ -203,18 +203,18 @@ def test_it_goes_on_from_where_the_character_stands(generated: Any) -> None:
     assert after[[0, 2]] == pytest.approx(before[[0, 2]], abs=1e-4)
 
 
-def run_to_end(errand: Errand) -> None:
-    while not errand.tick(bpy.context):
+def run_to_end(scene_job: SceneJob) -> None:
+    while not scene_job.tick(bpy.context):
         time.sleep(0.01)
-    assert errand.job.state is State.SUCCEEDED, errand.job.sentence
+    assert scene_job.job.state is State.SUCCEEDED, scene_job.job.sentence
 
 
 def test_what_is_written_into_the_list_meanwhile_stays(ready: None) -> None:
     found = fill_list(PROMPTS)
-    errand = start_sequence(bpy.context, SequenceWish(wishes(found.lines)))
+    scene_job = start_sequence(bpy.context, SequenceParams(params_of(found.lines)))
     bpy.ops.mmm.sequence_add(prompt="a person bows", seconds=2.0)
     found.lines[0].prompt = "a person runs"
-    run_to_end(errand)
+    run_to_end(scene_job)
     action = bpy.context.view_layer.objects.active.animation_data.action
     assert [prompt for prompt, _, _ in listed()] == ["a person runs", *PROMPTS[1:], "a person bows"]
     assert found.action == action
@@ -424,10 +424,10 @@ def test_markers_come_back_with_the_list(generated: Any) -> None:
 
 def test_what_is_written_into_the_line_meanwhile_stays(generated: Any) -> None:
     change = wanted_segment(bpy.context, 1, {"seed": 7}, {})
-    errand = start_segment(bpy.context, change)
+    scene_job = start_segment(bpy.context, change)
     line = bpy.context.scene.mmm_sequence.lines[1]
     line.prompt = "a person runs"
-    run_to_end(errand)
+    run_to_end(scene_job)
     assert line.prompt == "a person runs"
     assert action_segments(generated.animation_data.action)[1].seed == 7
 

@@ -367,9 +367,9 @@ def test_threads_are_set_and_go_back_to_torchs_own_choice(
     engine: TorchEngine, bundle: Path
 ) -> None:
     own = torch.get_num_threads()
-    wish = load(bundle)
-    assert engine.load(replace(wish, threads=own + 1))["threads"] == own + 1
-    assert engine.load(replace(wish, threads=0))["threads"] == own
+    params = load(bundle)
+    assert engine.load(replace(params, threads=own + 1))["threads"] == own + 1
+    assert engine.load(replace(params, threads=0))["threads"] == own
 
 
 def test_auto_is_the_first_gpu_or_the_cpu(engine: TorchEngine, bundle: Path) -> None:
@@ -401,8 +401,8 @@ def test_a_python_without_torch_says_so(bundle: Path) -> None:
 def test_a_body_model_comes_through_the_pipe(client: WorkerClient, tmp_path: Path) -> None:
     content = body_files.arrays("smpl")
     file = body_files.write_npz(tmp_path / "SMPL_MALE.npz", content)
-    wish = p.LoadBodyModel(client.new_job(), str(file), (1.0,), "male")
-    body = client.load_body_model_blocking(wish)
+    params = p.LoadBodyModel(client.new_job(), str(file), (1.0,), "male")
+    body = client.load_body_model_blocking(params)
     assert body.kind == "smpl" and body.vertices_V3.shape == content["v_template"].shape
     expected = content["v_template"] + content["shapedirs"][..., 0]
     assert np.abs(body.vertices_V3 - expected).max() < 1e-5
@@ -410,9 +410,9 @@ def test_a_body_model_comes_through_the_pipe(client: WorkerClient, tmp_path: Pat
 
 def test_a_file_that_is_no_body_model_is_one_sentence(client: WorkerClient, tmp_path: Path) -> None:
     (tmp_path / "cat.pkl").write_bytes(b"meow")
-    wish = p.LoadBodyModel(client.new_job(), str(tmp_path / "cat.pkl"))
+    params = p.LoadBodyModel(client.new_job(), str(tmp_path / "cat.pkl"))
     with pytest.raises(p.WorkerError, match=r"cat.pkl is no body model") as told:
-        client.load_body_model_blocking(wish)
+        client.load_body_model_blocking(params)
     assert told.value.kind == p.BAD_REQUEST
 
 
