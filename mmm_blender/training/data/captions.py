@@ -18,6 +18,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from .counted import told_counts, turn_name
 from .measured import Measured
 from .motion_file import ClipRecord
 
@@ -28,6 +29,7 @@ _PLAIN_MANNER = 0.15  # odds that an ordinary manner is told at all
 _PACE, _HIGH, _LOW = 0.5, 0.3, 0.8
 """Odds that what is unusual is told. A hand that stays below the shoulder is told most often: it is
 not what a bare "raises the hand" should give."""
+_TELL = 0.35  # odds that something counted or measured is told where there is something
 _RARE_ALONE = 0.5  # odds that a held-out phrase stands in a sentence shape of training
 _PRONOUNS = {"man": "he", "woman": "she"}
 _THEIR = 0.25  # odds of "their left hand" for "the left hand"
@@ -35,6 +37,8 @@ _THEIR = 0.25  # odds of "their left hand" for "the left hand"
 _TRAVEL, _TURN = 0.5, 45.0  # metres, degrees: less is no direction
 _RISE = 0.3  # metres: less is a crouch
 _STRAIGHT_TURN, _STRAIGHT_SIDE = 15.0, 0.15  # degrees; sideways as a share of forward
+_QUIET, _STILL = 0.3, 0.15  # m/s that a hand exceeds in 5 % of frames
+_STAYS, _SHIFTS = 0.25, 0.06  # metres of the pelvis
 _HIGH_LIFT, _LOW_LIFT = 0.35, 0.03  # metres of the wrist over the shoulder: head, shoulder
 
 
@@ -59,7 +63,7 @@ class Phrase:
 @dataclass(frozen=True)
 class Wording:
     """What a content may be told with. otherwise: of a clip that shows nothing of what the phrases
-    need. pace, height: names of tables; hands: whose height."""
+    need. pace, height, tells: names of tables; hands: whose height."""
 
     phrases: list[list[str]]
     otherwise: list[str] = field(default_factory=list[str])
@@ -68,6 +72,7 @@ class Wording:
     pace: str = ""
     height: str = ""
     hands: tuple[str, ...] = ()
+    tells: str = ""
 
 
 @dataclass(frozen=True)
@@ -142,7 +147,24 @@ def facts_of(measured: Measured | None) -> set[str]:
         and abs(measured.turn) < _STRAIGHT_TURN
         and abs(measured.left) < _STRAIGHT_SIDE * measured.forward,
     }
+    turn = turn_name(measured.turn)
+    found |= {"half turn": turn == "half", "full turn": turn == "full"} | _quiet_facts(measured)
     return {name for name, shown in found.items() if shown}
+
+
+def _quiet_facts(measured: Measured) -> dict[str, bool]:
+    """What does not move; nothing is known of it where it was not measured (no seconds)."""
+    known = measured.seconds > 0
+    left, right = measured.left_hand_speed < _QUIET, measured.right_hand_speed < _QUIET
+    stands = known and measured.steps == 0 and measured.reach < _STAYS
+    return {
+        "quiet left arm": known and left,
+        "quiet right arm": known and right,
+        "quiet arms": known and left and right,
+        "no step": stands,
+        "still": stands and measured.hand_speed < _STILL and abs(measured.turn) < _STRAIGHT_TURN,
+        "shifts": stands and measured.reach > _SHIFTS,
+    }
 
 
 _SIDES = re.compile(r"\b(left|right)\b")
@@ -258,6 +280,22 @@ def _phrase(rows: list[list[str]], measured: Measured | None, rng: random.Random
     return rng.choice(fitting) if fitting else None
 
 
+def _counted(
+    wording: Wording, measured: Measured | None, rng: random.Random, held_out: bool
+) -> Phrase | None:
+    """A phrase with something counted or measured, in a share of the draws."""
+    if not wording.tells or measured is None or rng.random() > _TELL:
+        return None
+    rows = _words()["tells"][wording.tells].get("held_out" if held_out else "phrases", [])
+    words, shown = told_counts(measured, rng), facts_of(measured)
+    fitting = [
+        Phrase(verb.format(**words), ing.format(**words))
+        for verb, ing, *needs in rows
+        if set(re.findall(r"{(\w+)}", verb)) <= set(words) and set(needs) <= shown
+    ]
+    return rng.choice(fitting) if fitting else None
+
+
 def _shape(kinds: Sequence[str], noun: str, rng: random.Random) -> str:
     return rng.choice([shape for shape in kinds if noun or "{noun}" not in shape])
 
@@ -280,7 +318,10 @@ def caption(
     wording, name = wording_of(record), _PLAIN if record.source == "cmu" else record.style
     style, measured = _style(name), record.measured
     rare = _phrase(wording.held_out, measured, rng) if held_out else None
-    phrase = rare or _phrase(wording.phrases, measured, rng) or Phrase(*wording.otherwise)
+    counted = _counted(wording, measured, rng, held_out)
+    rare = counted if held_out and counted else rare
+    phrase = rare or counted or _phrase(wording.phrases, measured, rng)
+    phrase = phrase or Phrase(*wording.otherwise)
     height = _height(wording, measured, rng)
     paces = [] if height else _pace_words(wording, measured, held_out)
     pace = rng.choice(paces) if paces and rng.random() < _PACE else ""

@@ -23,7 +23,8 @@ from ...geometry.rotations import quat_to_rotation_vector, rotation_vector_to_qu
 from ...geometry.skeleton import ANIMATED_JOINTS
 from .measured import Measured
 
-FORMAT = 2
+FORMAT = 3
+_READABLE = (2, FORMAT)  # format 2 measured less
 _ROTATION_STEP = np.pi / 32767
 _ROOT_STEP = 1e-4
 
@@ -33,9 +34,9 @@ class ClipRecord:
     """What is known of a clip.
 
     name: unique. take: the source file it was cut from (clips of one take never part between
-    training and test). source: "bandai" or "cmu". content, style: words of the label, such as
-    "walk-turn-left" and "elderly" (CMU: content "cmu", style ""). label: free text where there
-    is one. frames: length at 20 fps. measured: what the motion shows (None: not measured).
+    training and test). source: such as "bandai" or "cmu". content, style: words of the label,
+    such as "walk-turn-left" and "elderly" (CMU: content "cmu", style ""). label: free text where
+    there is one. frames: length at 20 fps. measured: what the motion shows (None: not measured).
     """
 
     name: str
@@ -97,7 +98,7 @@ def load_motions(path: Path) -> tuple[list[ClipRecord], list[MotionClip]]:
         raise MMMError(
             f"{path} is no prepared data set ({error}): make it with tools/prepare_motions.py."
         ) from error
-    if table["format"] != FORMAT:
+    if table["format"] not in _READABLE:
         raise MMMError(f"{path} has format {table['format']}, not {FORMAT}: prepare it anew.")
     records = [_record(row) for row in table["clips"]]
     starts = np.cumsum([0] + [record.frames for record in records[:-1]])

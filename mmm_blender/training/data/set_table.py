@@ -11,7 +11,14 @@ from .labels import label_of
 from .motion_file import ClipRecord
 
 _FEW = 10  # clips: kinds with fewer share a row
-_SOURCES = {"bandai": "Bandai Namco Research", "cmu": "CMU"}
+_SOURCES = {
+    "bandai": "Bandai Namco Research",
+    "cmu": "CMU",
+    "skillmimic": "SkillMimic",
+    "reactidle": "ReActIdle",
+    "hdm05": "HDM05",
+    "100style": "100STYLE",
+}
 
 
 def set_tables(records: Sequence[ClipRecord], rejected: Mapping[str, str] | None = None) -> str:

@@ -49,6 +49,11 @@ class SourceMotion:
             positions={name: p[count:] for name, p in self.positions.items()},
         )
 
+    def lowered(self, height: float) -> SourceMotion:
+        """Moved down by so much, file unit."""
+        moved = {name: p - np.array([0.0, height, 0.0]) for name, p in self.positions.items()}
+        return replace(self, positions=moved)
+
 
 def read_bvh_source(path: Path, fps: float | None = None) -> SourceMotion:
     """A BVH file; ``fps`` replaces the header's where that is known to be wrong."""

@@ -6,28 +6,45 @@ for, and a row whose file is not there. Nothing is left out in silence.
 
 from __future__ import annotations
 
-import csv
 import re
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from ...common.errors import MMMError
+from .asf_amc import read_amc_source
 from .captions import lacking_words
+from .rigs import ASF, BANDAI, CMU_DAZ, DEEPMIMIC, REACT_IDLE, ROTATION_VECTORS, SKILLMIMIC, Rig
+from .rotation_vectors import read_rotation_vector_source, read_skillmimic_source
 from .sources import SourceMotion, read_bvh_source, read_deepmimic_source
+from .tables import Row, read_table
 
 BANDAI_FOLDER = "Bandai-Namco-Research-Motiondataset"
 CMU_TABLE = Path(__file__).with_name("cmu_clips.csv")
+MORE_TABLE = Path(__file__).with_name("more_clips.csv")
 _BANDAI_NAME = re.compile(r"dataset-\d_([a-z-]+)_([a-z-]+)_\d+$")
 _COLUMNS = ("repo", "path", "fps", "label")  # of the CMU table
+_MORE_COLUMNS = ("source", "repo", "path", "fps", "content", "label", "reject", "same_as")
 _DEEPMIMIC_SUFFIX = ".txt"
 _T_POSE_FRAMES = 8  # the CMU conversion puts a T-pose before each take and eases out of it
+_LEAST_FRAMES = 24  # 1.2 s: shorter clips hold no whole gesture ...
+_LEAST_GESTURE = 15  # ... but where each file was cut to one
+_IDLE_PIECES = 2  # of each two minutes of standing and waiting
+
+PLAIN = "normal"
+"""The style of a clip that has none."""
 
 
 @dataclass(frozen=True)
 class Take:
-    """One source file. read: brings its motion. source, content, style, label: its words."""
+    """One source file.
+
+    read: brings its motion. source, content, style, label: its words. rig: whose joints it has.
+    same_as: name of another take that shows the same capture; this one serves where that one was
+    rejected. least_frames: shorter clips are rejected, at 20 fps. by_piece: a bad moment costs its
+    piece and not the whole of a long take. most_pieces: so many pieces of a take, spread over it,
+    are kept (0: all).
+    """
 
     name: str
     source: str
@@ -35,6 +52,11 @@ class Take:
     style: str
     label: str
     read: Callable[[], SourceMotion]
+    rig: Rig = BANDAI
+    same_as: str = ""
+    least_frames: int = _LEAST_FRAMES
+    by_piece: bool = False
+    most_pieces: int = 0
 
 
 Rejected = dict[str, str]
@@ -53,70 +75,133 @@ def bandai_takes(sources: Path, rejected: Rejected) -> list[Take]:
         if missing := lacking_words(content, style):
             rejected[path.stem] = f"captions.toml has no words for '{missing}'"
             continue
-        takes.append(Take(path.stem, "bandai", content, style, "", _reader(read_bvh_source, path)))
+        takes.append(Take(path.stem, "bandai", content, style, "", reader(read_bvh_source, path)))
     return takes
 
 
-def cmu_takes(sources: Path, rejected: Rejected, table: Path = CMU_TABLE) -> dict[str, list[Take]]:
-    """Rows of the CMU table by kind of file, "cmu" (BVH) and "deepmimic"."""
-    takes: dict[str, list[Take]] = {"cmu": [], "deepmimic": []}
+def cmu_takes(sources: Path, rejected: Rejected, table: Path = CMU_TABLE) -> list[Take]:
+    """Rows of the CMU table: BVH files and DeepMimic motions."""
+    takes: list[Take] = []
     listed: dict[str, set[Path]] = defaultdict(set)
-    for number, row in enumerate(_rows(table), start=2):
-        folder = row["repo"].rpartition("/")[2]
+    for row in read_table(table, _COLUMNS):
+        folder = folder_of(row)
         path = sources / folder / row["path"]
         listed[folder].add(path)
-        name = f"cmu_{folder}_{row['path'].replace('/', '_')}".removesuffix(path.suffix)
+        name = cmu_name(folder, row["path"])
         if not (sources / folder).is_dir():
             continue  # told once, for the whole checkout
-        if not path.is_file():
-            rejected[name] = f"{table.name} names it, but it is not in the checkout"
-        elif not row["label"]:
-            rejected[name] = f"line {number} of {table.name} gives it no label"
+        if reason := _row_error(row, path, table):
+            rejected[name] = reason
         elif path.suffix == _DEEPMIMIC_SUFFIX:
-            read = _reader(read_deepmimic_source, path)
-            takes["deepmimic"].append(Take(name, "cmu", "cmu", "", row["label"], read))
-        elif (fps := _positive(row["fps"])) is None:
-            rejected[name] = f"line {number} of {table.name} gives no frame rate"
+            read = reader(read_deepmimic_source, path)
+            takes.append(Take(name, "cmu", "cmu", "", row["label"], read, DEEPMIMIC))
         else:
-            read = _reader(_without_t_pose(fps), path)
-            takes["cmu"].append(Take(name, "cmu", "cmu", "", row["label"], read))
+            read = reader(_without_t_pose(float(row["fps"])), path)
+            takes.append(Take(name, "cmu", "cmu", "", row["label"], read, CMU_DAZ))
     for folder, paths in listed.items():
         for path in sorted(set((sources / folder).rglob("*.bvh")) - paths):
             rejected[f"cmu_{folder}_{path.stem}"] = f"{table.name} has no row for it"
     return takes
 
 
-def absent_checkouts(sources: Path, table: Path = CMU_TABLE) -> list[str]:
-    """Names of the repositories that are not under the sources' folder."""
-    wanted = dict.fromkeys([BANDAI_FOLDER, *(r["repo"].rpartition("/")[2] for r in _rows(table))])
-    return [name for name in wanted if not (sources / name).is_dir()]
+def _row_error(row: Row, path: Path, table: Path) -> str:
+    """Why a row of the CMU table is no take; empty where it is."""
+    if not path.is_file():
+        return f"{table.name} names it, but it is not in the checkout"
+    if not row["label"]:
+        return f"line {row['line']} of {table.name} gives it no label"
+    if path.suffix != _DEEPMIMIC_SUFFIX and not _positive(row["fps"]):
+        return f"line {row['line']} of {table.name} gives no frame rate"
+    return ""
 
 
-def _rows(table: Path) -> list[dict[str, str]]:
+def listed_takes(
+    sources: Path, rejected: Rejected, source: str, table: Path = MORE_TABLE
+) -> list[Take]:
+    """Rows of the table of further sources that belong to ``source``."""
+    takes: list[Take] = []
+    for row in _rows_of(source, table):
+        path = sources / folder_of(row) / row["path"]
+        name = f"{source}_{'_'.join(path.with_suffix('').parts[-3:])}"
+        if not (sources / folder_of(row)).is_dir():
+            continue
+        if row["reject"]:
+            rejected[name] = row["reject"]
+        elif not path.is_file():
+            rejected[name] = f"{table.name} names it, but it is not in the checkout"
+        else:
+            takes.append(_listed_take(name, row, path))
+    return takes
+
+
+def _listed_take(name: str, row: Row, path: Path) -> Take:
+    source, content, fps = row["source"], row["content"], float(row["fps"])
+    style = "" if source == "cmu" else PLAIN
+    words = (name, source, content, style, row["label"])
+    if path.suffix == ".amc":
+        # HDM_ACTOR_WHAT_NUMBER.amc stands beside HDM_ACTOR.asf
+        skeleton = path.with_name("_".join(path.stem.split("_")[:2]) + ".asf")
+        read = reader(lambda motion: read_amc_source(motion, skeleton, fps), path)
+        return Take(*words, read, ASF, least_frames=_LEAST_GESTURE)
+    if path.suffix == ".pt":
+        read = reader(read_skillmimic_source, path)
+        return Take(*words, read, SKILLMIMIC, least_frames=_LEAST_GESTURE)
+    if path.suffix == ".bvh":
+        read = reader(lambda motion: _on_floor(read_bvh_source(motion, fps)), path)
+        return Take(*words, read, REACT_IDLE, by_piece=True, most_pieces=_IDLE_PIECES)
+    read = reader(lambda motion: read_rotation_vector_source(motion, fps), path)
+    return Take(*words, read, ROTATION_VECTORS, same_as=_same_as(row["same_as"]))
+
+
+def _same_as(path: str) -> str:
+    """Name of the take of the CMU table that has this path."""
+    rows = read_table(CMU_TABLE, _COLUMNS) if path else []
+    return next((cmu_name(folder_of(r), path) for r in rows if r["path"] == path), "")
+
+
+def _on_floor(motion: SourceMotion) -> SourceMotion:
+    """ReActIdle tells the root from where the pelvis rests, so the floor lies far below zero."""
+    heights = [motion.positions[REACT_IDLE.on("toe", side)][:, 1] for side in ("left", "right")]
+    return motion.lowered(float(min(height.min() for height in heights)))
+
+
+def absent_checkouts(sources: Path, wanted: Iterable[str], table: Path = CMU_TABLE) -> list[str]:
+    """Names of the repositories of the wanted sources that are not under the sources' folder."""
+    names = dict.fromkeys(name for source in wanted for name in _checkouts(source, table))
+    return [name for name in names if not (sources / name).is_dir()]
+
+
+def _checkouts(source: str, table: Path) -> Iterator[str]:
+    if source == "bandai":
+        yield BANDAI_FOLDER
+    if source == "cmu":
+        yield from (folder_of(row) for row in read_table(table, _COLUMNS))
+    yield from (folder_of(row) for row in _rows_of(source, MORE_TABLE))
+
+
+def _rows_of(source: str, table: Path) -> list[Row]:
+    return [row for row in read_table(table, _MORE_COLUMNS) if row["source"] == source]
+
+
+def folder_of(row: Row) -> str:
+    """The checkout's folder, named as the repository is."""
+    return row["repo"].rpartition("/")[2]
+
+
+def cmu_name(folder: str, path: str) -> str:
+    """A take's name, from its place."""
+    return f"cmu_{folder}_{path.replace('/', '_')}".removesuffix(Path(path).suffix)
+
+
+def _positive(text: str) -> bool:
     try:
-        with table.open(encoding="utf-8", newline="") as file:
-            reader = csv.DictReader(file)
-            columns = reader.fieldnames or []
-            rows = [{k: (v or "").strip() for k, v in row.items() if k} for row in reader]
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise MMMError(f"{table} is no readable label table ({error}).") from error
-    if missing := [name for name in _COLUMNS if name not in columns]:
-        raise MMMError(
-            f"{table} has no column {' and no column '.join(missing)}: it must have the columns "
-            f"{', '.join(_COLUMNS)}."
-        )
-    return rows
-
-
-def _positive(text: str) -> float | None:
-    try:
-        number = float(text)
+        return float(text) > 0
     except ValueError:
-        return None
-    return number if number > 0 else None
+        return False
 
 
-def _reader(read: Callable[[Path], SourceMotion], path: Path) -> Callable[[], SourceMotion]:
+def reader(read: Callable[[Path], SourceMotion], path: Path) -> Callable[[], SourceMotion]:
+    """A call without arguments that reads this file."""
     return lambda: read(path)
 
 
