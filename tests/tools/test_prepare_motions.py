@@ -12,16 +12,18 @@ import numpy as np
 import prepare_motions
 import pytest
 
-from mmm_blender.common.arrays import FloatArray
 from mmm_blender.common.errors import MMMError
 from mmm_blender.geometry.bvh import bvh_text
 from mmm_blender.geometry.clip import MotionClip
+from mmm_blender.geometry.conventions import FloatArray
 from mmm_blender.geometry.skeleton import SMPL
+from mmm_blender.training.data import preparation
 from mmm_blender.training.data.motion_file import ClipRecord, load_motions, save_motions
-from mmm_blender.training.data.retarget import SIDES
+from mmm_blender.training.data.rigs import SIDES
 from mmm_blender.training.data.takes import BANDAI_FOLDER, absent_checkouts, cmu_takes
 from tests.training.synthetic import bend, walk_on_the_spot
 
+MIN_FRAMES = 24
 TRUNK = {
     "pelvis": "Hips",
     "spine1": "Spine0",
@@ -77,10 +79,10 @@ def test_good_takes_are_kept_and_bad_ones_named_and_counted(
     takes = {
         "dataset-1_dance-long_normal_001": whole[: whole.index("MOTION")],
         "dataset-1_kick_angry_001": whole.replace("LowerArm_L", "Elbow_L"),
-        "dataset-1_run_normal_001": captured(prepare_motions.MIN_FRAMES - 1),
-        "dataset-1_run_normal_002": captured(prepare_motions.MIN_FRAMES - 1),
+        "dataset-1_run_normal_001": captured(MIN_FRAMES - 1),
+        "dataset-1_run_normal_002": captured(MIN_FRAMES - 1),
         "dataset-1_walk_elderly_001": whole,
-        "dataset-1_walk_normal_002": captured(2 * prepare_motions.MAX_FRAMES + 1),
+        "dataset-1_walk_normal_002": captured(2 * preparation.MAX_FRAMES + 1),
         "dataset-1_of no known name": whole,
     }
     write_takes(tmp_path / "sources", takes)
@@ -196,8 +198,7 @@ def test_a_label_table_that_names_other_files_is_told_file_by_file(tmp_path: Pat
     table = write_cmu(tmp_path, "\n".join(rows), *files)
     rejected: dict[str, str] = {}
     takes = cmu_takes(tmp_path, rejected, table)
-    assert [take.label for take in takes["cmu"]] == ["walk"]
-    assert takes["deepmimic"] == []
+    assert [take.label for take in takes] == ["walk"]
     reasons = sorted(rejected.values())
     assert reasons == [
         "labels.csv has no row for it",
@@ -205,7 +206,8 @@ def test_a_label_table_that_names_other_files_is_told_file_by_file(tmp_path: Pat
         "line 4 of labels.csv gives no frame rate",
         "line 5 of labels.csv gives it no label",
     ]
-    assert absent_checkouts(tmp_path, table) == [BANDAI_FOLDER, "Else"]
+    assert absent_checkouts(tmp_path, ["bandai"], table) == [BANDAI_FOLDER]
+    assert absent_checkouts(tmp_path, ["cmu"], table)[0] == "Else"
 
 
 def test_a_label_table_with_other_columns_is_refused(
@@ -266,8 +268,8 @@ def turned(joint: str, degrees: FloatArray) -> MotionClip:
     ("clip", "floor", "reason"),
     [
         (walk_on_the_spot(), 0.0, None),
-        (walk_on_the_spot(prepare_motions.MIN_FRAMES), 0.0, None),
-        (walk_on_the_spot(prepare_motions.MIN_FRAMES - 1), 0.0, "shorter than 1.2 s"),
+        (walk_on_the_spot(MIN_FRAMES), 0.0, None),
+        (walk_on_the_spot(MIN_FRAMES - 1), 0.0, "shorter than 1.2 s"),
         (turned("head", np.repeat([0.0, 80.0], 30)), 0.0, None),
         (turned("head", np.repeat([0.0, 100.0], 30)), 0.0, "turns more than 90 degrees"),
         (walk_on_the_spot(), 0.09, None),
@@ -283,31 +285,29 @@ def turned(joint: str, degrees: FloatArray) -> MotionClip:
 def test_takes_that_nothing_can_be_learned_from(
     clip: MotionClip, floor: float, reason: str | None
 ) -> None:
-    told = prepare_motions.reason_to_reject(clip, floor)
+    told = preparation.reason_to_reject(clip, floor, MIN_FRAMES)
     assert told is None if reason is None else told is not None and reason in told
 
 
 @pytest.mark.parametrize(("frames", "count"), [(1, 1), (196, 1), (197, 2), (392, 2), (393, 3)])
 def test_pieces_are_equal_and_lose_nothing(frames: int, count: int) -> None:
     clip = walk_on_the_spot(frames)
-    cut = list(prepare_motions.pieces(clip))
+    cut = list(preparation.pieces(clip))
     lengths = [piece.frames for piece in cut]
     assert len(cut) == count
-    assert max(lengths) <= prepare_motions.MAX_FRAMES
+    assert max(lengths) <= preparation.MAX_FRAMES
     assert max(lengths) - min(lengths) <= 1
     np.testing.assert_array_equal(np.concatenate([piece.root_T3 for piece in cut]), clip.root_T3)
 
 
 def test_a_doubtful_calibration_is_said() -> None:
-    def gathered(error: float) -> prepare_motions.Gathered:
-        rows = [{prepare_motions.BONE_ERROR: error}] * 3
-        return prepare_motions.Gathered([], [], {"bandai": rows}, {})
+    def gathered(error: float) -> preparation.Gathered:
+        rows = [{preparation.BONE_ERROR: error}] * 3
+        return preparation.Gathered([], [], {"bandai": rows}, {})
 
     sure = {"bandai": {"Hips": {"degrees_off": 3.0}}}
-    assert not prepare_motions.confirmations(gathered(0.1), sure)
-    [limbs] = prepare_motions.confirmations(gathered(4.0), sure)
+    assert not preparation.doubts(gathered(0.1), sure)
+    [limbs] = preparation.doubts(gathered(4.0), sure)
     assert "off by 4.0 degrees" in limbs
-    [axes] = prepare_motions.confirmations(
-        gathered(0.1), {"bandai": {"Hips": {"degrees_off": 44.0}}}
-    )
+    [axes] = preparation.doubts(gathered(0.1), {"bandai": {"Hips": {"degrees_off": 44.0}}})
     assert "axes of Hips in bandai are unclear" in axes

@@ -15,7 +15,7 @@ from mmm_blender.geometry.rotations import (
     yaw_quat,
 )
 from mmm_blender.geometry.skeleton import SMPL_22, SOLE_HEIGHT, joint_index
-from mmm_blender.training.data.retarget import SIDES, Rig
+from mmm_blender.training.data.rigs import SIDES, Rig
 from mmm_blender.training.data.sources import SourceMotion
 
 RIG = Rig(

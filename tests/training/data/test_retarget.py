@@ -7,13 +7,9 @@ import pytest
 
 from mmm_blender.geometry.rotations import quat_angle
 from mmm_blender.geometry.skeleton import SMPL_22
-from mmm_blender.training.data.retarget import (
-    SIDES,
-    axis_names,
-    bone_direction_errors,
-    calibrate,
-    retarget,
-)
+from mmm_blender.training.data.calibration import axis_names, calibrate
+from mmm_blender.training.data.retarget import bone_direction_errors, retarget
+from mmm_blender.training.data.rigs import SIDES
 from tests.training.synthetic import RIG, as_source, signed_axes, walk_on_the_spot
 
 
