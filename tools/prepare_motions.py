@@ -6,10 +6,10 @@
     python tools/prepare_motions.py --out build/starter.npz --table    (of a file that is there)
 
 DIR holds checkouts of the public repositories, each under its own name (see
-training/data/takes.py); those that are missing are named and left out. Two sets, whose terms do not
-mix: starter (Bandai Namco, CMU, SkillMimic, ReActIdle; weights CC BY-NC) and open (CMU, SkillMimic,
-ReActIdle, HDM05; weights CC BY-SA). Every file that is left out is named with its reason and counted;
-where nothing is left, nothing is written and the command fails.
+training/data/takes.py); those that are missing are named and left out. There are two sets, whose
+terms do not mix: starter (Bandai Namco, CMU, SkillMimic, ReActIdle; weights CC BY-NC) and open
+(CMU, SkillMimic, ReActIdle, HDM05; weights CC BY-SA). Every file that is left out is named with its
+reason and counted; where nothing is left, nothing is written and the command fails.
 """
 
 from __future__ import annotations

@@ -12,10 +12,10 @@ import numpy as np
 import prepare_motions
 import pytest
 
+from mmm_blender.common.arrays import FloatArray
 from mmm_blender.common.errors import MMMError
 from mmm_blender.geometry.bvh import bvh_text
 from mmm_blender.geometry.clip import MotionClip
-from mmm_blender.geometry.conventions import FloatArray
 from mmm_blender.geometry.skeleton import SMPL
 from mmm_blender.training.data import preparation
 from mmm_blender.training.data.motion_file import ClipRecord, load_motions, save_motions
@@ -306,8 +306,10 @@ def test_a_doubtful_calibration_is_said() -> None:
         return preparation.Gathered([], [], {"bandai": rows}, {})
 
     sure = {"bandai": {"Hips": {"degrees_off": 3.0}}}
-    assert not preparation.doubts(gathered(0.1), sure)
-    [limbs] = preparation.doubts(gathered(4.0), sure)
+    assert not preparation.calibration_errors(gathered(0.1), sure)
+    [limbs] = preparation.calibration_errors(gathered(4.0), sure)
     assert "off by 4.0 degrees" in limbs
-    [axes] = preparation.doubts(gathered(0.1), {"bandai": {"Hips": {"degrees_off": 44.0}}})
+    [axes] = preparation.calibration_errors(
+        gathered(0.1), {"bandai": {"Hips": {"degrees_off": 44.0}}}
+    )
     assert "axes of Hips in bandai are unclear" in axes

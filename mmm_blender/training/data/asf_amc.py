@@ -13,8 +13,8 @@ from pathlib import Path
 
 import numpy as np
 
+from ...common.arrays import FloatArray
 from ...common.errors import MMMError
-from ...geometry.conventions import FloatArray
 from ...geometry.rotations import (
     axis_angle_quat,
     identity_quats,

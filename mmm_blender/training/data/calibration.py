@@ -20,7 +20,7 @@ from typing import Any
 
 import numpy as np
 
-from ...geometry.conventions import BoolArray, FloatArray
+from ...common.arrays import BoolArray, FloatArray
 from ...geometry.rotations import (
     cross,
     dot,

@@ -148,7 +148,8 @@ def facts_of(measured: Measured | None) -> set[str]:
         and abs(measured.left) < _STRAIGHT_SIDE * measured.forward,
     }
     turn = turn_name(measured.turn)
-    found |= {"half turn": turn == "half", "full turn": turn == "full"} | _quiet_facts(measured)
+    found |= {f"{size} turn": turn == size for size in ("quarter", "half", "full")}
+    found |= _quiet_facts(measured)
     return {name for name, shown in found.items() if shown}
 
 
@@ -280,17 +281,14 @@ def _phrase(rows: list[list[str]], measured: Measured | None, rng: random.Random
     return rng.choice(fitting) if fitting else None
 
 
-def _counted(
-    wording: Wording, measured: Measured | None, rng: random.Random, held_out: bool
-) -> Phrase | None:
+def _counted(wording: Wording, measured: Measured | None, rng: random.Random) -> Phrase | None:
     """A phrase with something counted or measured, in a share of the draws."""
     if not wording.tells or measured is None or rng.random() > _TELL:
         return None
-    rows = _words()["tells"][wording.tells].get("held_out" if held_out else "phrases", [])
     words, shown = told_counts(measured, rng), facts_of(measured)
     fitting = [
         Phrase(verb.format(**words), ing.format(**words))
-        for verb, ing, *needs in rows
+        for verb, ing, *needs in _words()["tells"][wording.tells]["phrases"]
         if set(re.findall(r"{(\w+)}", verb)) <= set(words) and set(needs) <= shown
     ]
     return rng.choice(fitting) if fitting else None
@@ -302,7 +300,7 @@ def _shape(kinds: Sequence[str], noun: str, rng: random.Random) -> str:
 
 def _shape_kind(record: ClipRecord, rng: random.Random) -> str:
     if record.source == "cmu" or record.style == _PLAIN:
-        tells = record.source != "cmu" and rng.random() < _PLAIN_MANNER
+        tells = record.source == "bandai" and rng.random() < _PLAIN_MANNER
         return "ordinary" if tells else "plain"
     return "styled"
 
@@ -318,8 +316,8 @@ def caption(
     wording, name = wording_of(record), _PLAIN if record.source == "cmu" else record.style
     style, measured = _style(name), record.measured
     rare = _phrase(wording.held_out, measured, rng) if held_out else None
-    counted = _counted(wording, measured, rng, held_out)
-    rare = counted if held_out and counted else rare
+    # held-out sentences tell no counts: the evaluator that reads them was trained without
+    counted = None if held_out else _counted(wording, measured, rng)
     phrase = rare or counted or _phrase(wording.phrases, measured, rng)
     phrase = phrase or Phrase(*wording.otherwise)
     height = _height(wording, measured, rng)

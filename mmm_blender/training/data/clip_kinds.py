@@ -81,7 +81,8 @@ def gesture_sides(record: ClipRecord, mirrored: bool = False) -> tuple[str, ...]
 def is_idle_standing(record: ClipRecord) -> bool:
     """Stands and does nothing: no step, quiet hands."""
     shown = record.measured
-    return shown is not None and _stands(shown) and shown.hand_speed < _QUIET_HANDS
+    stands = label_of(record)[0] == "stand" and shown is not None and _stands(shown)
+    return stands and shown.hand_speed < _QUIET_HANDS
 
 
 def _stands(shown: Measured) -> bool:

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ...common.arrays import FloatArray
 from ...geometry.clip import MotionClip
-from ...geometry.conventions import FloatArray
 from ...geometry.skeleton import SOLE_HEIGHT, joint_index
 from .motion_facts import Facts
 from .steps import count_steps, count_waves

@@ -16,9 +16,10 @@ from typing import Any
 import numpy as np
 from tqdm import tqdm
 
+from ...common.arrays import FloatArray
 from ...common.errors import MMMError
 from ...geometry.clip import MotionClip
-from ...geometry.conventions import MODEL_FPS, FloatArray
+from ...geometry.conventions import MODEL_FPS
 from ...geometry.feet.contacts import CONTACT_JOINTS, foot_contacts, joint_speeds
 from ...geometry.kinematics import clip_joints
 from ...geometry.rotations import quat_angle, quat_to_rotation_vector
@@ -200,7 +201,7 @@ def summary(rows: list[dict[str, float]]) -> dict[str, dict[str, float]]:
     return result
 
 
-def doubts(gathered: Gathered, calibrations: dict[str, dict[str, Any]]) -> list[str]:
+def calibration_errors(gathered: Gathered, calibrations: dict[str, dict[str, Any]]) -> list[str]:
     """What is wrong with the calibrations, a sentence each; empty where all is well."""
     found: list[str] = []
     for rig, rows in gathered.figures.items():
@@ -268,7 +269,7 @@ def _check(gathered: Gathered, calibrations: dict[str, dict[str, Any]], wanted: 
     for name, reason in gathered.rejected.items():
         print(f"left out: {name}: {reason}", file=sys.stderr)
     print(f"{len(gathered.rejected)} files left out", file=sys.stderr)
-    wrong = doubts(gathered, calibrations)
+    wrong = calibration_errors(gathered, calibrations)
     if wrong:
         raise MMMError(" ".join(wrong) + " Nothing was written.")
     if not gathered.clips:

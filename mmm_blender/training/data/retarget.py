@@ -23,7 +23,7 @@ from .calibration import UP, Calibration, rest_bone
 from .rigs import SIDES, Rig
 from .sources import SourceMotion
 
-_FLOOR_PERCENTILE = 2.0
+FLOOR_PERCENTILE = 2.0
 
 
 def _world_rotations(motion: SourceMotion, calibration: Calibration) -> dict[str, FloatArray]:
@@ -84,7 +84,7 @@ def retarget(motion: SourceMotion, calibration: Calibration) -> tuple[MotionClip
     rotations, root = _at_model_rate(make_continuous(rotations), root, motion.fps)
     clip = MotionClip(make_continuous(rotations), root)
     toes = clip_joints(clip)[:, [joint_index(f"{side}_foot") for side in SIDES], 1]
-    floor = float(np.percentile(toes.min(axis=1), _FLOOR_PERCENTILE)) - SOLE_HEIGHT
+    floor = float(np.percentile(toes.min(axis=1), FLOOR_PERCENTILE)) - SOLE_HEIGHT
     return clip.replace(root_T3=root - floor * UP), floor
 
 

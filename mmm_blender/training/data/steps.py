@@ -9,7 +9,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from ...geometry.conventions import BoolArray, FloatArray
+from ...common.arrays import BoolArray, FloatArray
 from ...geometry.feet.contacts import CONTACT_JOINTS, foot_contacts, joint_speeds
 from ...geometry.skeleton import joint_index
 

@@ -12,9 +12,22 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+
 from .asf_amc import read_amc_source
 from .captions import lacking_words
-from .rigs import ASF, BANDAI, CMU_DAZ, DEEPMIMIC, REACT_IDLE, ROTATION_VECTORS, SKILLMIMIC, Rig
+from .retarget import FLOOR_PERCENTILE
+from .rigs import (
+    ASF,
+    BANDAI,
+    CMU_DAZ,
+    DEEPMIMIC,
+    REACT_IDLE,
+    ROTATION_VECTORS,
+    SIDES,
+    SKILLMIMIC,
+    Rig,
+)
 from .rotation_vectors import read_rotation_vector_source, read_skillmimic_source
 from .sources import SourceMotion, read_bvh_source, read_deepmimic_source
 from .tables import Row, read_table
@@ -161,8 +174,8 @@ def _same_as(path: str) -> str:
 
 def _on_floor(motion: SourceMotion) -> SourceMotion:
     """ReActIdle tells the root from where the pelvis rests, so the floor lies far below zero."""
-    heights = [motion.positions[REACT_IDLE.on("toe", side)][:, 1] for side in ("left", "right")]
-    return motion.lowered(float(min(height.min() for height in heights)))
+    toes = [motion.positions[REACT_IDLE.on("toe", side)][:, 1] for side in SIDES]
+    return motion.lowered(float(np.percentile(np.minimum(*toes), FLOOR_PERCENTILE)))
 
 
 def absent_checkouts(sources: Path, wanted: Iterable[str], table: Path = CMU_TABLE) -> list[str]:
