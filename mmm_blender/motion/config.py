@@ -243,6 +243,8 @@ class SamplerConfig:
     becomes a raised hand. guidance: 1 = none; above 1 leans on the prompt more.
     schedule: a name in ``schedule.SCHEDULES``. revisions: how often the filled grid is looked at
     again and its least likely new codes are chosen anew (see ``sampling``); 0 for published models.
+    candidates: tries of which the one that fits best is kept; None for as many as the task needs.
+    footsteps: what is left to be led is led by moving footholds, not the body over its feet.
     """
 
     steps: int | None = None
@@ -254,10 +256,13 @@ class SamplerConfig:
     guidance: float = NO_GUIDANCE
     schedule: str = "cosine"
     revisions: int = 0
+    candidates: int | None = None
+    footsteps: bool = True
 
     def __post_init__(self) -> None:
-        if self.steps is not None:
-            _positive(self, "steps")
+        for name in ("steps", "candidates"):
+            if getattr(self, name) is not None:
+                _positive(self, name)
         if self.revisions < 0:
             raise MMMError("The revisions must be 0 or more: 0 means none.")
         _positive(self, "full_length_steps")

@@ -115,6 +115,20 @@ class MotionModel:
         )
         return torch.cat([filled_BLP.cpu(), tokens_BLP[:, used:].cpu()], dim=1)
 
+    @torch.inference_mode()
+    def log_shares(
+        self,
+        tokens_BLP: Tensor,
+        lengths_B: Tensor,
+        text: TextFeatures,
+        *,
+        guidance: float,
+        without_text: bool = False,
+    ) -> Tensor:
+        """Log-probabilities (B, L, P, K), on the CPU, of every code in each cell of full grids."""
+        predict = self._predictor(lengths_B.to(self.device), text, guidance, without_text)
+        return predict(tokens_BLP.to(self.device)).log_softmax(-1).cpu()
+
     def _check(self, mask_BLP: Tensor) -> None:
         asked = mask_BLP.flatten(0, 1).any(0).tolist()
         for part, wanted in zip(self.columns, asked, strict=True):

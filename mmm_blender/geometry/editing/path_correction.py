@@ -153,6 +153,17 @@ def carry_after(kept: MotionClip, frame: int, move: GroundMove) -> MotionClip:
     return kept.replace(rotations_TJ4=turns_TJ4, root_T3=root_T3)
 
 
+def remainder(made: MotionClip, kept: MotionClip, start: int, end: int) -> GroundMove:
+    """What ``made`` lacks at ``end`` when it stands and faces as ``kept`` at ``start``: the turn,
+    and the way in the space that ``made`` stands in."""
+    path, goal = _path(made), _path(kept)
+    turn = path.remaining_turn(goal, start)
+    path.align(goal, start)
+    missing_3 = (goal.places_T3[end] - path.places_T3[end]) * _GROUND
+    x, _, z = quat_rotate(yaw_quat(-turn), missing_3)
+    return GroundMove(path.remaining_turn(goal, end), float(x), float(z))
+
+
 def _check(made: MotionClip, kept: MotionClip, mask: EditMask) -> None:
     if not made.frames == kept.frames == mask.frames or made.fps != kept.fps:
         raise ValueError(

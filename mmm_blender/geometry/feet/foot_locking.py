@@ -24,9 +24,7 @@ from ..clip import MotionClip
 from ..editing.edit_mask import kept_neighbours, masked_runs
 from ..editing.seam_blending import Ease, eased
 from ..rotations import (
-    dot,
     make_continuous,
-    normalize,
     quat_conjugate,
     quat_multiply,
     quat_rotate,
@@ -46,7 +44,7 @@ from .foot_plants import (
     standing_contacts,
     toe_footholds,
 )
-from .leg_ik import ANKLES, FOOT_S3, HIPS, KNEES, Legs, leg_joints
+from .leg_ik import FOOT_S3, Legs, leg_joints, with_feet_at
 
 TOLERANCE = 0.01
 """How far a joint in contact may stray from its place, metres."""
@@ -119,18 +117,24 @@ class Pinned:
     spans: tuple[ContactSpan, ...]
 
 
-def pin_feet(clip: MotionClip, free_T: BoolArray | None = None) -> Pinned:
+def pin_feet(
+    clip: MotionClip, free_T: BoolArray | None = None, contacts_TSC: BoolArray | None = None
+) -> Pinned:
     """The clip with each foot within a centimetre of one place for as long as it stands there.
 
     free_T: (T,) True where the legs may change (None: everywhere). Frames that are not free stay
-    bit for bit as they are, and a contact that goes on in one keeps its place there.
+    bit for bit as they are, and a contact that goes on in one keeps its place there. contacts_TSC:
+    (T, S, C) when the feet stand in free frames beside what is seen in the clip.
     """
     free_T = np.ones(clip.frames, dtype=np.bool_) if free_T is None else free_T
     if free_T.shape != (clip.frames,) or free_T.dtype != np.bool_:
         raise ValueError(f"pinning needs one truth value a frame, not {free_T.shape}")
     legs = Legs.of(clip)
     feet = Feet(legs.toe_TS3, make_continuous(legs.feet_TS4), free_T)
-    plan = _Plan.of(legs, feet, standing_contacts(legs.joints_TJ3, clip.fps), clip.fps)
+    own_TSC = standing_contacts(legs.joints_TJ3, clip.fps)
+    if contacts_TSC is not None:
+        own_TSC = own_TSC | (free_T[:, None, None] & contacts_TSC)
+    plan = _Plan.of(legs, feet, own_TSC, clip.fps)
     for _ in range(_ROUNDS):
         given_up_TSC = plan.given_up()
         if not given_up_TSC.any():
@@ -278,13 +282,7 @@ def _led(rotations_TJ4: FloatArray, plan: _Plan) -> FloatArray:
     """The rotations with the legs led to the plan's feet; where a foot stays, its leg does."""
     turned_TS = (plan.foot_TS4 != plan.feet.foot_TS4).any(axis=-1)
     moved_TS = turned_TS | (plan.toe_TS3 != plan.feet.toe_TS3).any(axis=-1)
-    solved_TBS4 = plan.legs.solved(plan.ankle_TS3, plan.reached_TS4)
-    result_TJ4 = rotations_TJ4.copy()
-    for bone, joints in enumerate((HIPS, KNEES, ANKLES)):
-        old_TS4, new_TS4 = rotations_TJ4[:, joints], normalize(solved_TBS4[:, bone])
-        new_TS4 *= np.where(dot(old_TS4, new_TS4) < 0.0, -1.0, 1.0)
-        result_TJ4[:, joints] = np.where(moved_TS[..., None], new_TS4, old_TS4)
-    return result_TJ4
+    return with_feet_at(rotations_TJ4, plan.legs, plan.ankle_TS3, plan.reached_TS4, moved_TS)
 
 
 def _told(clip: MotionClip, contacts_TSC: BoolArray, free_T: BoolArray) -> Pinned:

@@ -15,7 +15,7 @@ from functools import cached_property
 
 import numpy as np
 
-from ...common.arrays import FloatArray
+from ...common.arrays import BoolArray, FloatArray
 from ..clip import MotionClip
 from ..kinematics import forward_kinematics, global_rotations
 from ..rotations import (
@@ -203,6 +203,26 @@ class _Knee:
         square_S1 = (_THIGH_S**2 + _SHANK_S**2)[:, None]
         cosine_TS1 = (distance_TS1**2 - square_S1) / self._product
         return np.arccos(np.clip((cosine_TS1 - self.base_TS1) / self.depth_TS1, -1.0, 1.0))
+
+
+def with_feet_at(
+    rotations_TJ4: FloatArray,
+    legs: Legs,
+    ankle_TS3: FloatArray,
+    foot_TS4: FloatArray,
+    moved_TS: BoolArray,
+) -> FloatArray:
+    """The rotations (T, J, 4) with hips, knees and ankles solved for ankles and feet in reach.
+
+    moved_TS: where; elsewhere the legs stay bit for bit. Signs of the quaternions are kept.
+    """
+    solved_TBS4 = legs.solved(ankle_TS3, foot_TS4)
+    result_TJ4 = rotations_TJ4.copy()
+    for bone, joints in enumerate((HIPS, KNEES, ANKLES)):
+        old_TS4, new_TS4 = rotations_TJ4[:, joints], normalize(solved_TBS4[:, bone])
+        new_TS4 *= np.where(dot(old_TS4, new_TS4) < 0.0, -1.0, 1.0)
+        result_TJ4[:, joints] = np.where(moved_TS[..., None], new_TS4, old_TS4)
+    return result_TJ4
 
 
 def leg_joints(clip: MotionClip) -> FloatArray:

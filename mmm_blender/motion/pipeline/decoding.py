@@ -47,9 +47,14 @@ def finished(
     return pinned(wanted, None) if pin else (wanted, ())
 
 
-def pinned(clip: MotionClip, free_T: BoolArray | None) -> tuple[MotionClip, tuple[str, ...]]:
-    """The clip with its feet pinned in the frames that are free (None: all); what failed."""
-    result = pin_feet(clip, free_T)
+def pinned(
+    clip: MotionClip, free_T: BoolArray | None, contacts_TSC: BoolArray | None = None
+) -> tuple[MotionClip, tuple[str, ...]]:
+    """The clip with its feet pinned in the frames that are free (None: all); what failed.
+
+    contacts_TSC: when the feet stand there (see ``pin_feet``).
+    """
+    result = pin_feet(clip, free_T, contacts_TSC)
     worst = {side: _slip(result.unmet, side) for side in _SIDES}
     return result.clip, tuple(
         f"The {side} foot slides by up to {100.0 * slip:.0f} cm where it should stand, because its "

@@ -10,29 +10,31 @@ L token places, P columns of the grid, T frames.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
-import torch
-from torch import Tensor
 
 from ...common.arrays import BoolArray, IntArray
 from ...common.errors import MMMError
 from ...geometry.clip import MotionClip
 from ...geometry.editing.edit_mask import EditMask
 from ...geometry.editing.mask_infill import fill_masked
-from ...geometry.editing.path_correction import Arrival, GroundMove, arrive, carry_after
+from ...geometry.editing.path_correction import Arrival, GroundMove, carry_after
 from ...geometry.editing.seam_blending import meet
 from ...geometry.feet.contacts import CONTACT_JOINTS
+from ...geometry.feet.foot_plants import standing_contacts
+from ...geometry.feet.footsteps import lead_in_steps
+from ...geometry.feet.leg_ik import leg_joints
 from ...geometry.kinematics import clip_joints
-from ...geometry.resample import resample
 from ...geometry.skeleton import LOWER_JOINTS, SOLE_HEIGHT
 from ..config import SamplerConfig
 from ..motion_model import MotionModel
-from .decoding import decode_tokens, encode_tokens, pinned
+from .candidates import EDIT_CANDIDATES
+from .decoding import pinned
+from .edit_tokens import EditJob, sampled_tokens
 from .request_validation import check_prompt, check_seed, replayed_tokens
-from .token_cells import Places, token_cells
-from .windows import WindowFiller, plan_windows
+from .token_cells import Places
+from .windows import WindowFiller
 
 _FLOOR_TOLERANCE = 0.1
 """A motion whose lowest foot is within this of y = 0 stands on that floor, metres; another one
@@ -67,7 +69,8 @@ class EditResult:
 
     clip: as long as it was and at its rate; every kept cell is bit for bit what it was.
     ground_move: carries the kept frames behind the mask to where the motion arrives (moves_after).
-    notes: sentences for the person, of what could not be met.
+    notes: sentences for the person, of what could not be met. remainder_mps, remainder_dps: by how
+    much the body had to be led to arrive, m/s and degrees/s.
     """
 
     clip: MotionClip
@@ -76,6 +79,8 @@ class EditResult:
     seed: int
     ground_move: GroundMove
     notes: tuple[str, ...]
+    remainder_mps: float = 0.0
+    remainder_dps: float = 0.0
 
 
 def edit_motion(filler: WindowFiller, request: EditRequest) -> EditResult:
@@ -91,23 +96,27 @@ def edit_motion(filler: WindowFiller, request: EditRequest) -> EditResult:
     kept = fill_masked(kept, mask)  # from here on nobody hears of what is masked
     floor = floor_height(kept)
     kept = _raised(kept, -floor)
+    job = EditJob(kept, mask, request.prompt, request.seed, request.moves_after)
+    sampler = _resolved(filler.sampler, job)
     if request.tokens_LP is None:
-        tokens_LP = _sampled(filler, request, kept, mask)
+        tokens_LP = sampled_tokens(replace(filler, sampler=sampler), job)
     else:
         shape = (len(Places.of(kept.frames, kept.fps, model.tokenizer.config)), len(model.columns))
         tokens_LP = replayed_tokens(request.tokens_LP, shape, model.vocabulary.codes)
-    made = resample(decode_tokens(model, tokens_LP), kept.fps).slice(0, kept.frames)
-    arrival = arrive(made, kept, mask, request.moves_after)
-    clip, notes = _led(arrival, kept, mask, request.pin_feet)
+    made = job.decoded(model, tokens_LP)
+    arrival = job.arrived(made)
+    clip, notes = _led(made, arrival, job, request.pin_feet, sampler.footsteps)
     return EditResult(
         _with_kept_cells(
             request, _raised(clip, floor).replace(twist_estimated=made.twist_estimated), near
         ),
         tokens_LP.numpy(),
-        filler.sampler,
+        sampler,
         request.seed,
         arrival.ground_move,
         _strain(arrival) + notes,
+        arrival.speed_mps,
+        arrival.turn_rate_dps,
     )
 
 
@@ -148,31 +157,28 @@ def _raised(clip: MotionClip, height: float) -> MotionClip:
     return clip.replace(root_T3=clip.root_T3 + np.array([0.0, height, 0.0]))
 
 
-def _sampled(
-    filler: WindowFiller, request: EditRequest, kept: MotionClip, mask: EditMask
-) -> Tensor:
-    """Tokens (L, P) of the motion with the masked cells filled, window by window."""
-    model = filler.model
-    mask_LP = token_cells(mask, kept.fps, model.tokenizer.config)
-    tokens_LP = encode_tokens(model, kept, len(mask_LP))
-    open_LP = torch.from_numpy(mask_LP)
-    windows = plan_windows(mask_LP.any(axis=1), model.places - 1)
-    generators = [torch.Generator().manual_seed(request.seed)]
-    for index, window in enumerate(windows):
-        part = filler.part(index, len(windows))
-        tokens_LP = part.fill(tokens_LP, open_LP, [window], [request.prompt], generators)
-        open_LP[window.fill_start : window.fill_stop] = False
-    return tokens_LP
+def _resolved(sampler: SamplerConfig, job: EditJob) -> SamplerConfig:
+    """The sampler with the number of candidates: one where there is nowhere to arrive."""
+    if sampler.candidates is not None:
+        return sampler
+    somewhere = job.mask.touches_lower and not job.moves_after
+    return replace(sampler, candidates=EDIT_CANDIDATES if somewhere else 1)
 
 
 def _led(
-    arrival: Arrival, kept: MotionClip, mask: EditMask, pin_feet: bool
+    made: MotionClip, arrival: Arrival, job: EditJob, pin_feet: bool, footsteps: bool
 ) -> tuple[MotionClip, tuple[str, ...]]:
     """The motion led into what is kept on both sides, feet in place; sentences of what failed."""
-    met = meet(arrival.clip, carry_after(kept, mask.stop, arrival.ground_move), mask)
+    mask = job.mask
+    carried = carry_after(job.kept, mask.stop, arrival.ground_move)
     if not (pin_feet and mask.touches_lower):
-        return met, ()
-    return pinned(met, _free_legs(mask))
+        return meet(arrival.clip, carried, mask), ()
+    if not footsteps:
+        return pinned(meet(arrival.clip, carried, mask), _free_legs(mask))
+    # of the motion as it was decoded: feet that are carried along slide, and no contact is found
+    contacts_TSC = standing_contacts(leg_joints(made), made.fps)
+    led = lead_in_steps(made, arrival.clip, contacts_TSC, ~job.root_T)
+    return pinned(meet(led, carried, mask), _free_legs(mask), contacts_TSC)
 
 
 def _free_legs(mask: EditMask) -> BoolArray:

@@ -116,14 +116,62 @@ class WindowFiller:
         prompts, generators: one for each window; all prompts empty: without a text. Windows must
         fill different places; none sees what another one of the batch fills: there it finds MASK.
         """
-        lengths_B = torch.tensor([window.length for window in windows])
+        rows = [tokens_LP[window.start : window.stop] for window in windows]
+        filled_BLP = self._filled(rows, mask_LP, windows, prompts, generators)
+        result_LP = tokens_LP.clone()
+        for filled_LP, window in zip(filled_BLP, windows, strict=True):
+            _put(result_LP, filled_LP, mask_LP, window)
+        return result_LP
+
+    def fill_candidates(
+        self,
+        tokens_BLP: Tensor,
+        mask_LP: Tensor,
+        window: Window,
+        prompt: str,
+        generators: Sequence[torch.Generator],
+    ) -> Tensor:
+        """Several grids (on the CPU) of the same mask, filled in one window, all in one batch."""
+        rows = list(tokens_BLP[:, window.start : window.stop])
+        count = len(rows)
+        filled_BLP = self._filled(rows, mask_LP, [window] * count, [prompt] * count, generators)
+        result_BLP = tokens_BLP.clone()
+        for result_LP, filled_LP in zip(result_BLP, filled_BLP, strict=True):
+            _put(result_LP, filled_LP, mask_LP, window)
+        return result_BLP
+
+    def log_shares(self, tokens_LP: Tensor, window: Window, prompt: str) -> Tensor:
+        """Log-probabilities (L, P, K) of all codes in the cells that a window sees."""
+        lengths_B = torch.tensor([window.length])
         size = (self.model.places, tokens_LP.shape[1])
+        grid_BLP = masks.masked_grid(lengths_B, *size, self.model.vocabulary)
+        grid_BLP[0, : window.length] = tokens_LP[window.start : window.stop]
+        shares_BLPK = self.model.log_shares(
+            grid_BLP[:, : window.length + 1],
+            lengths_B,
+            self.text_encoder.encode([prompt]),
+            guidance=self.sampler.guidance,
+            without_text=self._without_text([prompt]),
+        )
+        return shares_BLPK[0, : window.length]
+
+    def _filled(
+        self,
+        rows: Sequence[Tensor],
+        mask_LP: Tensor,
+        windows: Sequence[Window],
+        prompts: Sequence[str],
+        generators: Sequence[torch.Generator],
+    ) -> Tensor:
+        """Grids (B, L, P) of what each window sees, filled."""
+        lengths_B = torch.tensor([window.length for window in windows])
+        size = (self.model.places, mask_LP.shape[1])
         grid_BLP = masks.masked_grid(lengths_B, *size, self.model.vocabulary)
         mask_BLP = torch.zeros_like(grid_BLP, dtype=torch.bool)
         for row, window in enumerate(windows):
-            grid_BLP[row, : window.length] = tokens_LP[window.start : window.stop]
+            grid_BLP[row, : window.length] = rows[row]
             mask_BLP[row, : window.length] = mask_LP[window.start : window.stop]
-        filled_BLP = self.model.fill(
+        return self.model.fill(
             grid_BLP,
             mask_BLP,
             lengths_B,
@@ -134,12 +182,6 @@ class WindowFiller:
             on_step=self.on_step,
             cancelled=self.cancelled,
         )
-        result_LP = tokens_LP.clone()
-        for filled_LP, window in zip(filled_BLP, windows, strict=True):
-            fill = slice(window.fill_start, window.fill_stop)
-            made_LP = filled_LP[window.fill_start - window.start : window.fill_stop - window.start]
-            result_LP[fill] = torch.where(mask_LP[fill], made_LP, tokens_LP[fill])
-        return result_LP
 
     def part(self, index: int, parts: int) -> WindowFiller:
         """For one of several parts of a job, whose steps are told as steps of the whole job (parts
@@ -157,3 +199,10 @@ class WindowFiller:
         """A model that was never trained without a text is told an empty one."""
         can = self.model.transformer.config.trained_with_guidance
         return can and not any(prompt.strip() for prompt in prompts)
+
+
+def _put(tokens_LP: Tensor, filled_LP: Tensor, mask_LP: Tensor, window: Window) -> None:
+    """Write what a window filled into the grid."""
+    fill = slice(window.fill_start, window.fill_stop)
+    made_LP = filled_LP[window.fill_start - window.start : window.fill_stop - window.start]
+    tokens_LP[fill] = torch.where(mask_LP[fill], made_LP, tokens_LP[fill])

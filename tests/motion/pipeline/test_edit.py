@@ -21,6 +21,7 @@ from mmm_blender.geometry.skeleton import SOLE_HEIGHT, UPPER_JOINTS
 from mmm_blender.motion.config import SamplerConfig
 from mmm_blender.motion.motion_model import MotionModel
 from mmm_blender.motion.pipeline import edit as edit_module
+from mmm_blender.motion.pipeline import edit_tokens as tokens_module
 from mmm_blender.motion.pipeline.decoding import encode_tokens
 from mmm_blender.motion.pipeline.pipeline import Cancelled, EditRequest, EditResult
 from mmm_blender.motion.pipeline.token_cells import token_cells
@@ -253,7 +254,7 @@ def test_feet_stay_where_they_stood(monkeypatch: pytest.MonkeyPatch, pin_feet: b
         aside_T = 0.03 * np.sin(np.arange(clip.frames) * 0.3)
         return clip.replace(root_T3=clip.root_T3 + aside_T[:, None] * np.array([1.0, 0.0, 0.0]))
 
-    monkeypatch.setattr(edit_module, "decode_tokens", sway)
+    monkeypatch.setattr(tokens_module, "decode_tokens", sway)
     clip = standing_clip(100)
     request = EditRequest(clip, span_mask(100, 30, 70, "lower"), sampler=TWO_STEPS)
     result = tiny_generator("two parts").edit(replace(request, pin_feet=pin_feet))
