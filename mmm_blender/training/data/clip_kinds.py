@@ -81,8 +81,9 @@ def gesture_sides(record: ClipRecord, mirrored: bool = False) -> tuple[str, ...]
 def is_idle_standing(record: ClipRecord) -> bool:
     """Stands and does nothing: no step, quiet hands."""
     shown = record.measured
-    stands = label_of(record)[0] == "stand" and shown is not None and _stands(shown)
-    return stands and shown.hand_speed < _QUIET_HANDS
+    if shown is None or label_of(record)[0] != "stand":
+        return False
+    return _stands(shown) and shown.hand_speed < _QUIET_HANDS
 
 
 def _stands(shown: Measured) -> bool:
