@@ -11,8 +11,7 @@ from pathlib import Path
 
 from mmm_blender.worker.client import JobMessage, WorkerClient
 from mmm_blender.worker.protocol import (
-    BUNDLE,
-    ENVIRONMENT,
+    FailureKind,
     Generate,
     GenerateSequence,
     LoadBundle,
@@ -40,11 +39,11 @@ class BatchClient(WorkerClient):
         self._device = device
         self._threads = threads
 
-    def submit(self, job: JobMessage, bundle: LoadBundle | None = None) -> None:
+    def submit(self, message: JobMessage, bundle: LoadBundle | None = None) -> int:
         """As any client, on the device and with the threads that were chosen."""
         if bundle is not None:
             bundle = LoadBundle(bundle.path, self._device, self._threads)
-        super().submit(job, bundle)
+        return super().submit(message, bundle)
 
 
 def check_possible(table: Path, rows: Sequence[Row], formats: Sequence[str], out: Path) -> None:
@@ -173,10 +172,9 @@ class Batch:
         return replayed(row, self.bundle)
 
     def _request(self, row: ClipRow | SequenceRow) -> Generate | GenerateSequence:
-        job = self.client.new_job()
         if isinstance(row, ClipRow):
-            return Generate(job, row.prompt, row.seconds, row.seed, fps=self.fps)
-        return GenerateSequence(job, row.prompts, row.seconds, row.seeds, fps=self.fps)
+            return Generate(row.prompt, row.seconds, row.seed, fps=self.fps)
+        return GenerateSequence(row.prompts, row.seconds, row.seeds, fps=self.fps)
 
     def _edited_file(self, row: EditRow) -> Path:
         source = row.source
@@ -203,7 +201,9 @@ def _reason(error: Exception) -> str:
 
 def _is_hopeless(row: Row, error: Exception) -> bool:
     """Whether every other row would fail like this one. A recipe has weights of its own."""
-    kinds = (ENVIRONMENT,) if isinstance(row, ReplayRow) else (ENVIRONMENT, BUNDLE)
+    kinds = {FailureKind.ENVIRONMENT}
+    if not isinstance(row, ReplayRow):
+        kinds.add(FailureKind.BUNDLE)
     return isinstance(error, WorkerError) and error.kind in kinds
 
 

@@ -7,7 +7,7 @@ import math
 from pathlib import Path
 from typing import Any
 
-from mmm_blender.worker.protocol import Generated, WorkerError
+from mmm_blender.worker.protocol import FailureKind, Generated, WorkerError
 
 from ..blender.actions.range_writer import keyed_extent
 from ..blender.addon.availability import poll_error
@@ -109,7 +109,7 @@ def _done(scene_job: SceneJob) -> Generated:
     run_to_end(bpy.context, scene_job)
     job = scene_job.job
     if job.state is not State.SUCCEEDED:
-        raise WorkerError(job.sentence, job.kind)
+        raise WorkerError(job.sentence, job.kind or FailureKind.INTERNAL)
     assert isinstance(job.result, Generated)
     return job.result
 

@@ -5,8 +5,7 @@ scripts): threads move the bytes, because pipes of Windows cannot be polled. A w
 had to be killed, is started again by the next job.
 
     client = WorkerClient(python)
-    client.submit(Generate(job=client.new_job(), prompt="a person waves", seconds=4.0),
-                  LoadBundle(path=str(bundle)))
+    job = client.submit(Generate("a person waves", seconds=4.0), LoadBundle(str(bundle)))
     while ...:                       # from a timer
         for message in client.poll():
             ...                      # Progress, Generated, Failed, ...; see protocol.py
@@ -23,20 +22,19 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import IO, BinaryIO, TypeAlias, cast
 
 from ..common.package import PACKAGE_FOLDER, package_version
 from .processes import open_process
 from .protocol import (
-    CANCELLED,
-    ENVIRONMENT,
-    WORKER_ENDED,
     BodyModelLoaded,
     BundleLoaded,
     Cancel,
     ClientMessage,
     Failed,
+    FailureKind,
     Generated,
     Hello,
     LoadBodyModel,
@@ -132,11 +130,16 @@ class WorkerClient:
             self._open_jobs[message.job] = (message, self._bundle)
         self._connection.send(frame)
 
-    def submit(self, job: JobMessage, bundle: LoadBundle | None = None) -> None:
-        """Send a job, and before it the bundle that it needs (nothing is loaded twice)."""
+    def submit(self, message: JobMessage, bundle: LoadBundle | None = None) -> int:
+        """Send a job, and before it the bundle that it needs (nothing is loaded twice).
+
+        Returns the job's number: the message's own, or a new one where that is 0.
+        """
+        numbered = message if message.job else replace(message, job=self.new_job())
         if bundle is not None:
             self.send(bundle)
-        self.send(job)
+        self.send(numbered)
+        return numbered.job
 
     def cancel(self, job: int) -> None:
         """Ask for the end of a job; ``poll`` kills a worker that does not obey in time.
@@ -173,13 +176,11 @@ class WorkerClient:
         on_progress: Callable[[Progress], None] | None = None,
     ) -> Generated:
         """For scripts: wait for the motion. Raises WorkerError with a sentence."""
-        self.submit(request, bundle)
-        return cast(Generated, self._wait(request.job, on_progress))
+        return cast(Generated, self._wait(self.submit(request, bundle), on_progress))
 
     def load_body_model_blocking(self, request: LoadBodyModel) -> BodyModelLoaded:
         """For scripts: wait for the body. Raises WorkerError with a sentence."""
-        self.submit(request)
-        return cast(BodyModelLoaded, self._wait(request.job, None))
+        return cast(BodyModelLoaded, self._wait(self.submit(request), None))
 
     def _wait(self, job: int, on_progress: Callable[[Progress], None] | None) -> JobResult:
         while True:
@@ -216,16 +217,17 @@ class WorkerClient:
         """The process is over: what that means for whoever waits."""
         assert self._connection is not None
         reason = (reason or self._connection.last_words()).rstrip(".")
-        kind, sentence = WORKER_ENDED, f"The worker ended unexpectedly ({reason}): try again."
+        kind = FailureKind.WORKER_ENDED
+        sentence = f"The worker ended unexpectedly ({reason}): try again."
         if self.ready is None:  # it never came up: the environment is at fault
-            kind = ENVIRONMENT
+            kind = FailureKind.ENVIRONMENT
             sentence = self._refusal or (
                 f"The worker cannot run in {self.python} ({reason}): run Set Up in the preferences."
             )
         self._disconnect(at_once=True)
         return self._fail_open_jobs(kind, sentence)
 
-    def _fail_open_jobs(self, kind: str, sentence: str) -> list[WorkerMessage]:
+    def _fail_open_jobs(self, kind: FailureKind, sentence: str) -> list[WorkerMessage]:
         """A worker that died idle concerns nobody: the next job starts a new one."""
         jobs = sorted(self._open_jobs)
         self._open_jobs.clear()
@@ -256,7 +258,8 @@ class WorkerClient:
             pair for job, pair in self._open_jobs.items() if job not in self._cancel_deadlines
         ]
         messages: list[WorkerMessage] = [
-            Failed(job, CANCELLED, "Cancelled.") for job in sorted(self._cancel_deadlines)
+            Failed(job, FailureKind.CANCELLED, "Cancelled.")
+            for job in sorted(self._cancel_deadlines)
         ]
         self._disconnect(at_once=True)
         self._open_jobs.clear()
@@ -277,7 +280,7 @@ class WorkerClient:
                 self.bundle_info = info
             case Status():
                 self.status = message
-            case Failed(None, kind, sentence) if kind == ENVIRONMENT:
+            case Failed(None, kind, sentence) if kind == FailureKind.ENVIRONMENT:
                 self._refusal = sentence
             case Generated(job) | BodyModelLoaded(job) | Failed(int(job)):
                 self._open_jobs.pop(job, None)

@@ -7,7 +7,7 @@ import os
 import subprocess
 from collections.abc import Sequence
 
-from .protocol import ENVIRONMENT, WorkerError
+from .protocol import FailureKind, WorkerError
 
 KILL_SECONDS = 10.0
 
@@ -52,5 +52,5 @@ def open_process(command: Sequence[str]) -> subprocess.Popen[bytes]:
         raise WorkerError(
             f"The Python {command[0]} cannot be run ({error.strerror}): choose another one in the "
             "preferences, or run Set Up.",
-            ENVIRONMENT,
+            FailureKind.ENVIRONMENT,
         ) from error

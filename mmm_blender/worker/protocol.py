@@ -1,7 +1,8 @@
 """What Blender and the worker say to each other: a closed set of messages.
 
-A message is one frozen dataclass below; ``wire`` turns it into bytes and back. Both sides refuse
-a message that they do not know, a field too many or too few, and a value of another type.
+A message is one frozen dataclass below; ``wire`` turns it into bytes and back. The client numbers
+jobs when it sends them (``job``), and their answers carry the same number. Both sides refuse a
+message that they do not know, a field too many or too few, and a value of another type.
 
 Array suffixes: T frames, J joints, V vertices, F faces, L token places, P body parts, 3 xyz,
 4 quaternion w first. Model space: metres, Y up (see ``geometry.conventions``).
@@ -10,6 +11,7 @@ Array suffixes: T frames, J joints, V vertices, F faces, L token places, P body 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -22,24 +24,24 @@ PROTOCOL_VERSION = 2
 
 JsonObject: TypeAlias = dict[str, Any]
 
-# Kinds of failure, so that a shell can offer the right button.
-BAD_REQUEST = "bad_request"  # the person's input: said in the sentence
-BUNDLE = "bundle"  # weights missing, damaged or of another version
-OUT_OF_MEMORY = "out_of_memory"  # the sentence offers the CPU
-CANCELLED = "cancelled"
-ENVIRONMENT = "environment"  # this Python has no torch, or another version of the add-on answers
-WORKER_ENDED = "worker_ended"  # the process crashed or was killed; the next job starts a new one
-INTERNAL = "internal"  # a bug: the log has the traceback
 
-FAILURE_KINDS = (
-    BAD_REQUEST,
-    BUNDLE,
-    OUT_OF_MEMORY,
-    CANCELLED,
-    ENVIRONMENT,
-    WORKER_ENDED,
-    INTERNAL,
-)
+class FailureKind(StrEnum):
+    """Why a job ended without a result, so that the panel can offer the button that helps."""
+
+    BAD_REQUEST = "bad_request"
+    """What the person asked for cannot be done; the sentence says why."""
+    BUNDLE = "bundle"
+    """The weights are missing, damaged or of another version."""
+    OUT_OF_MEMORY = "out_of_memory"
+    """The memory of the device is exhausted; the sentence offers the CPU."""
+    CANCELLED = "cancelled"
+    ENVIRONMENT = "environment"
+    """This Python has no torch, or another version of the add-on answers."""
+    WORKER_ENDED = "worker_ended"
+    """The process crashed or was killed; the next job starts a new one."""
+    INTERNAL = "internal"
+    """A bug: the log has the traceback."""
+
 
 # Stages of a job, as Progress names them.
 STAGE_LOADING = "loading"
@@ -54,9 +56,9 @@ class ProtocolError(MMMError):
 
 
 class WorkerError(MMMError):
-    """A job failed; ``kind`` is one of FAILURE_KINDS."""
+    """A job failed, for a reason of the kind ``kind``."""
 
-    def __init__(self, message: str, kind: str) -> None:
+    def __init__(self, message: str, kind: FailureKind) -> None:
         super().__init__(message)
         self.kind = kind
 
@@ -102,7 +104,6 @@ class Generate:
     earlier answer to be decoded again without sampling (a replay); (0, 0) to sample.
     """
 
-    job: int
     prompt: str
     seconds: float
     seed: int = 0
@@ -110,6 +111,7 @@ class Generate:
     fps: float = 0.0
     pin_feet: bool = True
     tokens_LP: IntArray = field(default_factory=sampled)
+    job: int = field(default=0, kw_only=True)
 
 
 @dataclass(frozen=True, eq=False)
@@ -124,7 +126,6 @@ class Edit:
     sampler, pin_feet, tokens_LP: as in Generate.
     """
 
-    job: int
     rotations_TJ4: FloatArray
     root_T3: FloatArray
     fps: float
@@ -136,6 +137,7 @@ class Edit:
     pin_feet: bool = True
     moves_after: bool = False
     tokens_LP: IntArray = field(default_factory=sampled)
+    job: int = field(default=0, kw_only=True)
 
 
 @dataclass(frozen=True, eq=False)
@@ -146,7 +148,6 @@ class GenerateSequence:
     seconds. sampler, fps, pin_feet, tokens_LP: as in Generate.
     """
 
-    job: int
     prompts: tuple[str, ...]
     seconds: tuple[float, ...]
     seeds: tuple[int, ...]
@@ -154,6 +155,7 @@ class GenerateSequence:
     sampler: JsonObject | None = None
     pin_feet: bool = True
     tokens_LP: IntArray = field(default_factory=sampled)
+    job: int = field(default=0, kw_only=True)
 
 
 @dataclass(frozen=True)
@@ -164,10 +166,10 @@ class LoadBodyModel:
     Answered by BodyModelLoaded or Failed with the same job number.
     """
 
-    job: int
     path: str
     betas: tuple[float, ...] = ()
     gender: str = "neutral"
+    job: int = field(default=0, kw_only=True)
 
 
 @dataclass(frozen=True)
@@ -281,11 +283,11 @@ class Status:
 class Failed:
     """A job (None: the connection or a LoadBundle) ended without a result.
 
-    kind: one of FAILURE_KINDS. message: one sentence for the person.
+    message: one sentence for the person.
     """
 
     job: int | None
-    kind: str
+    kind: FailureKind
     message: str
 
 

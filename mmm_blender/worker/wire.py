@@ -20,7 +20,7 @@ from typing import Any, BinaryIO, cast
 import numpy as np
 
 from ..common.arrays import AnyArray
-from .protocol import MESSAGE_TYPES, JsonObject, Message, ProtocolError
+from .protocol import MESSAGE_TYPES, FailureKind, JsonObject, Message, ProtocolError
 
 MAGIC = b"MMM\x01"
 _FRAME = struct.Struct("<4sI")
@@ -63,6 +63,7 @@ _CHECKS: dict[str, Callable[[object], bool]] = {
     "int | None": lambda value: value is None or _is_int(value),
     "float": _is_number,
     "bool": lambda value: isinstance(value, bool),
+    "FailureKind": lambda value: isinstance(value, str) and value in frozenset(FailureKind),
     "str": _is_text,
     "tuple[str, ...]": lambda value: _is_sequence_of(value, _is_text),
     "tuple[int, ...]": lambda value: _is_sequence_of(value, _is_int),
@@ -89,6 +90,8 @@ def _build(name: str, values: dict[str, object]) -> Message:
         _check_field(name, key, annotation, values[key])
         if annotation.startswith("tuple"):
             values[key] = tuple(cast(list[object], values[key]))
+        elif annotation == "FailureKind":
+            values[key] = FailureKind(cast(str, values[key]))
     return cast(Callable[..., Message], cls)(**values)
 
 

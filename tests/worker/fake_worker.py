@@ -12,11 +12,9 @@ import numpy as np
 
 from mmm_blender.common.package import package_version
 from mmm_blender.worker.protocol import (
-    BUNDLE,
-    CANCELLED,
-    OUT_OF_MEMORY,
     STAGE_GENERATING,
     BodyModelLoaded,
+    FailureKind,
     Generate,
     Generated,
     JsonObject,
@@ -54,7 +52,7 @@ class FakeEngine:
 
     def load(self, params: LoadBundle) -> JsonObject:
         if params.path == "missing":
-            raise WorkerError("There is no bundle: choose another.", BUNDLE)
+            raise WorkerError("There is no bundle: choose another.", FailureKind.BUNDLE)
         if self.bundle != params.path:
             self.loads += 1
         self.bundle = params.path
@@ -69,7 +67,9 @@ class FakeEngine:
             print("the graphics driver said no", file=sys.stderr)
             os._exit(3)
         if behaviour == "memory":
-            raise WorkerError("The memory of cuda:0 is exhausted: choose the CPU.", OUT_OF_MEMORY)
+            raise WorkerError(
+                "The memory of cuda:0 is exhausted: choose the CPU.", FailureKind.OUT_OF_MEMORY
+            )
         if behaviour == "bug":
             raise ZeroDivisionError("division by zero")
         if behaviour == "unsendable":
@@ -84,7 +84,7 @@ class FakeEngine:
             print(request.prompt, self.bundle)
         for step in range({"slow": 10_000, "longer": LONGER_STEPS}.get(behaviour, STEPS)):
             if cancelled():
-                raise WorkerError("Cancelled.", CANCELLED)
+                raise WorkerError("Cancelled.", FailureKind.CANCELLED)
             on_progress(step + 1, STEPS, STAGE_GENERATING)
             time.sleep(STEP_SECONDS)
         return self.motion(request)

@@ -59,7 +59,7 @@ def ends(job: int) -> Callable[[p.WorkerMessage], bool]:
 
 def submit(client: WorkerClient, prompt: str) -> int:
     job = client.new_job()
-    client.submit(p.Generate(job, prompt, 1.0, seed=5), BUNDLE)
+    client.submit(p.Generate(prompt, 1.0, seed=5, job=job), BUNDLE)
     return job
 
 
@@ -71,7 +71,7 @@ def failure(client: WorkerClient, prompt: str) -> p.Failed:
 
 
 def generated(client: WorkerClient, prompt: str) -> p.Generated:
-    return client.run_blocking(p.Generate(client.new_job(), prompt, 1.0, seed=5), BUNDLE)
+    return client.run_blocking(p.Generate(prompt, 1.0, seed=5), BUNDLE)
 
 
 def processes(client: WorkerClient) -> int:
@@ -153,6 +153,12 @@ def test_a_stray_print_does_not_break_the_protocol(client: WorkerClient) -> None
     assert "a stray print" in client.log_tail
 
 
+def test_a_job_without_a_number_gets_a_new_one(client: WorkerClient) -> None:
+    jobs = [client.submit(p.Generate("walk", 1.0), BUNDLE) for _ in range(2)]
+    assert len({*jobs, client.new_job()}) == 3
+    assert poll_until(client, ends(jobs[1]))
+
+
 def test_cancel_ends_a_job_between_two_steps(client: WorkerClient) -> None:
     job = submit(client, "slow")
     poll_until(client, lambda m: isinstance(m, p.Progress))
@@ -161,7 +167,7 @@ def test_cancel_ends_a_job_between_two_steps(client: WorkerClient) -> None:
     began = time.monotonic()
     last = poll_until(client, ends(job))
     assert time.monotonic() - began < 1.0
-    assert p.Failed(job, p.CANCELLED, "Cancelled.") in last
+    assert p.Failed(job, p.FailureKind.CANCELLED, "Cancelled.") in last
     generated(client, "walk")
     assert processes(client) == worker  # it obeyed, so it lived on
 
@@ -172,7 +178,7 @@ def test_a_worker_that_ignores_cancel_is_killed_after_two_seconds(client: Worker
     worker = processes(client)
     client.cancel(job)
     began = time.monotonic()
-    assert p.Failed(job, p.CANCELLED, "Cancelled.") in poll_until(client, ends(job))
+    assert p.Failed(job, p.FailureKind.CANCELLED, "Cancelled.") in poll_until(client, ends(job))
     assert client_module.OBEY_SECONDS <= time.monotonic() - began < 4.0
     assert not client.alive and not client.busy
     generated(client, "walk")
@@ -185,7 +191,7 @@ def test_the_press_after_a_cancel_works_even_if_the_worker_is_stuck(client: Work
     client.cancel(stuck)
     walk = submit(client, "walk")  # before the two seconds are over
     messages = poll_until(client, ends(walk))
-    assert p.Failed(stuck, p.CANCELLED, "Cancelled.") in messages
+    assert p.Failed(stuck, p.FailureKind.CANCELLED, "Cancelled.") in messages
     assert [m.job for m in messages if isinstance(m, p.Generated)] == [walk]
 
 
@@ -194,7 +200,7 @@ def test_a_job_cancelled_in_the_queue_never_begins(client: WorkerClient) -> None
     client.cancel(second)
     client.cancel(first)
     messages = poll_until(client, ends(second))
-    assert p.Failed(second, p.CANCELLED, "Cancelled.") in messages
+    assert p.Failed(second, p.FailureKind.CANCELLED, "Cancelled.") in messages
     assert not [m for m in messages if isinstance(m, p.Progress) and m.job == second]
 
 
@@ -209,14 +215,14 @@ def test_a_job_cancelled_in_the_queue_costs_the_running_one_nothing(
     client.cancel(waiting)
     messages = poll_until(client, ends(waiting))
     assert [m.job for m in messages if isinstance(m, p.Generated)] == [running]
-    assert p.Failed(waiting, p.CANCELLED, "Cancelled.") in messages
+    assert p.Failed(waiting, p.FailureKind.CANCELLED, "Cancelled.") in messages
     assert processes(client) == worker and not client.busy
 
 
 def test_a_message_that_cannot_be_sent_is_told_at_once(client: WorkerClient) -> None:
     seconds: Any = np.float32(1.0)
     with pytest.raises(p.ProtocolError, match="seconds that is no float"):
-        client.run_blocking(p.Generate(client.new_job(), "walk", seconds), BUNDLE)
+        client.run_blocking(p.Generate("walk", seconds), BUNDLE)
     assert not client.busy
     generated(client, "walk")
 
@@ -225,7 +231,7 @@ def test_a_message_that_cannot_be_sent_is_told_at_once(client: WorkerClient) -> 
 def test_no_idle_time_ends_the_worker(client: WorkerClient, minutes: float) -> None:
     params = p.LoadBundle("starter", idle_minutes=minutes)
     for _ in range(2):
-        client.run_blocking(p.Generate(client.new_job(), "walk", 0.1), params)
+        client.run_blocking(p.Generate("walk", 0.1), params)
     assert client.bundle_info == {"name": "starter", "loads": 1}
 
 
@@ -246,7 +252,7 @@ def test_paths_in_any_script_reach_the_worker_and_its_log(
 ) -> None:
     monkeypatch.setenv("LC_ALL", "C.UTF-8")  # where Python's UTF-8 mode is off by default
     path = "/home/Zoë/動き weights"
-    request = p.Generate(client.new_job(), "echo " + path, 0.1)
+    request = p.Generate("echo " + path, 0.1)
     assert client.run_blocking(request, p.LoadBundle(path)).recipe["utf8"] == 1
     assert client.bundle_info == {"name": path, "loads": 1}
     wait(lambda: path in client.log_tail)
@@ -254,7 +260,7 @@ def test_paths_in_any_script_reach_the_worker_and_its_log(
 
 def test_a_crash_is_one_sentence_and_the_next_press_works(client: WorkerClient) -> None:
     failed = failure(client, "crash")
-    assert failed.kind == p.WORKER_ENDED
+    assert failed.kind == p.FailureKind.WORKER_ENDED
     assert "the graphics driver said no" in failed.message and "try again" in failed.message
     assert "graphics driver" in client.log_tail
     assert generated(client, "walk").job != failed.job
@@ -265,7 +271,7 @@ def test_killed_in_mid_run_is_told_once(client: WorkerClient) -> None:
     poll_until(client, lambda m: isinstance(m, p.Progress))
     kill(processes(client))
     messages = poll_until(client, ends(job))
-    assert [m.kind for m in messages if isinstance(m, p.Failed)] == [p.WORKER_ENDED]
+    assert [m.kind for m in messages if isinstance(m, p.Failed)] == [p.FailureKind.WORKER_ENDED]
     assert client.poll() == []
     generated(client, "walk")
 
@@ -297,9 +303,9 @@ def runs(pid: int) -> bool:
 @pytest.mark.parametrize(
     ("prompt", "kind", "words"),
     [
-        ("memory", p.OUT_OF_MEMORY, "choose the CPU"),
-        ("bug", p.INTERNAL, "ZeroDivisionError"),
-        ("unsendable", p.INTERNAL, "cannot be sent"),
+        ("memory", p.FailureKind.OUT_OF_MEMORY, "choose the CPU"),
+        ("bug", p.FailureKind.INTERNAL, "ZeroDivisionError"),
+        ("unsendable", p.FailureKind.INTERNAL, "cannot be sent"),
     ],
 )
 def test_a_failed_job_leaves_the_worker_alive(
@@ -314,20 +320,20 @@ def test_a_failed_job_leaves_the_worker_alive(
 def test_a_missing_bundle_is_told(client: WorkerClient) -> None:
     client.send(p.LoadBundle("missing"))
     messages = poll_until(client, lambda m: isinstance(m, p.Failed))
-    assert p.Failed(None, p.BUNDLE, "There is no bundle: choose another.") in messages
+    assert p.Failed(None, p.FailureKind.BUNDLE, "There is no bundle: choose another.") in messages
 
 
 def test_memory_is_freed_when_idle_and_the_next_job_still_works(client: WorkerClient) -> None:
     soon = p.LoadBundle("starter", idle_minutes=0.2 / 60)
-    client.run_blocking(p.Generate(client.new_job(), "walk", 1.0), soon)
+    client.run_blocking(p.Generate("walk", 1.0), soon)
     poll_until(client, lambda m: isinstance(m, p.Status) and m.bundle == "")
-    client.run_blocking(p.Generate(client.new_job(), "walk", 1.0), soon)
+    client.run_blocking(p.Generate("walk", 1.0), soon)
     assert client.bundle_info == {"name": "starter", "loads": 2}
 
 
 def test_progress_reaches_a_script(client: WorkerClient) -> None:
     seen: list[p.Progress] = []
-    request = p.Generate(client.new_job(), "walk", 1.0)
+    request = p.Generate("walk", 1.0)
     client.run_blocking(request, BUNDLE, seen.append)
     assert [m.step for m in seen] == [1, 2, 3, 4]
 
@@ -335,36 +341,36 @@ def test_progress_reaches_a_script(client: WorkerClient) -> None:
 def test_a_script_gets_failures_as_exceptions(client: WorkerClient) -> None:
     with pytest.raises(p.WorkerError, match="choose the CPU") as told:
         generated(client, "memory")
-    assert told.value.kind == p.OUT_OF_MEMORY
+    assert told.value.kind == p.FailureKind.OUT_OF_MEMORY
     with pytest.raises(p.WorkerError, match="FileNotFoundError"):
-        client.load_body_model_blocking(p.LoadBodyModel(client.new_job(), "none.npz"))
+        client.load_body_model_blocking(p.LoadBodyModel("none.npz"))
 
 
 def test_a_python_that_is_none_is_a_sentence(tmp_path: Path) -> None:
     client = WorkerClient(tmp_path / "no-python")
     with pytest.raises(p.WorkerError, match=r"cannot be run.*Set Up") as told:
         client.start()
-    assert told.value.kind == p.ENVIRONMENT and not client.alive
+    assert told.value.kind == p.FailureKind.ENVIRONMENT and not client.alive
 
 
 def test_a_python_without_numpy_is_a_sentence() -> None:
     client = WorkerClient(PYTHON, "raise ModuleNotFoundError(\"No module named 'numpy'\")")
     failed = failure(client, "walk")
-    assert failed.kind == p.ENVIRONMENT
+    assert failed.kind == p.FailureKind.ENVIRONMENT
     assert "No module named 'numpy'" in failed.message and "Set Up" in failed.message
 
 
 def test_a_program_that_speaks_something_else_is_a_sentence() -> None:
     client = WorkerClient(PYTHON, "print('Welcome to the machine')")
     failed = failure(client, "walk")
-    assert failed.kind == p.ENVIRONMENT and "no message" in failed.message
+    assert failed.kind == p.FailureKind.ENVIRONMENT and "no message" in failed.message
 
 
 def test_another_version_is_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(client_module, "package_version", lambda: "0.0.1")
     client = WorkerClient(PYTHON, fake_worker.BOOTSTRAP)
     failed = failure(client, "walk")
-    assert failed.kind == p.ENVIRONMENT
+    assert failed.kind == p.FailureKind.ENVIRONMENT
     assert "version 0.0.1" in failed.message and "restart Blender" in failed.message
     assert failed.message.count(".") - failed.message.count("0.0.1") * 2 <= 3
 
@@ -386,7 +392,7 @@ from mmm_blender.worker import protocol as p
 from mmm_blender.worker.client import WorkerClient
 from tests.worker import fake_worker
 client = WorkerClient(Path(sys.executable), fake_worker.BOOTSTRAP)
-client.submit(p.Generate(1, {prompt!r}, 1.0), p.LoadBundle("starter"))
+client.submit(p.Generate({prompt!r}, 1.0), p.LoadBundle("starter"))
 while not any(isinstance(m, p.Progress) for m in client.poll()):
     time.sleep(0.01)
 print(client._connection._process.pid, flush=True)

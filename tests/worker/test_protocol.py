@@ -12,8 +12,8 @@ def test_the_version_is_the_manifests() -> None:
 
 
 def test_every_motion_message_can_be_replayed_and_samples_by_default() -> None:
-    generate = p.Generate(1, "walk", 1.0)
-    sequence = p.GenerateSequence(2, ("walk",), (1.0,), (0,))
+    generate = p.Generate("walk", 1.0)
+    sequence = p.GenerateSequence(("walk",), (1.0,), (0,))
     for message in (generate, sequence):
         assert message.tokens_LP.shape == (0, 0)
         assert message.pin_feet and message.fps == 0.0

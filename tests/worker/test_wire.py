@@ -22,10 +22,9 @@ RNG = np.random.default_rng(0)
 EXAMPLES: list[p.Message] = [
     p.Hello(package_version="1.0"),
     p.LoadBundle("/weights/starter", "cuda:0", 2, 10.0),
-    p.Generate(3, "a person wavés \U0001f44b", 4.5, 7, {"greedy": True, "steps": None}),
-    p.Generate(5, "a jump", 1.0, fps=23.976, pin_feet=False, tokens_LP=np.ones((5, 2), int)),
+    p.Generate("a person wavés \U0001f44b", 4.5, 7, {"greedy": True, "steps": None}, job=3),
+    p.Generate("a jump", 1.0, fps=23.976, pin_feet=False, tokens_LP=np.ones((5, 2), int)),
     p.Edit(
-        6,
         RNG.normal(size=(5, 22, 4)),
         RNG.normal(size=(5, 3)),
         24.0,
@@ -35,9 +34,10 @@ EXAMPLES: list[p.Message] = [
         9,
         {"temperature": 0.5},
         moves_after=True,
+        job=6,
     ),
-    p.GenerateSequence(7, ("walk", "run"), (2.0, 3.5), (1, 2), fps=30.0),
-    p.LoadBodyModel(4, "C:\\models\\SMPL.pkl", (0.5, -1.0), "female"),
+    p.GenerateSequence(("walk", "run"), (2.0, 3.5), (1, 2), fps=30.0),
+    p.LoadBodyModel("C:\\models\\SMPL.pkl", (0.5, -1.0), "female"),
     p.Cancel(3),
     p.Shutdown(),
     p.Ready("1.0", "2.13", {"cpu": "CPU"}),
@@ -65,8 +65,8 @@ EXAMPLES: list[p.Message] = [
         np.full((8, 2), 0.5),
     ),
     p.Status("cpu", 512.5, bundle="starter"),
-    p.Failed(None, p.ENVIRONMENT, "No torch."),
-    p.Failed(3, p.CANCELLED, "Cancelled."),
+    p.Failed(None, p.FailureKind.ENVIRONMENT, "No torch."),
+    p.Failed(3, p.FailureKind.CANCELLED, "Cancelled."),
 ]
 
 GENERATED = next(message for message in EXAMPLES if isinstance(message, p.Generated))
@@ -109,7 +109,7 @@ def test_messages_arrive_as_they_were_sent() -> None:
 def test_whatever_a_person_types_arrives(
     prompt: str, seconds: float, seed: int, sampler: dict[str, Any] | None
 ) -> None:
-    arrived = wire.read_message(sent(p.Generate(1, prompt, seconds, seed, sampler)))
+    arrived = wire.read_message(sent(p.Generate(prompt, seconds, seed, sampler)))
     assert isinstance(arrived, p.Generate)
     assert (arrived.prompt, arrived.seed, arrived.sampler) == (prompt, seed, sampler)
     assert arrived.seconds == seconds or (math.isnan(arrived.seconds) and math.isnan(seconds))
@@ -189,12 +189,12 @@ def test_a_field_that_is_no_json_is_refused_before_it_is_sent() -> None:
 @pytest.mark.parametrize(
     ("message", "reason"),
     [
-        (p.Generate(1, "walk", np.float32(4.0)), "seconds that is no float"),  # pyright: ignore[reportArgumentType]  # that is the test
-        (p.Generate(1, "walk", 4.0, seed=1.5), "seed that is no int"),  # pyright: ignore[reportArgumentType]  # as above
-        (p.Generate(1, b"walk", 4.0), "prompt that is no str"),  # pyright: ignore[reportArgumentType]  # as above
-        (p.GenerateSequence(1, ("walk",), (4.0,), (1.5,)), "seeds that is no tuple"),  # pyright: ignore[reportArgumentType]  # as above
-        (p.LoadBodyModel(1, "m.npz", (np.float32(1),)), "betas that is no tuple"),  # pyright: ignore[reportArgumentType]  # as above
-        (p.Generate(1, "walk" * 2**23, 4.0), "too long"),
+        (p.Generate("walk", np.float32(4.0)), "seconds that is no float"),  # pyright: ignore[reportArgumentType]  # that is the test
+        (p.Generate("walk", 4.0, seed=1.5), "seed that is no int"),  # pyright: ignore[reportArgumentType]  # as above
+        (p.Generate(b"walk", 4.0), "prompt that is no str"),  # pyright: ignore[reportArgumentType]  # as above
+        (p.GenerateSequence(("walk",), (4.0,), (1.5,)), "seeds that is no tuple"),  # pyright: ignore[reportArgumentType]  # as above
+        (p.LoadBodyModel("m.npz", (np.float32(1),)), "betas that is no tuple"),  # pyright: ignore[reportArgumentType]  # as above
+        (p.Generate("walk" * 2**23, 4.0), "too long"),
         (dataclasses.replace(GENERATED, root_T3=[[0.0] * 3]), "root_T3 that is no FloatArray"),
         (dataclasses.replace(GENERATED, tokens_LP=np.zeros((3, 2))), "no IntArray"),
     ],
@@ -204,6 +204,14 @@ def test_a_field_of_another_type_is_refused_before_it_is_sent(
 ) -> None:
     with pytest.raises(p.ProtocolError, match=reason):
         wire.encode(message)
+
+
+def test_the_kind_of_a_failure_is_one_of_the_known() -> None:
+    arrived = wire.read_message(sent(p.Failed(1, p.FailureKind.BUNDLE, "No weights.")))
+    assert isinstance(arrived, p.Failed) and arrived.kind is p.FailureKind.BUNDLE
+    strange = {"job": 1, "kind": "bored", "message": "No."}
+    with pytest.raises(p.ProtocolError, match="kind that is no FailureKind"):
+        wire.read_message(frame(header("Failed", strange, {})))
 
 
 def test_narrow_arrays_are_widened() -> None:

@@ -120,7 +120,6 @@ def _edit_alone(rig: ArmatureObject, bundle: Path, first: int, last: int) -> Gen
     mask_TJ = np.repeat(mask_T[:, None], clip.rotations_TJ4.shape[1], axis=1)
     request = Edit(
         *(
-            session.client.new_job(),
             clip.rotations_TJ4,
             clip.root_T3,
             clip.fps,
@@ -173,7 +172,6 @@ def _sequence_alone(bundle: Path) -> Generated:
     if session.client is None:
         raise MMMError("The worker went away while it was measured: run the bench again.")
     request = GenerateSequence(
-        session.client.new_job(),
         tuple(PROMPTS[number % len(PROMPTS)] for number in range(SEGMENTS)),
         (SEGMENT_SECONDS,) * SEGMENTS,
         tuple(range(SEGMENTS)),

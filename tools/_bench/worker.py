@@ -87,7 +87,7 @@ def _warm(bundle: Path) -> list[Row]:
 
 
 def _generate(client: WorkerClient, bundle: Path, seed: int) -> None:
-    request = Generate(client.new_job(), PROMPT, LONGEST, seed)
+    request = Generate(PROMPT, LONGEST, seed)
     client.run_blocking(request, LoadBundle(str(bundle)))
 
 

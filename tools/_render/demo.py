@@ -67,7 +67,7 @@ def generate(bundle: Path, seconds: float, seed: int) -> list[Generated]:
     try:
         answers: list[Generated] = []
         for prompt in PROMPTS:
-            request = Generate(client.new_job(), prompt, seconds, seed)
+            request = Generate(prompt, seconds, seed)
             cold = "" if answers else ", starting the worker and loading the weights included"
             with _timed(f'"{prompt}"', cold):
                 answers.append(client.run_blocking(request, wanted))

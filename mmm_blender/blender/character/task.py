@@ -28,7 +28,7 @@ def start_body_model(
     python, reason = worker_python()
     if python is None:
         raise MMMError(reason)
-    job = session.start(python, lambda number: LoadBodyModel(number, str(file), betas, gender))
+    job = session.start(python, LoadBodyModel(str(file), betas, gender))
     return SceneJob(session, job, SceneSnapshot.now(context, None), _add_body)
 
 

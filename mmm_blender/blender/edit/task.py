@@ -40,7 +40,7 @@ from ..history.recipe import EditStep, Origin, UserEdits, packed_kept, packed_to
 from ..history.recipe_store import append_step
 from ..history.user_edits import begin_step, replaced_keys
 from ..jobs.scene_job import Preparation, Reading, SceneJob, SceneSnapshot
-from ..jobs.session import Request, session
+from ..jobs.session import session
 from ..rig.motion_reader import read_in_chunks, unkeyed_pose_kept
 from .frame_range import EditRange
 from .window import Stretch
@@ -165,9 +165,8 @@ class _Edit:
         self.read = clip
         return self._request(clip)
 
-    def _request(self, clip: MotionClip) -> Request:
-        return lambda number: Edit(
-            number,
+    def _request(self, clip: MotionClip) -> Edit:
+        return Edit(
             clip.rotations_TJ4,
             clip.root_T3,
             clip.fps,

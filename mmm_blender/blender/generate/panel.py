@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ...common.errors import MMMError
-from ...worker.protocol import ENVIRONMENT
+from ...worker.protocol import FailureKind
 from ..addon.availability import poll_error
 from ..addon.bundle_cards import BundleCard
 from ..addon.bundle_choice import bundle_cards, chosen_bundle, length_fault
@@ -114,7 +114,7 @@ def _draw_button(layout: Layout, context: Context, settings: Settings, has_place
     row.operator("mmm.generate", icon="PLAY")
     if reason:
         draw_wrapped(layout, context, reason, icon="INFO")
-    if worker_python()[1] or session.notice.kind == ENVIRONMENT:
+    if worker_python()[1] or session.notice.kind == FailureKind.ENVIRONMENT:
         draw_setup(layout, context)
         row = layout.row(align=True)
         row.operator("mmm.check_worker", icon="FILE_REFRESH")

@@ -41,9 +41,7 @@ def start_generation(context: Context, params: GenerateParams) -> SceneJob:
     fps = scene_fps(context.scene)
     job = session.start(
         python,
-        lambda number: Generate(
-            number, params.prompt, params.seconds, params.seed, fps=fps, pin_feet=params.pin_feet
-        ),
+        Generate(params.prompt, params.seconds, params.seed, fps=fps, pin_feet=params.pin_feet),
         choices().load_bundle(path),
     )
     return SceneJob(session, job, SceneSnapshot.now(context, rig), result_writer.finish)

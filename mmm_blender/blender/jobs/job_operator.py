@@ -81,7 +81,7 @@ class JobOperator:
         try:
             self._scene_job = self.start(context)
         except MMMError as error:
-            session.fail(error.kind if isinstance(error, WorkerError) else "", str(error))
+            session.fail(error.kind if isinstance(error, WorkerError) else None, str(error))
             self.report({"ERROR"}, str(error))
             return False
         return True

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ...worker.protocol import OUT_OF_MEMORY
+from ...worker.protocol import FailureKind
 from ..bpy_types import Context
 from ..widgets import BIG, Layout, draw_wrapped
 from .session import WorkerSession
@@ -24,5 +24,5 @@ def draw_notice(layout: Layout, context: Context, the_session: WorkerSession) ->
         return
     box = layout.box()
     draw_wrapped(box, context, notice.text, icon="ERROR" if notice.is_error else "INFO")
-    if notice.kind == OUT_OF_MEMORY:
+    if notice.kind == FailureKind.OUT_OF_MEMORY:
         box.operator("mmm.generate_on_cpu")

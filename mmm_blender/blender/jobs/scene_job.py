@@ -11,16 +11,16 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from ...common.errors import MMMError
-from ...worker.client import JobResult
-from ...worker.protocol import BAD_REQUEST, LoadBundle
+from ...worker.client import JobMessage, JobResult
+from ...worker.protocol import FailureKind, LoadBundle
 from ..bpy_types import ArmatureObject, Context, bpy
 from ..rig.target import DataBlockRef
-from .session import Job, Notice, Request, State, WorkerSession
+from .session import Job, Notice, State, WorkerSession
 
 Finish = Callable[[Context, ArmatureObject | None, JobResult], str]
 """Puts a result into the scene; gives the sentence that says so, or raises MMMError."""
 
-Reading = Generator[float, None, Request]
+Reading = Generator[float, None, JobMessage]
 """Reads from the scene what a job needs, a few milliseconds between two of its yields, each of
 which tells how far it is (0 to 1). Returns the job's message; raises MMMError."""
 
@@ -118,12 +118,12 @@ class SceneJob:
             self.job.read = 1.0
             self._send(end.value)
         except MMMError as error:
-            self.job.fail(BAD_REQUEST, str(error))
+            self.job.fail(FailureKind.BAD_REQUEST, str(error))
 
-    def _send(self, request: Request) -> None:
+    def _send(self, message: JobMessage) -> None:
         assert self._preparation is not None
         with suppress(MMMError):  # the job has failed then, and says why
-            self._session.send(self.job, request, self._preparation.bundle)
+            self._session.send(self.job, message, self._preparation.bundle)
 
     def _deliver(self, context: Context) -> None:
         """Put the result into the scene, or have the job failed with the reason."""
@@ -132,6 +132,6 @@ class SceneJob:
         try:
             sentence = self._finish(context, target, self.job.result)
         except MMMError as error:
-            self.job.fail(BAD_REQUEST, str(error))
+            self.job.fail(FailureKind.BAD_REQUEST, str(error))
         else:
             self._session.notice = Notice(sentence)

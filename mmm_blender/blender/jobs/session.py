@@ -12,19 +12,17 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import Enum
 from pathlib import Path
 
 from ...common.errors import MMMError
 from ...worker.client import JobMessage, JobResult, WorkerClient
 from ...worker.protocol import (
-    BAD_REQUEST,
-    CANCELLED,
     STAGE_LOADING,
-    WORKER_ENDED,
     BundleLoaded,
     Failed,
+    FailureKind,
     JsonObject,
     LoadBundle,
     Progress,
@@ -42,8 +40,6 @@ _SHARE_OF_WAITING = 0.15
 """Parts of the progress bar that stand for reading, and for all that goes before the model."""
 
 Connect = Callable[[Path], WorkerClient]
-Request = Callable[[int], JobMessage]
-"""Makes a job's message from the job's number."""
 Clock = Callable[[], float]
 
 
@@ -69,7 +65,7 @@ class Notice:
 
     text: str = ""
     is_error: bool = False
-    kind: str = ""
+    kind: FailureKind | None = None
 
 
 @dataclass(eq=False)
@@ -86,7 +82,7 @@ class Job:
     sent_at: float = 0.0
     step: int = 0
     steps: int = 0
-    kind: str = ""
+    kind: FailureKind | None = None
     sentence: str = ""
     result: JobResult | None = None
 
@@ -130,9 +126,9 @@ class Job:
             case _:
                 pass
 
-    def fail(self, kind: str, sentence: str) -> None:
-        """End without a result; kind is one of the protocol's FAILURE_KINDS."""
-        self.state = State.CANCELLED if kind == CANCELLED else State.FAILED
+    def fail(self, kind: FailureKind, sentence: str) -> None:
+        """End without a result; kind says why."""
+        self.state = State.CANCELLED if kind == FailureKind.CANCELLED else State.FAILED
         self.kind, self.sentence = kind, sentence
 
 
@@ -184,29 +180,29 @@ class WorkerSession:
         self.job = Job(client.new_job(), self.clock(), State.READING)
         return self.job
 
-    def send(self, job: Job, request: Request, bundle: LoadBundle | None = None) -> None:
-        """Give the worker an open job.
+    def send(self, job: Job, message: JobMessage, bundle: LoadBundle | None = None) -> None:
+        """Give the worker an open job, whose number the message takes.
 
         Returns at once. Raises MMMError, and the job has failed, when the Python cannot be run.
         """
         client = self._client
         assert client is not None
         try:
-            client.submit(request(job.number), bundle)
+            client.submit(replace(message, job=job.number), bundle)
         except WorkerError as error:
             job.fail(error.kind, str(error))
             self._refuse(client.python, str(error))
             raise
         except MMMError as error:
-            job.fail(BAD_REQUEST, str(error))
+            job.fail(FailureKind.BAD_REQUEST, str(error))
             raise
         job.state = State.STARTING if client.ready is None else State.LOADING
         job.sent_at = self.clock()
 
-    def start(self, python: Path, request: Request, bundle: LoadBundle | None = None) -> Job:
+    def start(self, python: Path, message: JobMessage, bundle: LoadBundle | None = None) -> Job:
         """``open`` and ``send`` in one go. Raises MMMError as these do."""
         job = self.open(python)
-        self.send(job, request, bundle)
+        self.send(job, message, bundle)
         return job
 
     def check(self, python: Path) -> None:
@@ -233,12 +229,12 @@ class WorkerSession:
         """End the job now; the worker is told, and its late answer is not heard any more."""
         if self.job is None or not self.job.running:
             return
-        self.job.fail(CANCELLED, sentence)
+        self.job.fail(FailureKind.CANCELLED, sentence)
         self.notice = Notice(sentence)
         if self._client is not None:
             self._client.cancel(self.job.number)
 
-    def fail(self, kind: str, sentence: str) -> None:
+    def fail(self, kind: FailureKind | None, sentence: str) -> None:
         """Say what went wrong."""
         self.notice = Notice(sentence, is_error=True, kind=kind)
 
@@ -277,7 +273,7 @@ class WorkerSession:
         if self.clock() - job.sent_at > START_SECONDS:
             self.shut_down()
             job.fail(
-                WORKER_ENDED,
+                FailureKind.WORKER_ENDED,
                 f"The worker did not answer within {START_SECONDS:.0f} s: try again, or choose "
                 "another Python in the preferences.",
             )

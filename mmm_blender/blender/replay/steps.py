@@ -21,7 +21,7 @@ from ...geometry.editing.edit_mask import EditMask
 from ...geometry.editing.path_correction import GroundMove
 from ...geometry.placement import Placement, place
 from ...geometry.skeleton import ANIMATED_JOINTS
-from ...worker.protocol import Edit, Generate, Generated, GenerateSequence
+from ...worker.protocol import Edit, Generate, Generated, GenerateSequence, MotionMessage
 from ..actions.editability import part_joints
 from ..actions.range_writer import write_range
 from ..bpy_types import Action, ArmatureObject, bpy
@@ -31,7 +31,6 @@ from ..history.new_action import action_name, make_action
 from ..history.recipe import EditStep, GenerateStep, Recipe, SegmentStep, SequenceStep, Step
 from ..history.recipe_store import store_recipe
 from ..history.user_edits import put_back, repeat_user_edits
-from ..jobs.session import Request
 from ..rig.motion_reader import read_motion
 from ..sequence.layout import SegmentPlan, plan_segment, sequence_segments, stretched
 from ..sequence.segment_writer import brought_to_start, write_segment
@@ -43,7 +42,7 @@ _DAMAGED = "The Action's recipe is damaged (its steps do not follow from each ot
 # --- what a step says ----------------------------------------------------------------------------
 
 
-def request_of(step: Step, seen: MotionClip | None) -> Request:
+def request_of(step: Step, seen: MotionClip | None) -> MotionMessage:
     """The worker's message of a step. seen: the motion that an edit saw."""
     how: dict[str, Any] = {
         "sampler": dict(step.origin.sampler),
@@ -53,23 +52,21 @@ def request_of(step: Step, seen: MotionClip | None) -> Request:
     match step:
         case GenerateStep():
             asked = (step.prompt, step.seconds, step.seed)
-            return lambda number: Generate(number, *asked, fps=step.fps, **how)
+            return Generate(*asked, fps=step.fps, **how)
         case SequenceStep():
             each = (step.prompts, step.seconds, step.seeds)
-            return lambda number: GenerateSequence(number, *each, fps=step.fps, **how)
+            return GenerateSequence(*each, fps=step.fps, **how)
         case EditStep() | SegmentStep():
             assert seen is not None
             return _edit_request(step, seen, how)
 
 
-def _edit_request(step: EditStep | SegmentStep, seen: MotionClip, how: dict[str, Any]) -> Request:
+def _edit_request(step: EditStep | SegmentStep, seen: MotionClip, how: dict[str, Any]) -> Edit:
     mask = mask_of(step)
     motion = (seen.rotations_TJ4, seen.root_T3, step.fps)
     cells = (mask.rotations_TJ.astype(np.int64), mask.root_T.astype(np.int64))
     moves_after = isinstance(step, SegmentStep)
-    return lambda number: Edit(
-        number, *motion, *cells, step.prompt, step.seed, moves_after=moves_after, **how
-    )
+    return Edit(*motion, *cells, step.prompt, step.seed, moves_after=moves_after, **how)
 
 
 def _tokens(step: Step) -> IntArray:

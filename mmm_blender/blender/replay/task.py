@@ -11,7 +11,7 @@ from contextlib import suppress
 
 from ...common.errors import MMMError
 from ...worker.client import JobResult
-from ...worker.protocol import BAD_REQUEST, Generated
+from ...worker.protocol import FailureKind, Generated
 from ..actions.editability import pose_poll_error, time_poll_error
 from ..addon.bundle_cards import BundleCard, config_hash
 from ..addon.bundle_choice import bundle_cards, bundle_path, chosen_bundle
@@ -139,7 +139,7 @@ class _ReplayJob(SceneJob):
         try:
             self.job = self._next_job(context, target)
         except MMMError as error:
-            self.job.fail(BAD_REQUEST, str(error))
+            self.job.fail(FailureKind.BAD_REQUEST, str(error))
 
     def _finish_all(
         self, context: Context, target: ArmatureObject | None, _result: JobResult

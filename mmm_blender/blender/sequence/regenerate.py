@@ -40,7 +40,7 @@ from ..history.recipe import Origin, SegmentStep, UserEdits, packed_motion, pack
 from ..history.recipe_store import append_step
 from ..history.user_edits import begin_step
 from ..jobs.scene_job import Preparation, Reading, SceneJob, SceneSnapshot
-from ..jobs.session import Request, session
+from ..jobs.session import session
 from ..rig.motion_reader import read_in_chunks, unkeyed_pose_kept
 from .layout import Segment, plan_segment, stretched
 from .markers import replace_markers
@@ -184,9 +184,8 @@ class _SegmentEdit:
         self.seen = stretched(kept, first, self.plan)
         return self._request(self.seen)
 
-    def _request(self, clip: MotionClip) -> Request:
-        return lambda number: Edit(
-            number,
+    def _request(self, clip: MotionClip) -> Edit:
+        return Edit(
             clip.rotations_TJ4,
             clip.root_T3,
             clip.fps,

@@ -20,7 +20,7 @@ from ..generate.result_writer import ResultWriter
 from ..history.recipe import parse_recipe, sequence_step
 from ..history.recipe_store import RECIPE_PROPERTY
 from ..jobs.scene_job import SceneJob, SceneSnapshot
-from ..jobs.session import Request, session
+from ..jobs.session import session
 from ..rig.target import scene_fps, target_armature
 from .layout import Segment, sequence_segments
 from .markers import replace_markers
@@ -76,9 +76,8 @@ def start_sequence(context: Context, params: SequenceParams) -> SceneJob:
     return SceneJob(session, job, SceneSnapshot.now(context, rig), result_writer.finish)
 
 
-def _request(params: SequenceParams, fps: float) -> Request:
-    return lambda number: GenerateSequence(
-        number,
+def _request(params: SequenceParams, fps: float) -> GenerateSequence:
+    return GenerateSequence(
         tuple(each.prompt for each in params.segments),
         tuple(each.seconds for each in params.segments),
         tuple(each.seed for each in params.segments),

@@ -18,14 +18,10 @@ from ...common.errors import MMMError
 from ...common.package import package_version
 from ..protocol import (
     AUTO_DEVICE,
-    BAD_REQUEST,
-    BUNDLE,
-    CANCELLED,
-    ENVIRONMENT,
-    OUT_OF_MEMORY,
     STAGE_GENERATING,
     STAGE_LOADING,
     BodyModelLoaded,
+    FailureKind,
     Generated,
     LoadBodyModel,
     LoadBundle,
@@ -96,7 +92,9 @@ class TorchEngine:
     ) -> Generated:
         """One motion; the bundle is loaded again if it was freed."""
         if self._params is None:
-            raise WorkerError("No bundle was chosen: choose one in the MMM panel.", BUNDLE)
+            raise WorkerError(
+                "No bundle was chosen: choose one in the MMM panel.", FailureKind.BUNDLE
+            )
         on_progress(0, 0, STAGE_GENERATING if self._held else STAGE_LOADING)
         self.load(self._params)
         return self._or_free(lambda: self._run(request, on_progress, cancelled))
@@ -126,7 +124,7 @@ class TorchEngine:
         try:
             motion = make_motion(held.generator, request, on_step, cancelled)
         except Cancelled as error:
-            raise WorkerError("Cancelled.", CANCELLED) from error
+            raise WorkerError("Cancelled.", FailureKind.CANCELLED) from error
         return Generated(
             request.job,
             motion.clip.rotations_TJ4,
@@ -198,7 +196,7 @@ def _resolve(wanted: str) -> str:
         raise WorkerError(
             f"The device {wanted} cannot be used on this machine: choose "
             f"{' or '.join(known)} in the preferences.",
-            BAD_REQUEST,
+            FailureKind.BAD_REQUEST,
         )
     return wanted
 
@@ -220,7 +218,7 @@ def _load_generator(path: Path, device: str) -> Generator:
     try:
         return Generator.load(path, device)
     except MMMError as error:
-        raise WorkerError(str(error), BUNDLE) from error
+        raise WorkerError(str(error), FailureKind.BUNDLE) from error
 
 
 def _recipe(held: _Held, request: MotionMessage, motion: Motion) -> dict[str, Any]:
@@ -254,7 +252,7 @@ def _lacks(error: Exception) -> WorkerError:
     return WorkerError(
         f"The Python {sys.executable} lacks what MMM needs ({error}): run Set Up in the "
         "preferences, or choose a Python that has it.",
-        ENVIRONMENT,
+        FailureKind.ENVIRONMENT,
     )
 
 
@@ -268,7 +266,7 @@ def told_if_memory(error: Exception, device: str) -> Exception:
         if device == CPU
         else "choose the CPU as device in the preferences, or ask for a shorter motion"
     )
-    return WorkerError(f"The memory of {device} is exhausted: {advice}.", OUT_OF_MEMORY)
+    return WorkerError(f"The memory of {device} is exhausted: {advice}.", FailureKind.OUT_OF_MEMORY)
 
 
 def _clear_frames(error: BaseException | None) -> None:

@@ -17,16 +17,13 @@ from typing import BinaryIO, Protocol
 from ...common.errors import MMMError
 from ...common.package import package_version
 from ..protocol import (
-    BAD_REQUEST,
-    CANCELLED,
-    ENVIRONMENT,
-    INTERNAL,
     PROTOCOL_VERSION,
     BodyModelLoaded,
     BundleLoaded,
     Cancel,
     Edit,
     Failed,
+    FailureKind,
     Generate,
     Generated,
     GenerateSequence,
@@ -162,7 +159,7 @@ class Service:
             f"Blender runs version {hello.package_version} of MMM and its worker version "
             f"{ours[1]}: restart Blender."
         )
-        self._send(Failed(None, ENVIRONMENT, sentence))
+        self._send(Failed(None, FailureKind.ENVIRONMENT, sentence))
         return False
 
     def _describe(self) -> Ready:
@@ -194,7 +191,7 @@ class Service:
             answer = self._answer(job, work)
         except Exception as error:  # noqa: BLE001  # process boundary: a bug costs one job only
             traceback.print_exc()
-            answer = encode(Failed(job, INTERNAL, _bug_sentence(error)))
+            answer = encode(Failed(job, FailureKind.INTERNAL, _bug_sentence(error)))
         write_frame(self._sink, answer)
         self._send(self._engine.status())
         if job is not None:
@@ -203,11 +200,13 @@ class Service:
     def _answer(self, job: int | None, work: Callable[[], WorkerMessage]) -> bytes:
         """The answer's bytes; an answer that cannot be sent is a bug of the job like others."""
         try:
-            answer = Failed(job, CANCELLED, "Cancelled.") if self._is_cancelled(job) else work()
+            if self._is_cancelled(job):
+                raise WorkerError("Cancelled.", FailureKind.CANCELLED)
+            answer = work()
         except WorkerError as error:
             answer = Failed(job, error.kind, str(error))
         except MMMError as error:
-            answer = Failed(job, BAD_REQUEST, str(error))
+            answer = Failed(job, FailureKind.BAD_REQUEST, str(error))
         return encode(answer)
 
     def _send(self, message: Message) -> None:

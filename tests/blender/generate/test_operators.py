@@ -26,7 +26,7 @@ from mmm_blender.blender.jobs.session import WorkerSession
 from mmm_blender.blender.rig import armature, motion_reader
 from mmm_blender.common.array_text import unpack
 from mmm_blender.geometry.skeleton import SMPL, SMPL_22
-from mmm_blender.worker.protocol import ENVIRONMENT
+from mmm_blender.worker.protocol import FailureKind
 
 Generate = Callable[..., set[str]]
 SECONDS = 1.0
@@ -319,7 +319,7 @@ def test_a_python_that_cannot_run_the_worker_at_all_is_said(
 ) -> None:
     monkeypatch.setenv(command.PYTHON_VARIABLE, str(bare_python(tmp_path / "bare")))
     assert "No module named 'numpy'" in refusal(generate)
-    assert session.notice.kind == ENVIRONMENT
+    assert session.notice.kind == FailureKind.ENVIRONMENT
     monkeypatch.setenv(command.PYTHON_VARIABLE, str(tmp_path / "nothing"))
     with pytest.raises(RuntimeError, match="There is no Python"):
         generate()

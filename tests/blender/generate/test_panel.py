@@ -26,7 +26,7 @@ from mmm_blender.blender.generate import panel as panels
 from mmm_blender.blender.generate import task as generation
 from mmm_blender.blender.jobs.session import Job, Notice, State, WorkerSession
 from mmm_blender.common.errors import MMMError
-from mmm_blender.worker.protocol import OUT_OF_MEMORY
+from mmm_blender.worker.protocol import FailureKind
 
 
 class Layout:
@@ -183,7 +183,9 @@ def test_while_a_job_runs_there_is_progress_and_cancel(ready: WorkerSession, wei
 def test_the_last_message_stays_and_memory_offers_the_cpu(
     ready: WorkerSession, weights: Path
 ) -> None:
-    ready.notice = Notice("The GPU is full: use the CPU.", is_error=True, kind=OUT_OF_MEMORY)
+    ready.notice = Notice(
+        "The GPU is full: use the CPU.", is_error=True, kind=FailureKind.OUT_OF_MEMORY
+    )
     assert "The GPU is full: use the CPU." in drawn().text
     assert "mmm.generate_on_cpu" in drawn().buttons()
 

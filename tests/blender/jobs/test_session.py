@@ -28,14 +28,12 @@ from mmm_blender.blender.jobs.session import Job, State, WorkerSession
 from mmm_blender.common.errors import MMMError
 from mmm_blender.worker.client import WorkerClient
 from mmm_blender.worker.protocol import (
-    ENVIRONMENT,
-    OUT_OF_MEMORY,
     STAGE_GENERATING,
     STAGE_LOADING,
-    WORKER_ENDED,
     BundleLoaded,
     Cancel,
     Failed,
+    FailureKind,
     Generate,
     Generated,
     Progress,
@@ -69,7 +67,7 @@ class ScriptedClient:
 
     def start(self) -> None:
         if self.python == OTHER_PYTHON:
-            raise WorkerError("That Python cannot be run.", ENVIRONMENT)
+            raise WorkerError("That Python cannot be run.", FailureKind.ENVIRONMENT)
 
     def submit(self, job: object, bundle: object = None) -> None:
         self.start()
@@ -111,7 +109,7 @@ def worker_of(session: WorkerSession) -> ScriptedClient:
 
 
 def start(session: WorkerSession, python: Path = PYTHON) -> Job:
-    return session.start(python, lambda number: Generate(number, "walk", 1.0))
+    return session.start(python, Generate("walk", 1.0))
 
 
 def answer(job: int, frames: int = 20) -> Generated:
@@ -181,7 +179,7 @@ def test_other_jobs_are_not_listened_to(quiet: WorkerSession) -> None:
     late = start(quiet)
     quiet.cancel("Cancelled: for a test.")
     job = start(quiet)
-    hear(quiet, READY, answer(late.number), Failed(late.number, ENVIRONMENT, "Broken."))
+    hear(quiet, READY, answer(late.number), Failed(late.number, FailureKind.ENVIRONMENT, "Broken."))
     assert late.state is State.CANCELLED and late.result is None
     assert job.running
     hear(quiet, answer(job.number))
@@ -204,7 +202,7 @@ def test_a_silent_worker_is_given_up(quiet: WorkerSession, clock: Clock) -> None
     assert job.running
     clock.now += 2
     quiet.tick()
-    assert (job.state, job.kind) == (State.FAILED, WORKER_ENDED)
+    assert (job.state, job.kind) == (State.FAILED, FailureKind.WORKER_ENDED)
     assert "did not answer" in job.sentence and worker.stopped
     assert start(quiet).running
 
@@ -249,7 +247,7 @@ def staffed(torch_python: Path) -> Iterator[WorkerSession]:
 
 
 def finish(session: WorkerSession, prompt: str) -> Job:
-    job = session.start(PYTHON, lambda number: Generate(number, prompt, 1.0))
+    job = session.start(PYTHON, Generate(prompt, 1.0))
     end = time.monotonic() + WAIT_SECONDS
     while job.running and time.monotonic() < end:
         session.tick()
@@ -372,9 +370,13 @@ def test_another_selection_changes_nothing(scene_session: WorkerSession, bundle:
 
 def test_no_memory_on_the_gpu_offers_the_cpu(scene_session: WorkerSession, bundle: Path) -> None:
     scene_job = press(bundle)
-    worker_of(scene_session).says.append(Failed(scene_job.job.number, OUT_OF_MEMORY, "Full."))
+    worker_of(scene_session).says.append(
+        Failed(scene_job.job.number, FailureKind.OUT_OF_MEMORY, "Full.")
+    )
     assert scene_job.tick(bpy.context)
-    assert scene_session.notice == jobs.Notice("Full.", is_error=True, kind=OUT_OF_MEMORY)
+    assert scene_session.notice == jobs.Notice(
+        "Full.", is_error=True, kind=FailureKind.OUT_OF_MEMORY
+    )
 
 
 # --- the modal operator, whose events a Blender without a window never sends ----------------------
@@ -429,7 +431,9 @@ def test_esc_cancels(scene_session: WorkerSession, bundle: Path) -> None:
 
 def test_a_failure_is_reported_once(scene_session: WorkerSession, bundle: Path) -> None:
     operator = Press(bundle)
-    worker_of(scene_session).says.append(Failed(1, WORKER_ENDED, "It ended: try again."))
+    worker_of(scene_session).says.append(
+        Failed(1, FailureKind.WORKER_ENDED, "It ended: try again.")
+    )
     assert operator.send("TIMER") == {"CANCELLED"}
     assert operator.reports == [({"ERROR"}, "It ended: try again.")]
     assert scene_session.notice.is_error

@@ -58,7 +58,7 @@ def load(bundle: Path) -> p.LoadBundle:
 
 
 def request(client: WorkerClient, **changes: Any) -> p.Generate:
-    return replace(p.Generate(client.new_job(), PROMPT, 2.0, seed=11), **changes)
+    return replace(p.Generate(PROMPT, 2.0, seed=11, job=client.new_job()), **changes)
 
 
 def quietly(_step: int, _steps: int, _stage: str) -> None:
@@ -66,7 +66,7 @@ def quietly(_step: int, _steps: int, _stage: str) -> None:
 
 
 def generate(engine: TorchEngine) -> p.Generated:
-    return engine.generate(p.Generate(1, PROMPT, 1.0), quietly, lambda: False)
+    return engine.generate(p.Generate(PROMPT, 1.0), quietly, lambda: False)
 
 
 def test_a_prompt_becomes_a_clip(client: WorkerClient, bundle: Path) -> None:
@@ -134,7 +134,7 @@ def test_cancel_between_steps_leaves_the_worker_warm(client: WorkerClient, bundl
                 client.cancel(job.job)
             if isinstance(message, p.Failed):
                 end = message
-    assert end == p.Failed(job.job, p.CANCELLED, "Cancelled.")
+    assert end == p.Failed(job.job, p.FailureKind.CANCELLED, "Cancelled.")
     assert time.monotonic() - began < 2.0 and client.alive
     client.run_blocking(request(client), load(bundle))
 
@@ -159,14 +159,14 @@ def test_bad_input_is_one_sentence(
 ) -> None:
     with pytest.raises(p.WorkerError, match=words) as told:
         client.run_blocking(request(client, **changes), load(bundle))
-    assert told.value.kind == p.BAD_REQUEST
+    assert told.value.kind == p.FailureKind.BAD_REQUEST
     assert client.alive
 
 
 def test_an_unknown_device_is_one_sentence(client: WorkerClient, bundle: Path) -> None:
     with pytest.raises(p.WorkerError, match="device tpu:9 cannot be used on this machine") as told:
         client.run_blocking(request(client), p.LoadBundle(str(bundle), "tpu:9"))
-    assert told.value.kind == p.BAD_REQUEST
+    assert told.value.kind == p.FailureKind.BAD_REQUEST
 
 
 def truncate(bundle: Path) -> None:
@@ -203,7 +203,7 @@ def test_a_bad_bundle_is_one_sentence_and_a_good_one_loads_after_it(
     damage(bad)  # while it is in memory: the change on disk is noticed
     with pytest.raises(p.WorkerError, match=words) as told:
         client.run_blocking(request(client), load(bad))
-    assert told.value.kind == p.BUNDLE
+    assert told.value.kind == p.FailureKind.BUNDLE
     client.run_blocking(request(client), load(bundle))
 
 
@@ -224,7 +224,7 @@ def test_freed_memory_is_filled_again_by_the_next_job(engine: TorchEngine, bundl
     def note(_step: int, _steps: int, stage: str) -> None:
         stages.append(stage)
 
-    engine.generate(p.Generate(1, PROMPT, 1.0), note, lambda: False)
+    engine.generate(p.Generate(PROMPT, 1.0), note, lambda: False)
     assert stages[0] == p.STAGE_LOADING and p.STAGE_GENERATING in stages
     assert engine.status().bundle == "tiny"
 
@@ -245,7 +245,7 @@ def test_out_of_memory_is_told_and_frees_the_bundle(
         patched.setattr(Generator, "generate", exhausted)
         with pytest.raises(p.WorkerError, match="memory of cpu is exhausted") as told:
             generate(engine)
-    assert told.value.kind == p.OUT_OF_MEMORY
+    assert told.value.kind == p.FailureKind.OUT_OF_MEMORY
     assert engine.status().bundle == ""
     assert generate(engine).fps == 20.0
 
@@ -353,7 +353,7 @@ def test_who_wants_the_cpu_wakes_no_gpu(
 )
 def test_a_full_gpu_offers_the_cpu(error: Exception) -> None:
     told = told_if_memory(error, "cuda:0")
-    assert isinstance(told, p.WorkerError) and told.kind == p.OUT_OF_MEMORY
+    assert isinstance(told, p.WorkerError) and told.kind == p.FailureKind.OUT_OF_MEMORY
     assert "choose the CPU" in str(told)
     assert "choose the CPU" not in str(told_if_memory(error, "cpu"))
 
@@ -391,7 +391,7 @@ def test_a_python_without_torch_says_so(bundle: Path) -> None:
     try:
         with pytest.raises(p.WorkerError, match=r"lacks what MMM needs.*torch.*Set Up") as told:
             client.run_blocking(request(client), load(bundle))
-        assert told.value.kind == p.ENVIRONMENT and str(PYTHON) in str(told.value)
+        assert told.value.kind == p.FailureKind.ENVIRONMENT and str(PYTHON) in str(told.value)
         assert client.ready is not None and client.ready.torch_version == ""
         assert "torch" in client.ready.reason and client.ready.devices == {}
     finally:
@@ -401,7 +401,7 @@ def test_a_python_without_torch_says_so(bundle: Path) -> None:
 def test_a_body_model_comes_through_the_pipe(client: WorkerClient, tmp_path: Path) -> None:
     content = body_files.arrays("smpl")
     file = body_files.write_npz(tmp_path / "SMPL_MALE.npz", content)
-    params = p.LoadBodyModel(client.new_job(), str(file), (1.0,), "male")
+    params = p.LoadBodyModel(str(file), (1.0,), "male")
     body = client.load_body_model_blocking(params)
     assert body.kind == "smpl" and body.vertices_V3.shape == content["v_template"].shape
     expected = content["v_template"] + content["shapedirs"][..., 0]
@@ -410,10 +410,10 @@ def test_a_body_model_comes_through_the_pipe(client: WorkerClient, tmp_path: Pat
 
 def test_a_file_that_is_no_body_model_is_one_sentence(client: WorkerClient, tmp_path: Path) -> None:
     (tmp_path / "cat.pkl").write_bytes(b"meow")
-    params = p.LoadBodyModel(client.new_job(), str(tmp_path / "cat.pkl"))
+    params = p.LoadBodyModel(str(tmp_path / "cat.pkl"))
     with pytest.raises(p.WorkerError, match=r"cat.pkl is no body model") as told:
         client.load_body_model_blocking(params)
-    assert told.value.kind == p.BAD_REQUEST
+    assert told.value.kind == p.FailureKind.BAD_REQUEST
 
 
 def test_resident_memory_grows_with_what_is_held() -> None:

@@ -40,7 +40,6 @@ def client() -> Iterator[WorkerClient]:
 def edit(client: WorkerClient, part: BodyPart = "all", **changes: Any) -> p.Edit:
     mask = span_mask(CLIP.frames, 24, 48, part)
     message = p.Edit(
-        client.new_job(),
         CLIP.rotations_TJ4,
         CLIP.root_T3,
         CLIP.fps,
@@ -48,13 +47,14 @@ def edit(client: WorkerClient, part: BodyPart = "all", **changes: Any) -> p.Edit
         mask.root_T.astype(np.int64),
         "a person runs.",
         seed=3,
+        job=client.new_job(),
     )
     return replace(message, **changes)
 
 
 def sequence(client: WorkerClient, **changes: Any) -> p.GenerateSequence:
     prompts = ("a person walks.", "a person runs.")
-    message = p.GenerateSequence(client.new_job(), prompts, (1.0, 2.0), (1, 2), fps=30.0)
+    message = p.GenerateSequence(prompts, (1.0, 2.0), (1, 2), fps=30.0, job=client.new_job())
     return replace(message, **changes)
 
 
@@ -100,7 +100,7 @@ def test_the_worker_says_what_the_generator_says(
 
 
 def test_recipes_replay_without_sampling(client: WorkerClient, bundle: p.LoadBundle) -> None:
-    generate = p.Generate(client.new_job(), "a person walks.", 2.0, 5, fps=24.0)
+    generate = p.Generate("a person walks.", 2.0, 5, fps=24.0)
     for message in (generate, edit(client), sequence(client)):
         first = client.run_blocking(message, bundle)
         recipe = json.loads(json.dumps(first.recipe))
@@ -151,7 +151,7 @@ def test_bad_edits_are_one_sentence(
 ) -> None:
     with pytest.raises(p.WorkerError, match=words) as told:
         client.run_blocking(edit(client, **changes), bundle)
-    assert told.value.kind == p.BAD_REQUEST
+    assert told.value.kind == p.FailureKind.BAD_REQUEST
 
 
 def test_a_bad_sequence_is_one_sentence(client: WorkerClient, bundle: p.LoadBundle) -> None:
