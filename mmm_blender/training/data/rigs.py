@@ -81,3 +81,12 @@ REACT_IDLE = Rig(
     "forearm.{}", "forearm.{}/End Site", "thigh.{}", "shin.{}", "foot.{}", "foot.{}/End Site",
     ("L", "R"), 1.1, True, True,
 )  # fmt: skip
+CMU_MOTION_BUILDER = Rig(
+    "cmu motion builder", "Hips", "Spine", "Spine1", "Neck", "Head", "{}Shoulder", "{}Arm",
+    "{}ForeArm", "{}Hand", "{}UpLeg", "{}Leg", "{}Foot", "{}ToeBase", ("Left", "Right"),
+    UNIT_METRES, own_sizes=True,
+)  # fmt: skip
+STYLE100 = Rig(
+    "100style", "Hips", "Chest2", "Chest4", "Neck", "Head", "{}Collar", "{}Shoulder", "{}Elbow",
+    "{}Wrist", "{}Hip", "{}Knee", "{}Ankle", "{}Toe", ("Left", "Right"), 0.01, True,
+)  # fmt: skip

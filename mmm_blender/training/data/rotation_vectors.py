@@ -6,6 +6,7 @@ rotations transposed, the first frame a T-pose, which also tells how the joints'
 
 from __future__ import annotations
 
+import io
 import pickle
 from pathlib import Path
 
@@ -43,10 +44,12 @@ _Y_UP = axis_angle_quat(np.array([1.0, 0.0, 0.0]), np.float64(-np.pi / 2))
 def _tensor(path: Path) -> FloatArray:
     """A tensor file's numbers; nothing in the file is executed."""
     try:
-        values = torch.load(path, map_location="cpu", weights_only=True)
+        data = path.read_bytes()
     except OSError as error:
         raise MMMError(f"{path} could not be read ({error.strerror}).") from error
-    except (RuntimeError, EOFError, ValueError, pickle.UnpicklingError) as error:
+    try:
+        values = torch.load(io.BytesIO(data), map_location="cpu", weights_only=True)
+    except (OSError, RuntimeError, EOFError, ValueError, pickle.UnpicklingError) as error:
         raise MMMError(f"{path.name} is not a readable tensor file.") from error
     if not isinstance(values, torch.Tensor) or values.shape[1:] != (_SKILLMIMIC_COLUMNS,):
         raise MMMError(f"{path.name} holds no frames of {_SKILLMIMIC_COLUMNS} numbers.")
