@@ -323,8 +323,9 @@ def caption(
     counted = None if held_out else _counted(wording, measured, rng)
     phrase = rare or counted or _phrase(wording.phrases, measured, rng)
     phrase = phrase or Phrase(*wording.otherwise)
-    height = _height(wording, measured, rng)
-    paces = [] if height else _pace_words(wording, measured, held_out)
+    closed = counted is not None and "without" in counted.verb  # takes no further words
+    height = "" if closed else _height(wording, measured, rng)
+    paces = [] if height or closed else _pace_words(wording, measured, held_out)
     pace = rng.choice(paces) if paces and rng.random() < _PACE else ""
     teller = _Teller(
         style.opened() if held_out else style,

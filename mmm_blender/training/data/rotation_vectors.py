@@ -15,6 +15,7 @@ import torch
 
 from ...common.arrays import FloatArray
 from ...common.errors import MMMError
+from ...geometry.feet.contacts import standing_heights
 from ...geometry.rotations import (
     axis_angle_quat,
     quat_conjugate,
@@ -22,7 +23,7 @@ from ...geometry.rotations import (
     quat_rotate,
     rotation_vector_to_quat,
 )
-from ...geometry.skeleton import SMPL, SOLE_HEIGHT, joint_index
+from ...geometry.skeleton import SMPL, joint_index
 from .sources import SourceMotion
 
 # SkillMimic's bodies in order (parent); fingers are left out
@@ -166,7 +167,8 @@ def _t_pose_bones() -> dict[int, FloatArray]:
 
 
 def _root_scale(heights: FloatArray, offsets: dict[int, FloatArray]) -> float:
-    """Metres in the root's unit, from how far the feet reach below it."""
-    feet = [offsets[joint][:, 1] for joint, _, name, _ in _VECTOR_JOINTS if name.endswith("_foot")]
-    reach = SOLE_HEIGHT - np.minimum(*feet)
+    """Metres in the root's unit, from how far the lower ankle reaches below it (toes would mislead:
+    they are lowest when a foot pushes off)."""
+    ankles = [offsets[at][:, 1] for at, _, name, _ in _VECTOR_JOINTS if name.endswith("_ankle")]
+    reach = standing_heights()[0] - np.minimum(*ankles)
     return float(np.median(reach[1:] / heights[1:]))
