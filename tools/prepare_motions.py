@@ -3,13 +3,16 @@
     python tools/prepare_motions.py --sources DIR --out build/starter.npz [--report FILE] [--table]
     python tools/prepare_motions.py --sources DIR --out build/open.npz --set open
     python tools/prepare_motions.py --sources DIR --out build/cmu.npz --only cmu
+    python tools/prepare_motions.py --sources DIR --out build/open.npz --set open \\
+        --cmu-folder DIR --style100 DIR
     python tools/prepare_motions.py --out build/starter.npz --table    (of a file that is there)
 
 DIR holds checkouts of the public repositories, each under its own name (see
 training/data/takes.py); those that are missing are named and left out. There are two sets, whose
 terms do not mix: starter (Bandai Namco, CMU, SkillMimic, ReActIdle; weights CC BY-NC) and open
-(CMU, SkillMimic, ReActIdle, HDM05; weights CC BY-SA). Every file that is left out is named with its
-reason and counted; where nothing is left, nothing is written and the command fails.
+(CMU, SkillMimic, ReActIdle, HDM05; weights CC BY-SA). Who has all of CMU, or 100STYLE (CC BY),
+gives their folders as they come; they may join either set. Every file that is left out is named
+with its reason and counted; where nothing is left, nothing is written and the command fails.
 """
 
 from __future__ import annotations
@@ -31,6 +34,7 @@ from mmm_blender.training.data.motion_file import load_motions, save_motions  # 
 from mmm_blender.training.data.preparation import (  # noqa: E402
     SETS,
     SOURCES,
+    STYLE100,
     Wanted,
     collect,
     summary,
@@ -50,7 +54,10 @@ def write_report(options: argparse.Namespace, report: dict[str, Any]) -> None:
 def prepare(options: argparse.Namespace) -> Rejected:
     """Write the data set and its report; returns what was left out."""
     names = (options.only,) if options.only else SETS[options.set]
-    gathered, calibrations = collect(Wanted(options.sources, names, options.labels))
+    if options.style100 and STYLE100 not in names:
+        names = (*names, STYLE100)
+    wanted = Wanted(options.sources, names, options.labels, options.cmu_folder, options.style100)
+    gathered, calibrations = collect(wanted)
     options.out.parent.mkdir(parents=True, exist_ok=True)
     save_motions(options.out, gathered.records, gathered.clips)
     write_report(
@@ -74,6 +81,8 @@ def main() -> int:
     parser.add_argument("--out", type=Path, required=True, help="the .npz to write")
     parser.add_argument("--set", choices=SETS, default="starter", help="which sources (starter)")
     parser.add_argument("--only", choices=SOURCES, help="takes of one source alone")
+    parser.add_argument("--cmu-folder", type=Path, help="all of CMU as published (BVH, or ASF/AMC)")
+    parser.add_argument("--style100", type=Path, help="100STYLE as published, into either set")
     parser.add_argument("--labels", type=Path, default=CMU_TABLE, help="CSV of the CMU clips")
     parser.add_argument("--report", type=Path, help="where the figures go as JSON")
     parser.add_argument("--table", action="store_true", help="print the set as Markdown tables")

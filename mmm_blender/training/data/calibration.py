@@ -217,6 +217,13 @@ def _foot_alignments(takes: _Takes, side: str, report: dict[str, object]) -> dic
     return {ankle: align, toe: spread[1][:, -1]}
 
 
+def metres_in_unit(motion: SourceMotion, calibration: Calibration) -> float:
+    """What brings a take's legs to SMPL's length, metres a file unit."""
+    if not calibration.rig.own_sizes:
+        return calibration.scale
+    return SMPL.leg_length / _leg_length(motion, calibration.rig)
+
+
 def _leg_length(motion: SourceMotion, rig: Rig) -> float:
     """Hip to knee to ankle, file unit, mean of both sides and all frames."""
     p = motion.positions

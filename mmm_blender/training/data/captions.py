@@ -21,6 +21,7 @@ from typing import Any
 from .counted import told_counts, turn_name
 from .measured import Measured
 from .motion_file import ClipRecord
+from .told_labels import told_label
 
 _WORDS = Path(__file__).with_suffix(".toml")
 _PLAIN = "normal"
@@ -107,6 +108,8 @@ def _words() -> dict[str, Any]:
 
 def _style(name: str) -> Style:
     words = _words()
+    if name in words["ends"]:
+        return Style(ends=[words["ends"][name]])
     return Style(**words["styles"][words["same_style"].get(name, name)])
 
 
@@ -118,8 +121,7 @@ def wording_of(record: ClipRecord) -> Wording:
     label = record.label.lower()
     if label in words["cmu_same"]:
         return Wording(**words["contents"][words["cmu_same"][label]])
-    plain = re.sub(r"[^a-z0-9]+", " ", label.rsplit(" - ", maxsplit=1)[-1]).strip()
-    return Wording(**words["cmu"].get(label, {"phrases": [[f"does {plain}", plain]]}))
+    return Wording(**words["cmu"].get(label, {"phrases": [told_label(label)]}))
 
 
 def lacking_words(content: str, style: str) -> str:
@@ -127,7 +129,8 @@ def lacking_words(content: str, style: str) -> str:
     words = _words()
     if content not in words["contents"]:
         return content
-    return "" if words["same_style"].get(style, style) in words["styles"] else style
+    known = style in words["ends"] or words["same_style"].get(style, style) in words["styles"]
+    return "" if known else style
 
 
 def facts_of(measured: Measured | None) -> set[str]:
@@ -302,7 +305,7 @@ def _shape_kind(record: ClipRecord, rng: random.Random) -> str:
     if record.source == "cmu" or record.style == _PLAIN:
         tells = record.source == "bandai" and rng.random() < _PLAIN_MANNER
         return "ordinary" if tells else "plain"
-    return "styled"
+    return "ended" if record.style in _words()["ends"] else "styled"
 
 
 def caption(
@@ -320,8 +323,9 @@ def caption(
     counted = None if held_out else _counted(wording, measured, rng)
     phrase = rare or counted or _phrase(wording.phrases, measured, rng)
     phrase = phrase or Phrase(*wording.otherwise)
-    height = _height(wording, measured, rng)
-    paces = [] if height else _pace_words(wording, measured, held_out)
+    closed = counted is not None and "without" in counted.verb  # takes no further words
+    height = "" if closed else _height(wording, measured, rng)
+    paces = [] if height or closed else _pace_words(wording, measured, held_out)
     pace = rng.choice(paces) if paces and rng.random() < _PACE else ""
     teller = _Teller(
         style.opened() if held_out else style,

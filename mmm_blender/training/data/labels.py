@@ -33,4 +33,4 @@ def label_of(record: ClipRecord, mirrored: bool = False) -> Label:
         content, style = _same("cmu_same").get(plain, plain), _PLAIN
     else:
         content, style = record.content, _same("same_style").get(record.style, record.style)
-    return (mirror_text(content) if mirrored else content), style
+    return (mirror_text(content), mirror_text(style)) if mirrored else (content, style)

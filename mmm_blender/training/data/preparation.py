@@ -25,6 +25,7 @@ from ...geometry.kinematics import clip_joints
 from ...geometry.rotations import quat_angle, quat_to_rotation_vector
 from ...geometry.skeleton import SOLE_HEIGHT, joint_index
 from .calibration import Calibration, calibrate
+from .folders import cmu_folder_takes, style100_takes
 from .measured import measure
 from .motion_file import ClipRecord
 from .retarget import bone_direction_errors, joint_errors, retarget
@@ -47,7 +48,8 @@ SETS = {
 """Sources whose terms let them share one set of weights. HDM05 is share-alike (CC BY-SA), Bandai
 Namco's is not for commercial use (CC BY-NC): they never do."""
 
-SOURCES = tuple(dict.fromkeys(name for names in SETS.values() for name in names))
+STYLE100 = "100style"
+SOURCES = (*dict.fromkeys(name for names in SETS.values() for name in names), STYLE100)
 
 CALIBRATION_TAKES = 40
 MAX_FRAMES = 196  # the model's limit
@@ -218,23 +220,36 @@ def calibration_errors(gathered: Gathered, calibrations: dict[str, dict[str, Any
 @dataclass(frozen=True)
 class Wanted:
     """What to prepare. sources: folder of the checkouts. names: of SOURCES. labels: table of the
-    CMU clips."""
+    CMU clips. cmu_folder: all of CMU, instead of what checkouts have of it. style100: 100STYLE,
+    which may join every set (CC BY)."""
 
     sources: Path
     names: Sequence[str]
     labels: Path = CMU_TABLE
+    cmu_folder: Path | None = None
+    style100: Path | None = None
 
 
 def takes_of(wanted: Wanted, rejected: Rejected) -> list[Take]:
     """All takes that are asked for; what is none is told in ``rejected``."""
     found: list[Take] = []
     for name in wanted.names:
-        if name == "bandai":
-            found += bandai_takes(wanted.sources, rejected)
-        if name == "cmu":
-            found += cmu_takes(wanted.sources, rejected, wanted.labels)
-        found += listed_takes(wanted.sources, rejected, name)
+        if name == "cmu" and wanted.cmu_folder is not None:
+            found += cmu_folder_takes(wanted.cmu_folder, rejected)
+        elif name == STYLE100 and wanted.style100 is not None:
+            found += style100_takes(wanted.style100, rejected)
+        else:
+            found += _checkout_takes(name, wanted, rejected)
     return found
+
+
+def _checkout_takes(name: str, wanted: Wanted, rejected: Rejected) -> list[Take]:
+    found: list[Take] = []
+    if name == "bandai":
+        found += bandai_takes(wanted.sources, rejected)
+    if name == "cmu":
+        found += cmu_takes(wanted.sources, rejected, wanted.labels)
+    return found + listed_takes(wanted.sources, rejected, name)
 
 
 def by_rig(takes: Iterable[Take]) -> list[tuple[Rig, list[Take]]]:
@@ -248,7 +263,8 @@ def by_rig(takes: Iterable[Take]) -> list[tuple[Rig, list[Take]]]:
 def collect(wanted: Wanted) -> tuple[Gathered, dict[str, dict[str, Any]]]:
     """Retarget everything that is wanted; MMMError where nothing is left."""
     gathered, calibrations = Gathered(), dict[str, dict[str, Any]]()
-    for name in absent_checkouts(wanted.sources, wanted.names, wanted.labels):
+    names = [name for name in wanted.names if name != "cmu" or wanted.cmu_folder is None]
+    for name in absent_checkouts(wanted.sources, names, wanted.labels):
         print(f"{name} is not under {wanted.sources}: left out.", file=sys.stderr)
     takes = takes_of(wanted, gathered.rejected)
     for name in wanted.names:

@@ -19,7 +19,7 @@ from ...geometry.rotations import (
     slerp,
 )
 from ...geometry.skeleton import SMPL, SMPL_22, SOLE_HEIGHT, joint_index
-from .calibration import UP, Calibration, rest_bone
+from .calibration import UP, Calibration, metres_in_unit, rest_bone
 from .rigs import SIDES, Rig
 from .sources import SourceMotion
 
@@ -79,7 +79,7 @@ def retarget(motion: SourceMotion, calibration: Calibration) -> tuple[MotionClip
     rotations[:, 1:] = quat_multiply(quat_conjugate(rotations[:, parents]), rotations[:, 1:])
     hips = [motion.positions[rig.on("thigh", side)] for side in SIDES]
     smpl_hips = SMPL.offsets_J3[[joint_index(f"{side}_hip") for side in SIDES]].mean(axis=0)
-    middle = (hips[0] + hips[1]) / 2 * calibration.scale
+    middle = (hips[0] + hips[1]) / 2 * metres_in_unit(motion, calibration)
     root = middle - quat_rotate(world["pelvis"], smpl_hips)
     rotations, root = _at_model_rate(make_continuous(rotations), root, motion.fps)
     clip = MotionClip(make_continuous(rotations), root)
@@ -125,6 +125,7 @@ def joint_errors(clip: MotionClip, motion: SourceMotion, calibration: Calibratio
     both seen from between the hips. Mostly other proportions: a figure, not a test."""
     rig, joints, positions = calibration.rig, clip_joints(clip), motion.positions
     exact, frames = _shared_frames(clip, motion)
+    scale = metres_in_unit(motion, calibration)
     hips = [joint_index(f"{side}_hip") for side in SIDES]
     middle = joints[:, hips].mean(axis=1)
     source_middle = sum(positions[rig.on("thigh", side)] for side in SIDES) / len(SIDES)
@@ -133,5 +134,5 @@ def joint_errors(clip: MotionClip, motion: SourceMotion, calibration: Calibratio
         for _, end, _, source_end in _LIMB_BONES:
             made = (joints[:, joint_index(f"{side}_{end}")] - middle)[exact]
             wanted = (positions[rig.on(source_end, side)] - source_middle)[frames]
-            errors.append(np.linalg.norm(made - wanted * calibration.scale, axis=-1))
+            errors.append(np.linalg.norm(made - wanted * scale, axis=-1))
     return 1000 * float(np.mean(errors))

@@ -14,7 +14,8 @@ class Rig:
     """Names of a captured skeleton's joints. ``{}`` in a limb name stands for a side of
     ``sides`` (left, right). toe may be None. scale: the file's unit in metres, roughly.
     world_frames: in its zero pose, a T-pose that faces +Z, all joint frames are the world's, so
-    that hinges need not be measured."""
+    that hinges need not be measured. own_sizes: takes keep the proportions of different people, so
+    each is scaled by its own legs."""
 
     name: str
     pelvis: str
@@ -33,6 +34,7 @@ class Rig:
     sides: tuple[str, str]
     scale: float
     world_frames: bool = False
+    own_sizes: bool = False
 
     def on(self, joint: str, side: str) -> str:
         """The source name of a limb joint (``"thigh"``) on ``"left"`` or ``"right"``."""
@@ -61,6 +63,7 @@ DEEPMIMIC = Rig(
 ASF = Rig(
     "asf", "root", "upperback", "thorax", "lowerneck", "head", "{}clavicle", "{}humerus",
     "{}radius", "{}hand", "{}femur", "{}tibia", "{}foot", "{}toes", ("l", "r"), UNIT_METRES,
+    own_sizes=True,
 )  # fmt: skip
 """CMU's and HDM05's ASF skeletons."""
 # its collars lie forward of SMPL's and are turned back by 40 degrees: they follow the chest
@@ -76,5 +79,14 @@ ROTATION_VECTORS = Rig(
 REACT_IDLE = Rig(
     "reactidle", "pelvis", "spine", "spine.001", "neck", "face", "shoulder.{}", "upper_arm.{}",
     "forearm.{}", "forearm.{}/End Site", "thigh.{}", "shin.{}", "foot.{}", "foot.{}/End Site",
-    ("L", "R"), 1.1, True,
+    ("L", "R"), 1.1, True, True,
+)  # fmt: skip
+CMU_MOTION_BUILDER = Rig(
+    "cmu motion builder", "Hips", "Spine", "Spine1", "Neck", "Head", "{}Shoulder", "{}Arm",
+    "{}ForeArm", "{}Hand", "{}UpLeg", "{}Leg", "{}Foot", "{}ToeBase", ("Left", "Right"),
+    UNIT_METRES, own_sizes=True,
+)  # fmt: skip
+STYLE100 = Rig(
+    "100style", "Hips", "Chest2", "Chest4", "Neck", "Head", "{}Collar", "{}Shoulder", "{}Elbow",
+    "{}Wrist", "{}Hip", "{}Knee", "{}Ankle", "{}Toe", ("Left", "Right"), 0.01, True,
 )  # fmt: skip

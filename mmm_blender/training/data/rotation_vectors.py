@@ -6,6 +6,7 @@ rotations transposed, the first frame a T-pose, which also tells how the joints'
 
 from __future__ import annotations
 
+import io
 import pickle
 from pathlib import Path
 
@@ -14,6 +15,7 @@ import torch
 
 from ...common.arrays import FloatArray
 from ...common.errors import MMMError
+from ...geometry.feet.contacts import standing_heights
 from ...geometry.rotations import (
     axis_angle_quat,
     quat_conjugate,
@@ -21,7 +23,7 @@ from ...geometry.rotations import (
     quat_rotate,
     rotation_vector_to_quat,
 )
-from ...geometry.skeleton import SMPL, SOLE_HEIGHT, joint_index
+from ...geometry.skeleton import SMPL, joint_index
 from .sources import SourceMotion
 
 # SkillMimic's bodies in order (parent); fingers are left out
@@ -43,10 +45,12 @@ _Y_UP = axis_angle_quat(np.array([1.0, 0.0, 0.0]), np.float64(-np.pi / 2))
 def _tensor(path: Path) -> FloatArray:
     """A tensor file's numbers; nothing in the file is executed."""
     try:
-        values = torch.load(path, map_location="cpu", weights_only=True)
+        data = path.read_bytes()
     except OSError as error:
         raise MMMError(f"{path} could not be read ({error.strerror}).") from error
-    except (RuntimeError, EOFError, ValueError, pickle.UnpicklingError) as error:
+    try:
+        values = torch.load(io.BytesIO(data), map_location="cpu", weights_only=True)
+    except (OSError, RuntimeError, EOFError, ValueError, pickle.UnpicklingError) as error:
         raise MMMError(f"{path.name} is not a readable tensor file.") from error
     if not isinstance(values, torch.Tensor) or values.shape[1:] != (_SKILLMIMIC_COLUMNS,):
         raise MMMError(f"{path.name} holds no frames of {_SKILLMIMIC_COLUMNS} numbers.")
@@ -163,7 +167,8 @@ def _t_pose_bones() -> dict[int, FloatArray]:
 
 
 def _root_scale(heights: FloatArray, offsets: dict[int, FloatArray]) -> float:
-    """Metres in the root's unit, from how far the feet reach below it."""
-    feet = [offsets[joint][:, 1] for joint, _, name, _ in _VECTOR_JOINTS if name.endswith("_foot")]
-    reach = SOLE_HEIGHT - np.minimum(*feet)
+    """Metres in the root's unit, from how far the lower ankle reaches below it (toes would mislead:
+    they are lowest when a foot pushes off)."""
+    ankles = [offsets[at][:, 1] for at, _, name, _ in _VECTOR_JOINTS if name.endswith("_ankle")]
+    reach = standing_heights()[0] - np.minimum(*ankles)
     return float(np.median(reach[1:] / heights[1:]))

@@ -43,10 +43,14 @@ class SourceMotion:
 
     def drop(self, count: int) -> SourceMotion:
         """Without the first ``count`` frames (a T-pose that was put before the take)."""
+        return self.cut(count, self.frames)
+
+    def cut(self, start: int, stop: int) -> SourceMotion:
+        """Frames ``start`` to ``stop`` (exclusive)."""
         return replace(
             self,
-            rotations={name: r[count:] for name, r in self.rotations.items()},
-            positions={name: p[count:] for name, p in self.positions.items()},
+            rotations={name: r[start:stop] for name, r in self.rotations.items()},
+            positions={name: p[start:stop] for name, p in self.positions.items()},
         )
 
     def lowered(self, height: float) -> SourceMotion:

@@ -39,7 +39,7 @@ _BANDAI_NAME = re.compile(r"dataset-\d_([a-z-]+)_([a-z-]+)_\d+$")
 _COLUMNS = ("repo", "path", "fps", "label")  # of the CMU table
 _MORE_COLUMNS = ("source", "repo", "path", "fps", "content", "label", "reject", "same_as")
 _DEEPMIMIC_SUFFIX = ".txt"
-_T_POSE_FRAMES = 8  # the CMU conversion puts a T-pose before each take and eases out of it
+T_POSE_FRAMES = 8  # the CMU conversion puts a T-pose before each take and eases out of it
 _LEAST_FRAMES = 24  # 1.2 s: shorter clips hold no whole gesture ...
 _LEAST_GESTURE = 15  # ... but where each file was cut to one
 _IDLE_PIECES = 2  # of each two minutes of standing and waiting
@@ -219,4 +219,4 @@ def reader(read: Callable[[Path], SourceMotion], path: Path) -> Callable[[], Sou
 
 
 def _without_t_pose(fps: float) -> Callable[[Path], SourceMotion]:
-    return lambda path: read_bvh_source(path, fps).drop(_T_POSE_FRAMES)
+    return lambda path: read_bvh_source(path, fps).drop(T_POSE_FRAMES)
