@@ -11,7 +11,7 @@ import pytest
 import mmm_blender
 from mmm_blender.blender.bpy_types import bpy
 from mmm_blender.blender.jobs import session as jobs
-from mmm_blender.blender.jobs import timer as handlers
+from mmm_blender.blender.jobs import timer
 
 ROOT = Path(mmm_blender.__file__).resolve().parents[1]
 
@@ -39,7 +39,7 @@ def test_it_can_be_turned_on_and_off_twice() -> None:
         assert ours() == []
         assert "Scene.mmm" in there and "generate" in there and "MMM_PT_motion" in there
         assert there.count("load_pre") == 1
-        assert not bpy.app.timers.is_registered(handlers.keep_house)
+        assert not bpy.app.timers.is_registered(timer.keep_house)
         assert jobs.session.client is None
 
 
@@ -47,8 +47,8 @@ def test_handlers_survive_loading_a_file() -> None:
     mmm_blender.register()
     try:
         bpy.ops.wm.read_homefile(use_empty=True)
-        assert handlers.on_load in bpy.app.handlers.load_pre
-        assert bpy.app.timers.is_registered(handlers.keep_house)
+        assert timer.on_load in bpy.app.handlers.load_pre
+        assert bpy.app.timers.is_registered(timer.keep_house)
     finally:
         mmm_blender.unregister()
 
@@ -82,10 +82,10 @@ package = importlib.import_module("bl_ext.user_default." + name)
 addon = bpy.context.preferences.addons.new()
 addon.module = package.__name__
 package.register()
-preferences = importlib.import_module(package.__name__ + ".blender.preferences")
-assert type(preferences.preferences()).bl_idname == package.__name__
-preferences.preferences().threads = 3
-assert preferences.choices().threads == 3
+choices = importlib.import_module(package.__name__ + ".blender.addon.choices")
+assert type(choices.preferences()).bl_idname == package.__name__
+choices.preferences().threads = 3
+assert choices.choices().threads == 3
 assert bpy.ops.mmm.add_character() == {"FINISHED"}
 package.unregister()
 print("fine")

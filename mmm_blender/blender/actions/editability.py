@@ -14,8 +14,8 @@ import numpy as np
 from ...common.errors import MMMError
 from ...geometry.editing.edit_mask import PART_JOINTS, BodyPart
 from ...geometry.skeleton import SMPL_22
-from ..bpy_types import Action, Any, ArmatureObject, Context, FCurve, PoseBone
-from ..fcurves.layered_actions import HAS_SLOTS, bone_path, curve_store
+from ..bpy_types import Action, Any, ArmatureObject, Context, PoseBone
+from ..fcurves.layered_actions import bone_path, rig_curves, strip_curves
 from ..rig.smpl_rig import find_smpl_bones, inheritance_fault
 from ..rig.target import scene_of, target_armature
 from .range_writer import keyed_extent
@@ -163,8 +163,8 @@ class _Pose:
     def animated_paths(self) -> set[str]:
         """Data paths of the rig's keys and drivers."""
         data = self.rig.animation_data
-        store = curve_store(self.rig, data.action)
-        return {str(each.data_path) for each in [*(store.fcurves if store else ()), *data.drivers]}
+        curves = rig_curves(self.rig, data.action)
+        return {str(each.data_path) for each in [*curves, *data.drivers]}
 
     def constraints(self) -> Iterator[str]:
         """Constraints that move any of the bones, as ends of a sentence."""
@@ -244,18 +244,7 @@ def _moves(strip: Any, bones: Collection[str]) -> bool:
     if strip.action is None:
         return any(_moves(inner, bones) for inner in strip.strips)
     prefixes = tuple(bone_path(name, "") for name in bones)
-    return any(str(curve.data_path).startswith(prefixes) for curve in _strip_curves(strip))
-
-
-def _strip_curves(strip: Any) -> list[FCurve]:
-    """The curves that an NLA strip plays."""
-    if not HAS_SLOTS:
-        return list(strip.action.fcurves)
-    if strip.action_slot is None:
-        return []
-    layers = [each for layer in strip.action.layers for each in layer.strips]
-    bags = [each.channelbag(strip.action_slot) for each in layers]
-    return [curve for bag in bags if bag is not None for curve in bag.fcurves]
+    return any(str(curve.data_path).startswith(prefixes) for curve in strip_curves(strip))
 
 
 def edited_armature(context: Context) -> ArmatureObject:

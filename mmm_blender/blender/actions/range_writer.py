@@ -31,7 +31,7 @@ from ..fcurves.keyframe_arrays import (
     read_keys,
     sorted_by_frame,
 )
-from ..fcurves.layered_actions import curve_store
+from ..fcurves.layered_actions import rig_curves
 from ..fcurves.splice_keys import Component, Span, fractional_holds, span_of
 from ..rig.clip_channels import channel_motion
 from ..rig.smpl_rig import smpl_bones
@@ -86,8 +86,7 @@ def write_range(  # noqa: PLR0917  # a motion, where it lies, and where it goes
 
 def keyed_extent(rig: ArmatureObject, action: Action) -> tuple[float, float] | None:
     """First and last frame with a key on any of the rig's curves; None without keys."""
-    store = curve_store(rig, action)
-    ranges = [curve.range() for curve in (store.fcurves if store else ()) if not curve.is_empty]
+    ranges = [curve.range() for curve in rig_curves(rig, action) if not curve.is_empty]
     if not ranges:
         return None
     return min(float(each[0]) for each in ranges), max(float(each[1]) for each in ranges)

@@ -35,7 +35,7 @@ from ..fcurves.keyframe_arrays import (
     read_keys,
     sorted_by_frame,
 )
-from ..fcurves.layered_actions import curve_store, curves_of_bones
+from ..fcurves.layered_actions import curves_of_bones
 from ..fcurves.splice_keys import brackets_before, cut_off
 from ..rig.clip_channels import pose_to_basis
 from ..rig.pose_space import pose_space
@@ -93,7 +93,7 @@ def _check(rig: ArmatureObject, action: Action, from_frame: int) -> None:
 
 
 def _curves(rig: ArmatureObject, action: Action) -> list[FCurve]:
-    return curves_of_bones(curve_store(rig, action))
+    return curves_of_bones(rig, action)
 
 
 def _write(writer: CurveWriter, curve: FCurve, before: KeyArray, keys: KeyArray) -> None:

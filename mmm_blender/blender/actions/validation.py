@@ -11,14 +11,15 @@ from ...common.arrays import FloatArray
 from ...common.errors import MMMError
 from ...geometry.rotation_modes import EULER_PROPERTY, PROPERTY
 from ...geometry.skeleton import SMPL_22
-from ..bpy_types import Action, Any, ArmatureObject, FCurve
+from ..bpy_types import Action, ArmatureObject, FCurve
 from ..fcurves.keyframe_arrays import read_keys
 from ..fcurves.layered_actions import (
-    HAS_SLOTS,
-    assigned_slot,
     bone_path,
-    curve_store,
     curves_by_channel,
+    has_slot,
+    rig_curves,
+    slot_label,
+    unused_slot_label,
 )
 from ..rig.smpl_rig import smpl_bones
 
@@ -68,7 +69,7 @@ def bone_properties(
     rig: ArmatureObject, action: Action, joints: Collection[str]
 ) -> list[BoneProperty]:
     """What an edit of these joints keys: the rotation of each, and the pelvis' location."""
-    curves = curves_by_channel(curve_store(rig, action))
+    curves = curves_by_channel(rig_curves(rig, action))
     bones = smpl_bones(rig)
     found: list[BoneProperty] = []
     for joint, joint_name in enumerate(SMPL_22.names):
@@ -113,7 +114,7 @@ def _action_fault(rig: ArmatureObject, action: Action) -> str:
             f"The Action '{action.name}' is linked from another file and cannot be changed: "
             "make it local first (in the Action menu of the dope sheet's header)."
         )
-    if HAS_SLOTS and assigned_slot(rig, action) is None:
+    if not has_slot(rig, action):
         return (
             f"'{rig.name}' uses no slot of the Action '{action.name}': "
             "choose one beside the Action's name."
@@ -123,24 +124,15 @@ def _action_fault(rig: ArmatureObject, action: Action) -> str:
 
 def _slot_fault(rig: ArmatureObject, action: Action, properties: list[BoneProperty]) -> str:
     """A sentence where the bones' curves lie in a slot that nobody uses, and none in the rig's."""
-    mine = assigned_slot(rig, action)
-    if mine is None or any(curve for each in properties for curve in each.curves):
+    if any(curve for each in properties for curve in each.curves):
         return ""
-    paths = {each.path for each in properties}
-    for bag in _channelbags(action):
-        if bag.slot == mine or bag.slot.users():
-            continue
-        if any(str(curve.data_path) in paths for curve in bag.fcurves):
-            return (
-                f"The keys lie in the slot '{bag.slot.name_display}' of the Action, and "
-                f"'{rig.name}' uses the slot '{mine.name_display}': choose the other slot."
-            )
-    return ""
-
-
-def _channelbags(action: Action) -> list[Any]:
-    strips = [strip for layer in action.layers for strip in layer.strips]
-    return [bag for strip in strips for bag in strip.channelbags]
+    unused = unused_slot_label(rig, action, {each.path for each in properties})
+    if not unused:
+        return ""
+    return (
+        f"The keys lie in the slot '{unused}' of the Action, and '{rig.name}' uses the slot "
+        f"'{slot_label(rig, action)}': choose the other slot."
+    )
 
 
 def _curve_faults(properties: list[BoneProperty]) -> Iterator[str]:
@@ -172,7 +164,7 @@ def _parent_fault(rig: ArmatureObject, action: Action) -> str:
     """A sentence where a bone above the pelvis moves: its pelvis cannot be keyed frame by frame."""
     above = rig.data.bones[smpl_bones(rig)[PELVIS]].parent_recursive
     prefixes = {str(bone.name): bone_path(bone.name, "") for bone in above}
-    curves = curves_by_channel(curve_store(rig, action))
+    curves = curves_by_channel(rig_curves(rig, action))
     for (path, _), curve in curves.items():
         for name, prefix in prefixes.items():
             if path.startswith(prefix) and np.unique(read_keys(curve)["co"][:, 1]).size > 1:

@@ -8,7 +8,7 @@ from pathlib import Path
 from ...common.package import PACKAGE_FOLDER
 from ..bpy_types import bpy
 
-ROOT_PACKAGE = (__package__ or "").rpartition(".")[0]
+ROOT_PACKAGE = (__package__ or "").removesuffix(".blender.addon")
 """Name of the add-on for Blender: ``mmm_blender``, or ``bl_ext.<repository>.mmm_blender``."""
 
 USER_FOLDER_VARIABLE = "MMM_USER_FOLDER"

@@ -11,7 +11,7 @@ import numpy as np
 
 from ..addon.scene_settings import scene_settings
 from ..bpy_types import Action, ArmatureObject, Context, FCurve, PoseBone, bpy
-from ..fcurves.layered_actions import bone_path, curve_store
+from ..fcurves.layered_actions import bone_path, rig_curves
 
 KEY_EDITORS = ("DOPESHEET_EDITOR", "GRAPH_EDITOR")
 """Where keys can be seen and selected; Blender counts the timeline as a dope sheet."""
@@ -162,8 +162,7 @@ def selected_frames(curve: FCurve) -> np.ndarray[tuple[int, ...], np.dtype[np.fl
 
 def _shown_curves(context: Context, rig: ArmatureObject, action: Action) -> list[FCurve]:
     """Curves that the editor shows: in Pose Mode mostly those of the selected bones."""
-    store = curve_store(rig, action)
-    curves: list[FCurve] = [] if store is None else list(store.fcurves)
+    curves = rig_curves(rig, action)
     if context.area.type == "GRAPH_EDITOR":
         curves = [curve for curve in curves if not curve.hide]
     if rig.mode != "POSE" or not _only_selected(context):

@@ -10,7 +10,7 @@ import numpy as np
 
 from ..bpy_types import Action, Any, FCurve
 from .keyframe_arrays import KEY_DTYPE, forget_keys, read_keys, write_keys
-from .layered_actions import HAS_SLOTS
+from .layered_actions import curve_stores
 
 _SETTINGS = ("extrapolation", "mute", "lock", "hide", "select", "auto_smoothing", "color_mode")
 
@@ -40,7 +40,7 @@ def restore(action: Action, raw: Mapping[CurveId, RawCurve]) -> None:
     Curves that are as they were are not touched.
     """
     present = _all_curves(action)
-    stores = _stores(action)
+    stores = curve_stores(action)
     for name, (store, curve) in present.items():
         if name not in raw:
             forget_keys(curve)
@@ -66,16 +66,6 @@ def _raw_curve(curve: FCurve) -> RawCurve:
     return RawCurve(read_keys(curve).tobytes(), tuple(settings), group)
 
 
-def _stores(action: Action) -> dict[str, Any]:
-    """What holds curves in an Action, by slot identifier."""
-    if not HAS_SLOTS:
-        return {"": action}
-    strips = [strip for layer in action.layers for strip in layer.strips]
-    # keys of a bag that is asked for are read three times as fast as those of ``channelbags``
-    bags = [(slot, strip.channelbag(slot)) for strip in strips for slot in action.slots]
-    return {str(slot.identifier): bag for slot, bag in bags if bag is not None}
-
-
 def all_curves(action: Action) -> dict[CurveId, FCurve]:
     """Every curve in every slot of an Action."""
     return {name: curve for name, (_, curve) in _all_curves(action).items()}
@@ -84,6 +74,6 @@ def all_curves(action: Action) -> dict[CurveId, FCurve]:
 def _all_curves(action: Action) -> dict[CurveId, tuple[Any, FCurve]]:
     return {
         (slot, str(curve.data_path), int(curve.array_index)): (store, curve)
-        for slot, store in _stores(action).items()
+        for slot, store in curve_stores(action).items()
         for curve in store.fcurves
     }

@@ -19,7 +19,7 @@ from .keyframe_arrays import (
     same_bits,
     write_keys,
 )
-from .layered_actions import HAS_SLOTS, curve_store, ensure_curve_store, remove_curve_store
+from .layered_actions import curve_store, ensure_curve_store, layer_count, remove_curve_store
 
 
 class CurveWriter:
@@ -27,7 +27,7 @@ class CurveWriter:
 
     def __init__(self, rig: Object, action: Action) -> None:
         self._had_store = curve_store(rig, action) is not None
-        self._layers = len(action.layers) if HAS_SLOTS else 0
+        self._layers = layer_count(action)
         self._action = action
         self._store = ensure_curve_store(rig, action)
         self._groups = {str(group.name) for group in self._store.groups}

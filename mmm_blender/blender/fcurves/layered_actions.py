@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Collection, Generator, Iterable, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
@@ -142,14 +143,23 @@ def action_fcurves(action: Action) -> list[FCurve]:
     """All F-curves of an Action's first slot, in every version."""
     if not HAS_SLOTS:
         return list(action.fcurves)
-    return [
-        curve
-        for layer in action.layers
-        for strip in layer.strips
-        for bag in [strip.channelbag(action.slots[0])]
-        if bag is not None
-        for curve in bag.fcurves
-    ]
+    bags = [strip.channelbag(action.slots[0]) for strip in _key_strips(action)]
+    return [curve for bag in bags if bag is not None for curve in bag.fcurves]
+
+
+def strip_curves(strip: Any) -> list[FCurve]:
+    """The curves that an NLA strip plays."""
+    if not HAS_SLOTS:
+        return list(strip.action.fcurves)
+    if strip.action_slot is None:
+        return []
+    bags = [each.channelbag(strip.action_slot) for each in _key_strips(strip.action)]
+    return [curve for bag in bags if bag is not None for curve in bag.fcurves]
+
+
+def _key_strips(action: Action) -> list[Any]:
+    """The keyframe strips of a layered Action."""
+    return [strip for layer in action.layers for strip in layer.strips]
 
 
 def assigned_slot(rig: Object, action: Action) -> Any | None:
@@ -178,7 +188,7 @@ def curve_store(rig: Object, action: Action) -> Any | None:
     slot = assigned_slot(rig, action)
     if slot is None:
         return None
-    bags = (strip.channelbag(slot) for layer in action.layers for strip in layer.strips)
+    bags = (strip.channelbag(slot) for strip in _key_strips(action))
     return next((bag for bag in bags if bag is not None), None)
 
 
@@ -192,9 +202,14 @@ def ensure_curve_store(rig: Object, action: Action) -> Any:
     return strip.channelbag(assigned_slot(rig, action), ensure=True)
 
 
-def curves_by_channel(store: Any | None) -> dict[tuple[str, int], FCurve]:
-    """Curves of a store by data path and index."""
-    curves = [] if store is None else store.fcurves
+def rig_curves(rig: Object, action: Action) -> list[FCurve]:
+    """Every curve by which an Action moves the rig."""
+    store = curve_store(rig, action)
+    return [] if store is None else list(store.fcurves)
+
+
+def curves_by_channel(curves: Iterable[FCurve]) -> dict[tuple[str, int], FCurve]:
+    """Curves by data path and index."""
     return {(str(curve.data_path), int(curve.array_index)): curve for curve in curves}
 
 
@@ -203,24 +218,99 @@ def remove_curve_store(action: Action, store: Any, layers: int) -> None:
     if len(action.layers) > layers:
         action.layers.remove(action.layers[-1])
     else:
-        strips = [strip for layer in action.layers for strip in layer.strips]
-        strips[0].channelbags.remove(store)
+        _key_strips(action)[0].channelbags.remove(store)
+
+
+def layer_count(action: Action) -> int:
+    """How many layers an Action has; none before slots."""
+    return len(action.layers) if HAS_SLOTS else 0
+
+
+def curve_stores(action: Action) -> dict[str, Any]:
+    """Everything in an Action that holds curves, by slot identifier ("" before slots)."""
+    if not HAS_SLOTS:
+        return {"": action}
+    # keys of a bag that is asked for are read three times as fast as those of ``channelbags``
+    bags = [
+        (slot, strip.channelbag(slot)) for strip in _key_strips(action) for slot in action.slots
+    ]
+    return {str(slot.identifier): bag for slot, bag in bags if bag is not None}
+
+
+def has_slot(rig: Object, action: Action) -> bool:
+    """Whether keys can be written for the rig: Actions without slots move whoever uses them."""
+    return not HAS_SLOTS or assigned_slot(rig, action) is not None
+
+
+def slot_handle(rig: Object, action: Action) -> int | None:
+    """Number of the rig's slot, which stays when the slot is renamed; None without one."""
+    slot = assigned_slot(rig, action)
+    return None if slot is None else int(slot.handle)
+
+
+def first_slot_handle(action: Action) -> int | None:
+    """Number of an Action's first slot; None without one."""
+    first = next(iter(action.slots), None) if HAS_SLOTS else None
+    return None if first is None else int(first.handle)
+
+
+def slot_identifier(rig: Object, action: Action) -> str:
+    """The rig's slot as ``curve_stores`` names it."""
+    slot = assigned_slot(rig, action)
+    return "" if slot is None else str(slot.identifier)
+
+
+def slot_label(rig: Object, action: Action) -> str:
+    """The rig's slot as Blender shows it."""
+    slot = assigned_slot(rig, action)
+    return "" if slot is None else str(slot.name_display)
+
+
+def unused_slot_label(rig: Object, action: Action, paths: Collection[str]) -> str:
+    """A slot, as Blender shows it, that nobody uses and that has curves of these data paths; ""
+    where there is none but the rig's."""
+    own = assigned_slot(rig, action)
+    if own is None:
+        return ""
+    for bag in (bag for strip in _key_strips(action) for bag in strip.channelbags):
+        if bag.slot == own or bag.slot.users():
+            continue
+        if any(str(curve.data_path) in paths for curve in bag.fcurves):
+            return str(bag.slot.name_display)
+    return ""
+
+
+@contextmanager
+def temporarily_assigned(rig: Object, action: Action) -> Generator[None]:
+    """The rig has another Action inside, and the one it had, with its slot, afterwards."""
+    data = rig.animation_data or rig.animation_data_create()
+    before, slot = data.action, getattr(data, "action_slot", None)
+    kept = None if before is None else before.use_fake_user
+    assign_action(rig, action)
+    try:
+        yield
+    finally:
+        data.action = before
+        if before is not None:
+            before.use_fake_user = kept
+        if slot is not None:
+            data.action_slot = slot
 
 
 BONE_PATH = re.compile(r'pose\.bones\["((?:[^"\\]|\\.)*)"\]\.')
 """How data paths of a bone begin; its name is in the group."""
 
 
-def curves_of_bones(store: Any | None) -> list[FCurve]:
-    """Those curves of a store that move bones: what else an Action moves has times of its own."""
-    curves = [] if store is None else store.fcurves
+def curves_of_bones(rig: Object, action: Action) -> list[FCurve]:
+    """The rig's curves that move bones: what else an Action moves has times of its own."""
+    curves = rig_curves(rig, action)
     return [curve for curve in curves if BONE_PATH.match(str(curve.data_path))]
 
 
 def bone_curves(rig: Object, action: Action) -> dict[str, list[FCurve]]:
     """Curves of each bone (as data paths spell it), always in the same order."""
     bones: defaultdict[str, list[FCurve]] = defaultdict(list)
-    for (path, _), curve in sorted(curves_by_channel(curve_store(rig, action)).items()):
+    for (path, _), curve in sorted(curves_by_channel(rig_curves(rig, action)).items()):
         if found := BONE_PATH.match(path):
             bones[found[1]].append(curve)
     return dict(bones)

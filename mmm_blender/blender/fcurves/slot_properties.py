@@ -8,7 +8,7 @@ others have the slot's handle behind its name. A slot without a text has none of
 from __future__ import annotations
 
 from ..bpy_types import Action, Any, Object
-from .layered_actions import HAS_SLOTS, assigned_slot
+from .layered_actions import first_slot_handle, slot_handle
 
 OWNER_PROPERTY = "mmm_slot"
 """Custom property of the Action that names the slot of its plain texts, by handle."""
@@ -16,10 +16,8 @@ OWNER_PROPERTY = "mmm_slot"
 
 def text_property(action: Action, name: str, rig: Object | None = None) -> str:
     """The custom property that has a text of the rig's slot; the plain one without a rig."""
-    slot = None if rig is None else assigned_slot(rig, action)
-    if slot is None or int(slot.handle) == _owner(action):
-        return name
-    return f"{name}.{slot.handle}"
+    handle = None if rig is None else slot_handle(rig, action)
+    return name if handle in (None, _owner(action)) else f"{name}.{handle}"
 
 
 def read_text(action: Action, name: str, rig: Object | None = None) -> Any:
@@ -38,13 +36,8 @@ def write_text(action: Action, name: str, text: str, rig: Object | None = None) 
 
 def _owner(action: Action) -> int | None:
     """Handle of the slot that has the plain texts: the one that is named, else the first."""
-    if not HAS_SLOTS:
-        return None
-    named = action.get(OWNER_PROPERTY)
-    if isinstance(named, int):
-        return named
-    first = next(iter(action.slots), None)
-    return None if first is None else int(first.handle)
+    first, named = first_slot_handle(action), action.get(OWNER_PROPERTY)
+    return named if first is not None and isinstance(named, int) else first
 
 
 def carried(action: Action) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from ..actions.validation import bone_properties
 from ..bpy_types import Action, ArmatureObject, Context, bpy
 from ..fcurves.curve_snapshot import CurveId, RawCurve, all_curves
 from ..fcurves.keyframe_arrays import moving_check
-from ..fcurves.layered_actions import assigned_slot, bone_curves
+from ..fcurves.layered_actions import bone_curves, slot_handle
 from ..fcurves.slot_properties import carried, carry
 from ..rig.target import DataBlockRef, scene_fps
 from .fingerprint import checksums, is_untouched
@@ -31,7 +31,7 @@ class ActionGuard:
         action = rig.animation_data.action
         self.fps = scene_fps(context.scene)
         self._action = DataBlockRef.of(action)
-        self._slot = _slot_handle(rig, action)
+        self._slot = slot_handle(rig, action)
         self._numbers = _Numbers.of(rig, action)
 
     def by_steps(self, rig: ArmatureObject) -> bool:
@@ -53,7 +53,7 @@ class ActionGuard:
         action = None if data is None else data.action
         if action is None or self._action.find(bpy.data.actions) != action:
             raise MMMError(f"'{rig.name}' has another Action by now: press again.")
-        if _slot_handle(rig, action) != self._slot:
+        if slot_handle(rig, action) != self._slot:
             raise MMMError(f"'{rig.name}' uses another slot of its Action by now: press again.")
         raw = raw_curves(action)
         if _Numbers.of(rig, action) != self._numbers:
@@ -70,12 +70,6 @@ def _all_keyed(rig: ArmatureObject, action: Action) -> bool:
     """Every component of the body's pose has keys."""
     curves = [c for each in bone_properties(rig, action, SMPL_22.names) for c in each.curves]
     return all(curve is not None and not curve.is_empty for curve in curves)
-
-
-def _slot_handle(rig: ArmatureObject, action: Action) -> int | None:
-    """Which slot the rig uses; a handle stays when a slot is renamed."""
-    slot = assigned_slot(rig, action)
-    return None if slot is None else int(slot.handle)
 
 
 @dataclass(frozen=True)

@@ -25,9 +25,9 @@ from ..fcurves.keyframe_arrays import (
 from ..fcurves.layered_actions import (
     bone_curves,
     bone_path,
-    curve_store,
     curves_by_channel,
     enum_value,
+    rig_curves,
 )
 from ..fcurves.slot_properties import read_text
 from ..rig.smpl_rig import smpl_bones
@@ -183,7 +183,7 @@ def curves_of_joints(
 ) -> dict[str, list[FCurve]]:
     """The curves of each SMPL joint's bone."""
     smpl = smpl_bones(rig)
-    curves = curves_by_channel(curve_store(rig, action)).items()
+    curves = curves_by_channel(rig_curves(rig, action)).items()
     return {
         joint: [each for (path, _), each in curves if path.startswith(bone_path(smpl[joint], ""))]
         for joint in joints

@@ -32,7 +32,12 @@ from ..fcurves.keyframe_arrays import (
     sorted_by_frame,
     write_keys,
 )
-from ..fcurves.layered_actions import BONE_PATH, bone_curves, curve_store, curves_by_channel
+from ..fcurves.layered_actions import (
+    BONE_PATH,
+    bone_curves,
+    curve_store,
+    rig_curves,
+)
 from .fingerprint import changed_bones, checksums, remembered
 from .locked_keys import Held, mark_as_keyframes
 from .recipe import EditStep, UserEdits
@@ -137,7 +142,7 @@ def replaced_keys(rig: Object, action: Action, begun: Begun) -> dict[str, Any]:
 def put_back(rig: Object, action: Action, step: EditStep) -> None:
     """Give an Action the keys that an edit has replaced."""
     store = curve_store(rig, action)
-    curves = {_name(each): each for each in curves_by_channel(store).values()}
+    curves = {_name(each): each for each in rig_curves(rig, action)}
     for name in curves.keys() & step.replaced.keys():
         keys, frames = step.replaced[name]
         if keys:
@@ -150,8 +155,7 @@ def put_back(rig: Object, action: Action, step: EditStep) -> None:
 
 
 def _keys(rig: Object, action: Action) -> dict[str, KeyArray]:
-    curves = curves_by_channel(curve_store(rig, action)).values()
-    return {_name(curve): read_keys(curve) for curve in curves}
+    return {_name(curve): read_keys(curve) for curve in rig_curves(rig, action)}
 
 
 def _among(keys: KeyArray, others: KeyArray) -> BoolArray:

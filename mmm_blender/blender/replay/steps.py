@@ -6,8 +6,7 @@ keyed as it was then. What a step saw is stored with it, or read from what the s
 
 from __future__ import annotations
 
-from collections.abc import Generator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -26,7 +25,7 @@ from ..actions.editability import part_joints
 from ..actions.range_writer import write_range
 from ..bpy_types import Action, ArmatureObject, bpy
 from ..fcurves.curve_snapshot import CurveId, RawCurve, raw_curves, restore
-from ..fcurves.layered_actions import assign_action, build_action
+from ..fcurves.layered_actions import build_action, temporarily_assigned
 from ..history.new_action import action_name, make_action
 from ..history.recipe import EditStep, GenerateStep, Recipe, SegmentStep, SequenceStep, Step
 from ..history.recipe_store import store_recipe
@@ -172,7 +171,7 @@ class Rebuilding:
         action = self._made(rig, base)
         try:
             self._raw, self._written = raw_curves(action), len(self._answered)
-            with shown(rig, action):
+            with temporarily_assigned(rig, action):
                 if isinstance(step, EditStep):
                     return read_motion(rig, step.input_start, last)
                 kept = read_motion(rig, step.input_start, last - step.shift)
@@ -250,20 +249,3 @@ def plan_of(before: tuple[Step, ...], step: SegmentStep) -> SegmentPlan:
         raise MMMError(_DAMAGED)
     frames = segments[step.index].frames + step.shift
     return plan_segment(segments, step.index, frames, step.fps)
-
-
-@contextmanager
-def shown(rig: ArmatureObject, action: Action) -> Generator[None]:
-    """For a moment the rig has another Action."""
-    data = rig.animation_data or rig.animation_data_create()
-    before, slot = data.action, getattr(data, "action_slot", None)
-    kept = None if before is None else before.use_fake_user
-    assign_action(rig, action)
-    try:
-        yield
-    finally:
-        data.action = before
-        if before is not None:
-            before.use_fake_user = kept
-        if slot is not None:
-            data.action_slot = slot

@@ -14,7 +14,7 @@ from ..actions.validation import LOCATION
 from ..bpy_types import Action, ArmatureObject, bpy
 from ..fcurves.curve_snapshot import CurveId, RawCurve, raw_curves, restore
 from ..fcurves.keyframe_arrays import KEY_DTYPE
-from ..fcurves.layered_actions import BONE_PATH, assigned_slot, curve_store
+from ..fcurves.layered_actions import BONE_PATH, curve_store, slot_identifier
 from ..fcurves.slot_properties import read_text, write_text
 from ..history.fingerprint import FINGERPRINT_PROPERTY, remember, remembered
 from ..history.locked_keys import Held, own_after
@@ -68,7 +68,7 @@ def _check_alike(rig: ArmatureObject, old: Action, again: _Curves) -> None:
         return
     once, scale = raw_curves(old), pose_space(rig, smpl_bones(rig)).scale
     for (path, index), each in again.items():
-        before = once.get((_slot_name(rig, old), path, index))
+        before = once.get((slot_identifier(rig, old), path, index))
         unit = scale if path.endswith(LOCATION) else 1.0
         if before is not None and _distance(before, each) > _ALIKE * unit:
             raise MMMError(
@@ -87,7 +87,7 @@ def _distance(first: RawCurve, second: RawCurve) -> float:
 
 def _merged(rig: ArmatureObject, old: Action, again: _Curves) -> dict[CurveId, RawCurve]:
     """The curves of ``old``, those of the rig's unchanged bones as they were made again."""
-    raw, slot = raw_curves(old), _slot_name(rig, old)
+    raw, slot = raw_curves(old), slot_identifier(rig, old)
     replaced = {_bone(path) for path, _ in again}
     kept = {
         name: each
@@ -102,7 +102,7 @@ def _merged(rig: ArmatureObject, old: Action, again: _Curves) -> dict[CurveId, R
 
 def _made_again(rig: ArmatureObject, old: Action, made: Action) -> _Curves:
     """What ``made`` has of bones that nobody changed in ``old`` since the last step."""
-    slot, hers = _slot_name(rig, made), {*user_edits(rig, old).bones, ""}
+    slot, hers = slot_identifier(rig, made), {*user_edits(rig, old).bones, ""}
     return {
         name[1:]: each
         for name, each in raw_curves(made).items()
@@ -114,9 +114,3 @@ def _bone(data_path: str) -> str:
     """The bone of a curve as its data path spells it; "" for other curves."""
     found = BONE_PATH.match(data_path)
     return found[1] if found else ""
-
-
-def _slot_name(rig: ArmatureObject, action: Action) -> str:
-    """As ``raw_curves`` names the slot of the rig."""
-    slot = assigned_slot(rig, action)
-    return "" if slot is None else str(slot.identifier)

@@ -20,7 +20,7 @@ from ..addon.scene_settings import AUTO_HOLD
 from ..bpy_types import Action, ArmatureObject
 from ..fcurves.curve_writer import all_or_nothing
 from ..fcurves.keyframe_arrays import key_frames, read_keys
-from ..fcurves.layered_actions import curve_store, curves_of_bones
+from ..fcurves.layered_actions import curves_of_bones
 from ..history.locked_keys import Held, default_mode, held_frames
 from .layout import Segment, SegmentPlan
 
@@ -119,7 +119,7 @@ def write_segment(  # noqa: PLR0917  # an answer, where it lies, and where it go
 def _cut(rig: ArmatureObject, action: Action, frame: int) -> None:
     """Take away keys from a frame on: of a motion that ends there, ``move_keys`` keeps the end."""
     with all_or_nothing(rig, action) as writer:
-        for curve in curves_of_bones(curve_store(rig, action)):
+        for curve in curves_of_bones(rig, action):
             before = read_keys(curve)
             stays_N = key_frames(before) < frame
             if stays_N.any() and not stays_N.all():

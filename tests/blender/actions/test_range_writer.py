@@ -85,7 +85,7 @@ class Case:
                 yield path, index
 
     def curve(self, channel: tuple[str, int]) -> FCurve | None:
-        return curves_by_channel(store_of(self.rig, self.action)).get(channel)
+        return curves_by_channel(store_of(self.rig, self.action).fcurves).get(channel)
 
     def values(self, channel: tuple[str, int]) -> FloatArray:
         """What a channel says around the range."""
@@ -296,7 +296,7 @@ def test_quaternions_never_swing_through_zero(rig: ArmatureObject) -> None:
         action, last = rig.animation_data.action, first + more
         clip = wild_clip(more + 1, wildness=1.5)
         write_range(rig, action, clip, first, first, last, ["left_elbow"], {})
-        curves = [curves_by_channel(store)[path, index] for index in range(4)]
+        curves = [curves_by_channel(store.fcurves)[path, index] for index in range(4)]
         dense = np.arange(first - 1.0, last + 1.01, 0.125)
         found = np.array([[curve.evaluate(t) for curve in curves] for t in dense])
         assert np.linalg.norm(found, axis=-1).min() > 0.7
@@ -323,7 +323,7 @@ def test_angles_a_turn_away_do_not_spin(rig: ArmatureObject, mode: str) -> None:
             value = 0.3 + 0.1 * index + (turns.get(index, 0.0) if frame > 10 else 0.0)
             curve.keyframe_points.insert(frame, value).interpolation = "LINEAR"
     write_range(rig, rig.animation_data.action, wild_clip(6), 10, 10, 15, ["left_elbow"], {})
-    curves = [curves_by_channel(store)[path, index] for index in range(count)]
+    curves = [curves_by_channel(store.fcurves)[path, index] for index in range(count)]
     found = np.array([[c.evaluate(t) for c in curves] for t in np.arange(9.0, 16.01, 0.125)])
     # a step from one whole frame to the next is either small or a jump without anything between
     quats = np.array([as_quat(row, mode) for row in found])
@@ -374,7 +374,7 @@ def test_missing_curves_keep_the_bones_own_values_outside(rig: ArmatureObject) -
     write_range(rig, action, wild_clip(9), 10, 10, 18, ["left_elbow"], {})
     path = bone_path("left_elbow", "rotation_quaternion")
     for index, value in enumerate(np.array([0.6, 0.8, 0.0, 0.0], dtype=np.float32)):
-        curve = curves_by_channel(store)[path, index]
+        curve = curves_by_channel(store.fcurves)[path, index]
         assert tuple(curve.range()) == (9.0, 19.0)
         assert curve.evaluate(0.0) == curve.evaluate(9.0) == curve.evaluate(25.0) == value
 
@@ -383,7 +383,7 @@ def test_a_pose_between_frames_is_held_with_the_frames_beside_it(rig: ArmatureOb
     action = generated(rig)
     store = store_of(rig, action)
     path = bone_path("left_elbow", "rotation_quaternion")
-    curves = [curves_by_channel(store)[path, index] for index in range(4)]
+    curves = [curves_by_channel(store.fcurves)[path, index] for index in range(4)]
     for curve in curves:
         curve.keyframe_points.insert(14.5, 0.25)
     said = [[curve.evaluate(t) for t in (14.0, 14.5, 15.0)] for curve in curves]
@@ -406,7 +406,7 @@ def test_the_rigs_own_bone_names_do_too(rig: ArmatureObject) -> None:
     assert changed == {
         bone_path(f"f_avg_{name}", "rotation_quaternion") for name in ("head", "neck")
     }
-    head = curves_by_channel(store_of(rig, action))[
+    head = curves_by_channel(store_of(rig, action).fcurves)[
         bone_path("f_avg_head", "rotation_quaternion"), 0
     ]
     assert any(key.co[0] == 5 for key in head.keyframe_points)
@@ -431,7 +431,7 @@ def test_stale_handles_far_away_stay_as_a_script_left_them(rig: ArmatureObject) 
         keys = draw_keys(rng, range(0, 100, 3), ["AUTO_CLAMPED", "FREE", "ALIGNED"])
         write_keys(curve, keys)
     action = rig.animation_data.action
-    curve = curves_by_channel(store)[path, 0]
+    curve = curves_by_channel(store.fcurves)[path, 0]
     before = read_keys(curve)
     write_range(rig, action, wild_clip(5), 50, 50, 54, ["head"], {})
     found = read_keys(curve)
@@ -449,7 +449,7 @@ def test_a_key_all_but_on_a_frame_is_no_poll_error(
 ) -> None:
     """Blender's update makes one of two keys that stand so close: the kept one goes first."""
     action = generated(rig)
-    curve = curves_by_channel(store_of(rig, action))[
+    curve = curves_by_channel(store_of(rig, action).fcurves)[
         bone_path("left_elbow", "rotation_quaternion"), 1
     ]
     moved = curve.keyframe_points[frame - 1]
@@ -470,7 +470,7 @@ def test_a_key_all_but_on_a_frame_is_no_poll_error(
 
 def test_keys_that_blender_would_merge_are_said(rig: ArmatureObject) -> None:
     action = generated(rig)
-    curve = curves_by_channel(store_of(rig, action))[
+    curve = curves_by_channel(store_of(rig, action).fcurves)[
         bone_path("left_elbow", "rotation_quaternion"), 1
     ]
     curve.keyframe_points[30].co[0] = curve.keyframe_points[31].co[0] - 0.004

@@ -50,7 +50,7 @@ def rig() -> ArmatureObject:
 
 
 def curves_of(rig: ArmatureObject) -> dict[tuple[str, int], FCurve]:
-    return curves_by_channel(store_of(rig, rig.animation_data.action))
+    return curves_by_channel(store_of(rig, rig.animation_data.action).fcurves)
 
 
 def said_by(rig: ArmatureObject) -> dict[tuple[str, int], FloatArray]:

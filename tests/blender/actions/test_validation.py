@@ -62,7 +62,9 @@ def spoil_samples(curve: FCurve) -> None:
 )
 def test_curves_that_refuse_say_why(rig: ArmatureObject, spoil: object, words: str) -> None:
     action = generated(rig)
-    curve = curves_by_channel(store_of(rig, action))[bone_path("head", "rotation_quaternion"), 2]
+    curve = curves_by_channel(store_of(rig, action).fcurves)[
+        bone_path("head", "rotation_quaternion"), 2
+    ]
     assert callable(spoil)
     spoil(curve)
     before = raw_curves(action)

@@ -11,8 +11,7 @@ from typing import Any, cast
 import pytest
 
 from mmm_blender.batch import command
-from mmm_blender.blender.addon import choices, paths, preferences, worker_python
-from mmm_blender.blender.addon import operators as operators_setup
+from mmm_blender.blender.addon import choices, operators, paths, worker_python
 from mmm_blender.blender.bpy_types import bpy
 from mmm_blender.blender.jobs.session import Job, WorkerSession
 from mmm_blender.blender.jobs.setup_job import SetupSession, setup_session
@@ -35,7 +34,7 @@ def stored(session: WorkerSession) -> Iterator[Any]:
     addons = bpy.context.preferences.addons
     addon = addons.new()
     addon.module = paths.ROOT_PACKAGE
-    yield preferences.preferences()
+    yield choices.preferences()
     addons.remove(addons[paths.ROOT_PACKAGE])
 
 
@@ -43,12 +42,12 @@ def stored(session: WorkerSession) -> Iterator[Any]:
 def no_torch_here(monkeypatch: pytest.MonkeyPatch) -> None:
     """As in Blender itself: its own Python is nobody's worker."""
     monkeypatch.delenv(command.PYTHON_VARIABLE, raising=False)
-    monkeypatch.setattr(preferences, "_host_has_torch", lambda: False)
+    monkeypatch.setattr(worker_python, "_host_has_torch", lambda: False)
 
 
 def test_defaults_hold_where_blender_keeps_no_preferences(session: WorkerSession) -> None:
-    assert preferences.preferences() is None
-    found = preferences.choices()
+    assert choices.preferences() is None
+    found = choices.choices()
     assert found.bundles_folder == paths.user_folder() / "weights"
     assert found.load_bundle("x") == LoadBundle(
         "x", AUTO_DEVICE, 0, float(choices.DEFAULT_IDLE_MINUTES)
@@ -56,20 +55,20 @@ def test_defaults_hold_where_blender_keeps_no_preferences(session: WorkerSession
 
 
 def test_blenders_defaults_are_the_same(stored: Any) -> None:
-    with_preferences = preferences.choices()
+    with_preferences = choices.choices()
     bpy.context.preferences.addons.remove(bpy.context.preferences.addons[paths.ROOT_PACKAGE])
     try:
-        assert preferences.choices() == with_preferences
+        assert choices.choices() == with_preferences
     finally:
         bpy.context.preferences.addons.new().module = paths.ROOT_PACKAGE
 
 
 def test_what_a_person_chose_is_read(stored: Any, tmp_path: Path) -> None:
-    stored.python_source, stored.python_path = preferences.CHOSEN, str(tmp_path / "python")
+    stored.python_source, stored.python_path = choices.CHOSEN, str(tmp_path / "python")
     stored.device, stored.threads, stored.idle_minutes = "cuda:1", 6, 0
     stored.bundles_folder, stored.wheels_folder = str(tmp_path), str(tmp_path / "wheels")
     stored.flavour, stored.index_url = CUDA, " https://example.org/simple "
-    assert preferences.choices() == preferences.Choices(
+    assert choices.choices() == choices.Choices(
         chosen_python=tmp_path / "python",
         device="cuda:1",
         threads=6,
@@ -90,22 +89,22 @@ def test_what_a_person_chose_is_read(stored: Any, tmp_path: Path) -> None:
 def test_the_variable_comes_before_the_choice(
     stored: Any, monkeypatch: pytest.MonkeyPatch, no_torch_here: None, tmp_path: Path
 ) -> None:
-    stored.python_source, stored.python_path = preferences.CHOSEN, sys.executable
-    assert preferences.worker_python() == (Path(sys.executable), "")
+    stored.python_source, stored.python_path = choices.CHOSEN, sys.executable
+    assert worker_python.worker_python() == (Path(sys.executable), "")
     named = tmp_path / "python"
     monkeypatch.setenv(command.PYTHON_VARIABLE, str(named))
-    assert preferences.worker_python()[0] is None  # not there: said, not passed over
+    assert worker_python.worker_python()[0] is None  # not there: said, not passed over
     named.touch()
-    assert preferences.worker_python() == (named, "")
+    assert worker_python.worker_python() == (named, "")
 
 
 def test_without_any_python_set_up_is_named(stored: Any, no_torch_here: None) -> None:
-    python, reason = preferences.worker_python()
+    python, reason = worker_python.worker_python()
     assert python is None and "press Set Up" in reason
-    stored.python_source = preferences.CHOSEN
-    assert "No Python is chosen" in preferences.worker_python()[1]
+    stored.python_source = choices.CHOSEN
+    assert "No Python is chosen" in worker_python.worker_python()[1]
     stored.python_path = "/nowhere/python"
-    assert "There is no Python at /nowhere/python" in preferences.worker_python()[1]
+    assert "There is no Python at /nowhere/python" in worker_python.worker_python()[1]
     with pytest.raises(RuntimeError, match="There is no Python"):
         bpy.ops.mmm.generate(prompt="a person walks")
 
@@ -119,13 +118,13 @@ def test_another_choice_forgets_what_was_wrong(stored: Any, session: WorkerSessi
 def test_the_chosen_device_is_listed_before_the_worker_has_seen_it(
     stored: Any, session: WorkerSession
 ) -> None:
-    assert list(preferences.known_devices()) == [AUTO_DEVICE, "cpu"]
+    assert list(choices.known_devices()) == [AUTO_DEVICE, "cpu"]
     choices.choose_device("cuda:1")
-    assert "cuda:1" in preferences.known_devices()
+    assert "cuda:1" in choices.known_devices()
     session.devices.update({"cpu": "CPU", "cuda:1": "A GPU"})
-    assert preferences.known_devices()["cuda:1"] == "A GPU"
+    assert choices.known_devices()["cuda:1"] == "A GPU"
     bpy.ops.wm.context_set_string(data_path=choices.device_path(), value="cpu")
-    assert preferences.choices().device == "cpu"
+    assert choices.choices().device == "cpu"
 
 
 class FakeSetup:
@@ -229,8 +228,8 @@ def test_the_new_python_is_tried_at_the_end(
     def made(_folder: Path) -> Path:
         return python
 
-    monkeypatch.setattr(operators_setup, "environment_python", made)
-    monkeypatch.setattr(preferences, "environment_python", made)
-    monkeypatch.setattr(operators_setup, "session", SimpleNamespace(busy=False, check=tried.append))
-    assert operators_setup.watch() is None
+    monkeypatch.setattr(operators, "environment_python", made)
+    monkeypatch.setattr(worker_python, "environment_python", made)
+    monkeypatch.setattr(operators, "session", SimpleNamespace(busy=False, check=tried.append))
+    assert operators.watch() is None
     assert tried == [python]

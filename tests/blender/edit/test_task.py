@@ -37,7 +37,7 @@ from mmm_blender.geometry.clip import MotionClip
 from mmm_blender.geometry.editing.edit_mask import PART_JOINTS
 from mmm_blender.geometry.rotations import dot
 from mmm_blender.geometry.skeleton import SMPL_22
-from tests.blender.generate.test_panel import Layout
+from tests.blender.helpers.drawing import Layout
 
 Inpaint = Callable[..., set[str]]
 LAST = 60

@@ -4,105 +4,39 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from mmm_blender.batch import command
 from mmm_blender.blender.addon import (
-    bundle_cards as bundles,
-)
-from mmm_blender.blender.addon import (
+    bundle_cards,
+    bundle_choice,
+    choices,
     device_panel,
+    paths,
     preferences,
-)
-from mmm_blender.blender.addon import (
-    scene_settings as properties,
+    worker_python,
 )
 from mmm_blender.blender.bpy_types import bpy
-from mmm_blender.blender.character import panel
-from mmm_blender.blender.generate import panel as panels
-from mmm_blender.blender.generate import task as generation
+from mmm_blender.blender.character.panel import CharacterPanel
+from mmm_blender.blender.generate import panel as motion_panel
+from mmm_blender.blender.generate import task as generate_task
 from mmm_blender.blender.jobs.session import Job, Notice, State, WorkerSession
 from mmm_blender.common.errors import MMMError
 from mmm_blender.worker.protocol import FailureKind
+from tests.blender.helpers import drawing
+from tests.blender.helpers.drawing import Layout
 
 
-class Layout:
-    """Notes labels, properties and operators; sub-layouts note into the same book."""
-
-    def __init__(self, book: list[Any] | None = None) -> None:
-        self.book: list[Any] = [] if book is None else book
-        self.enabled = True
-
-    def _part(self, **_: Any) -> Layout:
-        part = Layout(self.book)
-        part.enabled = self.enabled
-        self.book.append(part)
-        return part
-
-    row = column = box = split = _part
-
-    def separator(self) -> None:
-        pass
-
-    def template_list(  # Blender's own signature
-        self, kind: str, _id: str, data: Any, name: str, active_data: Any, active: str, **_: Any
-    ) -> None:
-        assert hasattr(bpy.types, kind)
-        assert active in active_data.bl_rna.properties
-        self.book.append(f"list {name} {len(getattr(data, name))}")
-
-    def label(self, text: str = "", icon: str = "NONE") -> None:
-        check_icon(icon)
-        self.book.append(text)
-
-    def prop(self, data: Any, name: str, **_: Any) -> None:
-        assert name in data.bl_rna.properties
-        self.book.append(f"prop {name}")
-
-    def operator(self, name: str, text: str = "", icon: str = "NONE", **_: Any) -> Any:
-        check_icon(icon)
-        module, function = name.split(".")
-        assert function in dir(getattr(bpy.ops, module))
-        values = SimpleNamespace()
-        self.book.append((name, self, values))
-        return values
-
-    def menu(self, name: str, text: str = "", icon: str = "NONE") -> None:
-        check_icon(icon)
-        assert hasattr(bpy.types, name)
-        self.book.append(f"menu {name} {text}")
-
-    def progress(self, factor: float, text: str) -> None:
-        assert 0.0 <= factor <= 1.0
-        self.book.append(f"progress {factor:.2f} {text}")
-
-    @property
-    def text(self) -> str:
-        return " ".join(item for item in self.book if isinstance(item, str))
-
-    def buttons(self) -> dict[str, bool]:
-        """Operators that are shown, and whether their row is enabled."""
-        return {item[0]: item[1].enabled for item in self.book if isinstance(item, tuple)}
-
-
-def check_icon(icon: str) -> None:
-    parameters = bpy.types.UILayout.bl_rna.functions["label"].parameters
-    assert icon in parameters["icon"].enum_items
-
-
-def drawn(panel: Any = panels.MotionPanel) -> Layout:
-    layout = Layout()
-    panel.draw(SimpleNamespace(layout=layout), bpy.context)
-    return layout
+def drawn(panel: Any = motion_panel.MotionPanel) -> Layout:
+    return drawing.drawn(panel)
 
 
 @pytest.fixture
 def ready(session: WorkerSession, monkeypatch: pytest.MonkeyPatch) -> WorkerSession:
     """The worker's Python is there."""
-    for module in (generation, panels):
+    for module in (generate_task, motion_panel):
         monkeypatch.setattr(module, "worker_python", lambda: (Path("python"), ""))
     return session
 
@@ -111,7 +45,7 @@ def only_weights_in(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def folders(_own: Path) -> list[Path]:
         return [folder]
 
-    monkeypatch.setattr(properties, "weight_folders", folders)
+    monkeypatch.setattr(bundle_choice, "weight_folders", folders)
 
 
 @pytest.fixture
@@ -166,7 +100,7 @@ def test_without_a_python_set_up_stands_beside_the_reason(
     session: WorkerSession, weights: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv(command.PYTHON_VARIABLE, raising=False)
-    monkeypatch.setattr(preferences, "_host_has_torch", lambda: False)
+    monkeypatch.setattr(worker_python, "_host_has_torch", lambda: False)
     layout = drawn()
     assert not layout.buttons()["mmm.generate"]
     assert layout.buttons()["mmm.set_up_environment"]
@@ -211,62 +145,62 @@ def test_without_weights_the_panel_says_so(
 
 @pytest.mark.parametrize(
     "panel",
-    [panel.CharacterPanel, device_panel.DevicePanel, panels.ExamplesMenu, panels.BundlesMenu],
+    [CharacterPanel, device_panel.DevicePanel, motion_panel.ExamplesMenu, motion_panel.BundlesMenu],
 )
 def test_the_other_panels_and_menus_draw(ready: WorkerSession, weights: Path, panel: Any) -> None:
     assert drawn(panel).buttons()
 
 
 def test_an_example_becomes_the_prompt(ready: WorkerSession) -> None:
-    layout = drawn(panels.ExamplesMenu)
+    layout = drawn(motion_panel.ExamplesMenu)
     values = layout.book[1][2]
     bpy.ops.wm.context_set_string(data_path=values.data_path, value=values.value)
-    assert bpy.context.scene.mmm.prompt == panels.EXAMPLES[1]
+    assert bpy.context.scene.mmm.prompt == motion_panel.EXAMPLES[1]
 
 
 def test_the_preferences_draw_in_every_state(
     session: WorkerSession, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     addons = bpy.context.preferences.addons
-    addons.new().module = preferences.ROOT_PACKAGE
+    addons.new().module = paths.ROOT_PACKAGE
     try:
-        stored = preferences.preferences()
+        stored = choices.preferences()
         assert stored is not None
-        for source in (preferences.OWN, preferences.CHOSEN):
+        for source in (choices.OWN, choices.CHOSEN):
             stored.python_source = source
             layout = Layout()
             preferences.draw_page(layout, bpy.context, stored)
             shown = layout.buttons()
-            assert ("mmm.set_up_environment" in shown) == (source == preferences.OWN)
+            assert ("mmm.set_up_environment" in shown) == (source == choices.OWN)
             assert "mmm.check_worker" in shown and "prop threads" in layout.text
     finally:
-        addons.remove(addons[preferences.ROOT_PACKAGE])
+        addons.remove(addons[paths.ROOT_PACKAGE])
 
 
 # --- bundles --------------------------------------------------------------------------------------
 
 
 def test_bundles_are_found_with_the_starter_first(weights: Path) -> None:
-    cards = bundles.find_bundles([weights, weights / "nowhere"])
+    cards = bundle_cards.find_bundles([weights, weights / "nowhere"])
     assert [card.key for card in cards] == ["starter", "mine"]
     assert cards[0].max_seconds == pytest.approx(9.8)
 
 
 def test_a_bundle_is_named_by_folder_path_or_not_at_all(weights: Path) -> None:
-    cards = bundles.find_bundles([weights])
-    assert bundles.choose_bundle(cards, "").key == "starter"
-    assert bundles.choose_bundle(cards, "mine").key == "mine"
-    assert bundles.choose_bundle([], str(weights / "mine")).key == "mine"
+    cards = bundle_cards.find_bundles([weights])
+    assert bundle_cards.choose_bundle(cards, "").key == "starter"
+    assert bundle_cards.choose_bundle(cards, "mine").key == "mine"
+    assert bundle_cards.choose_bundle([], str(weights / "mine")).key == "mine"
     with pytest.raises(MMMError, match="'yours' are not there"):
-        bundles.choose_bundle(cards, "yours")
+        bundle_cards.choose_bundle(cards, "yours")
     with pytest.raises(MMMError, match="There are no weights"):
-        bundles.choose_bundle([], "")
+        bundle_cards.choose_bundle([], "")
 
 
 def test_a_config_that_changes_is_read_again(weights: Path) -> None:
     config = weights / "mine" / "config.json"
-    assert bundles.read_card(config.parent).name == "The mine weights"
+    assert bundle_cards.read_card(config.parent).name == "The mine weights"
     config.write_text("{")
-    assert "cannot be read" in bundles.read_card(config.parent).problem
+    assert "cannot be read" in bundle_cards.read_card(config.parent).problem
     config.unlink()
-    assert "cannot be read" in bundles.read_card(config.parent).problem
+    assert "cannot be read" in bundle_cards.read_card(config.parent).problem

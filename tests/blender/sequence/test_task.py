@@ -18,22 +18,15 @@ from mmm_blender.blender.history import recipe, recipe_store
 from mmm_blender.blender.jobs.scene_job import SceneJob
 from mmm_blender.blender.jobs.session import State, WorkerSession
 from mmm_blender.blender.rig.motion_reader import read_motion
-from mmm_blender.blender.sequence import (
-    layout as sequence_layout,
-)
-from mmm_blender.blender.sequence import (
-    panel as panels_sequence,
-)
-from mmm_blender.blender.sequence import (
-    regenerate as sequence_segment,
-)
+from mmm_blender.blender.sequence import layout, segment_writer
+from mmm_blender.blender.sequence import panel as sequence_panel
 from mmm_blender.blender.sequence.properties import params_of
 from mmm_blender.blender.sequence.regenerate import start_segment, wanted_segment
 from mmm_blender.blender.sequence.task import SequenceParams, action_segments, start_sequence
 from mmm_blender.common.errors import MMMError
 from mmm_blender.geometry.kinematics import clip_joints
 from mmm_blender.geometry.rotations import quat_angle, quat_conjugate, quat_multiply
-from tests.blender.generate.test_panel import drawn
+from tests.blender.helpers.drawing import drawn
 
 Call = Callable[..., set[str]]
 PROMPTS = ("a person walks", "a person waves", "a person walks.")
@@ -307,7 +300,7 @@ def test_markers_list_and_recipe_follow(generated: Any) -> None:
     assert scene.frame_end == 3 * FRAMES + 12
     found = recipe_store.load_recipe(action)
     assert found is not None and [step.kind for step in found.steps] == ["sequence", "segment"]
-    segments = sequence_layout.sequence_segments(found)
+    segments = layout.sequence_segments(found)
     assert [(each.first, each.frames) for each in segments] == [(1, 24), (25, 36), (61, 24)]
     regenerate(2, seconds=0.5)
     regenerate(0, seconds=2.0)
@@ -465,7 +458,7 @@ def test_a_failure_while_keys_are_written_leaves_everything(
     def fail(*_: Any) -> None:
         raise MMMError("The disk is full.")
 
-    monkeypatch.setattr(sequence_segment, "write_range", fail)
+    monkeypatch.setattr(segment_writer, "write_range", fail)
     told = generated.animation_data.action[recipe_store.RECIPE_PROPERTY]
     refusal(lambda: bpy.ops.mmm.regenerate_segment(index=1, seconds=2.0), "disk is full")
     assert generated.animation_data.action[recipe_store.RECIPE_PROPERTY] == told
@@ -489,30 +482,30 @@ def test_keys_that_were_moved_away_are_said(generated: Any) -> None:
 
 
 def test_the_panel_offers_what_can_be_done(generated: Any) -> None:
-    layout = drawn(panels_sequence.SequencePanel)
+    layout = drawn(sequence_panel.SequencePanel)
     assert "list lines 3" in layout.text and "3 prompts, 3 seconds" in layout.text
     buttons = layout.buttons()
     assert all(buttons[f"mmm.{name}"] for name in ("generate_sequence", "regenerate_segment"))
     bpy.ops.mmm.sequence_remove()
-    layout = drawn(panels_sequence.SequencePanel)
+    layout = drawn(sequence_panel.SequencePanel)
     assert "Prompts from Action brings the old list back" in " ".join(layout.text.split())
     assert not layout.buttons()["mmm.regenerate_segment"]
 
 
 def test_the_panel_says_why_not(ready: None) -> None:
-    layout = drawn(panels_sequence.SequencePanel)
+    layout = drawn(sequence_panel.SequencePanel)
     assert "The list of prompts is empty" in layout.text
     assert not layout.buttons()["mmm.generate_sequence"]
     assert "mmm.regenerate_segment" not in layout.buttons()
     fill_list(["a", " "])
-    assert "Prompt 2 is empty" in drawn(panels_sequence.SequencePanel).text
+    assert "Prompt 2 is empty" in drawn(sequence_panel.SequencePanel).text
 
 
 def test_lines_that_are_not_keyed_like_that_yet_are_marked(generated: Any) -> None:
     lines = bpy.context.scene.mmm_sequence.lines
     lines[1].seconds = 2.0
-    assert [panels_sequence.is_changed(bpy.context, line, at) for at, line in enumerate(lines)] == [
+    assert [sequence_panel.is_changed(bpy.context, line, at) for at, line in enumerate(lines)] == [
         *(False, True, False)
     ]
     regenerate(1)
-    assert not panels_sequence.is_changed(bpy.context, lines[1], 1)
+    assert not sequence_panel.is_changed(bpy.context, lines[1], 1)

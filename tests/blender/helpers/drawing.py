@@ -1,0 +1,78 @@
+"""A layout that notes what a panel draws, and checks that Blender knows all of it."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+from mmm_blender.blender.bpy_types import bpy
+
+
+class Layout:
+    """Notes labels, properties and operators; sub-layouts note into the same book."""
+
+    def __init__(self, book: list[Any] | None = None) -> None:
+        self.book: list[Any] = [] if book is None else book
+        self.enabled = True
+
+    def _part(self, **_: Any) -> Layout:
+        part = Layout(self.book)
+        part.enabled = self.enabled
+        self.book.append(part)
+        return part
+
+    row = column = box = split = _part
+
+    def separator(self) -> None:
+        pass
+
+    def template_list(  # Blender's own signature
+        self, kind: str, _id: str, data: Any, name: str, active_data: Any, active: str, **_: Any
+    ) -> None:
+        assert hasattr(bpy.types, kind)
+        assert active in active_data.bl_rna.properties
+        self.book.append(f"list {name} {len(getattr(data, name))}")
+
+    def label(self, text: str = "", icon: str = "NONE") -> None:
+        check_icon(icon)
+        self.book.append(text)
+
+    def prop(self, data: Any, name: str, **_: Any) -> None:
+        assert name in data.bl_rna.properties
+        self.book.append(f"prop {name}")
+
+    def operator(self, name: str, text: str = "", icon: str = "NONE", **_: Any) -> Any:
+        check_icon(icon)
+        module, function = name.split(".")
+        assert function in dir(getattr(bpy.ops, module))
+        values = SimpleNamespace()
+        self.book.append((name, self, values))
+        return values
+
+    def menu(self, name: str, text: str = "", icon: str = "NONE") -> None:
+        check_icon(icon)
+        assert hasattr(bpy.types, name)
+        self.book.append(f"menu {name} {text}")
+
+    def progress(self, factor: float, text: str) -> None:
+        assert 0.0 <= factor <= 1.0
+        self.book.append(f"progress {factor:.2f} {text}")
+
+    @property
+    def text(self) -> str:
+        return " ".join(item for item in self.book if isinstance(item, str))
+
+    def buttons(self) -> dict[str, bool]:
+        """Operators that are shown, and whether their row is enabled."""
+        return {item[0]: item[1].enabled for item in self.book if isinstance(item, tuple)}
+
+
+def check_icon(icon: str) -> None:
+    parameters = bpy.types.UILayout.bl_rna.functions["label"].parameters
+    assert icon in parameters["icon"].enum_items
+
+
+def drawn(panel: Any) -> Layout:
+    layout = Layout()
+    panel.draw(SimpleNamespace(layout=layout), bpy.context)
+    return layout
