@@ -68,7 +68,7 @@ def meet(made: MotionClip, kept: MotionClip, mask: EditMask) -> MotionClip:
     turns_TJ4 = quat_multiply(rotation_vector_to_quat(lacking.eased()), made.rotations_TJ4)
     turns_TJ4 = np.where(mask.rotations_TJ[..., None], turns_TJ4, kept.rotations_TJ4)
     return kept.replace(
-        rotations_TJ4=turns_TJ4 * _signs(turns_TJ4, mask.rotations_TJ),
+        rotations_TJ4=turns_TJ4 * continuous_signs(turns_TJ4, mask.rotations_TJ),
         root_T3=np.where(mask.root_T[:, None], made.root_T3 + shift.eased()[:, 0], kept.root_T3),
     )
 
@@ -197,7 +197,7 @@ def _nearest_turn(vectors: FloatArray, beside: FloatArray) -> FloatArray:
     return vectors + _TURN * laps * axis
 
 
-def _signs(turns_TJ4: FloatArray, masked_TJ: BoolArray) -> FloatArray:
+def continuous_signs(turns_TJ4: FloatArray, masked_TJ: BoolArray) -> FloatArray:
     """+1 or -1 for each quaternion: kept ones stay as they are, masked ones follow the kept frame
     before them (without one, the frame after) without a jump. (T, J, 1)."""
     before_TJ, after_TJ = kept_neighbours(masked_TJ)

@@ -20,10 +20,26 @@ import numpy as np
 from ...common.arrays import BoolArray, FloatArray, IntArray
 from ..clip import MotionClip
 from ..editing.edit_mask import kept_neighbours, masked_runs
-from ..rotations import quat_conjugate, quat_multiply, quat_rotate, yaw_of, yaw_quat
+from ..editing.seam_blending import Ease, continuous_signs, eased
+from ..rotations import (
+    quat_conjugate,
+    quat_multiply,
+    quat_rotate,
+    quat_to_rotation_vector,
+    rotation_vector_to_quat,
+    yaw_of,
+    yaw_quat,
+)
 from .leg_ik import Legs, with_feet_at
 
 _PELVIS = 0
+
+_EASE = Ease(value=0.5, speed=0.12, push=0.0)
+"""How a foot gets from its kept way to the one that it is led on."""
+
+_NO_MOVE = 1e-9
+"""Metres under which a foot has not moved."""
+
 _GROUND = np.array([1.0, 0.0, 1.0])
 
 
@@ -97,6 +113,17 @@ class StepMoves:
             moves.moved(points_TS3, self.to_TS) - start_TS3
         )
 
+    def held(self, values_TS3: FloatArray, anchored_T: BoolArray, fps: float) -> FloatArray:
+        """Values that are known in anchored frames and die away from them; a foothold has that of
+        the frame whose move it takes. (T, S, 3)."""
+        anchored_TS = np.broadcast_to(anchored_T[:, None], values_TS3.shape[:2])
+        known_TS3 = np.where(anchored_TS[..., None], values_TS3, 0.0)
+        dying_TS3 = eased(known_TS3, ~anchored_TS, fps, _EASE)
+        sides = np.arange(values_TS3.shape[1])
+        start_TS3, end_TS3 = dying_TS3[self.from_TS, sides], dying_TS3[self.to_TS, sides]
+        held_TS3 = start_TS3 + self.share_TS[..., None] * (end_TS3 - start_TS3)
+        return np.where(anchored_TS[..., None], values_TS3, held_TS3)
+
     def of_turns(self, moves: RootMoves) -> FloatArray:
         """By what the feet are turned, radians. (T, S)."""
         start_TS = moves.turn_T[self.from_TS]
@@ -115,21 +142,39 @@ def _move_frame(anchored_T: BoolArray, start: int, stop: int) -> int:
 
 
 def lead_in_steps(
-    before: MotionClip, after: MotionClip, contacts_TSC: BoolArray, anchored_T: BoolArray
+    before: MotionClip,
+    after: MotionClip,
+    contacts_TSC: BoolArray,
+    anchored_T: BoolArray,
+    met: MotionClip | None = None,
 ) -> MotionClip:
     """``after`` with its feet led to footholds that were each moved once.
 
     before, after: the same poses with the root in other places and headings. contacts_TSC: when
     ankles and toes stand in ``before``. anchored_T: frames in which the feet go with the root (the
     kept ones of an edit). Where nothing moves, nothing changes; the pelvis is not touched.
+
+    met: ``after`` led into what is kept on both sides; its legs are then led, and its feet in
+    anchored frames stay. What they differ by from the feet that are led dies away from there
+    within the ease, but for a foothold all at once: so no foothold moves while it holds.
     """
     moves = RootMoves.between(before, after)
-    steps = StepMoves.of(contacts_TSC.any(axis=-1), anchored_T)
-    own, led = Legs.of(before), Legs.of(after)
+    standing_TS = contacts_TSC.any(axis=-1)
+    steps = StepMoves.of(standing_TS, anchored_T)
+    own, led = Legs.of(before), Legs.of(after if met is None else met)
     toe_TS3 = steps.of_points(moves, own.toe_TS3)
     foot_TS4 = quat_multiply(yaw_quat(steps.of_turns(moves)), own.feet_TS4)
-    moved_TS = (np.abs(toe_TS3 - led.toe_TS3) > 1e-9).any(axis=-1)
+    if met is not None:
+        known_TS = anchored_T[:, None] | standing_TS
+        lacking_TS3 = steps.held(led.toe_TS3 - toe_TS3, anchored_T, after.fps)
+        toe_TS3 = toe_TS3 + eased(lacking_TS3, ~known_TS, after.fps, _EASE)
+        turn_TS3 = quat_to_rotation_vector(quat_multiply(led.feet_TS4, quat_conjugate(foot_TS4)))
+        turn_TS3 = steps.held(turn_TS3, anchored_T, after.fps)
+        turn_TS3 = eased(turn_TS3, ~known_TS, after.fps, _EASE, turning=True)
+        foot_TS4 = quat_multiply(rotation_vector_to_quat(turn_TS3), foot_TS4)
+    moved_TS = (np.abs(toe_TS3 - led.toe_TS3) > _NO_MOVE).any(axis=-1) & ~anchored_T[:, None]
     ankle_TS3, foot_TS4 = led.reached(toe_TS3, foot_TS4)
-    return after.replace(
-        rotations_TJ4=with_feet_at(after.rotations_TJ4, led, ankle_TS3, foot_TS4, moved_TS)
-    )
+    clip = after if met is None else met
+    rotations_TJ4 = with_feet_at(clip.rotations_TJ4, led, ankle_TS3, foot_TS4, moved_TS)
+    moved_TJ = (rotations_TJ4 != clip.rotations_TJ4).any(axis=-1)
+    return clip.replace(rotations_TJ4=rotations_TJ4 * continuous_signs(rotations_TJ4, moved_TJ))

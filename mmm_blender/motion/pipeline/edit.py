@@ -177,8 +177,10 @@ def _led(
         return pinned(meet(arrival.clip, carried, mask), _free_legs(mask))
     # of the motion as it was decoded: feet that are carried along slide, and no contact is found
     contacts_TSC = standing_contacts(leg_joints(made), made.fps)
-    led = lead_in_steps(made, arrival.clip, contacts_TSC, ~job.root_T)
-    return pinned(meet(led, carried, mask), _free_legs(mask), contacts_TSC)
+    free_T = _free_legs(mask)
+    met = meet(arrival.clip, carried, mask)
+    led = lead_in_steps(made, arrival.clip, contacts_TSC, ~free_T, met)
+    return pinned(led, free_T, contacts_TSC)
 
 
 def _free_legs(mask: EditMask) -> BoolArray:

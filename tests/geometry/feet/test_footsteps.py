@@ -8,14 +8,16 @@ from hypothesis import strategies as st
 
 from mmm_blender.common.arrays import BoolArray, FloatArray
 from mmm_blender.geometry.clip import MotionClip
-from mmm_blender.geometry.editing.edit_mask import masked_runs
+from mmm_blender.geometry.editing.edit_mask import masked_runs, span_mask
+from mmm_blender.geometry.editing.path_correction import arrive
+from mmm_blender.geometry.editing.seam_blending import meet
 from mmm_blender.geometry.feet.foot_plants import standing_contacts
 from mmm_blender.geometry.feet.footsteps import RootMoves, StepMoves, lead_in_steps
 from mmm_blender.geometry.feet.leg_ik import Legs
 from mmm_blender.geometry.kinematics import clip_joints
 from mmm_blender.geometry.placement import transform_ground
 from mmm_blender.geometry.rotations import quat_multiply, quat_rotate, yaw_quat
-from tests.geometry.feet.test_foot_locking import walking
+from tests.geometry.feet.test_foot_locking import disturbed, walking
 
 FPS = 20.0
 FRAMES = 80
@@ -126,3 +128,23 @@ def test_a_foot_that_stands_from_a_kept_frame_on_keeps_its_place() -> None:
     led = lead_in_steps(clip, shifted, flags, anchored_T)
     kept_3 = ankles(shifted)[start + 3, 0]
     assert np.abs(ankles(led)[start + 4 : stop, 0] - kept_3).max() < 0.05
+
+
+@settings(max_examples=20, deadline=None)
+@given(st.integers(0, 500))
+def test_footholds_hold_beside_kept_frames_too(seed: int) -> None:
+    kept = walking(FRAMES, FPS)
+    made = disturbed(kept, seed)
+    mask = span_mask(FRAMES, MADE.start, MADE.stop, "all")
+    after = arrive(made, kept, mask).clip
+    met = meet(after, kept, mask)
+    flags = contacts(made)
+    led = lead_in_steps(made, after, flags, ANCHORED, met)
+    assert np.array_equal(led.rotations_TJ4[ANCHORED], kept.rotations_TJ4[ANCHORED])
+    own_TS3, toe_TS3 = Legs.of(made).toe_TS3, Legs.of(led).toe_TS3
+    for side in (0, 1):
+        for start, stop in masked_runs(flags[:, side].any(axis=-1) & ~ANCHORED):
+            moved = np.ptp(toe_TS3[start:stop, side], axis=0).max()
+            assert moved <= np.ptp(own_TS3[start:stop, side], axis=0).max() + 0.012
+    steps_TS = np.linalg.norm(np.diff(toe_TS3, axis=0), axis=-1)
+    assert steps_TS[[MADE.start - 1, MADE.stop - 1]].max() < steps_TS.max() + 0.01
