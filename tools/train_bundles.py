@@ -24,7 +24,7 @@ import torch
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from _program import run  # noqa: E402
+from _dev.program import run  # noqa: E402
 
 from mmm_blender.motion.config import TokenizerConfig, TransformerConfig  # noqa: E402
 from mmm_blender.training.trainer.bundle_run import BundleRun, BundleRunPlan  # noqa: E402
@@ -101,8 +101,6 @@ def begin_parts(options: argparse.Namespace) -> int:
 def train_set(options: argparse.Namespace) -> int:
     """One set, in this process."""
     torch.set_num_threads(1 if options.device == "cpu" else 2)
-    torch.backends.cuda.matmul.allow_tf32 = True
-    torch.backends.cudnn.allow_tf32 = True
     BundleRun(run_plan(options)).run()
     return 0
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import multiprocessing
 import random
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -24,15 +25,29 @@ from ...motion.features.smpl import encode_clip
 from ...motion.pipeline.path_condition import root_poses
 from .augmentation import U_TURN_LEAST_FRAMES, Variant, draw_variant
 from .captions import caption, phrase_of
-from .clip_kinds import is_idle_standing, is_locomotion, is_standing_gesture, is_straight
+from .clip_kinds import (
+    is_idle_standing,
+    is_locomotion,
+    is_standing_gesture,
+    is_straight,
+    some_steps,
+)
 from .measured import measure
 from .motion_file import ClipRecord
 
 CAPTIONS = 4  # of each variant, and as many of its mirror image
 PHRASES = 2
+MOST_FRAMES = 196
+"""Of a variant, as many as the longest clip has: what a caption counts is seen whole."""
+
 _LEAST_FRAMES = 20  # a faster variant of a short clip is no shorter
 _CHUNK = 24  # clips that a process takes at a time
 _UPRIGHT_HEIGHT = 0.75  # metres: a pelvis lower than this somewhere in the clip is not upright
+_STEPS_SHARE = 0.3  # of the changed variants of walks and runs are cut to a few steps ...
+_MOST_STEPS = 6  # ... at most so many
+_COUNTS = re.compile(
+    r"\b(steps?|met(?:er|re)s?|seconds?|times|once|twice|quarter|half|ninety|circle)\b"
+)
 _THERE_AND_BACK = (
     "{ahead}, turns around and {verb} back",
     "{ahead}, turns around and comes back",
@@ -78,6 +93,11 @@ class ClipVariants:
             texts=list(chain.from_iterable(piece.texts for piece in pieces)),
             phrases=list(chain.from_iterable(piece.phrases for piece in pieces)),
         )
+
+
+def counts_something(text: str) -> bool:
+    """Whether a caption tells how many, how far or how long: its clip may not be cropped."""
+    return _COUNTS.search(text) is not None
 
 
 @dataclass(frozen=True)
@@ -128,10 +148,12 @@ def _variant(
     """One variant of one clip; depends on the plan's seed and the two numbers alone."""
     rng = np.random.default_rng((plan.seed, clip_number, number))
     change = _change(record, number, rng)
-    made = change.of(clip)
+    made = change.of(clip).slice(0, MOST_FRAMES)
     record = replace(record, measured=measure(made), frames=made.frames)
-    features_TC = encode_clip(made)
     draw = random.Random(int(rng.integers(2**31)))
+    if number > 0 and not change.u_turn and draw.random() < _STEPS_SHARE and is_locomotion(record):
+        record, made = some_steps(record, made, draw.randint(1, _MOST_STEPS), draw) or (record, made)
+    features_TC = encode_clip(made)
     sides = (False, True)
     texts = [_text(record, draw, side, change, plan) for side in sides for _ in range(CAPTIONS)]
     phrases = [_phrase(record, draw, side, change, plan) for side in sides for _ in range(PHRASES)]

@@ -23,7 +23,12 @@ from ...motion.config import TokenizerConfig, TransformerConfig, from_json, to_j
 from ...motion.networks.tokenizer import Tokenizer
 from ...motion.networks.transformer import MaskedTransformer
 from ...motion.text.student import StudentTextEncoder
-from ..data.clip_variants import ClipVariants, VariantPlan, make_variants
+from ..data.clip_variants import (
+    ClipVariants,
+    VariantPlan,
+    counts_something,
+    make_variants,
+)
 from ..data.composites import then_pairs, while_pairs
 from ..data.dataset import TRAIN, UNSEEN_TAKES, draw_odds, kind_of, split_of
 from ..data.motion_file import ClipRecord, load_motions
@@ -36,7 +41,7 @@ from .tokenizer_training import TokenizerPlan, TokenizerTraining, new_tokenizer
 from .weight_pack import Pack, state_of, write_pack
 
 _SAVE_SECONDS = 75.0
-_MOST_WORDS = 48  # of a caption, the start and the end of it among them
+_MOST_WORDS = 40  # of a caption, the start and the end of it among them
 _EXPORT_SECONDS = 10.0
 _PROBE_WAIT = 30.0  # seconds, once the variants are made
 
@@ -200,7 +205,8 @@ class BundleRun:
                 tables[name] = PairTable.of(made, len(texts), self.device)
                 texts += made.texts
         words = {text: encoder.tokenizer.encode(text, _MOST_WORDS) for text in set(texts)}
-        table = TextTable.of([words[text] for text in texts], self.device)
+        whole = [counts_something(text) for text in texts]
+        table = TextTable.of([words[text] for text in texts], whole, self.device)
         self.log("tokens", {"tokens": len(tokens.tokens_MP), "sentences": len(words)} | {
             name: len(pair.first_N) for name, pair in tables.items()
         })  # fmt: skip

@@ -53,7 +53,7 @@ def variant_odds(variants: ClipVariants, clip_odds: FloatArray) -> FloatArray:
     """Odds (V,) of drawing each variant; those of a clip's variants add up to the clip's odds."""
     odds_V = np.where(variants.variant_V == 0, _FIRST_VARIANT_ODDS, 1.0)
     totals = np.bincount(variants.clip_V, weights=odds_V, minlength=len(clip_odds))
-    odds_V = odds_V * (clip_odds / totals)[variants.clip_V]
+    odds_V = odds_V * clip_odds[variants.clip_V] / totals[variants.clip_V]
     return odds_V / odds_V.sum()
 
 

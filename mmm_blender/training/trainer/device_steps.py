@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from contextlib import nullcontext
 from typing import Any
 
 import torch
@@ -32,7 +31,7 @@ class DeviceStep:
     def __init__(
         self, body: Callable[[], Tensor], capture: bool, eager: Callable[[int], bool]
     ) -> None:
-        self._body, self._capture, self._eager = body, capture, eager
+        self._body, self._eager = body, eager
         self._graph: Any = None
         self._loss = torch.zeros(())
         # all on one stream of its own: what is captured may not touch the default one
@@ -40,16 +39,25 @@ class DeviceStep:
 
     def __call__(self, step: int) -> Tensor:
         """One step; the loss, still on the device."""
-        with nullcontext() if self._stream is None else torch.cuda.stream(self._stream):
-            if step < _WARM_STEPS or not self._capture or self._eager(step):
-                return self._body()
-            if self._graph is None:
-                torch.cuda.synchronize()
-                self._graph = torch.cuda.CUDAGraph()
-                with torch.cuda.graph(self._graph, stream=self._stream):
-                    self._loss = self._body()
-            self._graph.replay()
-            return self._loss
+        if self._stream is None:
+            return self._body()
+        outside = torch.cuda.current_stream()
+        self._stream.wait_stream(outside)
+        with torch.cuda.stream(self._stream):
+            loss = self._on_stream(step)
+        outside.wait_stream(self._stream)
+        return loss
+
+    def _on_stream(self, step: int) -> Tensor:
+        if step < _WARM_STEPS or self._eager(step):
+            return self._body()
+        if self._graph is None:
+            torch.cuda.synchronize()
+            self._graph = torch.cuda.CUDAGraph()
+            with torch.cuda.graph(self._graph, stream=self._stream):
+                self._loss = self._body()
+        self._graph.replay()
+        return self._loss
 
 
 def run_steps(

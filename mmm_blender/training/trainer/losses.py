@@ -62,13 +62,18 @@ def heading_joints(features_BTC: Tensor) -> Tensor:
     for level in _levels():
         parents = [SMPL_22.parents[joint] for joint in level]
         turned = torch.stack([world[parent] for parent in parents], dim=-3)
-        bones = torch.stack([offsets[joint] for joint in level])[..., None]
+        bones = torch.stack([offsets[joint] for joint in level])
         before = torch.stack([places[parent] for parent in parents], dim=-2)
-        placed = before + (turned @ bones)[..., 0]
-        turned = turned @ torch.stack([local[joint] for joint in level], dim=-3)
+        placed = before + (turned * bones[:, None]).sum(-1)
+        turned = _products(turned, torch.stack([local[joint] for joint in level], dim=-3))
         world |= zip(level, turned.unbind(-3), strict=True)
         places |= zip(level, placed.unbind(-2), strict=True)
     return torch.stack([places[joint] for joint in range(SMPL_269.joints)], dim=-2)
+
+
+def _products(a: Tensor, b: Tensor) -> Tensor:
+    """Products of small matrices (..., 3, 3): a batched matrix product is made for large ones."""
+    return (a[..., None] * b[..., None, :, :]).sum(-2)
 
 
 def ground_path(features_BTC: Tensor) -> tuple[Tensor, Tensor]:
@@ -144,7 +149,7 @@ class TokenizerLoss(nn.Module):
         difference = functional.smooth_l1_loss(output_BTC, target_BTC, reduction="none")
         features = _mean((difference * self.weight_C).mean(-1), valid_BT, batch_BT)
         made, wanted = (x * self.std_C + self.mean_C for x in (output_BTC, target_BTC))
-        made_joints, wanted_joints = heading_joints(torch.cat([made, wanted])).chunk(2)
+        made_joints, wanted_joints = heading_joints(made), heading_joints(wanted)
         joints = _mean(_distance(made_joints, wanted_joints).mean(-1), valid_BT, batch_BT)
         steps = _distance(foot_steps(made, made_joints), foot_steps(wanted, wanted_joints))
         feet = _mean(steps.mean(-1), valid_BT[:, 1:], batch_BT[:, 1:])

@@ -107,7 +107,7 @@ class MaskedTraining:
         self.model, self._tokenizer, self._sampler = model, tokenizer, sampler
         self._encoder, self._plan, self._log = encoder, plan, log
         self._loss = CodeLoss(model.codebooks_PKD)
-        self._forward = torch.compile(model) if plan.compiled else model
+        self._forward = torch.compile(model, dynamic=False) if plan.compiled else model
         self._root_P = ~sampler.upper_P
         self._seconds = tokenizer.frames_per_token / tokenizer.feature_layout.fps
         self._checks = [] if held_out is None else _check_rows(held_out)
@@ -167,7 +167,9 @@ class MaskedTraining:
     @torch.no_grad()
     def text(self, rows: Rows) -> TextFeatures:
         """Features of the rows' prompts."""
-        return self._encoder.encode_ids(rows.ids_BW, rows.words_BW)
+        with autocast(rows.lengths_B.device, self._plan.precision):
+            found = self._encoder.encode_ids(rows.ids_BW, rows.words_BW)
+        return TextFeatures(found.sentence_BC.float(), found.words_BWC.float(), rows.words_BW)
 
     def _masks(self, rows: Rows) -> Masks:
         """The tasks' masks, some rows whole, halves of the body where they are asked for, and the

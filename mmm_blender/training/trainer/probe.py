@@ -76,7 +76,7 @@ def try_compile(
     device = torch.device("cuda")
     books_PKD = torch.randn(len(tokenizer.columns), tokenizer.codes, tokenizer.code_dim)
     model = MaskedTransformer(config, tokenizer, books_PKD).to(device).train()
-    compiled = torch.compile(model)
+    compiled = torch.compile(model, dynamic=False)
     found: dict[str, object] = {}
     for width in WIDTHS:
         found[str(width)] = {

@@ -45,18 +45,23 @@ _MOST_HALF = 26  # tokens of each half of a "then" row
 
 @dataclass(frozen=True, eq=False)
 class TextTable:
-    """Prompts as token ids. ids_NW: padded; counts_N: words of each."""
+    """Prompts as token ids. ids_NW: padded; counts_N: words of each; whole_N: tells something that
+    only the whole clip shows."""
 
     ids_NW: Tensor
     counts_N: Tensor
+    whole_N: Tensor
 
     @classmethod
-    def of(cls, ids: Sequence[Sequence[int]], device: torch.device) -> TextTable:
+    def of(
+        cls, ids: Sequence[Sequence[int]], whole: Sequence[bool], device: torch.device
+    ) -> TextTable:
         """From lists of ids."""
         counts = np.array([len(row) for row in ids])
         table = np.zeros((len(ids), counts.max()), dtype=np.int32)
         table[np.arange(table.shape[1]) < counts[:, None]] = np.concatenate(ids)
-        return cls(torch.from_numpy(table).to(device), torch.from_numpy(counts).to(device))
+        arrays = (table, counts, np.array(whole))
+        return cls(*(torch.from_numpy(values).to(device) for values in arrays))
 
     def words(self, rows_B: Tensor) -> tuple[Tensor, Tensor]:
         """Ids (B, W) and which of them are words."""
@@ -201,12 +206,13 @@ class RowSampler:
     def _plain(self, count: int) -> RowPlan:
         item_N = 2 * self._odds(count) + self._below(torch.full((count,), 2, device=self._device))
         phase_N, most_N = self._phases(item_N)
+        text_N = self._caption(item_N)
         least_N = (most_N * _LEAST_CROP).round().clamp(min=LEAST_TOKENS).long()
         least_N = torch.minimum(least_N, most_N)
         crop_N = least_N + self._below(most_N - least_N + 1)
         start_N = self._below(most_N - crop_N + 1)
         keep_N = self._keeps_turn(item_N, phase_N + self._size * start_N, self._size * crop_N)
-        whole_N = (self._rand(count) < _WHOLE_SHARE) | ~keep_N
+        whole_N = (self._rand(count) < _WHOLE_SHARE) | ~keep_N | self.texts.whole_N[text_N]
         length_N = torch.where(whole_N, most_N, crop_N)
         start_N = torch.where(whole_N, 0, start_N)
         spare_N = (length_N - MOST_TOKENS).clamp(min=0)
@@ -219,7 +225,7 @@ class RowSampler:
             first_length_N=length_N,
             gap_N=torch.zeros_like(length_N),
             length_N=length_N,
-            text_N=self._caption(item_N),
+            text_N=text_N,
             task_N=torch.zeros_like(length_N),
             item_N=item_N,
             frame_N=phase_N + self._size * start_N,

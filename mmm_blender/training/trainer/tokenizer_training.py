@@ -125,7 +125,9 @@ class TokenizerTraining:
             if steps % _REPORT_EVERY == 0:
                 self._log(name, {"step": steps, "seconds": run.seconds, "loss": value()})
 
+        torch.backends.cudnn.benchmark = True  # all steps have one shape
         run_steps(run, plan, step, after)
+        torch.backends.cudnn.benchmark = False
         self.tokenizer.load_state_dict(run.average)
         self._log(name, {"step": run.step, "seconds": run.seconds, **self.check()})
 
