@@ -107,13 +107,15 @@ def train_set(options: argparse.Namespace) -> int:
 
 def run_plan(options: argparse.Namespace) -> BundleRunPlan:
     """The plan of this process's set."""
-    data = dict(entry.split("=", 1) for entry in options.set)
-    shared = max(1, (os.cpu_count() or 1) // len(data))
+    data = {name: Path(path) for name, path in (entry.split("=", 1) for entry in options.set)}
+    sizes = {name: path.stat().st_size for name, path in data.items()}
+    share = sizes[options.part] / sum(sizes.values())  # a larger set has more to prepare
+    shared = max(2, round(share * (os.cpu_count() or 1)))
     tokenizer, transformer = plans(options)
     tokenizer_config, transformer_config = configs(options)
     return BundleRunPlan(
         name=options.part,
-        data=Path(data[options.part]),
+        data=data[options.part],
         text=options.text,
         out=options.out,
         deadline=options.deadline,

@@ -16,13 +16,13 @@ sys.path.insert(0, str(ROOT))
 from _dev.program import run  # noqa: E402
 
 from mmm_blender.common.errors import MMMError  # noqa: E402
+from mmm_blender.common.schema import from_json  # noqa: E402
 from mmm_blender.motion.bundles.bundle import files_of, save_bundle  # noqa: E402
 from mmm_blender.motion.config import (  # noqa: E402
     BundleConfig,
     SamplerConfig,
     TokenizerConfig,
     TransformerConfig,
-    from_json,
 )
 from mmm_blender.motion.networks.tokenizer import Tokenizer  # noqa: E402
 from mmm_blender.motion.networks.transformer import MaskedTransformer  # noqa: E402

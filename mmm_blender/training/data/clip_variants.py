@@ -24,7 +24,7 @@ from ...common.arrays import AnyArray, IntArray
 from ...motion.features.smpl import encode_clip
 from ...motion.pipeline.path_condition import root_poses
 from .augmentation import U_TURN_LEAST_FRAMES, Variant, draw_variant
-from .captions import caption, phrase_of
+from .captions import Phrase, caption, phrase_of
 from .clip_kinds import (
     is_idle_standing,
     is_locomotion,
@@ -45,15 +45,18 @@ _CHUNK = 24  # clips that a process takes at a time
 _UPRIGHT_HEIGHT = 0.75  # metres: a pelvis lower than this somewhere in the clip is not upright
 _STEPS_SHARE = 0.3  # of the changed variants of walks and runs are cut to a few steps ...
 _MOST_STEPS = 6  # ... at most so many
+_WALKERS = ("a person", "someone", "a man", "a woman")
 _COUNTS = re.compile(
     r"\b(steps?|met(?:er|re)s?|seconds?|times|once|twice|quarter|half|ninety|circle)\b"
 )
 _THERE_AND_BACK = (
-    "{ahead}, turns around and {verb} back",
-    "{ahead}, turns around and comes back",
-    "{ahead}, then turns around and {verb} back",
-    "{ahead}, makes a half turn and goes back",
-)
+    Phrase("{verb}s, turns around and {verb}s back", "{ing}, turning around and {ing} back"),
+    Phrase("{verb}s, turns around and comes back", "{ing}, turning around and coming back"),
+    Phrase("{verb}s ahead, then turns around and {verb}s back",
+           "{ing} ahead, then turning around and {ing} back"),
+    Phrase("{verb}s forward, makes a half turn and goes back",
+           "{ing} forward, making a half turn and going back"),
+)  # fmt: skip
 """What a walk with a turn back is told with."""
 
 
@@ -151,8 +154,8 @@ def _variant(
     made = change.of(clip).slice(0, MOST_FRAMES)
     record = replace(record, measured=measure(made), frames=made.frames)
     draw = random.Random(int(rng.integers(2**31)))
-    if number > 0 and not change.u_turn and draw.random() < _STEPS_SHARE and is_locomotion(record):
-        record, made = some_steps(record, made, draw.randint(1, _MOST_STEPS), draw) or (record, made)
+    if number > 0 and not change.u_turn and draw.random() < _STEPS_SHARE:
+        record, made = _some_steps(record, made, draw)
     features_TC = encode_clip(made)
     sides = (False, True)
     texts = [_text(record, draw, side, change, plan) for side in sides for _ in range(CAPTIONS)]
@@ -172,6 +175,17 @@ def _variant(
     )
 
 
+def _some_steps(
+    record: ClipRecord, clip: MotionClip, draw: random.Random
+) -> tuple[ClipRecord, MotionClip]:
+    """A few steps of a walk or run, where there are so many; else all of it."""
+    if not is_locomotion(record):
+        return record, clip
+    piece = some_steps(record, clip, draw.randint(1, _MOST_STEPS), draw)
+    long_enough = piece is not None and piece[1].frames >= _LEAST_FRAMES
+    return piece if piece is not None and long_enough else (record, clip)
+
+
 def _change(record: ClipRecord, number: int, rng: np.random.Generator) -> Variant:
     if number == 0:
         return Variant()
@@ -186,21 +200,24 @@ def _text(
 ) -> str:
     if not change.u_turn:
         return caption(record, rng, mirrored, plan.held_out)
-    return f"{rng.choice(('a person', 'someone', 'a man', 'a woman'))} {_there_and_back(record, rng)}"
+    return f"{rng.choice(_WALKERS)} {_there_and_back(record, rng).verb}"
 
 
 def _phrase(
     record: ClipRecord, rng: random.Random, mirrored: bool, change: Variant, plan: VariantPlan
 ) -> tuple[str, str]:
-    if change.u_turn:
-        there = _there_and_back(record, rng)
-        return there, there
-    phrase = phrase_of(record, rng, mirrored, plan.held_out)
+    turns_back = bool(change.u_turn)
+    phrase = (
+        _there_and_back(record, rng)
+        if turns_back
+        else phrase_of(record, rng, mirrored, plan.held_out)
+    )
     return phrase.verb, phrase.ing
 
 
-def _there_and_back(record: ClipRecord, rng: random.Random) -> str:
+def _there_and_back(record: ClipRecord, rng: random.Random) -> Phrase:
     """ "walks, turns around and walks back"."""
-    verb = "runs" if record.content in ("run", "dash") else "walks"
-    ahead = rng.choice((verb, f"{verb} forward"))
-    return rng.choice(_THERE_AND_BACK).format(ahead=ahead, verb=verb)
+    words = ("run", "running") if record.content in ("run", "dash") else ("walk", "walking")
+    drawn = rng.choice(_THERE_AND_BACK)
+    verb, ing = (form.format(verb=words[0], ing=words[1]) for form in (drawn.verb, drawn.ing))
+    return Phrase(verb, ing)

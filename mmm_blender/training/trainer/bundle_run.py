@@ -19,7 +19,8 @@ import numpy as np
 import torch
 
 from ...geometry.clip import MotionClip
-from ...motion.config import TokenizerConfig, TransformerConfig, from_json, to_json
+from ...common.schema import from_json, to_json
+from ...motion.config import TokenizerConfig, TransformerConfig
 from ...motion.networks.tokenizer import Tokenizer
 from ...motion.networks.transformer import MaskedTransformer
 from ...motion.text.student import StudentTextEncoder

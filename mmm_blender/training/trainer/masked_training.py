@@ -35,7 +35,7 @@ _ALL_SHARE = 0.1  # of the rows are masked from end to end, as a prompt begins
 _TEXT_DROP = 0.1
 _SPAN_SHARE = 0.5  # of the rows that ask for one half of the body ask for a span of it
 _REPORT_EVERY = 250
-_CHECK_BATCHES, _CHECK_ROWS = 4, 256
+_CHECK_BATCHES, _CHECK_ROWS = 4, 128
 
 
 @dataclass(frozen=True)
@@ -110,7 +110,7 @@ class MaskedTraining:
         self._forward = torch.compile(model, dynamic=False) if plan.compiled else model
         self._root_P = ~sampler.upper_P
         self._seconds = tokenizer.frames_per_token / tokenizer.feature_layout.fps
-        self._checks = [] if held_out is None else _check_rows(held_out)
+        self._checks = [] if held_out is None else _check_rows(held_out, plan.batch)
 
     def fit(self, saved: Callable[[Run], None] | None = None) -> Run:
         """Train; the averaged weights are loaded in the end. saved: called now and then."""
@@ -271,11 +271,11 @@ def _around(kept_BL: Tensor) -> Tensor:
     return torch.cat([kept_BL, nothing_B1], 1) | torch.cat([nothing_B1, kept_BL], 1)
 
 
-def _check_rows(sampler: RowSampler) -> list[Rows]:
-    """Batches of held-out rows, the same in every run."""
-    device = sampler.bank.device
+def _check_rows(sampler: RowSampler, batch: int) -> list[Rows]:
+    """Batches of held-out rows, the same in every run, no larger than those of training."""
+    device, rows = sampler.bank.device, min(_CHECK_ROWS, batch)
     with torch.random.fork_rng([device] if device.type == "cuda" else []):
         torch.manual_seed(0)
         return [
-            sampler.draw(_CHECK_ROWS // 2, longer=at % 2 == 1) for at in range(_CHECK_BATCHES)
+            sampler.draw(rows, longer=at % 2 == 1) for at in range(_CHECK_BATCHES)
         ]

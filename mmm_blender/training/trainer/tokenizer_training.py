@@ -30,7 +30,7 @@ CLEAN_SHARE = 0.5
 MOST_WRONG = 0.3
 """Of a window's tokens are replaced by random ones, at most."""
 
-_CHECK_WINDOWS = 1024
+_CHECK_WINDOWS = 4  # times a batch
 _REPORT_EVERY = 500
 
 Log = Callable[[str, Mapping[str, object]], None]
@@ -85,7 +85,8 @@ class TokenizerTraining:
     ) -> None:
         self.tokenizer, self._bank, self._plan, self._log = tokenizer, bank, plan, log
         self._loss = TokenizerLoss(tokenizer.mean_C, tokenizer.std_C).to(bank.device)
-        self._check = None if held_out is None else held_out.windows(_CHECK_WINDOWS, plan.frames)
+        windows = _CHECK_WINDOWS * plan.batch
+        self._check = None if held_out is None else held_out.windows(windows, plan.frames)
 
     def fit(self, encoders: bool = True) -> Tokenizer:
         """Train both stages (or the decoders alone); the averaged weights are loaded."""
