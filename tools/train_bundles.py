@@ -46,7 +46,7 @@ def parse_options() -> argparse.Namespace:
     parser.add_argument("--text", type=Path, required=True, help="folder of the text encoder")
     parser.add_argument("--out", type=Path, required=True, help="folder for packs and logs")
     parser.add_argument("--seconds", type=float, default=520.0, help="for everything")
-    parser.add_argument("--tokenizer-seconds", type=float, default=160.0)
+    parser.add_argument("--tokenizer-seconds", type=float, default=150.0)
     parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu")
     parser.add_argument("--processes", type=int, default=0, help="0: the CPUs, shared by the sets")
     parser.add_argument("--variants", type=int, default=10, help="of each clip")
@@ -60,7 +60,7 @@ def parse_options() -> argparse.Namespace:
     parser.add_argument("--layers", type=int, default=7)
     parser.add_argument("--cross-layers", type=int, default=2)
     parser.add_argument("--heads", type=int, default=5)
-    parser.add_argument("--dropout", type=float, default=0.15)
+    parser.add_argument("--dropout", type=float, default=0.2)
     parser.add_argument("--batch", type=int, default=512)
     parser.add_argument("--rate", type=float, default=6e-4)
     parser.add_argument("--precision", choices=("bfloat16", "float32"), default="bfloat16")
@@ -94,6 +94,8 @@ def begin_parts(options: argparse.Namespace) -> int:
     for probe in probes:
         if started[probe].poll() is None:
             started[probe].terminate()
+    for probe in PROBES:
+        (options.out / f"{probe}.json").unlink(missing_ok=True)
     print("ended with", codes, "seconds left", round(deadline - time.time(), 1), flush=True)
     return max(map(abs, codes.values()))
 

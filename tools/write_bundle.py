@@ -62,9 +62,7 @@ def main() -> int:
         min_seconds=MIN_SECONDS,
         tokenizer=tokenizer.config,
         transformer=sizes,
-        sampler=SamplerConfig(
-            guidance=options.guidance, confidence_noise=options.confidence_noise
-        ),
+        sampler=SamplerConfig(guidance=options.guidance, confidence_noise=options.confidence_noise),
         text={"kind": "student", "folder": STUDENT_FOLDER},
         storage="float16",
     )

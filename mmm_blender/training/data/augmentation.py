@@ -14,8 +14,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ...geometry.clip import MotionClip
 from ...common.arrays import FloatArray
+from ...geometry.clip import MotionClip
 from ...geometry.feet.contacts import CONTACT_JOINTS, foot_contacts
 from ...geometry.kinematics import clip_joints
 from ...geometry.resample import resample

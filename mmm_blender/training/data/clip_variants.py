@@ -19,8 +19,8 @@ from itertools import chain
 
 import numpy as np
 
-from ...geometry.clip import MotionClip
 from ...common.arrays import AnyArray, IntArray
+from ...geometry.clip import MotionClip
 from ...motion.features.smpl import encode_clip
 from ...motion.pipeline.path_condition import root_poses
 from .augmentation import U_TURN_LEAST_FRAMES, Variant, draw_variant

@@ -112,9 +112,7 @@ def then_pairs(
     return Pairs(first_N, second_N, texts)
 
 
-def _draw(
-    fits_V: BoolArray, odds_V: FloatArray, count: int, rng: np.random.Generator
-) -> IntArray:
+def _draw(fits_V: BoolArray, odds_V: FloatArray, count: int, rng: np.random.Generator) -> IntArray:
     """Numbers of variants that fit, by their odds."""
     odds = np.where(fits_V, odds_V, 0.0)
     return rng.choice(len(odds), count, p=odds / odds.sum())

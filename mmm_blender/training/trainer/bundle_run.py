@@ -11,6 +11,7 @@ import json
 import threading
 import time
 from collections.abc import Mapping, Sequence
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -18,8 +19,9 @@ from typing import Any
 import numpy as np
 import torch
 
-from ...geometry.clip import MotionClip
+from ...common.arrays import FloatArray
 from ...common.schema import from_json, to_json
+from ...geometry.clip import MotionClip
 from ...motion.config import TokenizerConfig, TransformerConfig
 from ...motion.networks.tokenizer import Tokenizer
 from ...motion.networks.transformer import MaskedTransformer
@@ -30,7 +32,7 @@ from ..data.clip_variants import (
     counts_something,
     make_variants,
 )
-from ..data.composites import then_pairs, while_pairs
+from ..data.composites import Pairs, then_pairs, while_pairs
 from ..data.dataset import TRAIN, UNSEEN_TAKES, draw_odds, kind_of, split_of
 from ..data.motion_file import ClipRecord, load_motions
 from .device_bank import Draw, FeatureBank, TokenBank, variant_odds
@@ -96,6 +98,56 @@ def _short(value: object) -> object:
     return round(value, 4) if isinstance(value, float) else value
 
 
+@dataclass(frozen=True, eq=False)
+class Sentences:
+    """All prompts of a set as token ids, and the composites among them."""
+
+    ids: list[list[int]]
+    whole: list[bool]
+    pairs: dict[str, tuple[Pairs, int]]
+
+    @classmethod
+    def of(
+        cls,
+        variants: ClipVariants,
+        odds_V: FloatArray,
+        encoder: StudentTextEncoder,
+        count: int,
+        seed: int,
+    ) -> Sentences:
+        """Captions of all variants, then ``count`` composites of each kind."""
+        rng = np.random.default_rng(seed)
+        texts, pairs = list(variants.texts), dict[str, tuple[Pairs, int]]()
+        for name, make in (("while_pairs", while_pairs), ("then_pairs", then_pairs)):
+            made = make(variants, odds_V, count, rng) if count else None
+            if made is not None:
+                pairs[name] = (made, len(texts))
+                texts += made.texts
+        ids = {text: encoder.tokenizer.encode(text, _MOST_WORDS) for text in set(texts)}
+        return cls([ids[text] for text in texts], [counts_something(t) for t in texts], pairs)
+
+
+@dataclass(frozen=True, eq=False)
+class TrainingSet:
+    """A set of clips on the device; its sentences as soon as they are made."""
+
+    bank: FeatureBank
+    odds_V: FloatArray
+    sentences: Future[Sentences]
+
+    def sampler(self, tokenizer: Tokenizer) -> RowSampler:
+        """Rows for the transformer, of this tokenizer's tokens."""
+        tokens, device = TokenBank.encoded(tokenizer, self.bank), self.bank.device
+        made = self.sentences.result()
+        tables = {
+            name: PairTable.of(pairs, start, device) for name, (pairs, start) in made.pairs.items()
+        }
+        texts = TextTable.of(made.ids, made.whole, device)
+        return RowSampler(
+            self.bank, tokens, texts, Draw(self.odds_V, device), tokenizer.config, **tables
+        )
+
+
 class BundleRun:
     """The stages of one set, in order."""
 
@@ -113,26 +165,41 @@ class BundleRun:
         records, clips = self._clips()
         split = [split_of(record) for record in records]
         train, check = (
-            self._variants(records, clips, [at for at, of in enumerate(split) if of == wanted], plan)
+            self._variants(
+                records, clips, [at for at, of in enumerate(split) if of == wanted], plan
+            )
             for wanted, plan in (
                 (TRAIN, VariantPlan(self.plan.variants, self.plan.seed)),
                 (UNSEEN_TAKES, VariantPlan(1, self.plan.seed, held_out=True)),
             )
         )
-        odds_V = self._odds(train, records)
-        bank = FeatureBank(train, odds_V, self.device)
-        held_bank = None
-        if check is not None:
-            held_bank = FeatureBank(check, self._odds(check, records), self.device)
-        self.log("bank", {"variants": len(train.frames_V), "frames": len(train.features_NC)})
-        tokenizer = self._tokenizer(bank, held_bank)
         encoder = StudentTextEncoder.load(self.plan.text, self.device)
-        sampler = self._sampler(bank, tokenizer, train, odds_V, encoder)
-        held_sampler = None
-        if held_bank is not None and check is not None:
-            held_odds = self._odds(check, records)
-            held_sampler = self._sampler(held_bank, tokenizer, check, held_odds, encoder, pairs=0)
-        self._transformer(tokenizer, sampler, held_sampler, encoder)
+        with ThreadPoolExecutor(1) as beside:  # sentences are made while the tokenizer is trained
+            sets = [
+                self._set(variants, records, beside, encoder, pairs)
+                for variants, pairs in ((train, self.plan.pairs), (check, 0))
+                if variants is not None
+            ]
+            held_out = sets[1].bank if len(sets) > 1 else None
+            tokenizer = self._tokenizer(sets[0].bank, held_out)
+            samplers = [each.sampler(tokenizer) for each in sets]
+        for each in samplers:
+            self.log("tokens", {"tokens": len(each.tokens.tokens_MP)})
+        self._transformer(tokenizer, samplers[0], samplers[1] if len(sets) > 1 else None, encoder)
+
+    def _set(
+        self,
+        variants: ClipVariants,
+        records: Sequence[ClipRecord],
+        beside: Executor,
+        encoder: StudentTextEncoder,
+        pairs: int,
+    ) -> TrainingSet:
+        odds_V = self._odds(variants, records)
+        bank = FeatureBank(variants, odds_V, self.device)
+        self.log("bank", {"variants": len(variants.frames_V), "frames": len(variants.features_NC)})
+        texts = beside.submit(Sentences.of, variants, odds_V, encoder, pairs, self.plan.seed)
+        return TrainingSet(bank, odds_V, texts)
 
     def _clips(self) -> tuple[list[ClipRecord], list[MotionClip]]:
         records, clips = load_motions(self.plan.data)
@@ -186,35 +253,6 @@ class BundleRun:
         self._write({"tokenizer": state_of(tokenizer)})
         return tokenizer
 
-    def _sampler(
-        self,
-        bank: FeatureBank,
-        tokenizer: Tokenizer,
-        variants: ClipVariants,
-        odds_V: Any,
-        encoder: StudentTextEncoder,
-        pairs: int | None = None,
-    ) -> RowSampler:
-        """All tokens, texts and composites of a set of variants."""
-        count = self.plan.pairs if pairs is None else pairs
-        rng = np.random.default_rng(self.plan.seed)
-        tokens = TokenBank.encoded(tokenizer, bank)
-        texts, tables = list(variants.texts), dict[str, PairTable]()
-        for name, make in (("while_pairs", while_pairs), ("then_pairs", then_pairs)):
-            made = make(variants, odds_V, count, rng) if count else None
-            if made is not None:
-                tables[name] = PairTable.of(made, len(texts), self.device)
-                texts += made.texts
-        words = {text: encoder.tokenizer.encode(text, _MOST_WORDS) for text in set(texts)}
-        whole = [counts_something(text) for text in texts]
-        table = TextTable.of([words[text] for text in texts], whole, self.device)
-        self.log("tokens", {"tokens": len(tokens.tokens_MP), "sentences": len(words)} | {
-            name: len(pair.first_N) for name, pair in tables.items()
-        })  # fmt: skip
-        return RowSampler(
-            bank, tokens, table, Draw(odds_V, self.device), tokenizer.config, **tables
-        )
-
     def _transformer(
         self,
         tokenizer: Tokenizer,
@@ -224,7 +262,9 @@ class BundleRun:
     ) -> None:
         plan = self.plan
         torch.manual_seed(plan.seed)
-        model = MaskedTransformer(plan.transformer_config, tokenizer.config, tokenizer.codebooks_PKD)
+        model = MaskedTransformer(
+            plan.transformer_config, tokenizer.config, tokenizer.codebooks_PKD
+        )
         if plan.begin is not None and "transformer" in plan.begin.states:
             model.load_state_dict(plan.begin.states["transformer"])
         model = model.to(self.device)

@@ -14,7 +14,6 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor
-from torch.nn import functional
 
 from ...motion.config import TokenizerConfig
 from ...motion.networks.transformer import MaskedTransformer
@@ -107,7 +106,7 @@ class MaskedTraining:
         self.model, self._tokenizer, self._sampler = model, tokenizer, sampler
         self._encoder, self._plan, self._log = encoder, plan, log
         self._loss = CodeLoss(model.codebooks_PKD)
-        self._forward = torch.compile(model, dynamic=False) if plan.compiled else model
+        self._forward = compiled(model) if plan.compiled else model
         self._root_P = ~sampler.upper_P
         self._seconds = tokenizer.frames_per_token / tokenizer.feature_layout.fps
         self._checks = [] if held_out is None else _check_rows(held_out, plan.batch)
@@ -149,9 +148,7 @@ class MaskedTraining:
         dropped_B = torch.rand(len(rows.lengths_B), device=rows.lengths_B.device) < _TEXT_DROP
         text = blur(asked.text, None, self._plan.text_noise)
         with autocast(rows.lengths_B.device, self._plan.precision):
-            logits = self._forward(
-                asked.seen_BLP, rows.lengths_B, text, dropped_B, asked.path_BLF
-            )
+            logits = self._forward(asked.seen_BLP, rows.lengths_B, text, dropped_B, asked.path_BLF)
         return self._loss(logits, rows.tokens_BLP, asked.weight_BLP)
 
     @torch.no_grad()
@@ -218,9 +215,7 @@ class MaskedTraining:
         found = [self._check(rows) for rows in self._checks]
         self.model.load_state_dict(learnt)
         self.model.train()
-        return {
-            name: round(sum(each[name] for each in found) / len(found), 3) for name in found[0]
-        }
+        return {name: round(sum(each[name] for each in found) / len(found), 3) for name in found[0]}
 
     def _check(self, rows: Rows) -> dict[str, float]:
         count, places, _ = rows.tokens_BLP.shape
@@ -265,6 +260,13 @@ class MaskedTraining:
         return float(self._loss(logits, rows.tokens_BLP, weight_BLP, smooth=False))
 
 
+def compiled(model: MaskedTransformer) -> Callable[..., list[Tensor]]:
+    """The model with fused kernels, one program for each width of a batch; what cannot be compiled
+    runs as it is."""
+    torch._dynamo.config.suppress_errors = True  # pyright: ignore[reportPrivateUsage]
+    return torch.compile(model, dynamic=False)
+
+
 def _around(kept_BL: Tensor) -> Tensor:
     """Borders (B, S) of kept places."""
     nothing_B1 = torch.zeros_like(kept_BL[:, :1])
@@ -276,6 +278,4 @@ def _check_rows(sampler: RowSampler, batch: int) -> list[Rows]:
     device, rows = sampler.bank.device, min(_CHECK_ROWS, batch)
     with torch.random.fork_rng([device] if device.type == "cuda" else []):
         torch.manual_seed(0)
-        return [
-            sampler.draw(rows, longer=at % 2 == 1) for at in range(_CHECK_BATCHES)
-        ]
+        return [sampler.draw(rows, longer=at % 2 == 1) for at in range(_CHECK_BATCHES)]

@@ -52,9 +52,7 @@ class TokenizerPlan:
     seed: int = 0
 
 
-def with_wrong_tokens(
-    tokens_BLP: Tensor, codes: int, rng: torch.Generator | None = None
-) -> Tensor:
+def with_wrong_tokens(tokens_BLP: Tensor, codes: int, rng: torch.Generator | None = None) -> Tensor:
     """The grid with random codes in some cells of about half the rows."""
     rows, device = len(tokens_BLP), tokens_BLP.device
     share_B = MOST_WRONG * torch.rand(rows, generator=rng, device=device)
