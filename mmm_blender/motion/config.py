@@ -22,6 +22,11 @@ BUNDLE_VERSION = 1
 NO_GUIDANCE = 1.0
 """The guidance that takes the model's word as it is."""
 
+PATH_FEATURES = 8
+"""Numbers of the path condition at a token place, in this order: known (0 or 1); velocity to the
+left and ahead up to the next known place, m/s; heading known (0 or 1); turn rate to the next known
+heading, radians a second; duration of the gap (5 s is 1); how far into the gap the place lies, 0..1;
+the whole turn to the next known heading, in half turns. ``pipeline.path_condition`` makes them."""
 
 _POINTWISE = 0  # a "dilation" that stands for a block which sees one place only
 _CONV_KERNEL = 3
@@ -186,7 +191,8 @@ class TransformerConfig:
     cross_layers: blocks that attend to the words. text_width: length of the text features.
     word_mask: absent words are left out of the attention (the published models attend to all).
     predicted_parts: parts with a logit head (empty: all). trained_with_guidance: some prompts
-    were dropped in training, so classifier-free guidance may be used.
+    were dropped in training, so classifier-free guidance may be used. path_condition: the places
+    are told where the root has to go (see ``pipeline.path_condition``).
     """
 
     places: int = FULL_LENGTH_TOKENS + 1
@@ -200,6 +206,7 @@ class TransformerConfig:
     word_mask: bool = True
     predicted_parts: tuple[str, ...] = ()
     trained_with_guidance: bool = True
+    path_condition: bool = False
 
     def __post_init__(self) -> None:
         _positive(self, "places", "width", "heads", "layers", "mlp_ratio", "text_width")
@@ -305,6 +312,11 @@ class BundleConfig:
                 f"Weights cannot be stored as '{self.storage}': use {' or '.join(_STORAGE_TYPES)}."
             )
         check_predicted_parts(self.transformer, self.tokenizer)
+        if self.transformer.path_condition and not self.tokenizer.feature_layout.true_rotations:
+            raise MMMError(
+                f"The config's 'path_condition' does not go with the layout {self.tokenizer.layout}: "
+                "set it to false."
+            )
         if not 0 < self.min_seconds <= self.max_seconds:
             raise MMMError(
                 f"'min_seconds' must be above 0 and at most {self.max_seconds:g}, the longest "

@@ -1,7 +1,7 @@
 """A tokenizer and its transformer as one thing: tokens in, tokens and features out.
 
-B batch, L token places, P body parts, T frames, C channels, K motion codes. All features here are
-normalised.
+B batch, L token places, P body parts, T frames, C channels, K motion codes, F numbers of the path
+condition. All features here are normalised.
 """
 
 from __future__ import annotations
@@ -94,17 +94,26 @@ class MotionModel:
         sampler: SamplerConfig,
         generators: Sequence[torch.Generator],
         without_text: bool = False,
+        path_BLF: Tensor | None = None,
         on_step: Callable[[int, int], None] | None = None,
         cancelled: Callable[[], bool] | None = None,
     ) -> Tensor:
         """The grid (on the CPU) with the masked cells filled; see ``sampling.sample``.
 
         without_text: whatever ``text`` says, the model hears none (one trained with guidance only).
+        path_BLF: where the root has to go (``pipeline.path_condition``), for a model that was taught
+        to follow a path; others ignore it.
         """
         self._check(mask_BLP)
         used = int(lengths_B.max()) + 1  # places behind the longest clip's END are never looked at
         filled_BLP = sample(
-            self._predictor(lengths_B.to(self.device), text, sampler.guidance, without_text),
+            self._predictor(
+                lengths_B.to(self.device),
+                text,
+                None if path_BLF is None else path_BLF[:, :used].to(self.device),
+                guidance=sampler.guidance,
+                without_text=without_text,
+            ),
             tokens_BLP[:, :used].to(self.device),
             mask_BLP[:, :used].to(self.device),
             vocabulary=self.vocabulary,
@@ -140,17 +149,24 @@ class MotionModel:
                 )
 
     def _predictor(
-        self, lengths_B: Tensor, text: TextFeatures, guidance: float, without_text: bool
+        self,
+        lengths_B: Tensor,
+        text: TextFeatures,
+        path_BLF: Tensor | None,
+        *,
+        guidance: float,
+        without_text: bool,
     ) -> TokensToLogits:
         """The network as the sampler wants it: token grid to logits."""
         text = text.to(self.device)
         rows = len(lengths_B)
         if guidance == NO_GUIDANCE or without_text:  # without a text there is nothing to lean on
             drop = torch.ones_like(lengths_B, dtype=torch.bool) if without_text else None
-            memory = self.transformer.remember(text, drop)
+            memory = self.transformer.remember(text, drop, path_BLF)
             return lambda tokens_BLP: self._logits(tokens_BLP, lengths_B, memory)
         drop = torch.arange(2 * rows, device=self.device) >= rows
-        twice = self.transformer.remember(_repeat(text), drop)
+        path_2BLF = None if path_BLF is None else path_BLF.repeat(2, 1, 1)
+        twice = self.transformer.remember(_repeat(text), drop, path_2BLF)
         lengths_2B = lengths_B.repeat(2)
 
         def guided(tokens_BLP: Tensor) -> Tensor:

@@ -36,7 +36,7 @@ def transformer_words(folder: Path, tokenizer: Path, out: Path, *more: str) -> l
 
 
 def main(curves: Path, folder: Path, tokenizer: Path) -> None:
-    quantizer._RESET_EVERY = 2  # pyright: ignore[reportPrivateUsage]  (a long time in a short run)
+    quantizer.RESET_EVERY = 2  # a long time in a short run
     with joined("cpu") as team:
         out = curves.parent
         sys.argv[1:] = tokenizer_words(folder, out / "tokenizer")

@@ -18,7 +18,7 @@ from ...common.arrays import FloatArray
 from ...geometry.clip import MotionClip
 from ...geometry.feet.contacts import foot_contacts
 from ...geometry.kinematics import clip_joints
-from ...geometry.placement import headings
+from ...geometry.placement import joint_headings
 from ...geometry.rotations import (
     matrix_to_quat,
     matrix_to_rotation_6d,
@@ -44,7 +44,7 @@ _HEADING_REACH = 10
 def encode_clip(clip: MotionClip) -> FloatArray:
     """Features (T, 269) of a clip at 20 fps that stands on the floor y = 0."""
     joints_TJ3 = clip_joints(clip)
-    yaw_T1 = np.unwrap(headings(clip))[:, None]
+    yaw_T1 = np.unwrap(joint_headings(joints_TJ3))[:, None]
     yaw_T = gaussian_smooth(yaw_T1, _HEADING_SIGMA, _HEADING_REACH)[:, 0]
     unturn_T4 = quat_conjugate(yaw_quat(yaw_T))
     ground_T3 = clip.root_T3 * np.array([1.0, 0.0, 1.0])

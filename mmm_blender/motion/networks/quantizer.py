@@ -17,7 +17,9 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 _DECAY = 0.99  # of the moving averages, per training step
-_RESET_EVERY = 20  # training steps between resets of dead codes
+RESET_EVERY = 20
+"""Training steps between resets of dead codes."""
+
 _DEAD_SHARE = 0.05  # a code is dead when it gets less than this share of an even use
 _KMEANS_ROUNDS = 8
 _SPREAD = 0.01  # noise on copies of a vector, as a share of the vectors' deviation
@@ -34,12 +36,19 @@ class Peers(Protocol):
         """The rows of all of them, in the same order everywhere."""
         ...
 
+    def total(self, value: Tensor) -> Tensor:
+        """The sum of a value over all of them."""
+        ...
+
 
 class _NoPeers:
     """One process alone."""
 
     def gather(self, values_ND: Tensor) -> Tensor:
         return values_ND
+
+    def total(self, value: Tensor) -> Tensor:
+        return value
 
 
 class Quantized(NamedTuple):
@@ -67,6 +76,9 @@ class Quantizer(nn.Module):
     def __init__(self, codes: int, code_dim: int) -> None:
         super().__init__()
         self.revives = True  # training puts dead codes onto vectors; else they stay dead
+        self.inspects = True
+        """Training looks whether the codebook has started and which codes are dead. That waits for
+        the device, so a loop on a GPU turns it off for most steps (``RESET_EVERY``)."""
         self.peers: Peers = _NoPeers()
         self.register_buffer("codebook_KD", torch.zeros(codes, code_dim))
         self.register_buffer("ema_count_K", torch.ones(codes))
@@ -95,20 +107,26 @@ class Quantizer(nn.Module):
     def _quantize(self, latent_BLD: Tensor, valid_BL: Tensor | None) -> Quantized:
         if valid_BL is None:
             valid_BL = latent_BLD.new_ones(latent_BLD.shape[:-1], dtype=torch.bool)
-        seen_ND = self.peers.gather(latent_BLD.detach()[valid_BL])
-        if self.training and not self.started and len(seen_ND):
-            self._start(seen_ND)
-        flat_ND = latent_BLD.detach().flatten(0, -2)
-        tokens_BL = _nearest(flat_ND, self.codebook_KD).view(latent_BLD.shape[:-1])
+        flat_ND, weight_N = latent_BLD.detach().flatten(0, -2), valid_BL.flatten().float()
+        if self.training and self.inspects and not self.started:
+            self._start(self._seen(flat_ND, valid_BL))
+        tokens_N = _nearest(flat_ND, self.codebook_KD)
+        tokens_BL = tokens_N.view(latent_BLD.shape[:-1])
         code_BLD = self.decode(tokens_BL)
-        chosen_N = self.peers.gather(tokens_BL[valid_BL])
-        count_K = torch.bincount(chosen_N, minlength=len(self.codebook_KD)).float()
-        if self.training and len(seen_ND):
-            self._follow(seen_ND, chosen_N, count_K)
+        count_K = torch.zeros_like(self.ema_count_K).index_add_(0, tokens_N, weight_N)
+        count_K = self.peers.total(count_K)
+        if self.training:
+            self._follow(flat_ND * weight_N[:, None], tokens_N, count_K)
+            if self.revives and self.inspects and int(self.calls) % RESET_EVERY == 0:
+                self._revive(self._seen(flat_ND, valid_BL))
         distance_BL = (latent_BLD - code_BLD).square().mean(-1)
-        commitment = (distance_BL * valid_BL).sum() / max(len(seen_ND), 1)
+        commitment = (distance_BL * valid_BL).sum() / count_K.sum().clamp(min=1)
         passed_BLD = latent_BLD + (code_BLD - latent_BLD).detach()
         return Quantized(passed_BLD, tokens_BL, commitment, _perplexity(count_K))
+
+    def _seen(self, flat_ND: Tensor, valid_BL: Tensor) -> Tensor:
+        """The valid vectors of all processes."""
+        return self.peers.gather(flat_ND[valid_BL.flatten()])
 
     @property
     def dead_codes(self) -> int:
@@ -120,7 +138,9 @@ class Quantizer(nn.Module):
 
     @torch.no_grad()
     def _start(self, seen_ND: Tensor) -> None:
-        """Codebook from k-means on the first batch."""
+        """Codebook from k-means on the first batch that holds anything."""
+        if not len(seen_ND):
+            return
         self.codebook_KD.copy_(_draw(seen_ND, len(self.codebook_KD)))
         for _ in range(_KMEANS_ROUNDS):
             nearest_N = _nearest(seen_ND, self.codebook_KD)
@@ -134,22 +154,29 @@ class Quantizer(nn.Module):
         self.started.fill_(True)
 
     @torch.no_grad()
-    def _follow(self, seen_ND: Tensor, tokens_N: Tensor, count_K: Tensor) -> None:
-        """One step of the moving averages; now and then dead codes start anew."""
-        sum_KD = torch.zeros_like(self.codebook_KD).index_add_(0, tokens_N, seen_ND)
-        self.ema_count_K.lerp_(count_K, 1 - _DECAY)
-        self.ema_sum_KD.lerp_(sum_KD, 1 - _DECAY)
+    def _follow(self, weighted_ND: Tensor, tokens_N: Tensor, count_K: Tensor) -> None:
+        """One step of the moving averages; a batch without a valid vector moves nothing."""
+        sum_KD = torch.zeros_like(self.codebook_KD).index_add_(0, tokens_N, weighted_ND)
+        share = (1 - _DECAY) * (count_K.sum() > 0).float()
+        self.ema_count_K.lerp_(count_K, share)
+        self.ema_sum_KD.lerp_(self.peers.total(sum_KD), share)
         self.calls += 1
-        if self.revives and int(self.calls) % _RESET_EVERY == 0:
-            self._revive(seen_ND)
+        self._average()
+
+    def _average(self) -> None:
+        """The codes as the moving averages have them."""
         self.codebook_KD.copy_(self.ema_sum_KD / self.ema_count_K.clamp(min=_TINY)[:, None])
 
+    @torch.no_grad()
     def _revive(self, seen_ND: Tensor) -> None:
         """Dead codes move onto random vectors, with the weight of an evenly used code."""
+        if not len(seen_ND):
+            return
         dead_K = self._dead_K()
         mean_count = self.ema_count_K.mean()
         self.ema_sum_KD[dead_K] = _draw(seen_ND, int(dead_K.sum())) * mean_count
         self.ema_count_K[dead_K] = mean_count
+        self._average()
 
 
 class ScalarQuantizer(Quantizer):
@@ -167,9 +194,12 @@ class ScalarQuantizer(Quantizer):
         """Within the grid."""
         return latent_BLD.tanh()
 
-    def _follow(self, seen_ND: Tensor, tokens_N: Tensor, count_K: Tensor) -> None:
+    def _follow(self, weighted_ND: Tensor, tokens_N: Tensor, count_K: Tensor) -> None:
         """The codes stand still; only their use is counted."""
         self.ema_count_K.lerp_(count_K, 1 - _DECAY)
+
+    def _revive(self, seen_ND: Tensor) -> None:
+        """There is nothing to revive."""
 
 
 def _nearest(vectors_ND: Tensor, codebook_KD: Tensor) -> Tensor:

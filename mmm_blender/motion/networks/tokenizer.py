@@ -145,7 +145,7 @@ class PartTokenizer(nn.Module):
 
     def latent(self, features_BTC: Tensor) -> Tensor:
         """The whole vector's features (B, T, C) to latent vectors (B, L, D) of this part."""
-        return self.encoder(features_BTC[..., self.channels_C])
+        return self.encoder(features_BTC.index_select(-1, self.channels_C))
 
     def encode(self, features_BTC: Tensor) -> list[Tensor]:
         """Tokens (B, L) of each column."""
@@ -179,6 +179,7 @@ class Tokenizer(nn.Module):
 
     mean_C: Tensor
     std_C: Tensor
+    order_C: Tensor
 
     def __init__(self, config: TokenizerConfig) -> None:
         super().__init__()
@@ -187,6 +188,8 @@ class Tokenizer(nn.Module):
         self.parts = nn.ModuleList(PartTokenizer(part, config) for part in config.parts)
         self.register_buffer("mean_C", torch.zeros(layout.channels))
         self.register_buffer("std_C", torch.ones(layout.channels))
+        owned_C = torch.cat([part.channels_C for part in self.part_tokenizers])
+        self.register_buffer("order_C", owned_C.argsort(), persistent=False)
         self.upper_height = UpperHeight(layout) if config.upper_height_relative else None
 
     @property
@@ -255,8 +258,7 @@ class Tokenizer(nn.Module):
 
     def _join(self, features: list[Tensor]) -> Tensor:
         """The parts' channels in the layout's order."""
-        channels_C = torch.cat([part.channels_C for part in self.part_tokenizers])
-        return torch.cat(features, dim=-1)[..., channels_C.argsort()]
+        return torch.cat(features, dim=-1).index_select(-1, self.order_C)
 
     def _before(self, features_BTC: Tensor) -> Tensor:
         if self.upper_height is None:

@@ -2,7 +2,7 @@
 
 B batch, L token places, P columns of the grid (the codebooks of the body parts), K motion codes,
 D code dimension, E width, H heads,
-W words, S places with the sentence in front (L + 1).
+W words, S places with the sentence in front (L + 1), F numbers of the path condition.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from ...common.errors import MMMError
-from ..config import TokenizerConfig, TransformerConfig, check_predicted_parts
+from ..config import PATH_FEATURES, TokenizerConfig, TransformerConfig, check_predicted_parts
 
 if TYPE_CHECKING:
     from ..text import TextFeatures
@@ -31,12 +31,14 @@ class TextMemory:
 
     sentence_BE: stands in front of the motion. keys, values: (B, H, W, E / H), one for each
     cross-attention block. attend_B11W: True at words that may be attended to; None for all.
+    path_BLE: added to the places; None where no path is told.
     """
 
     sentence_BE: Tensor
     keys: list[Tensor]
     values: list[Tensor]
     attend_B11W: Tensor | None
+    path_BLE: Tensor | None = None
 
 
 class Attention(nn.Module):
@@ -130,6 +132,25 @@ class CrossBlock(Block):
         return self.finish(x_BLE, self.attention(normed_BLE, keys, values, attend_B11W))
 
 
+class PathEmbedding(nn.Module):
+    """The path condition as something to add to the places: nothing where none is known.
+
+    Both layers begin with unit gain: begun as small as the other layers, the path is not heard
+    beside the places' own vectors, and the network learns its clips by heart before it listens.
+    """
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.hidden = nn.Linear(PATH_FEATURES, width)
+        self.out = nn.Linear(width, width)
+        for layer in (self.hidden, self.out):
+            nn.init.normal_(layer.weight, std=layer.in_features**-0.5)
+
+    def forward(self, path_BLF: Tensor) -> Tensor:
+        """(B, L, F) to (B, L, E)."""
+        return self.out(functional.gelu(self.hidden(path_BLF))) * path_BLF[..., :1]
+
+
 class MaskedTransformer(nn.Module):
     """Predicts the codes of masked cells from the other cells and a text."""
 
@@ -169,6 +190,8 @@ class MaskedTransformer(nn.Module):
             nn.Linear(config.width, codes, bias=False) for _ in self.predicted_columns
         )
         self.apply(_initialise)
+        if config.path_condition:
+            self.embed_path = PathEmbedding(config.width)
 
     def forward(
         self,
@@ -176,15 +199,22 @@ class MaskedTransformer(nn.Module):
         lengths_B: Tensor,
         text: TextFeatures,
         drop_text_B: Tensor | None = None,
+        path_BLF: Tensor | None = None,
     ) -> list[Tensor]:
         """Logits (B, L, K) of each predicted column; rows of drop_text_B see no text.
 
         lengths_B counts motion tokens; L may be less than ``places`` as long as END has a place.
+        path_BLF: see ``config.PATH_FEATURES``; all zero where nothing is known.
         """
-        return self.logits(tokens_BLP, lengths_B, self.remember(text, drop_text_B))
+        return self.logits(tokens_BLP, lengths_B, self.remember(text, drop_text_B, path_BLF))
 
-    def remember(self, text: TextFeatures, drop_text_B: Tensor | None = None) -> TextMemory:
-        """The text prepared for ``logits``."""
+    def remember(
+        self,
+        text: TextFeatures,
+        drop_text_B: Tensor | None = None,
+        path_BLF: Tensor | None = None,
+    ) -> TextMemory:
+        """The text, and the path where the network was taught to follow one, for ``logits``."""
         sentence_BC, words_BWC, mask_BW = text.sentence_BC, text.words_BWC, text.word_mask_BW
         if drop_text_B is not None:
             if not self.config.trained_with_guidance:
@@ -198,7 +228,9 @@ class MaskedTransformer(nn.Module):
         memories = [block.remember(words_BWE) for block in self._cross]
         attend = mask_BW[:, None, None, :] if self.config.word_mask else None
         keys, values = [keys for keys, _ in memories], [values for _, values in memories]
-        return TextMemory(self.embed_sentence(sentence_BC), keys, values, attend)
+        told = path_BLF is not None and self.config.path_condition
+        path_BLE = self.embed_path(path_BLF) if told else None
+        return TextMemory(self.embed_sentence(sentence_BC), keys, values, attend, path_BLE)
 
     def logits(self, tokens_BLP: Tensor, lengths_B: Tensor, memory: TextMemory) -> list[Tensor]:
         """Logits (B, L, K) of each predicted column for a prepared text."""
@@ -208,7 +240,8 @@ class MaskedTransformer(nn.Module):
     def hidden(self, tokens_BLP: Tensor, lengths_B: Tensor, memory: TextMemory) -> Tensor:
         """Last layer (B, S, E), the sentence's place first."""
         places = tokens_BLP.shape[1]
-        x_BLE = self.drop(self._embed(tokens_BLP) + self.position_SE[:places])
+        x_BLE = self._embed(tokens_BLP) + self.position_SE[:places]
+        x_BLE = self.drop(x_BLE if memory.path_BLE is None else x_BLE + memory.path_BLE)
         for block, keys, values in zip(self._cross, memory.keys, memory.values, strict=True):
             x_BLE = block(x_BLE, keys, values, memory.attend_B11W)
         x_BSE = torch.cat([memory.sentence_BE[:, None].to(x_BLE.dtype), x_BLE], dim=1)

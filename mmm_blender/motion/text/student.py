@@ -136,8 +136,12 @@ class StudentTextEncoder:
             [self.tokenizer.encode(prompt, self.config.max_tokens) for prompt in prompts],
             self.tokenizer.pad_id,
         )
-        mask_BW = mask_BW.to(self._device)
-        sentence_BC, words_BWC = self.model(ids_BW.to(self._device), mask_BW)
+        return self.encode_ids(ids_BW.to(self._device), mask_BW.to(self._device))
+
+    @torch.no_grad()
+    def encode_ids(self, ids_BW: Tensor, mask_BW: Tensor) -> TextFeatures:
+        """Features of prompts that are cut into token ids already, on the encoder's device."""
+        sentence_BC, words_BWC = self.model(ids_BW, mask_BW)
         scale = math.sqrt(self.width)
         words_BWC = functional.normalize(words_BWC, dim=-1) * mask_BW.unsqueeze(-1)
         return TextFeatures(

@@ -308,6 +308,16 @@ def _shape_kind(record: ClipRecord, rng: random.Random) -> str:
     return "ended" if record.style in _words()["ends"] else "styled"
 
 
+def phrase_of(
+    record: ClipRecord, rng: random.Random, mirrored: bool = False, held_out: bool = False
+) -> Phrase:
+    """Only a verb phrase of a clip, to say it beside another; it counts nothing."""
+    wording, measured = wording_of(record), record.measured
+    rare = _phrase(wording.held_out, measured, rng) if held_out else None
+    phrase = rare or _phrase(wording.phrases, measured, rng) or Phrase(*wording.otherwise)
+    return Phrase(mirror_text(phrase.verb), mirror_text(phrase.ing)) if mirrored else phrase
+
+
 def caption(
     record: ClipRecord, rng: random.Random, mirrored: bool = False, held_out: bool = False
 ) -> str:

@@ -84,18 +84,21 @@ def _example(record: ClipRecord, clip: MotionClip, mirrored: bool) -> Example:
 
 
 def statistics(examples: Sequence[Example]) -> tuple[FloatArray, FloatArray]:
-    """Mean and deviation (C,) to normalise with.
-
-    The deviation is averaged within each block of the layout, so that a channel that hardly
-    moves (a spine's twist) is not blown up to the size of one that does.
-    """
+    """Mean and deviation (C,) to normalise with; see ``even_blocks``."""
     stacked = np.concatenate([example.features_TC for example in examples])
     mean, std = stacked.mean(axis=0, dtype=np.float64), stacked.std(axis=0, dtype=np.float64)
+    return mean, even_blocks(std)
+
+
+def even_blocks(std_C: FloatArray) -> FloatArray:
+    """The deviation averaged within each block of the layout, so that a channel that hardly moves
+    (a spine's twist) is not blown up to the size of one that does."""
+    even_C = std_C.copy()
     blocks = ("root_yaw_velocity", "root_xz_velocity", "root_height", "positions")
     for block in (*blocks, "rotations", "velocities", "contacts"):
         at = SMPL_269.block(block)
-        std[at] = max(std[at].mean(), _LEAST_DEVIATION)
-    return mean, std
+        even_C[at] = max(even_C[at].mean(), _LEAST_DEVIATION)
+    return even_C
 
 
 def draw_odds(kinds: Sequence[str]) -> FloatArray:

@@ -8,6 +8,7 @@ clock, and no two runs are quite alike. Several processes may share a run (see `
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -62,9 +63,17 @@ class Run:
 
     @classmethod
     def start(cls, model: nn.Module, plan: Plan) -> Run:
-        """A new run; the average begins as the weights."""
+        """A new run; the average begins as the weights. On a GPU the rate is a tensor, so that a
+        step can be captured and replayed."""
+        learnt = [parameter for parameter in model.parameters() if parameter.requires_grad]
+        on_gpu = learnt[0].is_cuda
         optimizer = torch.optim.AdamW(
-            model.parameters(), lr=plan.rate, betas=plan.betas, weight_decay=plan.weight_decay
+            learnt,
+            lr=torch.tensor(plan.rate, device=learnt[0].device) if on_gpu else plan.rate,
+            betas=plan.betas,
+            weight_decay=plan.weight_decay,
+            fused=on_gpu,
+            capturable=on_gpu,
         )
         return cls(model, optimizer, {k: v.clone() for k, v in model.state_dict().items()})
 
@@ -92,19 +101,40 @@ class Run:
 
     def follow(self) -> None:
         """Move the averaged weights; buffers (codebooks) are taken as they are."""
-        parameters = dict(self.model.named_parameters())
-        for name, value in self.model.state_dict().items():
-            if name in parameters:
-                decay = min(_AVERAGE_DECAY, (1 + self.step) / (10 + self.step))
-                self.average[name].lerp_(value.to(self.average[name]), 1 - decay)
+        decay = min(_AVERAGE_DECAY, (1 + self.step) / (10 + self.step))
+        parameters = {name for name, _ in self.model.named_parameters()}
+        state = self.model.state_dict()
+        averaged = [name for name in state if name in parameters]
+        copied = [name for name in state if name not in parameters]
+        with torch.no_grad():
+            torch._foreach_lerp_(  # pyright: ignore[reportPrivateUsage]  # one kernel, not one each
+                [self.average[name] for name in averaged], [state[name] for name in averaged],
+                1 - decay,
+            )  # fmt: skip
+            for name in copied:
+                self.average[name].copy_(state[name])
+
+    def set_rate(self, rate: float) -> None:
+        """The learning rate of the next step."""
+        for group in self.optimizer.param_groups:
+            if isinstance(group["lr"], Tensor):
+                group["lr"].fill_(rate)
             else:
-                self.average[name].copy_(value)
+                group["lr"] = rate
+
+    def descend(self, loss: Tensor, team: Team = ALONE) -> None:
+        """Move the weights against the loss's gradient. Waits for nothing."""
+        self.optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        team.add_gradients(self.model)
+        nn.utils.clip_grad_norm_(self.model.parameters(), _CLIP_NORM)
+        self.optimizer.step()
 
 
 def rate_at(plan: Plan, step: int, progress: float) -> float:
     """Linear warm-up, then half a cosine down to a small rest."""
     warm = min(1.0, (step + 1) / _WARM_UP_STEPS)
-    fall = 0.5 * (1 + torch.cos(torch.tensor(torch.pi * progress)).item())
+    fall = 0.5 * (1 + math.cos(math.pi * progress))
     return plan.rate * warm * (_FINAL_RATE + (1 - _FINAL_RATE) * fall)
 
 
@@ -144,14 +174,9 @@ def train(
     started, before, saved = time.monotonic(), run.seconds, time.monotonic()
     while not run.finished and (progress := _progress(run, plan, team)) < 1:
         torch.manual_seed(step_seed(plan, run.step))
-        for parameters in run.optimizer.param_groups:
-            parameters["lr"] = rate_at(plan, run.step, progress)
+        run.set_rate(rate_at(plan, run.step, progress))
         loss = loss_of(run.step)
-        run.optimizer.zero_grad(set_to_none=True)
-        loss.backward()
-        team.add_gradients(run.model)
-        nn.utils.clip_grad_norm_(run.model.parameters(), _CLIP_NORM)
-        run.optimizer.step()
+        run.descend(loss, team)
         run.step += 1
         run.follow()
         run.seconds = before + time.monotonic() - started

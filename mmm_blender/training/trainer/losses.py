@@ -6,6 +6,8 @@ root's steps alone, so the loss looks at forward kinematics of those as well.
 
 from __future__ import annotations
 
+from functools import cache
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
@@ -21,6 +23,8 @@ _ROTATION_WEIGHT = 1.5
 _JOINT_WEIGHT = 15.0  # per metre of joint error
 _FOOT_WEIGHT = 15.0  # per metre of wrong foot step in a frame
 _STEP_WEIGHT = 15.0  # per metre of wrong joint step in a frame, relative to the root
+_PATH_WEIGHT = 4.0  # per metre or radian that the root is off where it arrives ...
+_PATH_FRAMES = (10, 20, 40)  # ... so many frames later
 _COMMITMENT_WEIGHT = 0.02  # as in the paper
 
 
@@ -33,17 +37,67 @@ def rotation_matrices(six: Tensor) -> Tensor:
     return torch.stack([a, b, torch.linalg.cross(a, b)], dim=-1)
 
 
+@cache
+def _levels() -> list[list[int]]:
+    """Joints in order of their depth in the skeleton, the root left out: a level at a time takes a
+    tenth of the kernels that a joint at a time takes."""
+    depth = [0]
+    for parent in SMPL_22.parents[1:]:
+        depth.append(depth[parent] + 1)
+    return [[j for j, d in enumerate(depth) if d == level] for level in range(1, max(depth) + 1)]
+
+
+@cache
+def _offsets(device: torch.device, kind: torch.dtype) -> Tensor:
+    return torch.from_numpy(SMPL_22.offsets_J3).to(device, kind)
+
+
 def heading_joints(features_BTC: Tensor) -> Tensor:
     """Joints (B, T, 22, 3) by forward kinematics of the rotation block, metres, in the heading
     frame, relative to the root."""
     six = features_BTC[..., SMPL_269.rotations].unflatten(-1, (SMPL_269.joints, 6))
-    local = rotation_matrices(six)
-    offsets = torch.from_numpy(SMPL_22.offsets_J3).to(local)
-    world, places = [local[..., 0, :, :]], [torch.zeros_like(local[..., 0, :, 0])]
-    for joint, parent in enumerate(SMPL_22.parents[1:], start=1):
-        places.append(places[parent] + world[parent] @ offsets[joint])
-        world.append(world[parent] @ local[..., joint, :, :])
-    return torch.stack(places, dim=-2)
+    local = rotation_matrices(six).unbind(-3)
+    offsets = _offsets(features_BTC.device, features_BTC.dtype).unbind(0)
+    world, places = {0: local[0]}, {0: torch.zeros_like(local[0][..., 0])}
+    for level in _levels():
+        parents = [SMPL_22.parents[joint] for joint in level]
+        turned = torch.stack([world[parent] for parent in parents], dim=-3)
+        bones = torch.stack([offsets[joint] for joint in level])
+        before = torch.stack([places[parent] for parent in parents], dim=-2)
+        placed = before + (turned * bones[:, None]).sum(-1)
+        turned = _products(turned, torch.stack([local[joint] for joint in level], dim=-3))
+        world |= zip(level, turned.unbind(-3), strict=True)
+        places |= zip(level, placed.unbind(-2), strict=True)
+    return torch.stack([places[joint] for joint in range(SMPL_269.joints)], dim=-2)
+
+
+def _products(a: Tensor, b: Tensor) -> Tensor:
+    """Products of small matrices (..., 3, 3): a batched matrix product is made for large ones."""
+    return (a[..., None] * b[..., None, :, :]).sum(-2)
+
+
+def ground_path(features_BTC: Tensor) -> tuple[Tensor, Tensor]:
+    """Where the root stands in every frame, as integrated from its steps: (x, z) metres (B, T, 2)
+    and yaw radians (B, T), both zero in the first frame."""
+    steps = features_BTC[..., : SMPL_269.root_height.start][:, :-1]
+    yaw_BT = functional.pad(steps[..., 0].cumsum(1), (1, 0))
+    turned = _turned(steps[..., 1:], yaw_BT[:, :-1])
+    return functional.pad(turned.cumsum(1), (0, 0, 1, 0)), yaw_BT
+
+
+def arrivals(features_BTC: Tensor, frames: int) -> Tensor:
+    """Where the root stands so many frames later, seen from every frame (B, T - frames, 3): to the
+    left and ahead in metres, and the turn in radians."""
+    ground_BT2, yaw_BT = ground_path(features_BTC)
+    moved = _turned(ground_BT2[:, frames:] - ground_BT2[:, :-frames], -yaw_BT[:, :-frames])
+    return torch.cat([moved, (yaw_BT[:, frames:] - yaw_BT[:, :-frames])[..., None]], dim=-1)
+
+
+def _turned(ground: Tensor, yaw: Tensor) -> Tensor:
+    """Points on the ground (..., 2), x and z, turned by yaw (...) about +Y."""
+    sine, cosine = yaw.sin(), yaw.cos()
+    x, z = ground.unbind(-1)
+    return torch.stack([x * cosine + z * sine, z * cosine - x * sine], dim=-1)
 
 
 def foot_steps(features_BTC: Tensor, joints_BTJ3: Tensor) -> Tensor:
@@ -102,8 +156,28 @@ class TokenizerLoss(nn.Module):
         moved = _distance(made_joints.diff(dim=1), wanted_joints.diff(dim=1))
         motion = _mean(moved.mean(-1), valid_BT[:, 1:], batch_BT[:, 1:])
         total = features + _COMMITMENT_WEIGHT * commitment + _STEP_WEIGHT * motion
-        total = total + _JOINT_WEIGHT * joints + _FOOT_WEIGHT * feet
-        return total, {"features": features, "joints_m": joints, "feet_m": feet, "steps_m": motion}
+        path = self._path(made, wanted, valid_BT, batch_BT)
+        total = total + _JOINT_WEIGHT * joints + _FOOT_WEIGHT * feet + _PATH_WEIGHT * path
+        terms = {"features": features, "joints_m": joints, "feet_m": feet, "steps_m": motion}
+        return total, terms | {"path_m": path}
+
+    def _path(
+        self, made_BTC: Tensor, wanted_BTC: Tensor, valid_BT: Tensor, batch_BT: Tensor
+    ) -> Tensor:
+        """How far off the root arrives half a second, one and two seconds later: metres, and radians
+        as metres. What it drifts in a frame is too little for the other terms to see."""
+        spans = [frames for frames in _PATH_FRAMES if frames < valid_BT.shape[1]]
+        if not spans:
+            return made_BTC.new_zeros(())
+        errors = [
+            _mean(
+                _distance(arrivals(made_BTC, frames), arrivals(wanted_BTC, frames)),
+                valid_BT[:, frames:],
+                batch_BT[:, frames:],
+            )
+            for frames in spans
+        ]
+        return torch.stack(errors).mean()
 
 
 def _distance(a: Tensor, b: Tensor) -> Tensor:

@@ -154,31 +154,38 @@ def part_groups(columns: Sequence[str]) -> Tensor:
     return torch.tensor(sorted(group for group in groups if any(group)))
 
 
-def hide(
-    batch: TokenBatch, vocabulary: Vocabulary, columns: Sequence[str], rng: torch.Generator
-) -> Tensor:
-    """The grid as the network sees it: masked as the tasks mask it, the rest partly corrupted.
+@dataclass(frozen=True, eq=False)
+class Masks:
+    """masked_BLP: cells that the network has to fill. edited_B11: rows whose mask is an edit's: a
+    span of all streams, a body part or one stream."""
+
+    masked_BLP: Tensor
+    edited_B11: Tensor
+
+
+def draw_masks(
+    lengths_B: Tensor, places: int, columns: Sequence[str], rng: torch.Generator | None = None
+) -> Masks:
+    """Masks as the tasks have them, on the lengths' device.
 
     Most clips lose 50 to 100 % of their cells, more often many than few: a network that sees much
     of a clip soon knows it by heart and stops reading the text. Some lose a time span of all
     parts (in-betweening), some a body part (all its codebooks) over a span or cells of it, some
-    one codebook over a span; their kept cells are corrupted less. columns: the body part of each
-    column. (B, L, P).
+    one codebook over a span. columns: the body part of each column.
     """
-    tokens = batch.tokens_BLP
-    rows, places, parts = tokens.shape
-    motion_BL1 = motion_places(batch.lengths_B, places)[..., None]
+    rows, parts, device = len(lengths_B), len(columns), lengths_B.device
 
     def chance(*shape: int) -> Tensor:
-        return torch.rand(*shape, generator=rng)
+        return torch.rand(*shape, generator=rng, device=device)
 
+    motion_BL1 = motion_places(lengths_B, places)[..., None]
     cells = chance(rows, places, parts) < 1.0 - 0.5 * chance(rows, 1, 1).square()
-    ends = (chance(rows, 2) * (batch.lengths_B[:, None] + 1)).long().sort(dim=1).values
-    index_L = torch.arange(places)
+    ends = (chance(rows, 2) * (lengths_B[:, None] + 1)).long().sort(dim=1).values
+    index_L = torch.arange(places, device=device)
     span_BL1 = ((index_L >= ends[:, :1]) & (index_L <= ends[:, 1:]))[..., None]
-    groups = part_groups(columns)
+    groups = part_groups(columns).to(device)
     part_B1P = groups[(chance(rows) * len(groups)).long()][:, None]
-    column_B1P = torch.arange(parts) == (chance(rows, 1, 1) * parts).long()
+    column_B1P = torch.arange(parts, device=device) == (chance(rows, 1, 1) * parts).long()
     tasks = (
         (_SPAN_SHARE, span_BL1.expand_as(cells)),
         (_PART_SHARE, span_BL1 & part_B1P),
@@ -189,18 +196,44 @@ def hide(
     for share, mask in tasks:
         masked = torch.where((task_B11 >= below) & (task_B11 < below + share), mask, masked)
         below += share
-    edited_B11 = task_B11 < below
-    share_B11 = torch.where(edited_B11, _EDIT_CORRUPTED_SHARE, _CORRUPTED_SHARE)
-    corrupted = chance(rows, places, parts) < share_B11 * chance(rows, 1, 1) * 2
-    noise = torch.randint(vocabulary.codes, tokens.shape, generator=rng)
-    seen = torch.where(corrupted & motion_BL1, noise, tokens)
-    return torch.where(masked & motion_BL1, vocabulary.mask, seen)
+    return Masks(masked & motion_BL1, task_B11 < below)
 
 
-def blur(text: TextFeatures, rng: torch.Generator, deviation: float = TEXT_NOISE) -> TextFeatures:
+def corrupt(
+    tokens_BLP: Tensor,
+    lengths_B: Tensor,
+    masks: Masks,
+    vocabulary: Vocabulary,
+    rng: torch.Generator | None = None,
+) -> Tensor:
+    """The grid (B, L, P) as the network sees it: masked, and the rest partly replaced by random
+    codes; less of it where the mask is an edit's."""
+    rows, places, _ = tokens_BLP.shape
+    device = tokens_BLP.device
+    motion_BL1 = motion_places(lengths_B, places)[..., None]
+    share_B11 = torch.where(masks.edited_B11, _EDIT_CORRUPTED_SHARE, _CORRUPTED_SHARE)
+    share_B11 = share_B11 * torch.rand(rows, 1, 1, generator=rng, device=device) * 2
+    corrupted = torch.rand(tokens_BLP.shape, generator=rng, device=device) < share_B11
+    noise = torch.randint(vocabulary.codes, tokens_BLP.shape, generator=rng, device=device)
+    seen = torch.where(corrupted & motion_BL1, noise, tokens_BLP)
+    return torch.where(masks.masked_BLP, vocabulary.mask, seen)
+
+
+def hide(
+    batch: TokenBatch, vocabulary: Vocabulary, columns: Sequence[str], rng: torch.Generator
+) -> Tensor:
+    """A batch's grid (B, L, P) as the network sees it; see ``draw_masks`` and ``corrupt``."""
+    masks = draw_masks(batch.lengths_B, batch.tokens_BLP.shape[1], columns, rng)
+    return corrupt(batch.tokens_BLP, batch.lengths_B, masks, vocabulary, rng)
+
+
+def blur(
+    text: TextFeatures, rng: torch.Generator | None, deviation: float = TEXT_NOISE
+) -> TextFeatures:
     """The text with noise on it, so that wordings are not learnt by heart."""
 
     def noisy(values: Tensor) -> Tensor:
-        return values + deviation * torch.randn(values.shape, generator=rng)
+        noise = torch.randn(values.shape, generator=rng, device=values.device)
+        return values + deviation * noise
 
     return replace(text, sentence_BC=noisy(text.sentence_BC), words_BWC=noisy(text.words_BWC))
