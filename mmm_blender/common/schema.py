@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import Any, TypeVar
 
 from .errors import MMMError
+from .untrusted import clean_text, is_text
 
 GET_AGAIN = "get the bundle again"
 """What to do with a bundle that is not as it was saved."""
@@ -45,7 +46,7 @@ def _needed(item: dataclasses.Field[Any]) -> bool:
 
 def _refuse(kind: str, names: set[str], where: str) -> None:
     if names:
-        listed = ", ".join(sorted(map(str, names)))
+        listed = clean_text(", ".join(sorted(map(str, names))))
         raise MMMError(
             f"{where} has {kind} entries ({listed}): mend them, or get a bundle that was made "
             "for this version of MMM."
@@ -66,6 +67,6 @@ def _read(hint: Any, value: object, where: str) -> Any:
         return typing.cast("dict[str, Any]", value)
     if hint is float and type(value) is int:
         return float(value)
-    if isinstance(hint, type) and type(value) is hint:
+    if isinstance(hint, type) and type(value) is hint and (hint is not str or is_text(value)):
         return value
-    raise MMMError(f"{where} has a value of the wrong kind ({value!r}): mend it.")
+    raise MMMError(f"{where} has a value of the wrong kind ({clean_text(repr(value))}): mend it.")

@@ -31,6 +31,16 @@ the whole turn to the next known heading, in half turns. ``pipeline.path_conditi
 _POINTWISE = 0  # a "dilation" that stands for a block which sees one place only
 _CONV_KERNEL = 3
 _STRIDE = 2  # each stage halves the frame rate
+# far above what any model of this kind has, and small enough to be built for comparing shapes
+_MOST = {
+    **dict.fromkeys(("width", "code_dim", "text_width", "places"), 2**14),
+    **{"codes": 2**20, "stages": 8, "latent_kernel": 255, "output_kernel": 255},
+    **{"heads": 2**10, "layers": 64, "cross_layers": 64, "mlp_ratio": 64},
+}
+_MOST_ROUNDS = 1_000  # steps, revisions, candidates
+_MOST_BLOCKS = 64  # residual blocks in a stack, codebooks of a part, levels
+_MOST_DILATION = 2**12
+_MOST_FILES = 1_000
 _STORAGE_TYPES = ("float32", "float16")
 _WHOLE_BODIES = (  # parts that own every feature once, sorted
     ["all"],
@@ -103,7 +113,10 @@ class TokenizerConfig:
                 "The tokenizer's 'parts' must be all, or lower and upper, each once, not "
                 f"{_listed(self.parts)}: mend its config."
             )
-        if self.codebooks and (len(self.codebooks) != len(self.parts) or min(self.codebooks) < 1):
+        if self.codebooks and (
+            len(self.codebooks) != len(self.parts)
+            or not all(1 <= count <= _MOST_BLOCKS for count in self.codebooks)
+        ):
             raise MMMError(
                 "The tokenizer's 'codebooks' must be one number above 0 for each part, not "
                 f"{_listed(self.codebooks)}: mend its config."
@@ -116,9 +129,11 @@ class TokenizerConfig:
                 "The tokenizer's 'levels' must be one for each of 'code_dim' numbers, and their "
                 f"product 'codes', not {_listed(self.levels)}: mend its config."
             )
-        if any(dilation < _POINTWISE for dilation in self.dilations):
+        if max(map(len, (self.dilations, self.levels))) > _MOST_BLOCKS:
+            raise MMMError(f"The tokenizer has more than {_MOST_BLOCKS} blocks: mend its config.")
+        if not all(_POINTWISE <= dilation <= _MOST_DILATION for dilation in self.dilations):
             raise MMMError(
-                f"The tokenizer's 'dilations' must be {_POINTWISE} or more, not "
+                f"The tokenizer's 'dilations' must be {_POINTWISE} to {_MOST_DILATION}, not "
                 f"{_listed(self.dilations)}: mend its config."
             )
         if self.upper_height_relative and "upper" not in self.parts:
@@ -212,9 +227,10 @@ class TransformerConfig:
         _positive(self, "places", "width", "heads", "layers", "mlp_ratio", "text_width")
         if self.max_tokens < 1:
             raise MMMError("'places' must be 2 or more in a config: a motion token and its end.")
-        if self.cross_layers < 0:
+        if not 0 <= self.cross_layers <= _MOST["cross_layers"]:
             raise MMMError(
-                f"'cross_layers' must be 0 or more in a config, not {self.cross_layers}."
+                f"'cross_layers' must be 0 to {_MOST['cross_layers']} in a config, not "
+                f"{self.cross_layers}."
             )
         if not 0 <= self.dropout < 1:
             raise MMMError(
@@ -270,8 +286,8 @@ class SamplerConfig:
         for name in ("steps", "candidates"):
             if getattr(self, name) is not None:
                 _positive(self, name)
-        if self.revisions < 0:
-            raise MMMError("The revisions must be 0 or more: 0 means none.")
+        if not 0 <= self.revisions <= _MOST_ROUNDS:
+            raise MMMError(f"The revisions must be 0 to {_MOST_ROUNDS}: 0 means none.")
         _positive(self, "full_length_steps")
         if not (math.isfinite(self.temperature) and self.temperature >= 0):
             raise MMMError("The temperature must be 0 or more: 1 is usual.")
@@ -322,6 +338,8 @@ class BundleConfig:
                 f"'min_seconds' must be above 0 and at most {self.max_seconds:g}, the longest "
                 f"clip, in a config, not {self.min_seconds:g}."
             )
+        if len(self.files) > _MOST_FILES:
+            raise MMMError(f"The config's 'files' are more than {_MOST_FILES}: {GET_AGAIN}.")
         if wrong := [name for name, value in self.files.items() if not isinstance(value, str)]:
             raise MMMError(f"The config's 'files' give no hash for {_listed(wrong)}: {GET_AGAIN}.")
         if self.sampler.guidance != NO_GUIDANCE and not self.transformer.trained_with_guidance:
@@ -360,3 +378,5 @@ def _positive(config: object, *names: str) -> None:
     for name in names:
         if getattr(config, name) < 1:
             raise MMMError(f"'{name}' must be 1 or more in a config, not {getattr(config, name)}.")
+        if getattr(config, name) > (most := _MOST.get(name, _MOST_ROUNDS)):
+            raise MMMError(f"'{name}' is larger than {most} in a config: {GET_AGAIN}.")

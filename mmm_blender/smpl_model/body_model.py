@@ -44,6 +44,9 @@ JOINT_NAMES: dict[str, tuple[str, ...]] = {
 }
 """Joints of each kind of model, in the files' order."""
 
+MOST_VERTICES = 2**16
+"""Of a model: the largest published one has 10,475."""
+
 # True: must be in the file
 _ARRAYS = {
     "v_template": True,
@@ -119,6 +122,8 @@ def _check(arrays: dict[str, AnyArray], name: str) -> str:
     }
     odd = [key for key, shape in shapes.items() if arrays[key].shape != shape]
     odd += [key for key in shapes if key not in odd and not _finite(arrays[key])]
+    if not odd and not 0 < vertices <= MOST_VERTICES:
+        odd = [f"{vertices} vertices"]
     if not odd and not _sensible(arrays, vertices):
         odd = ["faces, weights or joints"]
     if odd:
