@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from ...common.errors import MMMError
+from ...common.untrusted import clean_text, file_bytes, json_value
 from ...geometry.conventions import MODEL_FPS
 from ...geometry.editing.edit_mask import BodyPart
 from .paths import PACKAGE_FOLDER
@@ -23,6 +24,9 @@ STARTER_NAME = "starter"
 """Folder name of the bundle that comes with the add-on, which is the default."""
 
 _WEIGHTS_NAME = "weights"
+_MOST_CONFIG_BYTES = 2**20
+_MOST_DESCRIPTION = 2_000
+_MOST_STAGES = 8  # as the worker takes
 _LAYOUTS_AT_MODEL_RATE = ("smpl_269", "humanml3d_263")
 _NON_COMMERCIAL = "NC"
 
@@ -112,7 +116,7 @@ def read_card(folder: Path) -> BundleCard:
 def _read_card(folder: Path, _stamp: int) -> BundleCard:
     """_stamp: the config's time, so that the cache notices a change."""
     try:
-        content: object = json.loads((folder / CONFIG_NAME).read_text(encoding="utf-8"))
+        content = json_value(file_bytes(folder / CONFIG_NAME, _MOST_CONFIG_BYTES).decode())
     except (OSError, ValueError):
         content = None
     if not isinstance(content, dict):
@@ -120,9 +124,9 @@ def _read_card(folder: Path, _stamp: int) -> BundleCard:
     config = cast("dict[str, Any]", content)
     return BundleCard(
         folder,
-        str(config.get("name") or folder.name),
-        str(config.get("licence", "")),
-        str(config.get("description", "")),
+        clean_text(str(config.get("name") or folder.name)),
+        clean_text(str(config.get("licence", ""))),
+        clean_text(str(config.get("description", "")), _MOST_DESCRIPTION),
         _max_seconds(config),
         edits=_edits(config),
         min_seconds=_min_seconds(config),
@@ -133,7 +137,7 @@ def config_hash(card: BundleCard) -> str:
     """What the worker calls ``bundle_hash``: SHA-256 of the config, which holds those of all files;
     "" where it cannot be read."""
     try:
-        content = json.loads((card.folder / CONFIG_NAME).read_text(encoding="utf-8"))
+        content = json_value(file_bytes(card.folder / CONFIG_NAME, _MOST_CONFIG_BYTES).decode())
     except (OSError, ValueError):
         return ""
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
@@ -146,7 +150,7 @@ def _damaged(folder: Path) -> str:
 def _min_seconds(config: dict[str, Any]) -> float | None:
     """Shortest motion, where the config says it."""
     seconds = config.get("min_seconds")
-    return float(seconds) if isinstance(seconds, int | float) else None
+    return float(seconds) if isinstance(seconds, int | float) and seconds >= 0 else None
 
 
 def _max_seconds(config: dict[str, Any]) -> float | None:
@@ -155,10 +159,12 @@ def _max_seconds(config: dict[str, Any]) -> float | None:
         tokenizer = config["tokenizer"]
         if tokenizer["layout"] not in _LAYOUTS_AT_MODEL_RATE:
             return None
-        frames_per_token = 2 ** int(tokenizer["stages"])
-        return (int(config["transformer"]["places"]) - 1) * frames_per_token / MODEL_FPS
-    except (KeyError, TypeError, ValueError):
+        stages, places = tokenizer["stages"], config["transformer"]["places"]
+    except (KeyError, TypeError):
         return None
+    if type(stages) is not int or type(places) is not int or not 0 <= stages <= _MOST_STAGES:
+        return None
+    return (places - 1) * 2**stages / MODEL_FPS
 
 
 def _edits(config: dict[str, Any]) -> tuple[BodyPart, ...] | None:
@@ -167,7 +173,7 @@ def _edits(config: dict[str, Any]) -> tuple[BodyPart, ...] | None:
         parts = frozenset(config["tokenizer"]["parts"])
         predicted = frozenset(config["transformer"].get("predicted_parts") or parts)
     except (KeyError, TypeError, AttributeError):
-        return None
+        return None  # of another version, or damaged: the worker says which
     if "all" in parts:
         return ("all",) if "all" in predicted else ()
     wanted: dict[BodyPart, frozenset[str]] = {

@@ -9,7 +9,7 @@ from ...worker.installer import environment_python
 from ..bpy_types import Context, bpy
 from ..jobs.session import session
 from ..jobs.setup_job import setup_session, succeeded
-from ..widgets import Event, draw_wrapped, redraw
+from ..widgets import Event, draw_wrapped, redraw, shown
 from .paths import environment_folder
 from .preferences import draw_setup_choices
 from .ui_state import ui_state
@@ -35,7 +35,7 @@ class SetUpEnvironment(bpy.types.Operator):
         if session.busy:
             reason = "MMM is at work: wait until it is done, or cancel it."
         if reason:
-            cls.poll_message_set(reason)
+            cls.poll_message_set(shown(reason))
         return not reason
 
     def invoke(self, context: Context, _event: Event) -> set[str]:

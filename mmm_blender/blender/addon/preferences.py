@@ -10,7 +10,7 @@ from ...worker.installer import FLAVOURS
 from ..bpy_types import Context, bpy
 from ..jobs.session import session
 from ..jobs.setup_job import setup_session
-from ..widgets import Layout, draw_wrapped, redraw
+from ..widgets import Layout, draw_wrapped, redraw, shown
 from .choices import (
     CHOSEN,
     OWN,
@@ -158,9 +158,9 @@ def draw_setup(layout: Layout, context: Context) -> None:
     else:
         row = layout.row(align=True)
         done = (progress.step - 1) / progress.steps if progress.steps else 0.0
-        row.progress(factor=done, text=progress.message)
+        row.progress(factor=done, text=shown(progress.message))
         row.operator("mmm.cancel_set_up", text="", icon="X")
-        layout.label(text=progress.line)
+        layout.label(text=shown(progress.line))
     notice = setup_session.notice
     if notice.text:
         draw_wrapped(layout, context, notice.text, icon="ERROR" if notice.is_error else "INFO")

@@ -9,7 +9,7 @@ from ..bpy_types import Context, bpy
 from ..jobs.job_operator import JobOperator
 from ..jobs.scene_job import SceneJob
 from ..rig.armature import create_character
-from ..widgets import Event
+from ..widgets import Event, shown
 from .task import start_body_model
 
 _BETAS = 10
@@ -41,7 +41,7 @@ def _gender_property() -> Any:
 
 def _poll_idle(operator: Any) -> bool:
     if reason := busy_poll_error():
-        operator.poll_message_set(reason)
+        operator.poll_message_set(shown(reason))
     return not reason
 
 

@@ -9,6 +9,8 @@ from enum import Enum
 
 import numpy as np
 
+from ...common.untrusted import LAST_FRAME
+from ...geometry.resample import MOST_FRAMES
 from ..addon.scene_settings import scene_settings
 from ..bpy_types import Action, ArmatureObject, Context, FCurve, PoseBone, bpy
 from ..fcurves.frame_range import FrameRange
@@ -41,6 +43,10 @@ class ChosenRange(FrameRange):
     @property
     def poll_error(self) -> str:
         """What is wrong with it, in a sentence; else ""."""
+        if max(abs(self.first), abs(self.last)) > LAST_FRAME:
+            return f"Blender has no frame beyond {LAST_FRAME}: choose another range."
+        if self.last - self.first >= MOST_FRAMES:
+            return f"The range has more than {MOST_FRAMES} frames: choose a shorter one."
         if self.first <= self.last:
             return ""
         return (
@@ -152,6 +158,7 @@ def _selected_range(context: Context, rig: ArmatureObject | None) -> ChosenRange
         return None
     frames = [selected_frames(curve) for curve in _shown_curves(context, rig, action)]
     times = np.concatenate([np.empty(0), *frames])
+    times = times[np.isfinite(times)]
     if not len(times):
         return None
     return ChosenRange(math.floor(times.min()), math.ceil(times.max()), Source.KEYS)
@@ -183,7 +190,7 @@ def _shown_curves(context: Context, rig: ArmatureObject, action: Action) -> list
 def _only_selected(context: Context) -> bool:
     """The editor's filter Only Show Selected is on."""
     space = context.space_data
-    if getattr(space, "ui_mode", "") == "TIMELINE":
+    if str(space.mode) == "TIMELINE":
         return bool(context.scene.show_keys_from_selected_only)
     return bool(space.dopesheet.show_only_selected)
 

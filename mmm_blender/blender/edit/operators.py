@@ -12,7 +12,7 @@ from ..addon.scene_settings import BODY_PART_ITEMS, LOCK_ITEMS, given_or_scene, 
 from ..bpy_types import Context, bpy
 from ..jobs.job_operator import JobOperator
 from ..jobs.scene_job import SceneJob
-from ..widgets import Event
+from ..widgets import Event, shown
 from .chosen_range import chosen_range
 from .task import EditParams, confirmation, edit_poll_error, start_edit
 
@@ -56,7 +56,7 @@ class EditOperator(JobOperator):
         """Greyed, with the reason, while nothing can be edited."""
         reason = edit_poll_error(context)
         if reason:
-            cls.poll_message_set(reason)  # pyright: ignore  # of bpy.types.Operator
+            cls.poll_message_set(shown(reason))  # pyright: ignore  # of bpy.types.Operator
         return not reason
 
     def start(self, context: Context) -> SceneJob:

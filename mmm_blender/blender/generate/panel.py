@@ -16,7 +16,7 @@ from ..bpy_types import Context, bpy
 from ..jobs.job_widgets import draw_notice, draw_progress
 from ..jobs.session import session
 from ..rig.target import target_armature
-from ..widgets import BIG, ORDER, TAB, Layout, draw_choice, draw_wrapped
+from ..widgets import BIG, ORDER, TAB, Layout, draw_choice, draw_wrapped, shown
 
 EXAMPLES = (
     "a person walks forward",
@@ -100,7 +100,7 @@ def _draw_target(layout: Layout, context: Context) -> bool:
         draw_wrapped(layout, context, reason, icon="ERROR")
         return False
     frame = context.scene.frame_current
-    layout.label(text=f"On {name}, from frame {frame}", icon="ARMATURE_DATA")
+    layout.label(text=shown(f"On {name}, from frame {frame}"), icon="ARMATURE_DATA")
     return True
 
 
@@ -147,9 +147,9 @@ def _draw_bundle(layout: Layout, context: Context) -> None:
     name = "Choose weights" if card is None else card.name
     column = layout.column(align=True)
     if len(cards) > 1 or card is None:
-        column.menu("MMM_MT_bundles", text=name)
+        column.menu("MMM_MT_bundles", text=shown(name))
     for line in () if card is None else card.licence_lines:
-        column.label(text=line)
+        column.label(text=shown(line))
 
 
 def _card_or_none(context: Context) -> BundleCard | None:

@@ -21,6 +21,7 @@ import numpy.typing as npt
 from ...common.array_text import pack, unpack
 from ...common.arrays import BoolArray
 from ...common.errors import MMMError
+from ...common.untrusted import json_value
 from ..bpy_types import Action, FCurve, Object, bpy
 from ..fcurves.keyframe_arrays import moving_check, point_frames, read_field
 from ..fcurves.layered_actions import bone_curves
@@ -224,10 +225,11 @@ def store_fingerprint(rig: Object, action: Action, own: Cells | None = None) -> 
 def _packed_frames(rig: Object, action: Action, columns: Sequence[Frames]) -> str:
     """As ``_packed``; they mostly are what they were, and take long to pack."""
     try:
-        text = json.loads(read_text(action, FINGERPRINT_PROPERTY, rig))["frames"]
+        stored = cast("dict[str, Any]", json_value(read_text(action, FINGERPRINT_PROPERTY, rig)))
+        text = stored["frames"]
         if np.array_equal(unpack(text), np.concatenate(columns)):
             return text
-    except (TypeError, KeyError, ValueError, MMMError):
+    except (TypeError, LookupError, ValueError, MMMError):
         pass  # none yet, or damaged
     return _packed(columns, np.float32)
 
@@ -243,14 +245,14 @@ def load_fingerprint(action: Action, rig: Object | None = None) -> Fingerprint |
     if text is None:
         return None
     try:
-        content = cast("dict[str, Any]", json.loads(text))
+        content = cast("dict[str, Any]", json_value(text))
         if content["version"] != _VERSION:
             raise MMMError(
                 "The Action's fingerprint is of another version of the add-on: choose another "
                 "way of holding keys than Edited."
             )
         return _read(content)
-    except (TypeError, KeyError, ValueError) as error:
+    except (TypeError, LookupError, ValueError, OverflowError) as error:
         raise MMMError(
             "The Action's fingerprint is damaged: choose another way of holding keys than Edited."
         ) from error

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from ...common.errors import MMMError
+from ...common.untrusted import LAST_FRAME
 from ...geometry.clip import MotionClip
 from ...geometry.resample import resample
 from ..bpy_types import Action, ArmatureObject, bpy
@@ -52,6 +54,8 @@ def make_action(
     """The Action of ``write_clip``, which the rig does not have yet. fps: of its keys, the scene's
     if not given."""
     sampled = resample(clip, fps or scene_fps(scene_of(rig)))
+    if max(abs(start_frame), abs(start_frame + sampled.frames)) > LAST_FRAME:
+        raise MMMError(f"Blender has no frame beyond {LAST_FRAME}: start the motion earlier.")
     frames_T = start_frame + np.arange(sampled.frames)
     channels = clip_channels(rig, smpl_bones(rig), sampled)
     action = build_action(action_name(recipe), frames_T, channels, owner=rig.name)

@@ -13,12 +13,13 @@ from typing import Any, cast
 import numpy as np
 
 from ...common.array_text import unpack
-from ...common.arrays import BoolArray, FloatArray, IntArray
+from ...common.arrays import AnyArray, BoolArray, FloatArray, IntArray
 from ...common.errors import MMMError
 from ...geometry.clip import MotionClip
 from ...geometry.editing.edit_mask import EditMask
 from ...geometry.editing.path_correction import GroundMove
 from ...geometry.placement import Placement, place
+from ...geometry.resample import MOST_FRAMES
 from ...geometry.skeleton import ANIMATED_JOINTS
 from ...worker.protocol import Edit, Generate, Generated, GenerateSequence, MotionMessage
 from ..actions.editability import part_joints
@@ -72,12 +73,21 @@ def _edit_request(step: EditStep | SegmentStep, seen: MotionClip, how: dict[str,
 def _tokens(step: Step) -> IntArray:
     if not step.tokens:
         return np.zeros((0, 0), dtype=np.int64)  # of version 1: the same seed samples them again
-    return cast(IntArray, unpack(step.tokens))
+    return cast(IntArray, _unpacked(step.tokens, np.int64))
+
+
+def _unpacked(text: str, kind: type[np.generic], columns: int = 0) -> Any:
+    """A packed table of a step. columns: as many as it must have, 0 for any number."""
+    table: AnyArray = unpack(text)
+    fits = table.ndim == 2 and table.dtype == np.dtype(kind) and 0 < len(table) <= MOST_FRAMES
+    if not fits or columns not in (0, table.shape[1]) or not np.isfinite(table).all():
+        raise MMMError("The Action's recipe is damaged (a table of numbers in one of its steps).")
+    return table
 
 
 def mask_of(step: EditStep | SegmentStep) -> EditMask:
     """What an edit made anew, of the frames that it saw."""
-    cells_TC: BoolArray = unpack(step.mask)
+    cells_TC: BoolArray = _unpacked(step.mask, np.bool_, ANIMATED_JOINTS + 1)
     return EditMask(cells_TC[:, :ANIMATED_JOINTS], cells_TC[:, ANIMATED_JOINTS])
 
 
@@ -85,7 +95,7 @@ def stored_input(step: EditStep | SegmentStep) -> MotionClip | None:
     """The motion that an edit saw, where it is stored; what was masked may stand at rest."""
     if not step.input:
         return None
-    cells_TC: FloatArray = unpack(step.input)
+    cells_TC: FloatArray = _unpacked(step.input, np.float64, _ROOT + 3)
     rotations = cells_TC[:, :_ROOT].reshape(len(cells_TC), ANIMATED_JOINTS, 4)
     return MotionClip(rotations, cells_TC[:, _ROOT:], step.fps)
 
@@ -162,7 +172,7 @@ class Rebuilding:
         self, rig: ArmatureObject, base: Action | None, step: EditStep | SegmentStep
     ) -> MotionClip:
         before = self._recipe.steps[: len(self._answered)]
-        last = step.input_start + len(unpack(step.mask)) - 1
+        last = step.input_start + mask_of(step).frames - 1
         action = self._made(rig, base)
         try:
             self._raw, self._written = raw_curves(action), len(self._answered)

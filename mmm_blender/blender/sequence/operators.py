@@ -11,6 +11,7 @@ from ..addon.scene_settings import LARGEST_SEED, LOCK_ITEMS, given_or_scene
 from ..bpy_types import Context, bpy
 from ..jobs.job_operator import JobOperator
 from ..jobs.scene_job import SceneJob
+from ..widgets import shown
 from .properties import SegmentParams, SequenceLine, chosen_line, params_of, sequence_list, set_line
 from .regenerate import segment_poll_error, start_segment, wanted_segment
 from .task import SequenceParams, load_from_action, loading_poll_error, start_sequence
@@ -23,7 +24,7 @@ _EMPTY = "The list of prompts is empty: add one first."
 def _poll(cls: Any, reason: str) -> bool:
     """True where nothing stands against it; else the button is greyed with the reason."""
     if reason:
-        cls.poll_message_set(reason)
+        cls.poll_message_set(shown(reason))
     return not reason
 
 
