@@ -127,9 +127,11 @@ class Gathered:
         default_factory=dict[str, list[dict[str, float]]]
     )
     rejected: Rejected = field(default_factory=dict[str, str])
+    taken: set[str] = field(default_factory=set[str])  # names of takes that are in
 
     def add(self, take: Take, cut: Sequence[tuple[int, MotionClip]]) -> None:
         """Pieces of a take that are fit, each with its number."""
+        self.taken.add(take.name)
         for number, piece in cut:
             words = (take.source, take.content, take.style, take.label)
             name = f"{take.name}#{number}"
@@ -146,9 +148,8 @@ def gather(rig: Rig, takes: Sequence[Take], into: Gathered) -> dict[str, Any] | 
     if not readable:
         return None
     calibration = calibrate(rig, readable)
-    known = {record.take for record in into.records}
     for take in tqdm(takes, desc=rig.name, unit="take", mininterval=5):
-        if take.same_as and take.same_as in known:
+        if take.same_as in into.taken:
             into.rejected[take.name] = "another file of the same capture serves"
         elif (motion := try_read(take, into)) is not None:
             _take_in(take, motion, calibration, into)
