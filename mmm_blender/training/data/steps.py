@@ -14,14 +14,14 @@ from ...geometry.feet.contacts import CONTACT_JOINTS, foot_contacts, joint_speed
 from ...geometry.skeleton import joint_index
 
 _LEAST_STEP = 0.15  # metres between two places of a foot: less is a shuffle
-_HALF_STEP = 0.25  # metres of a step that the clip's border cuts
+_HALF_STEP = 0.25  # metres of a step that the first frame cuts
 _LEAST_WAVE = 0.04  # metres from one turning point of the hand to the next
 _STAND_SPEED = 0.5  # m/s: a running foot slides in captures
 
 
 def count_steps(joints_TJ3: FloatArray, fps: float) -> int:
-    """How often a foot is put down somewhere else; a step that a border cuts counts if it is
-    long enough. joints: (T, J, 3)."""
+    """How often a foot is put down somewhere else. A step that the first frame cuts counts if
+    enough of it is left; one that the last frame cuts does not. joints: (T, J, 3)."""
     planted = _planted(joints_TJ3, fps)
     ankles = joints_TJ3[:, CONTACT_JOINTS[::2]][..., [0, 2]]
     return sum(_foot_steps(ankles[:, foot], planted[:, foot]) for foot in range(2))
@@ -44,10 +44,9 @@ def _foot_steps(places_T2: FloatArray, planted_T: BoolArray) -> int:
         places_T2[start:stop].mean(axis=0) for start, stop in zip(starts, stops, strict=True)
     ]
     if not middles:
-        return int(_far(places_T2[0], places_T2[-1], _HALF_STEP))
+        return 0
     count = sum(_far(a, b, _LEAST_STEP) for a, b in pairwise(middles))
-    count += _far(places_T2[0], middles[0], _HALF_STEP)
-    return int(count + _far(places_T2[-1], middles[-1], _HALF_STEP))
+    return int(count + _far(places_T2[0], middles[0], _HALF_STEP))
 
 
 def _far(a: FloatArray, b: FloatArray, least: float) -> bool:

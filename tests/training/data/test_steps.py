@@ -52,11 +52,11 @@ def test_shuffles_and_lifted_feet_are_no_steps() -> None:
     assert count_steps(clip_joints(walk_on_the_spot(120)), 20.0) == 0
 
 
-def test_a_step_that_the_border_cuts_counts_if_it_is_long() -> None:
+def test_a_step_that_a_border_cuts_counts_where_the_foot_comes_down() -> None:
     joints = walking_feet(3, 0.6, pause=6, swing=8)
-    first_swing = slice(6 + 2, len(joints))  # opens in the middle of the first
-    assert count_steps(joints[first_swing], 20.0) == 3
-    assert count_steps(joints[6 + 7 :], 20.0) == 2
+    assert count_steps(joints[6 + 2 :], 20.0) == 3  # opens early in the first swing
+    assert count_steps(joints[6 + 7 :], 20.0) == 2  # and at its end
+    assert count_steps(joints[: -6 - 3], 20.0) == 2  # closes before the last comes down
 
 
 def waving(
