@@ -26,6 +26,7 @@ from ...geometry.rotations import quat_angle, quat_to_rotation_vector
 from ...geometry.skeleton import SOLE_HEIGHT, joint_index
 from .calibration import Calibration, calibrate
 from .folders import cmu_folder_takes, style100_takes
+from .gesture_pieces import SHOWS_GESTURES, gesture_pieces
 from .measured import measure
 from .motion_file import ClipRecord
 from .retarget import bone_direction_errors, joint_errors, retarget
@@ -128,15 +129,25 @@ class Gathered:
     )
     rejected: Rejected = field(default_factory=dict[str, str])
     taken: set[str] = field(default_factory=set[str])  # names of takes that are in
+    wants_gestures: bool = False  # see add_gestures
 
     def add(self, take: Take, cut: Sequence[tuple[int, MotionClip]]) -> None:
         """Pieces of a take that are fit, each with its number."""
         self.taken.add(take.name)
         for number, piece in cut:
-            words = (take.source, take.content, take.style, take.label)
-            name = f"{take.name}#{number}"
-            self.records.append(ClipRecord(name, take.name, *words, piece.frames, measure(piece)))
-            self.clips.append(piece)
+            self._add(take, f"#{number}", take.label, piece)
+
+    def add_gestures(self, take: Take, clip: MotionClip) -> None:
+        """Single gestures of a take that shows many, beside its pieces."""
+        if take.label in SHOWS_GESTURES:
+            for number, (label, piece) in enumerate(gesture_pieces(clip)):
+                self._add(take, f"#gesture{number}", label, piece)
+
+    def _add(self, take: Take, suffix: str, label: str, piece: MotionClip) -> None:
+        words = (take.source, take.content, take.style, label)
+        name = take.name + suffix
+        self.records.append(ClipRecord(name, take.name, *words, piece.frames, measure(piece)))
+        self.clips.append(piece)
 
 
 def gather(rig: Rig, takes: Sequence[Take], into: Gathered) -> dict[str, Any] | None:
@@ -173,6 +184,8 @@ def _take_in(take: Take, motion: SourceMotion, calibration: Calibration, into: G
     rows = into.figures.setdefault(take.rig.name, [])
     rows.append(figures(clip, motion, calibration))
     into.add(take, [cut[at] for at in spread(len(cut), take.most_pieces)])
+    if into.wants_gestures:
+        into.add_gestures(take, clip)
 
 
 def try_read(take: Take, into: Gathered) -> SourceMotion | None:
@@ -263,7 +276,9 @@ def by_rig(takes: Iterable[Take]) -> list[tuple[Rig, list[Take]]]:
 
 def collect(wanted: Wanted) -> tuple[Gathered, dict[str, dict[str, Any]]]:
     """Retarget everything that is wanted; MMMError where nothing is left."""
-    gathered, calibrations = Gathered(), dict[str, dict[str, Any]]()
+    # Bandai Namco's set has gestures by the thousand
+    gathered = Gathered(wants_gestures="bandai" not in wanted.names)
+    calibrations = dict[str, dict[str, Any]]()
     names = [name for name in wanted.names if name != "cmu" or wanted.cmu_folder is None]
     for name in absent_checkouts(wanted.sources, names, wanted.labels):
         print(f"{name} is not under {wanted.sources}: left out.", file=sys.stderr)

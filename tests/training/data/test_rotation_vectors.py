@@ -88,7 +88,7 @@ def test_nothing_in_a_tensor_file_is_executed(tmp_path: Path) -> None:
         def __reduce__(self) -> tuple[object, tuple[str]]:
             return (Path.touch, (tmp_path / "sprung",))  # pyright: ignore[reportReturnType]
 
-    (tmp_path / "a.pt").write_bytes(pickle.dumps(Trap()))
+    (tmp_path / "a.pt").write_bytes(pickle.dumps(Trap(), protocol=2))
     torch.save({"hoi": Trap()}, tmp_path / "b.pt")
     for name in ("a.pt", "b.pt"):
         with pytest.raises(MMMError, match="tensor"):
