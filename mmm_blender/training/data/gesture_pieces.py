@@ -16,7 +16,7 @@ from ...geometry.kinematics import clip_joints
 from ...geometry.skeleton import joint_index
 from .steps import count_steps, count_waves
 
-SHOWS_GESTURES = frozenset({"basketball signal", "direct traffic, wave"})
+SHOWS_GESTURES = frozenset({"basketball signal"})
 """Labels of takes that such pieces are cut from."""
 
 _LEAST_UP, _AROUND = 8, 14  # frames that hands are up, and of what comes before and after
