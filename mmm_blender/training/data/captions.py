@@ -18,10 +18,10 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from .counted import told_counts, turn_name
+from .count_words import count_words, turn_name
+from .label_phrases import label_phrase
 from .measured import Measured
 from .motion_file import ClipRecord
-from .told_labels import told_label
 
 _WORDS = Path(__file__).with_suffix(".toml")
 _PLAIN = "normal"
@@ -64,7 +64,7 @@ class Phrase:
 @dataclass(frozen=True)
 class Wording:
     """What a content may be told with. otherwise: of a clip that shows nothing of what the phrases
-    need. pace, height, tells: names of tables; hands: whose height."""
+    need. pace, height, measures: names of tables; hands: whose height."""
 
     phrases: list[list[str]]
     otherwise: list[str] = field(default_factory=list[str])
@@ -73,7 +73,7 @@ class Wording:
     pace: str = ""
     height: str = ""
     hands: tuple[str, ...] = ()
-    tells: str = ""
+    measures: str = ""
 
 
 @dataclass(frozen=True)
@@ -121,7 +121,7 @@ def wording_of(record: ClipRecord) -> Wording:
     label = record.label.lower()
     if label in words["cmu_same"]:
         return Wording(**words["contents"][words["cmu_same"][label]])
-    return Wording(**words["cmu"].get(label, {"phrases": [told_label(label)]}))
+    return Wording(**words["cmu"].get(label, {"phrases": [label_phrase(label)]}))
 
 
 def lacking_words(content: str, style: str) -> str:
@@ -286,12 +286,12 @@ def _phrase(rows: list[list[str]], measured: Measured | None, rng: random.Random
 
 def _counted(wording: Wording, measured: Measured | None, rng: random.Random) -> Phrase | None:
     """A phrase with something counted or measured, in a share of the draws."""
-    if not wording.tells or measured is None or rng.random() > _TELL:
+    if not wording.measures or measured is None or rng.random() > _TELL:
         return None
-    words, shown = told_counts(measured, rng), facts_of(measured)
+    words, shown = count_words(measured, rng), facts_of(measured)
     fitting = [
         Phrase(verb.format(**words), ing.format(**words))
-        for verb, ing, *needs in _words()["tells"][wording.tells]["phrases"]
+        for verb, ing, *needs in _words()["measures"][wording.measures]["phrases"]
         if set(re.findall(r"{(\w+)}", verb)) <= set(words) and set(needs) <= shown
     ]
     return rng.choice(fitting) if fitting else None

@@ -14,11 +14,11 @@ from pathlib import Path
 from ...common.errors import MMMError
 from .asf_amc import read_amc_source
 from .captions import lacking_words
+from .label_phrases import lacks_verb
 from .rigs import ASF, CMU_DAZ, CMU_MOTION_BUILDER, STYLE100, Rig
 from .sources import SourceMotion, read_bvh_source
 from .tables import Row, read_table
 from .takes import T_POSE_FRAMES, Rejected, Take, reader
-from .told_labels import lacks_label
 
 TRIALS = Path(__file__).with_name("cmu_trials.csv")
 _TRIAL_NAME = re.compile(r"\d+_\d+$")
@@ -49,7 +49,7 @@ def cmu_folder_takes(folder: Path, rejected: Rejected, table: Path = TRIALS) -> 
         name = f"cmu_{path.stem}"
         if _TRIAL_NAME.match(path.stem) is None:
             rejected[name] = "its name is not SUBJECT_TRIAL"
-        elif lacks_label(label := labels.get(path.stem, "")):
+        elif lacks_verb(label := labels.get(path.stem, "")):
             rejected[name] = f"{table.name} has no words for it"
         elif name in found:
             rejected[f"{name}{path.suffix}"] = "another file of the same trial serves"

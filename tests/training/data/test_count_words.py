@@ -9,10 +9,10 @@ from dataclasses import replace
 import pytest
 
 from mmm_blender.training.data.captions import caption, facts_of
-from mmm_blender.training.data.counted import told_counts, turn_name
+from mmm_blender.training.data.count_words import count_words, turn_name
+from mmm_blender.training.data.label_phrases import label_phrase, lacks_verb, third_person
 from mmm_blender.training.data.measured import Measured
 from mmm_blender.training.data.motion_file import ClipRecord
-from mmm_blender.training.data.told_labels import lacks_label, third_person, told_label
 
 WALK = Measured(
     forward=3.0, speed=1.0, distance=3.0, reach=3.0, steps=4, seconds=3.0,
@@ -36,7 +36,7 @@ def counts(measured: Measured) -> dict[str, str]:
         def random(self) -> float:
             return 0.99
 
-    return told_counts(measured, Plain(0))
+    return count_words(measured, Plain(0))
 
 
 @pytest.mark.parametrize(
@@ -120,10 +120,10 @@ def test_one_hand_alone() -> None:
     ],
 )
 def test_labels_become_verb_phrases(label: str, told: tuple[str, str | None]) -> None:
-    verb, ing = told_label(label)
+    verb, ing = label_phrase(label)
     assert verb == told[0]
     assert told[1] is None or ing == told[1]
-    assert lacks_label(label) == (label == "Story")
+    assert lacks_verb(label) == (label == "Story")
 
 
 def test_third_persons() -> None:

@@ -27,7 +27,7 @@ def turn_name(degrees: float) -> str:
     return ""
 
 
-def told_counts(measured: Measured, rng: random.Random) -> dict[str, str]:
+def count_words(measured: Measured, rng: random.Random) -> dict[str, str]:
     """Words for the places of a phrase, of what is known of the clip."""
     words: dict[str, str] = {}
     if 1 <= measured.steps <= len(_NUMBERS):

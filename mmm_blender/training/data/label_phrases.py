@@ -17,14 +17,14 @@ def _words() -> dict[str, Any]:
     return tomllib.loads(_WORDS.read_text(encoding="utf-8"))
 
 
-def lacks_label(label: str) -> bool:
+def lacks_verb(label: str) -> bool:
     """Whether a CMU label says nothing that a caption could tell ("Unknown", "Story")."""
     words, plain = _words(), label.lower()
     known = plain in words["cmu"] or plain in words["cmu_same"]
-    return not known and told_label(plain)[0].startswith("does ")
+    return not known and label_phrase(plain)[0].startswith("does ")
 
 
-def told_label(label: str) -> list[str]:
+def label_phrase(label: str) -> list[str]:
     """Third person and -ing form of a label such as "walk, turn around": "walks, turns around"."""
     text = re.sub(r"^.* - |\(.*?\)", "", label.lower())
     clauses = [part.strip() for part in re.split(r",|;|/|&|\band\b|\bthen\b", text)]
