@@ -192,11 +192,6 @@ class TokenizerConfig:
             reach += self._stack_reach * rate + (_CONV_KERNEL // 2) * rate // _STRIDE
         return reach + _CONV_KERNEL // 2 + self.output_kernel // 2
 
-    @property
-    def receptive_field_frames(self) -> int:
-        """The larger of the two reaches: how local an edit is, in frames to either side."""
-        return max(self.encoder_reach_frames, self.decoder_reach_frames)
-
 
 @dataclass(frozen=True)
 class TransformerConfig:
