@@ -298,7 +298,7 @@ def _current(folder: Path) -> str:
 PROBE = """\
 import importlib, json, sys
 packages, errors = {}, {}
-for name in ("torch", "numpy", "safetensors", "regex", "ftfy", "smplx"):
+for name in ("torch", "numpy", "safetensors", "regex", "ftfy"):
     try:
         module = importlib.import_module(name)
         packages[name] = str(getattr(module, "__version__", ""))
