@@ -133,10 +133,11 @@ class MotionModel:
         *,
         guidance: float,
         without_text: bool = False,
+        path_BLF: Tensor | None = None,
     ) -> Tensor:
         """Log-probabilities (B, L, P, K), on the CPU, of every code in each cell of full grids."""
         predict = self._predictor(
-            lengths_B.to(self.device), text, None, guidance=guidance, without_text=without_text
+            lengths_B.to(self.device), text, path_BLF, guidance=guidance, without_text=without_text
         )
         return predict(tokens_BLP.to(self.device)).log_softmax(-1).cpu()
 
