@@ -32,7 +32,14 @@ class Layer:
 
 
 SHAPES = ("common", "geometry", "geometry.editing", "geometry.feet")
-MODEL = (*SHAPES, "motion.config", "motion.schedule", "motion.features", "motion.text")
+MODEL = (
+    *SHAPES,
+    "motion.limits",
+    "motion.config",
+    "motion.schedule",
+    "motion.features",
+    "motion.text",
+)
 NETWORKS = (*MODEL, "motion.networks", "motion.sampling", "motion.motion_model", "motion.bundles")
 PIPE = ("worker.protocol", "worker.wire", "worker.processes", "worker.client", "worker.installer")
 HOST = (*SHAPES, "geometry.mannequin", "blender.bpy_types", "blender.widgets")
@@ -50,7 +57,13 @@ LAYERS = (
     Layer("geometry.mannequin", ("common", "geometry"), NUMPY),
     Layer("smpl_model", ("common", "geometry"), NUMPY),
     Layer("motion.features", SHAPES, WORKER_MODULES),
-    Layer("motion.config", (*SHAPES, "motion.features", "motion.schedule"), frozenset()),
+    # what a bundle can make: the one part of the model that Blender reads too
+    Layer("motion.limits", SHAPES, frozenset()),
+    Layer(
+        "motion.config",
+        (*SHAPES, "motion.limits", "motion.features", "motion.schedule"),
+        frozenset(),
+    ),
     Layer("motion.schedule", ("common",), frozenset()),
     Layer("motion.text", ("common",), WORKER_MODULES),
     Layer("motion.networks", MODEL, WORKER_MODULES),
@@ -92,7 +105,7 @@ LAYERS = (
     Layer("blender.actions", (*HOST, "blender.fcurves", "blender.rig"), BLENDER),
     Layer("blender.history", (*HOST, "blender.fcurves", "blender.rig", "blender.actions"), BLENDER),
     Layer("blender.jobs", (*HOST, *PIPE, "blender.rig"), BLENDER),
-    Layer("blender.addon", (*HOST, *PIPE, "blender.jobs"), BLENDER),
+    Layer("blender.addon", (*HOST, *PIPE, "motion.limits", "blender.jobs"), BLENDER),
     Layer("blender.edit", SHELL, BLENDER),
     Layer("blender.character", SHELL, BLENDER),
     Layer("blender.generate", (*SHELL, "blender.edit", "blender.character"), BLENDER),

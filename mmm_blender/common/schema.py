@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
+import json
 import types
 import typing
 from collections.abc import Mapping
@@ -25,6 +27,11 @@ def to_json(config: Any) -> dict[str, Any]:
 
 def _plain(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return {key: list(value) if isinstance(value, tuple) else value for key, value in pairs}
+
+
+def json_hash(values: object) -> str:
+    """SHA-256 of JSON values, whatever the order of their keys and the white space in the file."""
+    return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()
 
 
 def from_json(cls: type[ConfigT], values: object, where: str = "config.json") -> ConfigT:

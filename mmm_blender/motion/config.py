@@ -14,6 +14,7 @@ from typing import Any
 from ..common.errors import MMMError
 from ..common.schema import GET_AGAIN
 from .features.layout import FeatureLayout, layout_named
+from .limits import BundleLimits, editable_parts, longest_seconds
 from .schedule import FULL_LENGTH_TOKENS, SCHEDULES
 
 BUNDLE_VERSION = 1
@@ -302,7 +303,8 @@ class BundleConfig:
 
     text is handed to the text encoder as it stands. min_seconds: shorter clips are refused.
     storage: number type of the weights on disk. files: SHA-256 of every file that belongs to the
-    bundle, by its path in the bundle's folder (``bundle.save_bundle`` fills it in).
+    bundle, by its path in the bundle's folder. limits: what it can make, for Blender's panels; None
+    in a bundle that was saved before there were any. ``bundle.save_bundle`` fills in both.
     """
 
     name: str
@@ -316,6 +318,7 @@ class BundleConfig:
     storage: str = "float32"
     version: int = BUNDLE_VERSION
     files: dict[str, Any] = field(default_factory=dict)
+    limits: BundleLimits | None = None
 
     def __post_init__(self) -> None:
         if self.storage not in _STORAGE_TYPES:
@@ -351,8 +354,15 @@ class BundleConfig:
     @property
     def max_seconds(self) -> float:
         """Length of the longest clip."""
-        frames = self.transformer.max_tokens * self.tokenizer.frames_per_token
-        return frames / self.tokenizer.feature_layout.fps
+        tokenizer = self.tokenizer
+        fps = tokenizer.feature_layout.fps
+        return longest_seconds(self.transformer.places, tokenizer.frames_per_token, fps)
+
+    @property
+    def derived_limits(self) -> BundleLimits:
+        """The limits that follow from the networks."""
+        edits = editable_parts(self.tokenizer.parts, self.predicted_parts)
+        return BundleLimits(self.min_seconds, self.max_seconds, edits)
 
 
 def check_predicted_parts(transformer: TransformerConfig, tokenizer: TokenizerConfig) -> None:

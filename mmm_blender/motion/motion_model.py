@@ -15,6 +15,7 @@ from torch import Tensor
 from ..common.errors import MMMError
 from ..geometry.editing.edit_mask import BodyPart
 from .config import NO_GUIDANCE, SamplerConfig, Vocabulary
+from .limits import editable_parts
 from .networks.tokenizer import Tokenizer
 from .networks.transformer import MaskedTransformer, TextMemory
 from .sampling.sampler import TokensToLogits, sample
@@ -48,19 +49,8 @@ class MotionModel:
 
     @property
     def editable_parts(self) -> tuple[BodyPart, ...]:
-        """Body parts of a mask that can be made: those whose columns are predicted, all of them.
-
-        A model of one column for the whole body makes the whole body only.
-        """
-        predicted = set(self.predicted_parts)
-        if "all" in self.columns:
-            return ("all",) if "all" in predicted else ()
-        wanted: dict[BodyPart, set[str]] = {
-            "all": set(self.columns),
-            "lower": {"lower"},
-            "upper": set(self.columns) - {"lower"},
-        }
-        return tuple(part for part, columns in wanted.items() if columns <= predicted)
+        """Body parts of a mask that can be regenerated (see ``limits``)."""
+        return editable_parts(self.columns, self.predicted_parts)
 
     @property
     def vocabulary(self) -> Vocabulary:

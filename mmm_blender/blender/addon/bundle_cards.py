@@ -5,7 +5,6 @@ Only what the panel shows is read here, without torch; the worker reads a bundle
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -14,9 +13,9 @@ from pathlib import Path
 from typing import Any, cast
 
 from ...common.errors import MMMError
+from ...common.schema import json_hash
 from ...common.untrusted import clean_text, file_bytes, json_value
-from ...geometry.conventions import MODEL_FPS
-from ...geometry.editing.edit_mask import BodyPart
+from ...motion.limits import BundleLimits, read_limits
 from .paths import PACKAGE_FOLDER
 
 CONFIG_NAME = "config.json"
@@ -26,8 +25,6 @@ STARTER_NAME = "starter"
 _WEIGHTS_NAME = "weights"
 _MOST_CONFIG_BYTES = 2**20
 _MOST_DESCRIPTION = 2_000
-_MOST_STAGES = 8  # as the worker takes
-_LAYOUTS_AT_MODEL_RATE = ("smpl_269", "humanml3d_263")
 _NON_COMMERCIAL = "NC"
 
 
@@ -35,19 +32,16 @@ _NON_COMMERCIAL = "NC"
 class BundleCard:
     """What the panel says of a bundle.
 
-    min_seconds, max_seconds: shortest and longest motion, None where only the worker knows. edits:
-    body parts of a mask that it can make anew, None where only the worker knows. problem: a
-    sentence where the config cannot be read, else "".
+    limits: what it can make, None where only the worker knows. problem: a sentence where the config
+    cannot be read, else "".
     """
 
     folder: Path
     name: str
     licence: str = ""
     description: str = ""
-    max_seconds: float | None = None
+    limits: BundleLimits | None = None
     problem: str = ""
-    edits: tuple[BodyPart, ...] | None = None
-    min_seconds: float | None = None
 
     @property
     def key(self) -> str:
@@ -122,14 +116,13 @@ def _read_card(folder: Path, _stamp: int) -> BundleCard:
     if not isinstance(content, dict):
         return BundleCard(folder, folder.name, problem=_damaged(folder))
     config = cast("dict[str, Any]", content)
+    limits = read_limits(config)
     return BundleCard(
         folder,
         clean_text(str(config.get("name") or folder.name)),
         clean_text(str(config.get("licence", ""))),
         clean_text(str(config.get("description", "")), _MOST_DESCRIPTION),
-        _max_seconds(config),
-        edits=_edits(config),
-        min_seconds=_min_seconds(config),
+        limits,
     )
 
 
@@ -140,45 +133,8 @@ def config_hash(card: BundleCard) -> str:
         content = json_value(file_bytes(card.folder / CONFIG_NAME, _MOST_CONFIG_BYTES).decode())
     except (OSError, ValueError):
         return ""
-    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+    return json_hash(content)
 
 
 def _damaged(folder: Path) -> str:
     return f"The {CONFIG_NAME} of the weights '{folder.name}' cannot be read: get them again."
-
-
-def _min_seconds(config: dict[str, Any]) -> float | None:
-    """Shortest motion, where the config says it."""
-    seconds = config.get("min_seconds")
-    return float(seconds) if isinstance(seconds, int | float) and seconds >= 0 else None
-
-
-def _max_seconds(config: dict[str, Any]) -> float | None:
-    """Longest motion: the transformer's places but END, each a few frames long."""
-    try:
-        tokenizer = config["tokenizer"]
-        if tokenizer["layout"] not in _LAYOUTS_AT_MODEL_RATE:
-            return None
-        stages, places = tokenizer["stages"], config["transformer"]["places"]
-    except (KeyError, TypeError):
-        return None
-    if type(stages) is not int or type(places) is not int or not 0 <= stages <= _MOST_STAGES:
-        return None
-    return (places - 1) * 2**stages / MODEL_FPS
-
-
-def _edits(config: dict[str, Any]) -> tuple[BodyPart, ...] | None:
-    """Body parts that the transformer predicts throughout."""
-    try:
-        parts = frozenset(config["tokenizer"]["parts"])
-        predicted = frozenset(config["transformer"].get("predicted_parts") or parts)
-    except (KeyError, TypeError, AttributeError):
-        return None  # of another version, or damaged: the worker says which
-    if "all" in parts:
-        return ("all",) if "all" in predicted else ()
-    wanted: dict[BodyPart, frozenset[str]] = {
-        "all": parts,
-        "lower": parts & {"lower"},
-        "upper": parts - {"lower"},
-    }
-    return tuple(part for part, needed in wanted.items() if needed <= predicted)

@@ -30,10 +30,11 @@ _ROUNDING_SECONDS = 1e-3
 def length_fault(card: BundleCard, seconds: float) -> str:
     """Why a bundle cannot make a motion that lasts so long; "" if it can, or where only the worker
     knows."""
-    if card.max_seconds is not None and seconds > card.max_seconds + _ROUNDING_SECONDS:
-        return f"These weights make at most {card.max_seconds:g} seconds of motion."
-    if card.min_seconds is not None and seconds < card.min_seconds - _ROUNDING_SECONDS:
-        return f"These weights make no motion of less than {card.min_seconds:g} s."
+    limits = card.limits
+    if limits is not None and seconds > limits.max_seconds + _ROUNDING_SECONDS:
+        return f"These weights make at most {limits.max_seconds:g} seconds of motion."
+    if limits is not None and seconds < limits.min_seconds - _ROUNDING_SECONDS:
+        return f"These weights make no motion of less than {limits.min_seconds:g} s."
     return ""
 
 
@@ -42,9 +43,9 @@ _PART_NAMES = {"all": "whole", "lower": "lower", "upper": "upper"}
 
 def mask_fault(card: BundleCard, part: BodyPart) -> str:
     """Why a bundle cannot make a body part anew; "" if it can, or where only the worker knows."""
-    if card.edits is None or part in card.edits:
+    if card.limits is None or part in card.limits.edits:
         return ""
-    can = " or ".join(_PART_NAMES[each] for each in card.edits) or "no part of the"
+    can = " or ".join(_PART_NAMES[each] for each in card.limits.edits) or "no part of the"
     return (
         f"These weights edit the {can} body, not the {_PART_NAMES[part]} body: choose others or "
         "another body part."

@@ -22,7 +22,7 @@ from torch import Tensor, nn
 
 from ...common.atomic_files import TEMPORARY, make_folder, write_files
 from ...common.errors import MMMError
-from ...common.schema import GET_AGAIN, from_json, to_json
+from ...common.schema import GET_AGAIN, from_json, json_hash, to_json
 from ...common.untrusted import check_file, clean_text, file_bytes, json_value, lies_inside
 from ..config import BUNDLE_VERSION, BundleConfig
 from ..motion_model import MotionModel
@@ -70,7 +70,8 @@ def save_bundle(
     hashes = {
         name: hashlib.sha256(content).hexdigest() for name, content in (weights | others).items()
     }
-    config = replace(config, version=BUNDLE_VERSION, files=hashes)
+    limits = config.derived_limits
+    config = replace(config, version=BUNDLE_VERSION, files=hashes, limits=limits)
     contents = weights if extra is None else others | weights
     contents[CONFIG_FILE] = json.dumps(to_json(config), indent=1).encode()
     for name in contents:
@@ -106,13 +107,19 @@ def read_config(folder: Path) -> BundleConfig:
     """Only the config of a bundle."""
     values = _config_values(folder)
     _check_version(folder, values)
-    return from_json(BundleConfig, values, f"{CONFIG_FILE} of the bundle {folder.name}")
+    config = from_json(BundleConfig, values, f"{CONFIG_FILE} of the bundle {folder.name}")
+    if config.limits not in (None, config.derived_limits):
+        raise MMMError(
+            f"{CONFIG_FILE} of the bundle {folder.name} has other limits than its networks: "
+            f"{GET_AGAIN}."
+        )
+    return config
 
 
 def bundle_hash(folder: Path) -> str:
     """SHA-256 of the config, which holds the hashes of the files. It is of the entries as they
     stand on disk: one that a later version adds does not make the bundle another one."""
-    return hashlib.sha256(json.dumps(_config_values(folder), sort_keys=True).encode()).hexdigest()
+    return json_hash(_config_values(folder))
 
 
 def _config_values(folder: Path) -> object:

@@ -502,7 +502,8 @@ def test_a_bundle_edits_what_it_predicts(  # noqa: PLR0917
     edits: tuple[str, ...],
 ) -> None:
     path = bundle_that_predicts(tmp_path / "some", parts, predicted)
-    assert bundle_choice.chosen_bundle(bpy.context.scene, str(path)).edits == edits
+    limits = bundle_choice.chosen_bundle(bpy.context.scene, str(path)).limits
+    assert limits is not None and limits.edits == edits
     for part in {"all", "lower", "upper"} - set(edits):
         sentence = refusal(rig, lambda p=part: inpaint(bundle=str(path), body_part=p.upper()))
         assert f"not the {'whole' if part == 'all' else part} body" in sentence

@@ -53,7 +53,7 @@ def weights(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         config = {
             "name": f"The {name} weights",
             "licence": licence,
-            "tokenizer": {"layout": "smpl_269", "stages": 2},
+            "tokenizer": {"layout": "smpl_269", "stages": 2, "parts": ["lower", "upper"]},
             "transformer": {"places": 50},
         }
         (tmp_path / name).mkdir()
@@ -181,7 +181,8 @@ def test_the_preferences_draw_in_every_state(
 def test_bundles_are_found_with_the_starter_first(weights: Path) -> None:
     cards = bundle_cards.find_bundles([weights, weights / "nowhere"])
     assert [card.key for card in cards] == ["starter", "mine"]
-    assert cards[0].max_seconds == pytest.approx(9.8)
+    assert cards[0].limits is not None
+    assert cards[0].limits.max_seconds == pytest.approx(9.8)
 
 
 def test_a_bundle_is_named_by_folder_path_or_not_at_all(weights: Path) -> None:
