@@ -81,16 +81,21 @@ class Vocabulary:
 class TokenizerConfig:
     """Sizes of the motion tokenizer: one encoder and decoder for each body part.
 
-    layout: name of the feature layout. parts: body parts. width: channels of the convolutions.
+    layout: name of the feature layout.
+    parts: body parts, in the order of the token grid.
+    width: channels of the convolutions.
+    code_dim: length of a code vector.
+    codes: K, entries of each codebook.
     codebooks: for each part how many share its latent vector, a slice each (product quantization,
-    Jegou et al., TPAMI 2011); every codebook is a column of the token grid. Empty: one for each
-    part. code_dim: length of a code vector. codes: K, entries of each codebook. levels: values of
-    each number of a code vector, which makes it finite scalar quantization (Mentzer et al., ICLR
-    2024); empty: codebooks that are learnt. dilations: the residual blocks of one stack in
-    order, 0 for a block of kernel 1. stages: halvings of the frame rate. latent_kernel:
-    convolutions next to the code vectors. output_kernel: the decoder's last convolution.
-    upper_height_relative: heights of the upper joints are taken relative to the root, with
-    statistics of their own (published upper/lower model).
+        Jegou et al., TPAMI 2011); every codebook is a column of the token grid. Empty: one each.
+    levels: values of each number of a code vector, which makes it finite scalar quantization
+        (Mentzer et al., ICLR 2024); empty: codebooks that are learnt.
+    dilations: of the residual blocks of one stack in order, 0 for a block of kernel 1.
+    stages: how often the frame rate is halved.
+    latent_kernel: of the convolutions next to the code vectors.
+    output_kernel: of the decoder's last convolution.
+    upper_height_relative: heights of the upper joints are relative to the root, with statistics of
+        their own (published upper/lower model).
     """
 
     layout: str = "smpl_269"
@@ -198,12 +203,19 @@ class TokenizerConfig:
 class TransformerConfig:
     """Sizes of the masked transformer.
 
-    places: L, motion tokens of the longest clip and END. layers: self-attention blocks.
-    cross_layers: blocks that attend to the words. text_width: length of the text features.
-    word_mask: absent words are left out of the attention (the published models attend to all).
-    predicted_parts: parts with a logit head (empty: all). trained_with_guidance: some prompts
-    were dropped in training, so classifier-free guidance may be used. path_condition: the places
-    are told where the root has to go (see ``pipeline.path_condition``).
+    places: L, length of the token grid: motion tokens of the longest clip, and END.
+    width: channels.
+    heads: attention heads; they divide the width.
+    layers: self-attention blocks.
+    cross_layers: blocks that attend to the words.
+    mlp_ratio: width of an MLP's middle layer against ``width``.
+    text_width: length of the text features.
+    dropout: share that is dropped in training.
+    word_mask: absent words are left out of the attention (published models attend to all).
+    predicted_parts: parts with a logit head; empty: all.
+    trained_with_guidance: some prompts were dropped in training, so classifier-free guidance may be
+        used.
+    path_condition: the network hears where the root has to go (see ``PATH_FEATURES``).
     """
 
     places: int = FULL_LENGTH_TOKENS + 1
@@ -253,17 +265,20 @@ class TransformerConfig:
 class SamplerConfig:
     """How masked cells are filled.
 
-    steps: None for the paper's rule (in proportion to the length, ``full_length_steps`` for
-    the longest clip). closing_step: one more step for shorter clips (published upper-body model).
-    temperature: strength of the Gumbel noise (1 = sample from the model's probabilities).
-    greedy: no noise at all. confidence_noise: Gumbel noise on the log-probabilities by which
-    cells are ranked, falling to none at the last step (MaskGIT, CVPR 2022, section 3.2; the
-    published models have none): without it cells that repeat their neighbours win, and a wave
-    becomes a raised hand. guidance: 1 = none; above 1 leans on the prompt more.
-    schedule: a name in ``schedule.SCHEDULES``. revisions: how often the filled grid is looked at
-    again and its least likely new codes are chosen anew (see ``sampling``); 0 for published models.
+    steps: None for the paper's rule, in proportion to the length.
+    full_length_steps: of the longest clip, where ``steps`` is None.
+    closing_step: one more step for shorter clips (published upper-body model).
+    temperature: strength of the Gumbel noise; 1 samples from the model's probabilities.
+    greedy: no noise at all.
+    confidence_noise: Gumbel noise on the log-probabilities by which cells are ranked, falling to
+        none at the last step (MaskGIT, CVPR 2022, section 3.2; the published models have none).
+        Without it cells that repeat their neighbours win, and a wave becomes a raised hand.
+    guidance: of classifier-free guidance; 1 is none, above 1 leans on the prompt more.
+    schedule: a name in ``schedule.SCHEDULES``.
+    revisions: how often the least likely of the new codes are drawn again (see ``sampling``); 0 for
+        published models.
     candidates: tries of which the one that fits best is kept; None for as many as the task needs.
-    footsteps: what is left to be led is led by moving footholds, not the body over its feet.
+    footsteps: what is left to be led is led by moving foot plants, not the body over its feet.
     """
 
     steps: int | None = None
@@ -301,10 +316,20 @@ class SamplerConfig:
 class BundleConfig:
     """All of a bundle's config.json.
 
-    text is handed to the text encoder as it stands. min_seconds: shorter clips are refused.
-    storage: number type of the weights on disk. files: SHA-256 of every file that belongs to the
-    bundle, by its path in the bundle's folder. limits: what it can make, for Blender's panels; None
-    in a bundle that was saved before there were any. ``bundle.save_bundle`` fills in both.
+    name: what the panel calls it.
+    licence: of the weights, as SPDX writes it.
+    tokenizer: sizes of the motion tokenizer.
+    transformer: sizes of the masked transformer.
+    sampler: how masked cells are filled.
+    text: handed to the text encoder as it stands.
+    description: one sentence on what the weights know.
+    min_seconds: length of the shortest clip; shorter ones are refused.
+    storage: number type of the weights on disk.
+    version: of the format, ``BUNDLE_VERSION``.
+    files: SHA-256 of every file that belongs to the bundle, by its path in the bundle's folder.
+    limits: what it can make, for Blender's panels; None in a bundle of version 0.1.0.
+
+    ``bundle.save_bundle`` fills in the last two.
     """
 
     name: str
