@@ -15,7 +15,7 @@ BLENDER_MODULES = frozenset(
     {"bpy", "bpy_extras", "mathutils", "bmesh", "gpu", "gpu_extras", "blf", "addon_utils", "bl_ui"}
 )
 # What the worker's environment has; anything else would be missing on an animator's machine.
-WORKER_MODULES = NUMPY | {"torch", "safetensors", "ftfy", "regex", "smplx"}
+WORKER_MODULES = NUMPY | {"torch", "safetensors", "ftfy", "regex"}
 ANYTHING_BUT_BLENDER = None
 
 
@@ -28,10 +28,18 @@ class Layer:
     inside: tuple[str, ...]  # other parts of the package
     outside: frozenset[str] | None  # third-party modules; None: all but Blender's
     lazy: bool = False  # only inside functions
+    optional: frozenset[str] = frozenset()  # third-party modules, only inside functions
 
 
 SHAPES = ("common", "geometry", "geometry.editing", "geometry.feet")
-MODEL = (*SHAPES, "motion.config", "motion.schedule", "motion.features", "motion.text")
+MODEL = (
+    *SHAPES,
+    "motion.limits",
+    "motion.config",
+    "motion.schedule",
+    "motion.features",
+    "motion.text",
+)
 NETWORKS = (*MODEL, "motion.networks", "motion.sampling", "motion.motion_model", "motion.bundles")
 PIPE = ("worker.protocol", "worker.wire", "worker.processes", "worker.client", "worker.installer")
 HOST = (*SHAPES, "geometry.mannequin", "blender.bpy_types", "blender.widgets")
@@ -47,9 +55,15 @@ LAYERS = (
     Layer("geometry.editing", ("common", "geometry"), NUMPY),
     Layer("geometry.feet", ("common", "geometry", "geometry.editing"), NUMPY),
     Layer("geometry.mannequin", ("common", "geometry"), NUMPY),
-    Layer("smpl_model", ("common", "geometry"), WORKER_MODULES),
+    Layer("smpl_model", ("common", "geometry"), NUMPY),
     Layer("motion.features", SHAPES, WORKER_MODULES),
-    Layer("motion.config", (*SHAPES, "motion.features", "motion.schedule"), frozenset()),
+    # what a bundle can make: the one part of the model that Blender reads too
+    Layer("motion.limits", SHAPES, frozenset()),
+    Layer(
+        "motion.config",
+        (*SHAPES, "motion.limits", "motion.features", "motion.schedule"),
+        frozenset(),
+    ),
     Layer("motion.schedule", ("common",), frozenset()),
     Layer("motion.text", ("common",), WORKER_MODULES),
     Layer("motion.networks", MODEL, WORKER_MODULES),
@@ -91,7 +105,7 @@ LAYERS = (
     Layer("blender.actions", (*HOST, "blender.fcurves", "blender.rig"), BLENDER),
     Layer("blender.history", (*HOST, "blender.fcurves", "blender.rig", "blender.actions"), BLENDER),
     Layer("blender.jobs", (*HOST, *PIPE, "blender.rig"), BLENDER),
-    Layer("blender.addon", (*HOST, *PIPE, "blender.jobs"), BLENDER),
+    Layer("blender.addon", (*HOST, *PIPE, "motion.limits", "blender.jobs"), BLENDER),
     Layer("blender.edit", SHELL, BLENDER),
     Layer("blender.character", SHELL, BLENDER),
     Layer("blender.generate", (*SHELL, "blender.edit", "blender.character"), BLENDER),
@@ -111,8 +125,10 @@ LAYERS = (
         "batch",
         (*SHELL, "blender", *(f"blender.{feature}" for feature in FEATURES)),
         BLENDER,
+        # a progress bar where there is one; the animator's Blender has none
+        optional=frozenset({"tqdm"}),
     ),
-    Layer("", ("blender",), frozenset(), lazy=True),
+    Layer("", ("blender", "batch"), frozenset(), lazy=True),
 )
 
 
@@ -196,6 +212,8 @@ def is_allowed(layer: Layer, imported: Import) -> bool:
         return target.name in layer.inside and imported.lazy >= layer.lazy
     if imported.name in sys.stdlib_module_names:
         return True
+    if imported.lazy and imported.name in layer.optional:
+        return True
     if layer.outside is None:
         return imported.name not in BLENDER_MODULES
     return imported.name in layer.outside
@@ -277,24 +295,26 @@ def test_no_module_imports_itself_through_others():
         ("geometry/a.py", "from ..motion import config"),
         ("geometry/a.py", "from .. import motion"),
         ("geometry/deep/a.py", "from ...motion.config import Config"),
-        ("motion/a.py", "import bpy"),
-        ("motion/a.py", "import scipy"),
-        ("motion/a.py", "from ..training import losses"),
-        ("motion/a.py", "from ..worker import protocol"),
-        ("training/a.py", "def f():\n    import bpy"),
-        ("training/a.py", "from mmm_blender.blender import panels"),
+        ("motion/networks/a.py", "import bpy"),
+        ("motion/networks/a.py", "import scipy"),
+        ("motion/pipeline/a.py", "from ...training.data import captions"),
+        ("motion/pipeline/a.py", "from ...worker import protocol"),
+        ("training/data/a.py", "def f():\n    import bpy"),
+        ("training/data/a.py", "from mmm_blender.blender import jobs"),
         ("worker/protocol.py", "from . import client"),
         ("worker/client.py", "import torch"),
         ("worker/client.py", "import importlib\nimportlib.import_module('torch')"),
-        ("worker/client.py", "from . import service"),
+        ("worker/client.py", "from .server import service"),
         ("worker/client.py", "from ..motion import config"),
-        ("worker/__main__.py", "from ..training import losses"),
-        ("worker/service.py", "import bpy"),
-        ("blender/a.py", "import torch"),
-        ("blender/a.py", "__import__('torch')"),
-        ("blender/a.py", "from ..motion import config"),
-        ("blender/a.py", "from ..worker import service"),
-        ("blender/a.py", "if True:\n    from ..worker.service import serve"),
+        ("worker/__main__.py", "from ..training.data import captions"),
+        ("worker/server/service.py", "import bpy"),
+        ("blender/jobs/a.py", "import torch"),
+        ("blender/jobs/a.py", "__import__('torch')"),
+        ("blender/jobs/a.py", "from ...motion import config"),
+        ("blender/jobs/a.py", "from ...worker.server import service"),
+        ("blender/jobs/a.py", "if True:\n    from ...worker.server.service import serve"),
+        ("blender/jobs/a.py", "from ..addon import choices"),
+        ("blender/edit/a.py", "from ..generate import panel"),
         ("__init__.py", "import bpy"),
         ("__init__.py", "from . import blender"),
         ("__init__.py", "def register():\n    import bpy"),
@@ -312,19 +332,19 @@ def test_a_made_up_violation_is_found(tmp_path: Path, module: str, source: str):
     [
         ("geometry/a.py", "import numpy as np\nfrom .b import c\nfrom . import d"),
         (
-            "motion/a.py",
-            "import torch\nfrom ..geometry import clip\nfrom mmm_blender.geometry import clip",
+            "motion/networks/a.py",
+            "import torch\nfrom ...geometry import clip\nfrom mmm_blender.geometry import clip",
         ),
-        ("training/a.py", "import scipy\nfrom ..motion import config"),
+        ("training/data/a.py", "import scipy\nfrom ...motion import config"),
         ("worker/client.py", "from .protocol import Hello\nfrom . import protocol"),
         (
-            "worker/service.py",
-            "import torch\nfrom ..motion import config\nfrom .protocol import Hello",
+            "worker/server/service.py",
+            "import torch\nfrom ...motion import config\nfrom ..protocol import Hello",
         ),
-        ("worker/__main__.py", "from .service import serve"),
+        ("worker/__main__.py", "from .server.service import serve"),
         (
-            "blender/a.py",
-            "import bpy\nfrom ..worker.client import WorkerClient\nfrom ..worker import protocol",
+            "blender/jobs/a.py",
+            "import bpy\nfrom ...worker.client import WorkerClient\nfrom ...worker import protocol",
         ),
         ("__init__.py", "def register():\n    from . import blender\n    blender.register()"),
     ],
@@ -335,13 +355,30 @@ def test_what_the_rule_allows_passes(tmp_path: Path, module: str, source: str):
     assert violations(package) == []
 
 
+def test_a_made_up_import_of_another_features_panel_is_found(tmp_path: Path):
+    package = made_up_package(tmp_path)
+    write(
+        package / "blender/sequence/a.py", "from ..edit.panel import EditPanel\nfrom . import panel"
+    )
+    (found,) = features_whose_panel_is_imported(package)
+    assert found.startswith("mmm_blender/blender/sequence/a.py:1 imports blender.edit.panel")
+
+
+MADE_UP_MODULES = (
+    *("worker/protocol.py", "worker/client.py", "worker/server/service.py", "worker/__main__.py"),
+    *("blender/generate/panel.py", "blender/edit/panel.py", "blender/addon/choices.py"),
+    *("motion/config.py", "training/data/captions.py"),
+)
+
+
 def made_up_package(folder: Path) -> Path:
     """A package with this one's layers, all of them empty."""
     package = folder / "mmm_blender"
-    for name in ("geometry", "motion", "training", "worker", "blender"):
-        write(package / name / "__init__.py", "")
-    for name in ("protocol", "client", "service", "__main__"):
-        write(package / "worker" / f"{name}.py", "")
+    for layer in LAYERS:
+        if layer.name:
+            write(package.joinpath(*layer.name.split("."), "__init__.py"), "")
+    for module in MADE_UP_MODULES:
+        write(package / module, "")
     write(package / "__init__.py", "")
     return package
 

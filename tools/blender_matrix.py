@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from _dev import bootstrap
-from _dev.bootstrap import ENVIRONMENT, REQUIREMENTS, ROOT, environment_python, stop
+from _dev.bootstrap import ENVIRONMENT, REQUIREMENTS, ROOT, environment_python, site_packages, stop
 from packaging.requirements import Requirement
 
 # The Python that each Blender is built for.
@@ -78,7 +78,7 @@ def find_interpreter(version: tuple[int, int], root: Path | None) -> Interpreter
 
 
 def provide_environment(version: str, interpreter: Interpreter) -> Interpreter:
-    """The interpreter of .venv-bpy-VERSION, which is made here; anew when it was half-made."""
+    """The interpreter of .venv-bpy-VERSION, which is made here, again where it was half-made."""
     folder = ROOT / f".venv-bpy-{version}"
     inside = Interpreter(
         (*interpreter.command[:-1], str(environment_python(folder))), interpreter.version
@@ -89,7 +89,7 @@ def provide_environment(version: str, interpreter: Interpreter) -> Interpreter:
         return inside
     shutil.rmtree(folder, ignore_errors=True)
     subprocess.run([*interpreter.command, "-m", "venv", "--without-pip", str(folder)], check=True)
-    packages = folder / "lib" / f"python{interpreter.label}" / "site-packages"
+    packages = site_packages(folder, interpreter.label)
     wanted_packages = _packages_for(version, interpreter)
     bootstrap.pip_install([sys.executable], "--target", str(packages), *wanted_packages)
     if _is_this_python(interpreter):
@@ -121,10 +121,16 @@ def _packages_for(version: str, interpreter: Interpreter) -> list[str]:
         for each in requirements
         if each.name != "bpy" and (each.marker is None or each.marker.evaluate(python))
     ]
-    platforms = [f"--platform={name}_{platform.machine()}" for name in LINUX_PLATFORMS]
-    other_python = ["--only-binary=:all:", "--python-version", interpreter.label, *platforms]
-    # pip compares a package's params with its own Python, whatever Python it was told of.
+    other_python = ["--only-binary=:all:", "--python-version", interpreter.label, *_platforms()]
+    # pip compares what a package asks for with its own Python, whatever Python is named.
     return [*other_python, "--ignore-requires-python", f"bpy=={version}", *wanted]
+
+
+def _platforms() -> list[str]:
+    """pip's names of this machine: bpy's newer wheels are known by others than its own on Linux."""
+    if not sys.platform.startswith("linux"):
+        return []
+    return [f"--platform={name}_{platform.machine()}" for name in LINUX_PLATFORMS]
 
 
 def _is_this_python(interpreter: Interpreter) -> bool:
@@ -136,7 +142,7 @@ def _pythons_of_this_machine(label: str) -> Iterator[str]:
     if on_path is not None:
         yield on_path
     for folder in sorted(Path.home().glob(f".pyenv/versions/{label}.*")):
-        yield str(folder / "bin" / "python")
+        yield str(environment_python(folder))
 
 
 def _starts(python: str) -> bool:

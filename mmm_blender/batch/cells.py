@@ -27,7 +27,8 @@ _MAX_NAME_BYTES = 200  # file systems take 255, ending and temporary name includ
 _MAX_FRAME = 1_048_574  # Blender's own bound
 _FORBIDDEN = frozenset('<>:"/\\|?*')
 _RESERVED = frozenset(
-    ["con", "prn", "aux", "nul"] + [f"{port}{n}" for port in ("com", "lpt") for n in range(1, 10)]
+    ["con", "prn", "aux", "nul", "conin$", "conout$"]
+    + [f"{port}{n}" for port in ("com", "lpt") for n in "0123456789¹²³"]
 )
 """Names that Windows takes for devices, whatever the ending."""
 

@@ -6,15 +6,15 @@ or what an earlier row makes), or a recipe to be done again.
 
 from __future__ import annotations
 
-import csv
 import hashlib
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import TypeAlias
 
 from ..common.errors import MMMError
+from ..common.untrusted import check_file, clean_text
 from ..geometry.editing.edit_mask import BodyPart
 from .cells import (
     SEPARATOR,
@@ -27,12 +27,14 @@ from .cells import (
     seconds_of,
     seed_of,
 )
+from .csv_file import CsvRow, read_csv
 
 _EDIT_COLUMNS = ("range", "body_part", "hold")
 COLUMNS = ("name", "prompt", "seconds", "seed", "file", *_EDIT_COLUMNS, "recipe")
 _INSTEAD_OF_PROMPT = ("file", "recipe")
 """Columns without which every row needs a prompt."""
 MOTION_FILES = (".blend", ".bvh")
+_MOST_SOURCE_BYTES = 2**36
 RECIPE_FILES = (".json", ".blend")
 
 
@@ -153,29 +155,20 @@ Row: TypeAlias = ClipRow | SequenceRow | EditRow | ReplayRow
 
 def read_table(path: Path) -> list[Row]:
     """Every row of a CSV file; MMMError names the first line that is wrong and why."""
+    table = read_csv(path, COLUMNS)
+    _check_columns(path, table.columns)
     rows: dict[str, Row] = {}
-    try:
-        with path.open(newline="", encoding="utf-8-sig") as file:
-            reader = csv.DictReader(file, restkey=_TOO_MANY, strict=True)
-            _check_columns(path, reader.fieldnames or [])
-            for cells in reader:
-                row = _row(path, reader.line_num, cells, rows)
-                _check_new(path, row, rows)
-                rows[row.name] = row
-    except OSError as error:
-        raise MMMError(f"{path} could not be read ({error.strerror}).") from error
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise MMMError(f"{path} is no CSV file in UTF-8 ({error}): save it as one.") from error
+    taken: dict[str, int] = {}
+    for each in table.rows:
+        row = _row(path, each, rows)
+        _check_new(path, row, taken)
+        rows[row.name] = row
     if not rows:
         raise MMMError(f"{path} has no rows: write one a clip.")
     return list(rows.values())
 
 
-_TOO_MANY = "\0too many"
-
-
-def _check_columns(path: Path, columns: object) -> None:
-    named = list(columns) if isinstance(columns, list) else []
+def _check_columns(path: Path, named: Sequence[str]) -> None:
     needed = ("name",) if any(name in named for name in _INSTEAD_OF_PROMPT) else ("name", "prompt")
     if missing := [name for name in needed if name not in named]:
         raise MMMError(
@@ -183,15 +176,18 @@ def _check_columns(path: Path, columns: object) -> None:
             f"columns, of {', '.join(COLUMNS)}."
         )
     if odd := [name for name in named if name not in COLUMNS or named.count(name) > 1]:
-        raise MMMError(f"{path} has a column {odd[0]!r} too many: it takes {', '.join(COLUMNS)}.")
+        raise MMMError(
+            f"{path} has a column {clean_text(repr(odd[0]))} too many: it takes "
+            f"{', '.join(COLUMNS)}."
+        )
 
 
-def _row(path: Path, line: int, cells: Mapping[str, str | None], earlier: Mapping[str, Row]) -> Row:
-    """One row; cells that are missing at the end of a line count as empty."""
+def _row(path: Path, read: CsvRow, earlier: Mapping[str, Row]) -> Row:
+    line = read.line
     where = f"{path}, line {line}"
-    if _TOO_MANY in cells:
+    if read.has_more:
         raise MMMError(f"{where} has more cells than columns: put quotes around its commas.")
-    given = {column: (cells.get(column) or "").strip() for column in COLUMNS}
+    given = {column: read.cells.get(column, "").strip() for column in COLUMNS}
     if reason := name_problem(given["name"]):
         raise MMMError(f"{where}: the name {given['name']!r} {reason}.")
     if given["recipe"]:
@@ -256,22 +252,29 @@ def _edit_row(
 
 def _source(where: str, table: Path, named: str, endings: tuple[str, ...]) -> Source:
     """A file that a cell names, from the table's folder on."""
-    path = table.parent / Path(named).expanduser()
-    if path.suffix.lower() not in endings:
+    if PurePath(named).suffix.lower() not in endings:
         earlier = " or the name of an earlier row" if endings == MOTION_FILES else ""
         raise MMMError(f"{where}: {named!r} is no {' or '.join(endings)} file{earlier}.")
     try:
-        return Source(path.resolve(), hashlib.sha256(path.read_bytes()).hexdigest())
+        path = table.parent / Path(named).expanduser()
+        check_file(path, _MOST_SOURCE_BYTES)
+        with path.open("rb") as file:
+            return Source(path.resolve(), hashlib.file_digest(file, "sha256").hexdigest())
     except OSError as error:
         raise MMMError(f"{where}: {named!r} could not be read ({error.strerror}).") from error
+    except RuntimeError as error:  # "~nobody"
+        raise MMMError(f"{where}: {named!r} lies in the home of nobody known here.") from error
 
 
-def _check_new(path: Path, row: Row, earlier: Mapping[str, Row]) -> None:
-    """Names that differ in letter case or in how accents are written are one file on some disks."""
-    taken = {on_disk(name): each for name, each in earlier.items()}.get(on_disk(row.name))
-    if taken is not None:
+def _check_new(path: Path, row: Row, taken: dict[str, int]) -> None:
+    """Names that differ in letter case or in how accents are written are one file on some disks.
+
+    taken: lines by names on disk.
+    """
+    line = taken.setdefault(on_disk(row.name), row.line)
+    if line != row.line:
         raise MMMError(
-            f"{path}, line {row.line}: the name {row.name!r} is taken by line {taken.line}: give "
+            f"{path}, line {row.line}: the name {row.name!r} is taken by line {line}: give "
             "every row its own."
         )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import textwrap
 from typing import Any, TypeAlias
 
+from ..common.untrusted import MOST_TEXT, clean_text
 from .bpy_types import Context, bpy
 
 Layout: TypeAlias = Any
@@ -19,6 +20,12 @@ _FALLBACK_LETTERS = 40  # before the region was drawn
 _FEWEST_LETTERS = 16
 
 
+def shown(text: str) -> str:
+    """A text as a label or a poll message may have it: Blender ends at one that is no UTF-8, and
+    names and properties of a stranger's file can be such."""
+    return clean_text(text, MOST_TEXT)
+
+
 def draw_wrapped(
     layout: Layout, context: Context, text: str, icon: str = "NONE", width: int = 0
 ) -> None:
@@ -28,7 +35,7 @@ def draw_wrapped(
     """
     letters = _letters(width) if width else _letters_in_region(context)
     column = layout.column(align=True)
-    for number, line in enumerate(textwrap.wrap(text, letters)):
+    for number, line in enumerate(textwrap.wrap(shown(text), letters)):
         column.label(text=line, icon=icon if number == 0 or icon == "NONE" else "BLANK1")
 
 
@@ -70,5 +77,5 @@ ORDER = {"motion": 0, "edit": 1, "sequence": 2, "character": 3, "device": 4}
 
 def draw_choice(layout: Layout, data_path: str, value: str, text: str) -> None:
     """A menu line that sets a property; Blender's own operator does it, with undo."""
-    choice = layout.operator("wm.context_set_string", text=text, translate=False)
+    choice = layout.operator("wm.context_set_string", text=shown(text), translate=False)
     choice.data_path, choice.value = data_path, value

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
+import json
 import types
 import typing
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
 from .errors import MMMError
+from .untrusted import clean_text, is_text
 
 GET_AGAIN = "get the bundle again"
 """What to do with a bundle that is not as it was saved."""
@@ -24,6 +27,11 @@ def to_json(config: Any) -> dict[str, Any]:
 
 def _plain(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return {key: list(value) if isinstance(value, tuple) else value for key, value in pairs}
+
+
+def json_hash(values: object) -> str:
+    """SHA-256 of JSON values, whatever the order of their keys and the white space in the file."""
+    return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()
 
 
 def from_json(cls: type[ConfigT], values: object, where: str = "config.json") -> ConfigT:
@@ -45,7 +53,7 @@ def _needed(item: dataclasses.Field[Any]) -> bool:
 
 def _refuse(kind: str, names: set[str], where: str) -> None:
     if names:
-        listed = ", ".join(sorted(map(str, names)))
+        listed = clean_text(", ".join(sorted(map(str, names))))
         raise MMMError(
             f"{where} has {kind} entries ({listed}): mend them, or get a bundle that was made "
             "for this version of MMM."
@@ -66,6 +74,6 @@ def _read(hint: Any, value: object, where: str) -> Any:
         return typing.cast("dict[str, Any]", value)
     if hint is float and type(value) is int:
         return float(value)
-    if isinstance(hint, type) and type(value) is hint:
+    if isinstance(hint, type) and type(value) is hint and (hint is not str or is_text(value)):
         return value
-    raise MMMError(f"{where} has a value of the wrong kind ({value!r}): mend it.")
+    raise MMMError(f"{where} has a value of the wrong kind ({clean_text(repr(value))}): mend it.")

@@ -28,15 +28,3 @@ def to_model_vectors(vectors: ArrayLike) -> FloatArray:
     """Blender (x, y, z) to model (x, z, -y); shape (..., 3), any unit."""
     v = np.asarray(vectors, dtype=np.float64)
     return np.stack([v[..., 0], v[..., 2], -v[..., 1]], axis=-1)
-
-
-def to_blender_quaternions(quaternions: ArrayLike) -> FloatArray:
-    """The same rotation with its axis told in Blender space; (..., 4), w first."""
-    q = np.asarray(quaternions, dtype=np.float64)
-    return np.concatenate([q[..., :1], to_blender_vectors(q[..., 1:])], axis=-1)
-
-
-def to_model_quaternions(quaternions: ArrayLike) -> FloatArray:
-    """The same rotation with its axis told in model space; (..., 4), w first."""
-    q = np.asarray(quaternions, dtype=np.float64)
-    return np.concatenate([q[..., :1], to_model_vectors(q[..., 1:])], axis=-1)

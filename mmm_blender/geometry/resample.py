@@ -26,6 +26,9 @@ from ..common.errors import MMMError
 from .clip import MotionClip
 from .rotations import make_continuous, normalize, slerp
 
+MOST_FRAMES = 200_000
+"""Of a motion: more than an hour at any rate of a film."""
+
 _LEAD_IN, _LEAD_OUT = 1, 2
 """Samples that the cubic needs before the first and after the last old sample: the last frame may
 lie in the interval after the last sample, whose far end needs a neighbour too."""
@@ -64,6 +67,11 @@ def resample(clip: MotionClip, fps: float) -> MotionClip:
         raise MMMError(f"A frame rate must be a number over zero, not {fps}: set the scene's rate.")
     if fps == clip.fps:
         return clip
+    if clip.frames * fps / clip.fps > MOST_FRAMES:
+        raise MMMError(
+            f"At {fps:g} frames per second the motion has more than {MOST_FRAMES} frames: lower "
+            "the scene's frame rate."
+        )
     count = resampled_frames(clip.frames, clip.fps, fps)
     times_N = np.arange(count) * (clip.fps / fps)
     turns_TC = make_continuous(clip.rotations_TJ4).reshape(clip.frames, -1)

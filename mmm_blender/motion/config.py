@@ -14,6 +14,7 @@ from typing import Any
 from ..common.errors import MMMError
 from ..common.schema import GET_AGAIN
 from .features.layout import FeatureLayout, layout_named
+from .limits import BundleLimits, editable_parts, longest_seconds
 from .schedule import FULL_LENGTH_TOKENS, SCHEDULES
 
 BUNDLE_VERSION = 1
@@ -31,6 +32,16 @@ the whole turn to the next known heading, in half turns. ``pipeline.path_conditi
 _POINTWISE = 0  # a "dilation" that stands for a block which sees one place only
 _CONV_KERNEL = 3
 _STRIDE = 2  # each stage halves the frame rate
+# far above what any model of this kind has, and small enough to be built for comparing shapes
+_MOST = {
+    **dict.fromkeys(("width", "code_dim", "text_width", "places"), 2**14),
+    **{"codes": 2**20, "stages": 8, "latent_kernel": 255, "output_kernel": 255},
+    **{"heads": 2**10, "layers": 64, "cross_layers": 64, "mlp_ratio": 64},
+}
+_MOST_ROUNDS = 1_000  # steps, revisions, candidates
+_MOST_BLOCKS = 64  # residual blocks in a stack, codebooks of a part, levels
+_MOST_DILATION = 2**12
+_MOST_FILES = 1_000
 _STORAGE_TYPES = ("float32", "float16")
 _WHOLE_BODIES = (  # parts that own every feature once, sorted
     ["all"],
@@ -70,16 +81,21 @@ class Vocabulary:
 class TokenizerConfig:
     """Sizes of the motion tokenizer: one encoder and decoder for each body part.
 
-    layout: name of the feature layout. parts: body parts. width: channels of the convolutions.
+    layout: name of the feature layout.
+    parts: body parts, in the order of the token grid.
+    width: channels of the convolutions.
+    code_dim: length of a code vector.
+    codes: K, entries of each codebook.
     codebooks: for each part how many share its latent vector, a slice each (product quantization,
-    Jegou et al., TPAMI 2011); every codebook is a column of the token grid. Empty: one for each
-    part. code_dim: length of a code vector. codes: K, entries of each codebook. levels: values of
-    each number of a code vector, which makes it finite scalar quantization (Mentzer et al., ICLR
-    2024); empty: codebooks that are learnt. dilations: the residual blocks of one stack in
-    order, 0 for a block of kernel 1. stages: halvings of the frame rate. latent_kernel:
-    convolutions next to the code vectors. output_kernel: the decoder's last convolution.
-    upper_height_relative: heights of the upper joints are taken relative to the root, with
-    statistics of their own (published upper/lower model).
+        Jegou et al., TPAMI 2011); every codebook is a column of the token grid. Empty: one each.
+    levels: values of each number of a code vector, which makes it finite scalar quantization
+        (Mentzer et al., ICLR 2024); empty: codebooks that are learnt.
+    dilations: of the residual blocks of one stack in order, 0 for a block of kernel 1.
+    stages: how often the frame rate is halved.
+    latent_kernel: of the convolutions next to the code vectors.
+    output_kernel: of the decoder's last convolution.
+    upper_height_relative: heights of the upper joints are relative to the root, with statistics of
+        their own (published upper/lower model).
     """
 
     layout: str = "smpl_269"
@@ -103,7 +119,10 @@ class TokenizerConfig:
                 "The tokenizer's 'parts' must be all, or lower and upper, each once, not "
                 f"{_listed(self.parts)}: mend its config."
             )
-        if self.codebooks and (len(self.codebooks) != len(self.parts) or min(self.codebooks) < 1):
+        if self.codebooks and (
+            len(self.codebooks) != len(self.parts)
+            or not all(1 <= count <= _MOST_BLOCKS for count in self.codebooks)
+        ):
             raise MMMError(
                 "The tokenizer's 'codebooks' must be one number above 0 for each part, not "
                 f"{_listed(self.codebooks)}: mend its config."
@@ -116,9 +135,11 @@ class TokenizerConfig:
                 "The tokenizer's 'levels' must be one for each of 'code_dim' numbers, and their "
                 f"product 'codes', not {_listed(self.levels)}: mend its config."
             )
-        if any(dilation < _POINTWISE for dilation in self.dilations):
+        if max(map(len, (self.dilations, self.levels))) > _MOST_BLOCKS:
+            raise MMMError(f"The tokenizer has more than {_MOST_BLOCKS} blocks: mend its config.")
+        if not all(_POINTWISE <= dilation <= _MOST_DILATION for dilation in self.dilations):
             raise MMMError(
-                f"The tokenizer's 'dilations' must be {_POINTWISE} or more, not "
+                f"The tokenizer's 'dilations' must be {_POINTWISE} to {_MOST_DILATION}, not "
                 f"{_listed(self.dilations)}: mend its config."
             )
         if self.upper_height_relative and "upper" not in self.parts:
@@ -177,22 +198,24 @@ class TokenizerConfig:
             reach += self._stack_reach * rate + (_CONV_KERNEL // 2) * rate // _STRIDE
         return reach + _CONV_KERNEL // 2 + self.output_kernel // 2
 
-    @property
-    def receptive_field_frames(self) -> int:
-        """The larger of the two reaches: how local an edit is, in frames to either side."""
-        return max(self.encoder_reach_frames, self.decoder_reach_frames)
-
 
 @dataclass(frozen=True)
 class TransformerConfig:
     """Sizes of the masked transformer.
 
-    places: L, motion tokens of the longest clip and END. layers: self-attention blocks.
-    cross_layers: blocks that attend to the words. text_width: length of the text features.
-    word_mask: absent words are left out of the attention (the published models attend to all).
-    predicted_parts: parts with a logit head (empty: all). trained_with_guidance: some prompts
-    were dropped in training, so classifier-free guidance may be used. path_condition: the places
-    are told where the root has to go (see ``pipeline.path_condition``).
+    places: L, length of the token grid: motion tokens of the longest clip, and END.
+    width: channels.
+    heads: attention heads; they divide the width.
+    layers: self-attention blocks.
+    cross_layers: blocks that attend to the words.
+    mlp_ratio: width of an MLP's middle layer against ``width``.
+    text_width: length of the text features.
+    dropout: share that is dropped in training.
+    word_mask: absent words are left out of the attention (published models attend to all).
+    predicted_parts: parts with a logit head; empty: all.
+    trained_with_guidance: some prompts were dropped in training, so classifier-free guidance may be
+        used.
+    path_condition: the network hears where the root has to go (see ``PATH_FEATURES``).
     """
 
     places: int = FULL_LENGTH_TOKENS + 1
@@ -212,9 +235,10 @@ class TransformerConfig:
         _positive(self, "places", "width", "heads", "layers", "mlp_ratio", "text_width")
         if self.max_tokens < 1:
             raise MMMError("'places' must be 2 or more in a config: a motion token and its end.")
-        if self.cross_layers < 0:
+        if not 0 <= self.cross_layers <= _MOST["cross_layers"]:
             raise MMMError(
-                f"'cross_layers' must be 0 or more in a config, not {self.cross_layers}."
+                f"'cross_layers' must be 0 to {_MOST['cross_layers']} in a config, not "
+                f"{self.cross_layers}."
             )
         if not 0 <= self.dropout < 1:
             raise MMMError(
@@ -241,17 +265,20 @@ class TransformerConfig:
 class SamplerConfig:
     """How masked cells are filled.
 
-    steps: None for the paper's rule (in proportion to the length, ``full_length_steps`` for
-    the longest clip). closing_step: one more step for shorter clips (published upper-body model).
-    temperature: strength of the Gumbel noise (1 = sample from the model's probabilities).
-    greedy: no noise at all. confidence_noise: Gumbel noise on the log-probabilities by which
-    cells are ranked, falling to none at the last step (MaskGIT, CVPR 2022, section 3.2; the
-    published models have none): without it cells that repeat their neighbours win, and a wave
-    becomes a raised hand. guidance: 1 = none; above 1 leans on the prompt more.
-    schedule: a name in ``schedule.SCHEDULES``. revisions: how often the filled grid is looked at
-    again and its least likely new codes are chosen anew (see ``sampling``); 0 for published models.
+    steps: None for the paper's rule, in proportion to the length.
+    full_length_steps: of the longest clip, where ``steps`` is None.
+    closing_step: one more step for shorter clips (published upper-body model).
+    temperature: strength of the Gumbel noise; 1 samples from the model's probabilities.
+    greedy: no noise at all.
+    confidence_noise: Gumbel noise on the log-probabilities by which cells are ranked, falling to
+        none at the last step (MaskGIT, CVPR 2022, section 3.2; the published models have none).
+        Without it cells that repeat their neighbours win, and a wave becomes a raised hand.
+    guidance: of classifier-free guidance; 1 is none, above 1 leans on the prompt more.
+    schedule: a name in ``schedule.SCHEDULES``.
+    revisions: how often the least likely of the new codes are drawn again (see ``sampling``); 0 for
+        published models.
     candidates: tries of which the one that fits best is kept; None for as many as the task needs.
-    footsteps: what is left to be led is led by moving footholds, not the body over its feet.
+    footsteps: what is left to be led is led by moving foot plants, not the body over its feet.
     """
 
     steps: int | None = None
@@ -270,8 +297,8 @@ class SamplerConfig:
         for name in ("steps", "candidates"):
             if getattr(self, name) is not None:
                 _positive(self, name)
-        if self.revisions < 0:
-            raise MMMError("The revisions must be 0 or more: 0 means none.")
+        if not 0 <= self.revisions <= _MOST_ROUNDS:
+            raise MMMError(f"The revisions must be 0 to {_MOST_ROUNDS}: 0 means none.")
         _positive(self, "full_length_steps")
         if not (math.isfinite(self.temperature) and self.temperature >= 0):
             raise MMMError("The temperature must be 0 or more: 1 is usual.")
@@ -289,9 +316,20 @@ class SamplerConfig:
 class BundleConfig:
     """All of a bundle's config.json.
 
-    text is handed to the text encoder as it stands. min_seconds: shorter clips are refused.
-    storage: number type of the weights on disk. files: SHA-256 of every file that belongs to the
-    bundle, by its path in the bundle's folder (``bundle.save_bundle`` fills it in).
+    name: what the panel calls it.
+    licence: of the weights, as SPDX writes it.
+    tokenizer: sizes of the motion tokenizer.
+    transformer: sizes of the masked transformer.
+    sampler: how masked cells are filled.
+    text: handed to the text encoder as it stands.
+    description: one sentence on what the weights know.
+    min_seconds: length of the shortest clip; shorter ones are refused.
+    storage: number type of the weights on disk.
+    version: of the format, ``BUNDLE_VERSION``.
+    files: SHA-256 of every file that belongs to the bundle, by its path in the bundle's folder.
+    limits: what it can make, for Blender's panels; None in a bundle of version 0.1.0.
+
+    ``bundle.save_bundle`` fills in the last two.
     """
 
     name: str
@@ -305,6 +343,7 @@ class BundleConfig:
     storage: str = "float32"
     version: int = BUNDLE_VERSION
     files: dict[str, Any] = field(default_factory=dict)
+    limits: BundleLimits | None = None
 
     def __post_init__(self) -> None:
         if self.storage not in _STORAGE_TYPES:
@@ -322,6 +361,8 @@ class BundleConfig:
                 f"'min_seconds' must be above 0 and at most {self.max_seconds:g}, the longest "
                 f"clip, in a config, not {self.min_seconds:g}."
             )
+        if len(self.files) > _MOST_FILES:
+            raise MMMError(f"The config's 'files' are more than {_MOST_FILES}: {GET_AGAIN}.")
         if wrong := [name for name, value in self.files.items() if not isinstance(value, str)]:
             raise MMMError(f"The config's 'files' give no hash for {_listed(wrong)}: {GET_AGAIN}.")
         if self.sampler.guidance != NO_GUIDANCE and not self.transformer.trained_with_guidance:
@@ -338,8 +379,15 @@ class BundleConfig:
     @property
     def max_seconds(self) -> float:
         """Length of the longest clip."""
-        frames = self.transformer.max_tokens * self.tokenizer.frames_per_token
-        return frames / self.tokenizer.feature_layout.fps
+        tokenizer = self.tokenizer
+        fps = tokenizer.feature_layout.fps
+        return longest_seconds(self.transformer.places, tokenizer.frames_per_token, fps)
+
+    @property
+    def derived_limits(self) -> BundleLimits:
+        """The limits that follow from the networks."""
+        edits = editable_parts(self.tokenizer.parts, self.predicted_parts)
+        return BundleLimits(self.min_seconds, self.max_seconds, edits)
 
 
 def check_predicted_parts(transformer: TransformerConfig, tokenizer: TokenizerConfig) -> None:
@@ -360,3 +408,5 @@ def _positive(config: object, *names: str) -> None:
     for name in names:
         if getattr(config, name) < 1:
             raise MMMError(f"'{name}' must be 1 or more in a config, not {getattr(config, name)}.")
+        if getattr(config, name) > (most := _MOST.get(name, _MOST_ROUNDS)):
+            raise MMMError(f"'{name}' is larger than {most} in a config: {GET_AGAIN}.")

@@ -15,6 +15,7 @@ from torch import Tensor
 from ..common.errors import MMMError
 from ..geometry.editing.edit_mask import BodyPart
 from .config import NO_GUIDANCE, SamplerConfig, Vocabulary
+from .limits import editable_parts
 from .networks.tokenizer import Tokenizer
 from .networks.transformer import MaskedTransformer, TextMemory
 from .sampling.sampler import TokensToLogits, sample
@@ -48,19 +49,8 @@ class MotionModel:
 
     @property
     def editable_parts(self) -> tuple[BodyPart, ...]:
-        """Body parts of a mask that can be made: those whose columns are predicted, all of them.
-
-        A model of one column for the whole body makes the whole body only.
-        """
-        predicted = set(self.predicted_parts)
-        if "all" in self.columns:
-            return ("all",) if "all" in predicted else ()
-        wanted: dict[BodyPart, set[str]] = {
-            "all": set(self.columns),
-            "lower": {"lower"},
-            "upper": set(self.columns) - {"lower"},
-        }
-        return tuple(part for part, columns in wanted.items() if columns <= predicted)
+        """Body parts of a mask that can be regenerated (see ``limits``)."""
+        return editable_parts(self.columns, self.predicted_parts)
 
     @property
     def vocabulary(self) -> Vocabulary:
@@ -133,9 +123,12 @@ class MotionModel:
         *,
         guidance: float,
         without_text: bool = False,
+        path_BLF: Tensor | None = None,
     ) -> Tensor:
         """Log-probabilities (B, L, P, K), on the CPU, of every code in each cell of full grids."""
-        predict = self._predictor(lengths_B.to(self.device), text, guidance, without_text)
+        predict = self._predictor(
+            lengths_B.to(self.device), text, path_BLF, guidance=guidance, without_text=without_text
+        )
         return predict(tokens_BLP.to(self.device)).log_softmax(-1).cpu()
 
     def _check(self, mask_BLP: Tensor) -> None:

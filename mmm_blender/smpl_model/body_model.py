@@ -1,24 +1,19 @@
 """A person's own SMPL, SMPL-H or SMPL-X model: mesh, joints and skinning in rest pose.
 
-The file is read by ``body_file`` (which runs no code from it) and shaped by the smplx package.
-Pose-dependent corrections stay out: an armature's skinning has none.
+The file is read by ``model_file``, which runs no code from it. Pose-dependent corrections stay out:
+an armature's skinning has none.
 
-V vertices, F faces, J joints, S shape coefficients.
+V vertices, F faces, J joints, S shape coefficients, 3 xyz in metres, model space (Y up).
 """
 
 from __future__ import annotations
 
-import contextlib
 import math
-import sys
-import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-import torch
 
 from ..common.arrays import AnyArray, FloatArray, IntArray
 from ..common.errors import MMMError
@@ -44,6 +39,9 @@ JOINT_NAMES: dict[str, tuple[str, ...]] = {
 }
 """Joints of each kind of model, in the files' order."""
 
+MOST_VERTICES = 2**16
+"""Of a model: the largest published one has 10,475."""
+
 # True: must be in the file
 _ARRAYS = {
     "v_template": True,
@@ -53,10 +51,8 @@ _ARRAYS = {
     "kintree_table": True,
     "shapedirs": True,
 }
-# what smplx wants besides and the rest pose does not depend on
-_HAND_ARRAYS = {"hands_componentsl": (45, 45), "hands_componentsr": (45, 45),
-                "hands_meanl": (45,), "hands_meanr": (45,)}  # fmt: skip
-_FACE_ARRAYS = {"lmk_faces_idx": (1,), "lmk_bary_coords": (1, 3)}
+# shape directions in the two forms of an SMPL-X file
+_ALL_SHAPES, _FEW_SHAPES = 300, 10
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,15 +75,14 @@ class BodyModel:
 def load_body_model(path: Path, betas: Sequence[float] = (), gender: str = "neutral") -> BodyModel:
     """Read a model file and give it a shape; MMMError says what cannot be done.
 
-    betas: shape coefficients, the first of the model's; those not given are 0.
+    betas: shape coefficients, the first of the model's; those not given are 0. gender: of the file,
+    which holds one; it is checked only.
     """
     if gender not in GENDERS:
         raise MMMError(f"There is no model for '{gender}': choose {', '.join(GENDERS)}.")
     arrays = read_arrays(path, _ARRAYS)
     kind = _check(arrays, path.name)
-    with contextlib.redirect_stdout(sys.stderr):  # smplx prints its warnings
-        model = _smplx_model(kind, arrays, gender)
-        vertices_V3, joints_J3 = _shaped(model, betas, path.name)
+    vertices_V3, joints_J3 = _shaped(kind, arrays, betas, path.name)
     weights_VJ = np.asarray(arrays["weights"], dtype=np.float64)
     return BodyModel(
         kind,
@@ -119,6 +114,8 @@ def _check(arrays: dict[str, AnyArray], name: str) -> str:
     }
     odd = [key for key, shape in shapes.items() if arrays[key].shape != shape]
     odd += [key for key in shapes if key not in odd and not _finite(arrays[key])]
+    if not odd and not 0 < vertices <= MOST_VERTICES:
+        odd = [f"{vertices} vertices"]
     if not odd and not _sensible(arrays, vertices):
         odd = ["faces, weights or joints"]
     if odd:
@@ -158,55 +155,29 @@ def _parents(arrays: dict[str, AnyArray]) -> IntArray:
     return parents
 
 
-def _smplx_model(kind: str, arrays: dict[str, AnyArray], gender: str) -> Any:
-    """The smplx module for these arrays.
+def _shaped(
+    kind: str, arrays: dict[str, AnyArray], betas: Sequence[float], name: str
+) -> tuple[FloatArray, FloatArray]:
+    """Vertices (V, 3) and joints (J, 3) of the body with these shape coefficients.
 
-    Rest poses need no pose corrections, hand poses or face landmarks: they are left out.
+    Vertices are the template plus the shape directions, each times its coefficient; joints are
+    weighted means of the shaped vertices (Loper et al., SMPL, 2015, equations 8 and 10).
     """
-    import smplx  # noqa: PLC0415  # not everybody who generates has a body model
-    from smplx.utils import Struct  # noqa: PLC0415  # as above
-
-    vertices = len(arrays["v_template"])
-    complete = dict(arrays) | {"posedirs": np.zeros((vertices, 3, 1), dtype=np.float32)}
-    options: dict[str, Any] = {
-        "gender": gender, "dtype": torch.float64, "num_betas": arrays["shapedirs"].shape[-1],
-    }  # fmt: skip
-    if kind == "smpl":
-        return smplx.SMPLLayer("", data_struct=Struct(**complete), **options)
-    complete |= {key: np.zeros(shape) for key, shape in _HAND_ARRAYS.items()}
-    options |= {"use_pca": False, "flat_hand_mean": True}
-    if kind == "smplh":
-        return smplx.SMPLHLayer("", data_struct=Struct(**complete), **options)
-    complete |= {key: np.zeros(shape) for key, shape in _FACE_ARRAYS.items()}
-    # this class reads files only; ours holds plain arrays
-    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
-        file = Path(folder) / "model.npz"
-        _save(file, complete)
-        return smplx.SMPLXLayer(str(file), ext="npz", **options)
-
-
-def _save(file: Path, arrays: dict[str, Any]) -> None:
-    try:
-        np.savez(file, **arrays)
-    except OSError as error:
-        raise MMMError(
-            f"The temporary folder {file.parent} cannot be written ({error.strerror}): mend that "
-            "first."
-        ) from error
-
-
-def _shaped(model: Any, betas: Sequence[float], name: str) -> tuple[FloatArray, FloatArray]:
-    """Vertices (V, 3) and joints (J, 3) of the body with these shape coefficients."""
-    from smplx.lbs import vertices2joints  # noqa: PLC0415  # see _smplx_model
-
-    known = int(model.shapedirs.shape[-1])
+    directions_V3S = _shape_directions(kind, arrays["shapedirs"].astype(np.float64))
+    known = directions_V3S.shape[-1]
     if len(betas) > known:
         raise MMMError(f"{name} has {known} shape coefficients, not {len(betas)}: give fewer.")
     if not all(map(math.isfinite, betas)):
         raise MMMError("A shape coefficient is not a number: mend the list.")
-    betas_1S = torch.zeros((1, known), dtype=torch.float64)
-    betas_1S[0, : len(betas)] = torch.tensor(betas, dtype=torch.float64)
-    with torch.no_grad():
-        vertices_1V3 = model.forward_shape(betas=betas_1S).v_shaped
-        joints_1J3 = vertices2joints(model.J_regressor, vertices_1V3)
-    return vertices_1V3[0].numpy(), joints_1J3[0].numpy()
+    vertices_V3 = arrays["v_template"].astype(np.float64)
+    vertices_V3 = vertices_V3 + directions_V3S[..., : len(betas)] @ np.array(betas, np.float64)
+    return vertices_V3, arrays["J_regressor"].astype(np.float64) @ vertices_V3
+
+
+def _shape_directions(kind: str, directions_V3S: FloatArray) -> FloatArray:
+    """Without those of the expression, which follow in an SMPL-X file: it has 300 of the shape, or
+    10 where it is one of the small files."""
+    if kind != "smplx":
+        return directions_V3S
+    count = directions_V3S.shape[-1]
+    return directions_V3S[..., : _ALL_SHAPES if count >= _ALL_SHAPES else _FEW_SHAPES]

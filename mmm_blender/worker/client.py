@@ -112,7 +112,7 @@ class WorkerClient:
         if self.alive:
             return
         self._bury()
-        self._connection = _Connection(_command(self.python, self._bootstrap))
+        self._connection = _Connection(worker_command(self.python, self._bootstrap))
         self._connection.send(encode(Hello(package_version=package_version())))
 
     def send(self, message: ClientMessage) -> None:
@@ -377,13 +377,10 @@ class _Connection:
             self._log.append(line.decode("utf-8", errors="replace").rstrip())
 
 
-def worker_command(python: Path) -> list[str]:
-    """The command line of the worker."""
-    return _command(python, BOOTSTRAP)
+def worker_command(python: Path, bootstrap: str = BOOTSTRAP) -> list[str]:
+    """The command line of the worker.
 
-
-def _command(python: Path, bootstrap: str) -> list[str]:
-    """-s and -E keep the person's own site packages and PYTHON* variables out, -u buffering.
+    -s and -E keep the person's own site packages and PYTHON* variables out, -u buffering.
 
     UTF-8 in every locale: the log is read as such, and paths mean the same on both sides.
     """

@@ -61,7 +61,6 @@ _TORCH = "torch=="
 _NEEDED_GB = {CPU: 2.0, CUDA: 9.0}
 _BYTES_A_GB = 1e9
 _LEFTOVER_SECONDS = 6 * 3600.0  # a younger environment may be another Blender's, in the making
-_CHECK_SECONDS = 180.0  # the first import of torch reads a gigabyte
 # they would send the packages elsewhere than into the environment
 _MISLEADING_VARIABLES = ("PIP_USER", "PIP_TARGET", "PIP_PREFIX", "PIP_ROOT", "PYTHONHOME")
 _CLEAN = ("-E", "-s", "-X", "utf8")  # without the person's own settings and site packages
@@ -227,8 +226,8 @@ class EnvironmentSetup:
         self._own_index = not names.isdisjoint(_OWN_INDEX_KEYS)
 
     def _try_out(self) -> None:
-        output = "\n".join(self._run([self._python, *_CLEAN, "-c", _PROBE]))
-        report = _report(_python_in(self._target), output)
+        output = "\n".join(self._run([self._python, *_CLEAN, "-c", PROBE]))
+        report = report_of(_python_in(self._target), output)
         if not report.usable:
             raise MMMError(report.reason)
         if self.params.flavour == CUDA and not report.cuda:
@@ -295,28 +294,11 @@ def _current(folder: Path) -> str:
         return ""
 
 
-def check_python(python: Path) -> EnvironmentReport:
-    """Try whether a Python has what the worker needs. Takes seconds: it imports torch."""
-    command = [str(python), "-s", "-E", "-c", _PROBE]
-    try:
-        done = subprocess.run(
-            command, capture_output=True, text=True, encoding="utf-8", errors="replace",
-            timeout=_CHECK_SECONDS, check=False, stdin=subprocess.DEVNULL,
-            creationflags=no_window(),
-        )  # fmt: skip
-    except OSError as error:
-        reason = f"{python} cannot be run ({error.strerror}): choose a Python executable."
-        return EnvironmentReport(False, reason)
-    except subprocess.TimeoutExpired:
-        return _report(python, "")
-    return _report(python, done.stdout)
-
-
 # Runs in the Python that is looked at, whichever version it has: so no new syntax.
-_PROBE = """\
+PROBE = """\
 import importlib, json, sys
 packages, errors = {}, {}
-for name in ("torch", "numpy", "safetensors", "regex", "ftfy", "smplx"):
+for name in ("torch", "numpy", "safetensors", "regex", "ftfy"):
     try:
         module = importlib.import_module(name)
         packages[name] = str(getattr(module, "__version__", ""))
@@ -331,7 +313,7 @@ print("\\n" + json.dumps({
 _OLDEST_PYTHON = (3, 11)
 
 
-def _report(python: Path, output: str) -> EnvironmentReport:
+def report_of(python: Path, output: str) -> EnvironmentReport:
     """What the probe's output says."""
     try:
         answers = [line for line in output.splitlines() if line.startswith("{")]

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import tempfile
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -230,3 +233,89 @@ def test_names_the_line_that_is_wrong_in_other_rows(
 )
 def test_a_range_is_what_was_written(first: int, length: int, dash: str) -> None:
     assert range_of("here", f"{first}{dash}{first + length}") == (first, first + length)
+
+
+# --- what spreadsheets and strangers write -------------------------------------------------------
+
+SHEETS = {
+    "semicolons": "name;prompt;seconds\r\nwalk;a person walks, tired;2.5\r\n",
+    "tabs": "name\tprompt\tseconds\nwalk\ta person walks, tired\t2.5\n",
+    "blank rows": 'name,prompt,seconds\n\n , ,\nwalk,"a person walks, tired",2.5\n,,\n,,\n',
+    "upper case": 'Name,Prompt, SECONDS \nwalk,"a person walks, tired",2.5\n',
+    "quoted names": '"name";"prompt";"seconds"\n"walk";"a person walks, tired";"2.5"\n',
+    "wide rows": 'name,prompt,seconds,,\nwalk,"a person walks, tired",2.5,,\n',
+    "its own word": "sep=;\nname;prompt;seconds\nwalk;a person walks, tired;2.5\n",
+    "old Macs": 'name,prompt,seconds\rwalk,"a person walks, tired",2.5\r',
+}
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "cp1252"])
+@pytest.mark.parametrize("kind", SHEETS)
+def test_reads_a_table_as_spreadsheets_write_it(tmp_path: Path, kind: str, encoding: str) -> None:
+    path = tmp_path / "clips.csv"
+    path.write_bytes(SHEETS[kind].encode(encoding))
+    [row] = read_table(path)
+    assert isinstance(row, ClipRow)
+    assert (row.name, row.prompt, row.seconds) == ("walk", "a person walks, tired", 2.5)
+
+
+def test_reads_accents_in_windows_own_encoding(tmp_path: Path) -> None:
+    path = tmp_path / "clips.csv"
+    path.write_bytes("Name;Body Part;File;Range\ngrüßen;upper;x.blend;1-2\n".encode("cp1252"))
+    (tmp_path / "x.blend").write_bytes(b"")
+    assert read_table(path)[0].name == "grüßen"
+
+
+def test_a_line_separator_within_a_cell_ends_no_row(write_table: WriteTable) -> None:
+    [row] = read_table(write_table(["walk,a person\u2028walks,,"]))
+    assert isinstance(row, ClipRow) and row.prompt == "a person\u2028walks"
+
+
+@pytest.mark.parametrize(
+    "name", ["COM¹", "lpt³.x", "CONIN$", "conout$", "com0", "a\u0085b", "a\u200bb"]
+)
+def test_more_names_that_windows_does_not_take(name: str) -> None:
+    assert name_problem(name)
+
+
+def test_a_table_of_twenty_thousand_rows_is_read_in_a_breath(write_table: WriteTable) -> None:
+    """Before: every row was compared with all before it, which took a minute."""
+    path = write_table([f"clip_{number},walks,," for number in range(20_000)])
+    start = time.perf_counter()
+    assert len(read_table(path)) == 20_000
+    assert time.perf_counter() - start < 5.0
+
+
+@pytest.mark.parametrize(
+    "named", ["~nobody_at_all/x.bvh", "a\0.bvh", "pipe.bvh", "zero.bvh", "circle.bvh", "folder.bvh"]
+)
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such files")
+def test_files_that_are_no_files_are_one_sentence(tmp_path: Path, named: str) -> None:
+    os.mkfifo(tmp_path / "pipe.bvh")
+    (tmp_path / "zero.bvh").symlink_to("/dev/zero")
+    (tmp_path / "circle.bvh").symlink_to(tmp_path / "circle.bvh")
+    (tmp_path / "folder.bvh").mkdir()
+    path = tmp_path / "clips.csv"
+    path.write_bytes(f"name,file,range\nx,{named},1-2\n".encode())
+    with pytest.raises(MMMError):
+        read_table(path)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such files")
+def test_a_table_that_is_no_file_is_one_sentence(tmp_path: Path) -> None:
+    (tmp_path / "zero.csv").symlink_to("/dev/zero")
+    os.mkfifo(tmp_path / "pipe.csv")
+    for name in ("zero.csv", "pipe.csv", "none.csv"):
+        with pytest.raises(MMMError, match="could not be read"):
+            read_table(tmp_path / name)
+
+
+@given(st.binary(max_size=300))
+def test_any_bytes_are_a_table_or_one_sentence(content: bytes) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "clips.csv"
+        path.write_bytes(b"name,prompt\n" + content)
+        try:
+            read_table(path)
+        except MMMError as error:
+            str(error).encode()

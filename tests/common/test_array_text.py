@@ -1,5 +1,8 @@
 """Arrays come back bit for bit, and damage is told."""
 
+import base64
+import zlib
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -9,6 +12,7 @@ from hypothesis.extra import numpy as arrays
 from mmm_blender.common.array_text import pack, unpack
 from mmm_blender.common.arrays import AnyArray
 from mmm_blender.common.errors import MMMError
+from tests.limits import peak_memory
 
 shapes = arrays.array_shapes(min_dims=0, max_dims=3, min_side=0, max_side=5)
 dtypes = st.sampled_from([np.float64, np.float32, np.int64, np.uint32, np.bool_])
@@ -32,6 +36,20 @@ def test_a_slice_and_another_byte_order_are_packed_too():
 def test_damage_is_told(text: str):
     with pytest.raises(MMMError, match="damaged"):
         unpack(text)
+
+
+def test_a_text_that_would_grow_to_gigabytes_is_refused_before_it_does():
+    zeros = base64.b64encode(zlib.compress(bytes(2**27), 9)).decode("ascii")
+    for form in ('["|b1",[1]]', '["|b1",[134217728]]', '["<f8",[999999999,999999999]]'):
+        with peak_memory() as peak, pytest.raises(MMMError, match="damaged"):
+            unpack(f"{form} {zeros}")
+        assert peak.megabytes < 8
+
+
+@pytest.mark.parametrize("form", ['["|b1",[-1]]', '["|b1",[true]]', "[" * 5000, '["|b1",1]', "{}"])
+def test_a_form_that_makes_no_sense_is_told(form: str):
+    with pytest.raises(MMMError, match="damaged"):
+        unpack(f"{form} eJwDAAAAAAE=")
 
 
 def test_numbers_that_are_not_known_are_refused():

@@ -5,8 +5,7 @@ from hypothesis import given
 
 from mmm_blender.common.arrays import FloatArray
 from mmm_blender.geometry import conventions as c
-from mmm_blender.geometry.rotations import quat_rotate
-from tests.geometry.strategies import quaternions, vectors
+from tests.geometry.strategies import vectors
 
 
 def test_axes_of_model_and_blender() -> None:
@@ -21,17 +20,6 @@ def test_vectors_come_back_and_keep_their_length(v: FloatArray) -> None:
     there = c.to_blender_vectors(v)
     assert np.array_equal(c.to_model_vectors(there), v)
     assert np.allclose(np.linalg.norm(there, axis=-1), np.linalg.norm(v, axis=-1))
-
-
-@given(quaternions(3))
-def test_quaternions_come_back(q: FloatArray) -> None:
-    assert np.array_equal(c.to_model_quaternions(c.to_blender_quaternions(q)), q)
-
-
-@given(quaternions(3), vectors(3))
-def test_turning_and_crossing_the_border_commute(q: FloatArray, v: FloatArray) -> None:
-    crossed = quat_rotate(c.to_blender_quaternions(q), c.to_blender_vectors(v))
-    assert np.allclose(c.to_blender_vectors(quat_rotate(q, v)), crossed, atol=1e-9)
 
 
 def test_handedness_is_kept() -> None:

@@ -145,4 +145,5 @@ def test_the_longest_clip_of_the_published_sizes_is_196_frames():
 
 def test_our_tokenizer_sees_half_a_second_to_either_side():
     config = TokenizerConfig()
-    assert config.receptive_field_frames <= 0.5 * config.feature_layout.fps
+    reach = max(config.encoder_reach_frames, config.decoder_reach_frames)
+    assert reach <= 0.5 * config.feature_layout.fps

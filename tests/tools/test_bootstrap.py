@@ -1,5 +1,6 @@
 """The set-up of .venv, on a made-up checkout whose requirements are empty; and the real pins."""
 
+import io
 import re
 import shutil
 import subprocess
@@ -79,6 +80,58 @@ def test_missing_system_libraries_are_named_by_their_packages(
     monkeypatch.setattr(sys, "platform", "linux")
     monkeypatch.setattr(bootstrap, "SYSTEM_LIBRARIES", {"libnot-here.so.1": "libnot-here1"})
     assert bootstrap.missing_system_packages() == ["libnot-here1"]
+
+
+class Apt:
+    """A Debian without one library. runs: what apt-get was started with."""
+
+    def __init__(self, patch: pytest.MonkeyPatch, answer: str | None) -> None:
+        """answer: what a person types, None where there is no terminal."""
+        self.runs: list[str] = []
+        self.asked = ""
+        patch.setattr(bootstrap, "missing_system_packages", lambda: ["libnot-here1"])
+        patch.setattr(bootstrap.shutil, "which", self.found)
+        patch.setattr(bootstrap.os, "geteuid", lambda: 0, raising=False)
+        patch.setattr(bootstrap, "_run_apt", self.run)
+        patch.setattr(sys, "stdin", io.StringIO())
+        patch.setattr(sys.stdin, "isatty", lambda: answer is not None)
+        patch.setattr("builtins.input", self.ask)
+        self.answer = answer or ""
+
+    def found(self, name: str) -> str:
+        return f"/usr/bin/{name}"
+
+    def run(self, *command: str) -> None:
+        self.runs.append(" ".join(command))
+
+    def ask(self, text: str) -> str:
+        self.asked = text
+        return self.answer
+
+    def provide(self) -> None:
+        bootstrap._provide_system_packages()  # pyright: ignore[reportPrivateUsage]  # the step itself
+
+
+def test_system_packages_are_named_and_asked_for(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    apt = Apt(monkeypatch, "y")
+    apt.provide()
+    assert "libnot-here1" in capsys.readouterr().err and "Install them" in apt.asked
+    assert apt.runs[-1] == "apt-get install -y --no-install-recommends libnot-here1 -qq"
+
+
+def test_without_a_yes_nothing_is_installed(monkeypatch: pytest.MonkeyPatch) -> None:
+    apt = Apt(monkeypatch, "n")
+    with pytest.raises(SystemExit, match=r"nothing was installed.*libnot-here1"):
+        apt.provide()
+    assert not apt.runs
+
+
+def test_without_a_terminal_it_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    apt = Apt(monkeypatch, None)
+    apt.provide()
+    assert apt.runs and not apt.asked
 
 
 def test_this_machine_has_what_blender_opens() -> None:

@@ -67,6 +67,13 @@ def environment_python(environment: Path) -> Path:
     return environment / "bin" / "python"
 
 
+def site_packages(environment: Path, version: str) -> Path:
+    """Where an environment's packages lie; version: of its Python, such as "3.11"."""
+    if os.name == "nt":
+        return environment / "Lib" / "site-packages"
+    return environment / "lib" / f"python{version}" / "site-packages"
+
+
 def missing_system_packages() -> list[str]:
     """Debian packages whose libraries Blender needs and that are not here (Linux only)."""
     if not sys.platform.startswith("linux"):
@@ -165,7 +172,8 @@ def _works(python: Path) -> bool:
     )
     versions = [f"{major} {minor}" for major, minor in SUPPORTED_PYTHONS]
     lines = outcome.stdout.splitlines()
-    return outcome.returncode == 0 and lines[0] == str(ENVIRONMENT) and lines[1] in versions
+    is_own = outcome.returncode == 0 and Path(lines[0]).resolve() == ENVIRONMENT.resolve()
+    return is_own and lines[1] in versions
 
 
 def _make_environment(python: str) -> None:
@@ -181,7 +189,7 @@ def _torch_index() -> list[str]:
 
 
 def _provide_system_packages() -> None:
-    """Install what is missing as root on Debian; elsewhere say what to install."""
+    """Install what is missing, once the person agrees, as root on Debian; elsewhere name it."""
     missing = missing_system_packages()
     if importlib.util.find_spec("ensurepip") is None:  # Debian ships it apart from Python
         missing.append("python3-venv")
@@ -192,9 +200,18 @@ def _provide_system_packages() -> None:
         stop(f"libraries are missing that Debian carries in {', '.join(missing)}; install them.")
     if os.geteuid() != 0:
         stop(f"system packages are missing; run: sudo {install}")
-    say(f"Installing system packages: {' '.join(missing)}")
+    say(f"System packages are missing: {' '.join(missing)}")
+    if not _agreed("Install them now?"):
+        stop(f"nothing was installed; when you want to go on, run: {install}")
     _run_apt("apt-get", "update", "-qq")
     _run_apt(*install.split(), "-qq")
+
+
+def _agreed(question: str) -> bool:
+    """The person's answer; yes where there is no terminal to ask on."""
+    if not (sys.stdin and sys.stdin.isatty()):
+        return True
+    return input(f"{question} [Y/n] ").strip().lower() in ("", "y", "yes")
 
 
 def _run_apt(*command: str) -> None:

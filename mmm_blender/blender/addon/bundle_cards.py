@@ -5,7 +5,6 @@ Only what the panel shows is read here, without torch; the worker reads a bundle
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -14,8 +13,9 @@ from pathlib import Path
 from typing import Any, cast
 
 from ...common.errors import MMMError
-from ...geometry.conventions import MODEL_FPS
-from ...geometry.editing.edit_mask import BodyPart
+from ...common.schema import json_hash
+from ...common.untrusted import clean_text, file_bytes, json_value
+from ...motion.limits import BundleLimits, read_limits
 from .paths import PACKAGE_FOLDER
 
 CONFIG_NAME = "config.json"
@@ -23,7 +23,8 @@ STARTER_NAME = "starter"
 """Folder name of the bundle that comes with the add-on, which is the default."""
 
 _WEIGHTS_NAME = "weights"
-_LAYOUTS_AT_MODEL_RATE = ("smpl_269", "humanml3d_263")
+_MOST_CONFIG_BYTES = 2**20
+_MOST_DESCRIPTION = 2_000
 _NON_COMMERCIAL = "NC"
 
 
@@ -31,19 +32,16 @@ _NON_COMMERCIAL = "NC"
 class BundleCard:
     """What the panel says of a bundle.
 
-    min_seconds, max_seconds: shortest and longest motion, None where only the worker knows. edits:
-    body parts of a mask that it can make anew, None where only the worker knows. problem: a
-    sentence where the config cannot be read, else "".
+    limits: what it can make, None where only the worker knows. problem: a sentence where the config
+    cannot be read, else "".
     """
 
     folder: Path
     name: str
     licence: str = ""
     description: str = ""
-    max_seconds: float | None = None
+    limits: BundleLimits | None = None
     problem: str = ""
-    edits: tuple[BodyPart, ...] | None = None
-    min_seconds: float | None = None
 
     @property
     def key(self) -> str:
@@ -112,20 +110,19 @@ def read_card(folder: Path) -> BundleCard:
 def _read_card(folder: Path, _stamp: int) -> BundleCard:
     """_stamp: the config's time, so that the cache notices a change."""
     try:
-        content: object = json.loads((folder / CONFIG_NAME).read_text(encoding="utf-8"))
+        content = json_value(file_bytes(folder / CONFIG_NAME, _MOST_CONFIG_BYTES).decode())
     except (OSError, ValueError):
         content = None
     if not isinstance(content, dict):
         return BundleCard(folder, folder.name, problem=_damaged(folder))
     config = cast("dict[str, Any]", content)
+    limits = read_limits(config)
     return BundleCard(
         folder,
-        str(config.get("name") or folder.name),
-        str(config.get("licence", "")),
-        str(config.get("description", "")),
-        _max_seconds(config),
-        edits=_edits(config),
-        min_seconds=_min_seconds(config),
+        clean_text(str(config.get("name") or folder.name)),
+        clean_text(str(config.get("licence", ""))),
+        clean_text(str(config.get("description", "")), _MOST_DESCRIPTION),
+        limits,
     )
 
 
@@ -133,46 +130,11 @@ def config_hash(card: BundleCard) -> str:
     """What the worker calls ``bundle_hash``: SHA-256 of the config, which holds those of all files;
     "" where it cannot be read."""
     try:
-        content = json.loads((card.folder / CONFIG_NAME).read_text(encoding="utf-8"))
+        content = json_value(file_bytes(card.folder / CONFIG_NAME, _MOST_CONFIG_BYTES).decode())
     except (OSError, ValueError):
         return ""
-    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+    return json_hash(content)
 
 
 def _damaged(folder: Path) -> str:
     return f"The {CONFIG_NAME} of the weights '{folder.name}' cannot be read: get them again."
-
-
-def _min_seconds(config: dict[str, Any]) -> float | None:
-    """Shortest motion, where the config says it."""
-    seconds = config.get("min_seconds")
-    return float(seconds) if isinstance(seconds, int | float) else None
-
-
-def _max_seconds(config: dict[str, Any]) -> float | None:
-    """Longest motion: the transformer's places but END, each a few frames long."""
-    try:
-        tokenizer = config["tokenizer"]
-        if tokenizer["layout"] not in _LAYOUTS_AT_MODEL_RATE:
-            return None
-        frames_per_token = 2 ** int(tokenizer["stages"])
-        return (int(config["transformer"]["places"]) - 1) * frames_per_token / MODEL_FPS
-    except (KeyError, TypeError, ValueError):
-        return None
-
-
-def _edits(config: dict[str, Any]) -> tuple[BodyPart, ...] | None:
-    """Body parts that the transformer predicts throughout."""
-    try:
-        parts = frozenset(config["tokenizer"]["parts"])
-        predicted = frozenset(config["transformer"].get("predicted_parts") or parts)
-    except (KeyError, TypeError, AttributeError):
-        return None
-    if "all" in parts:
-        return ("all",) if "all" in predicted else ()
-    wanted: dict[BodyPart, frozenset[str]] = {
-        "all": parts,
-        "lower": parts & {"lower"},
-        "upper": parts - {"lower"},
-    }
-    return tuple(part for part, needed in wanted.items() if needed <= predicted)

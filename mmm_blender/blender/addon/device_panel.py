@@ -7,7 +7,7 @@ from typing import ClassVar
 from ...worker.protocol import AUTO_DEVICE
 from ..bpy_types import Context, bpy
 from ..jobs.session import WorkerSession, session
-from ..widgets import ORDER, TAB, Layout, draw_choice
+from ..widgets import ORDER, TAB, Layout, draw_choice, shown
 from .choices import choices, device_path, known_devices
 from .paths import ROOT_PACKAGE
 
@@ -37,7 +37,7 @@ class DevicePanel(bpy.types.Panel):
 
     def draw_header_preset(self, _context: Context) -> None:
         """In short, also when the panel is closed."""
-        self.layout.label(text=device_text(session))
+        self.layout.label(text=shown(device_text(session)))
 
     def draw(self, _context: Context) -> None:
         """Device, memory, and the way to the preferences."""

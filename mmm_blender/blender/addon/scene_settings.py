@@ -3,9 +3,14 @@
 # pyright: reportInvalidTypeForm=false
 
 from collections.abc import Iterable
+from contextlib import suppress
 from typing import Any, TypeAlias
 
+from ...common.errors import MMMError
+from ...geometry.editing.lock_mode import LockMode
 from ..bpy_types import Context, Scene, bpy
+from .disk_facts import look_up_bundle
+from .ui_state import ui_state
 
 Settings: TypeAlias = Any
 """A SceneSettings, as Blender hands it out."""
@@ -22,17 +27,23 @@ BODY_PART_ITEMS = (
     ("UPPER", "Upper Body", "Spine, head and arms; the legs and the way stay as they are"),
     ("LOWER", "Lower Body", "Pelvis, legs and the way; spine, head and arms stay as they are"),
 )
-AUTO_HOLD = "AUTO"
-HOLD_ITEMS = (
+LOCK_ITEMS = (
     (
-        AUTO_HOLD,
+        LockMode.AUTO.value,
         "Automatic",
-        "Hold what was edited where MMM made the motion, hold nothing in other Actions",
+        "Lock edited keys where MMM made the motion, lock nothing in other Actions",
     ),
-    ("EDITED", "Edited Keys", "Hold poses that were changed by hand since MMM made them"),
-    ("KEYFRAME", "Keyframes", "Hold keys of the type Keyframe: poses that were set by hand"),
-    ("NONE", "Nothing", "Make everything in the range anew"),
+    (LockMode.EDITED.value, "Edited Keys", "Lock poses changed by hand since MMM made them"),
+    (LockMode.KEYFRAME.value, "Keyframes", "Lock keys of the type Keyframe: poses set by hand"),
+    (LockMode.NONE.value, "Nothing", "Regenerate everything in the range"),
 )
+
+
+def _look_up_bundle(settings: Settings, _context: Context) -> None:
+    """The user chose weights: now, and not at a redraw, see what they are."""
+    with suppress(MMMError):  # the panel says it
+        look_up_bundle(str(settings.bundle))
+    ui_state.scene_changed()
 
 
 class SceneSettings(bpy.types.PropertyGroup):
@@ -62,6 +73,7 @@ class SceneSettings(bpy.types.PropertyGroup):
     bundle: bpy.props.StringProperty(
         name="Weights",
         description="What the model has learned: a folder of weights; empty for the add-on's own",
+        update=_look_up_bundle,
     )
     pin_feet: bpy.props.BoolProperty(
         name="Pin Feet",
@@ -88,9 +100,9 @@ class SceneSettings(bpy.types.PropertyGroup):
         items=BODY_PART_ITEMS,
     )
     hold: bpy.props.EnumProperty(
-        name="Hold",
-        description="Which poses inside the range are kept",
-        items=HOLD_ITEMS,
+        name="Lock",
+        description="Which poses inside the range stay as they are",
+        items=LOCK_ITEMS,
     )
 
 

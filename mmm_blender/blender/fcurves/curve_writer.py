@@ -14,12 +14,13 @@ from .keyframe_arrays import (
     HANDLES,
     KeyArray,
     forget_keys,
-    know_length,
+    know_keys,
     read_column,
     same_bits,
     write_keys,
 )
 from .layered_actions import curve_store, ensure_curve_store, layer_count, remove_curve_store
+from .rollback import all_or_nothing
 
 
 class CurveWriter:
@@ -65,7 +66,7 @@ class CurveWriter:
             if not same_bits(updated, settled[name]):
                 column = np.ascontiguousarray(settled[name])
                 curve.keyframe_points.foreach_set(name, column.ravel())
-        know_length(curve, settled)
+        know_keys(curve, settled)
 
     def undo(self) -> None:
         """Everything as it was, bit for bit; curves, groups and layers made here are gone."""
@@ -82,12 +83,9 @@ class CurveWriter:
 
 
 @contextmanager
-def all_or_nothing(rig: Object, action: Action) -> Generator[CurveWriter]:
+def open_writer(rig: Object, action: Action) -> Generator[CurveWriter]:
     """A writer whose work is undone if the block fails."""
     writer = CurveWriter(rig, action)
-    try:
+    with all_or_nothing(writer.undo):
         yield writer
-    except BaseException:  # a Ctrl+C too leaves nothing half-written; raised again
-        writer.undo()
-        raise
     action.update_tag()

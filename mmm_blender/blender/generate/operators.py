@@ -14,7 +14,7 @@ from ..bpy_types import Context, bpy
 from ..jobs.job_operator import JobOperator
 from ..jobs.scene_job import SceneJob
 from ..jobs.session import Notice, session
-from ..widgets import redraw
+from ..widgets import redraw, shown
 from .task import GenerateParams, start_generation
 
 _SECONDS_DIGITS = 4
@@ -51,7 +51,7 @@ class GenerateMotion(JobOperator, bpy.types.Operator):
         """Greyed, with the reason, while it cannot work."""
         reason = poll_error(context)
         if reason:
-            cls.poll_message_set(reason)
+            cls.poll_message_set(shown(reason))
         return not reason
 
     def start(self, context: Context) -> SceneJob:

@@ -21,6 +21,7 @@ import numpy.typing as npt
 from ...common.array_text import pack, unpack
 from ...common.arrays import BoolArray
 from ...common.errors import MMMError
+from ...common.untrusted import json_value
 from ..bpy_types import Action, FCurve, Object, bpy
 from ..fcurves.keyframe_arrays import moving_check, point_frames, read_field
 from ..fcurves.layered_actions import bone_curves
@@ -188,7 +189,7 @@ def is_untouched(rig: Object, action: Action, now: Mapping[str, int] | None = No
 
     now: ``checksums``, where they are known.
     """
-    before = remembered(action, rig)
+    before = load_fingerprint(action, rig)
     if before is None:
         return False
     return not changed_bones(checksums(rig, action) if now is None else now, before)
@@ -197,10 +198,10 @@ def is_untouched(rig: Object, action: Action, now: Mapping[str, int] | None = No
 # --- in the Action -------------------------------------------------------------------------------
 
 
-def remember(rig: Object, action: Action, own: Cells | None = None) -> None:
+def store_fingerprint(rig: Object, action: Action, own: Cells | None = None) -> None:
     """Store the fingerprint of the Action as it is now: to be called after each write of ours.
 
-    own: what a person made and the write has left (``holds.own_after``).
+    own: what a person made and the write has left (``holds.user_keys_after``).
     """
     curves = bone_curves(rig, action)
     rows = {bone: bone_rows(each) for bone, each in curves.items()}
@@ -224,10 +225,11 @@ def remember(rig: Object, action: Action, own: Cells | None = None) -> None:
 def _packed_frames(rig: Object, action: Action, columns: Sequence[Frames]) -> str:
     """As ``_packed``; they mostly are what they were, and take long to pack."""
     try:
-        text = json.loads(read_text(action, FINGERPRINT_PROPERTY, rig))["frames"]
+        stored = cast("dict[str, Any]", json_value(read_text(action, FINGERPRINT_PROPERTY, rig)))
+        text = stored["frames"]
         if np.array_equal(unpack(text), np.concatenate(columns)):
             return text
-    except (TypeError, KeyError, ValueError, MMMError):
+    except (TypeError, LookupError, ValueError, MMMError):
         pass  # none yet, or damaged
     return _packed(columns, np.float32)
 
@@ -236,21 +238,21 @@ def _packed(columns: Sequence[npt.NDArray[Any]], kind: type[np.generic]) -> str:
     return pack(np.concatenate([np.empty(0, dtype=kind), *columns]))
 
 
-def remembered(action: Action, rig: Object | None = None) -> Fingerprint | None:
+def load_fingerprint(action: Action, rig: Object | None = None) -> Fingerprint | None:
     """The fingerprint that the Action carries for the rig's slot, for the first if no rig is given;
     None if it carries none, MMMError if damaged."""
     text = read_text(action, FINGERPRINT_PROPERTY, rig)
     if text is None:
         return None
     try:
-        content = cast("dict[str, Any]", json.loads(text))
+        content = cast("dict[str, Any]", json_value(text))
         if content["version"] != _VERSION:
             raise MMMError(
                 "The Action's fingerprint is of another version of the add-on: choose another "
                 "way of holding keys than Edited."
             )
         return _read(content)
-    except (TypeError, KeyError, ValueError) as error:
+    except (TypeError, LookupError, ValueError, OverflowError) as error:
         raise MMMError(
             "The Action's fingerprint is damaged: choose another way of holding keys than Edited."
         ) from error

@@ -1,8 +1,4 @@
-"""Which keys in a range stay because a person made them.
-
-EDITED: keys that are not as we wrote them, or that an earlier edit has held. KEYFRAME: keys of that
-type, which Blender gives to keys set by hand. NONE: none. A hold is one bone at one frame.
-"""
+"""Which keys in a range stay because the user made them: a lock is one bone at one frame."""
 
 from __future__ import annotations
 
@@ -11,10 +7,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ...common.arrays import BoolArray
 from ...common.errors import MMMError
-from ..actions.editability import Span
+from ...geometry.editing.lock_mode import LockMode
 from ..bpy_types import Action, ArmatureObject, FCurve, bpy
+from ..fcurves.frame_range import FrameRange
 from ..fcurves.keyframe_arrays import (
     key_frames,
     point_frames,
@@ -31,10 +27,7 @@ from ..fcurves.layered_actions import (
 )
 from ..fcurves.slot_properties import read_text
 from ..rig.smpl_rig import smpl_bones
-from .fingerprint import FINGERPRINT_PROPERTY, Frames, bone_rows, remembered, renamed_bones
-
-EDITED, KEYFRAME, NONE = "EDITED", "KEYFRAME", "NONE"
-MODES = (EDITED, KEYFRAME, NONE)
+from .fingerprint import FINGERPRINT_PROPERTY, bone_rows, load_fingerprint, renamed_bones
 
 MANY = 0.5
 """Share of a range's keys that differ from ours beyond which it is no edit of single keys."""
@@ -43,7 +36,7 @@ _KEYFRAME_TYPE = enum_value("type", "KEYFRAME")
 
 
 @dataclass(frozen=True)
-class Held:
+class LockedKeys:
     """frames: at which the keys of each SMPL joint's bone stay. changed, of: keys (a bone at a
     frame) in the range that are not as we wrote them or not there any more, and all of them.
     renamed: bones of which nobody knows what was edited."""
@@ -79,33 +72,38 @@ class Held:
         )
 
 
-def default_mode(action: Action, rig: ArmatureObject | None = None) -> str:
-    """EDITED for an Action of ours, NONE for any other: an imported one is all KEYFRAME.
+def automatic_mode(action: Action, rig: ArmatureObject | None = None) -> LockMode:
+    """What AUTO means: EDITED for an Action of ours, else NONE: an imported one is all KEYFRAME.
 
     rig: whose slot counts, the first if not given.
     """
-    return NONE if read_text(action, FINGERPRINT_PROPERTY, rig) is None else EDITED
+    made_by_us = read_text(action, FINGERPRINT_PROPERTY, rig) is not None
+    return LockMode.EDITED if made_by_us else LockMode.NONE
 
 
-def held_frames(
-    rig: ArmatureObject, action: Action, span: Span, joints: Collection[str], mode: str
-) -> Held:
+def locked_keys(
+    rig: ArmatureObject, action: Action, span: FrameRange, joints: Collection[str], mode: LockMode
+) -> LockedKeys:
     """What is held of SMPL ``joints`` in the scene frames of ``span``.
 
     Raises MMMError where EDITED is asked of an Action that we have not written.
     """
     bones = {joint: smpl_bones(rig)[joint] for joint in joints}
     match mode:
-        case "EDITED":
+        case LockMode.AUTO:
+            return locked_keys(rig, action, span, joints, automatic_mode(action, rig))
+        case LockMode.EDITED:
             return _edited(rig, action, span, bones)
-        case "KEYFRAME":
+        case LockMode.KEYFRAME:
             return _of_type_keyframe(rig, action, span, bones)
-        case _:
-            return Held({})
+        case LockMode.NONE:
+            return LockedKeys({})
 
 
-def _edited(rig: ArmatureObject, action: Action, span: Span, bones: Mapping[str, str]) -> Held:
-    before = remembered(action, rig)
+def _edited(
+    rig: ArmatureObject, action: Action, span: FrameRange, bones: Mapping[str, str]
+) -> LockedKeys:
+    before = load_fingerprint(action, rig)
     if before is None:
         raise MMMError(
             f"'{action.name}' was not made by MMM, so its edited keys are not known: choose Hold "
@@ -121,9 +119,7 @@ def _edited(rig: ArmatureObject, action: Action, span: Span, bones: Mapping[str,
         known = before.get(spelt)
         now = bone_rows(curves.get(spelt, ()), (span.first, span.last))
         gone = (
-            0
-            if known is None
-            else int((_inside_N(span, known.frames_N) & ~known.found_N(now)).sum())
+            0 if known is None else int((span.contains(known.frames_N) & ~known.found_N(now)).sum())
         )
         total += len(now.frames_N) + gone
         changed += int(now.changed_N(known).sum()) + gone
@@ -131,18 +127,18 @@ def _edited(rig: ArmatureObject, action: Action, span: Span, bones: Mapping[str,
         if by_hand_N.any():
             held[joint] = frozenset(now.frames_N[by_hand_N].tolist())
     named = tuple(bone for bone in bones.values() if bpy.utils.escape_identifier(bone) in renamed)
-    return Held(held, changed, total, named)
+    return LockedKeys(held, changed, total, named)
 
 
-def own_after(
-    rig: ArmatureObject, action: Action, span: Span, joints: Collection[str], held: Held
+def user_keys_after(
+    rig: ArmatureObject, action: Action, span: FrameRange, joints: Collection[str], held: LockedKeys
 ) -> dict[str, set[float]]:
     """What is a person's own in the Action once ``joints`` are made anew on the frames of
     ``span``, as ``fingerprint.remember`` wants it: what she made elsewhere, and what is held.
 
     To be asked before the write.
     """
-    before = remembered(action, rig)
+    before = load_fingerprint(action, rig)
     now = {} if before is None else bone_curves(rig, action)
     for bone in () if before is None else renamed_bones(rig, action, before):
         del now[bone]
@@ -152,20 +148,16 @@ def own_after(
     for bone, curves in now.items():
         each = bone_rows(curves)
         hers_N = each.by_hand_N(None if before is None else before.get(bone))
-        left_N = hers_N & ~_inside_N(span, each.frames_N) if bone in anew else hers_N
+        left_N = hers_N & ~span.contains(each.frames_N) if bone in anew else hers_N
         own[bone] = set(each.frames_N[left_N].tolist())
     for joint, frames in held.frames.items():
         own.setdefault(spelt[joint], set()).update(frames)
     return own
 
 
-def _inside_N(span: Span, frames_N: Frames) -> BoolArray:
-    return (frames_N >= span.first) & (frames_N <= span.last)
-
-
 def _of_type_keyframe(
-    rig: ArmatureObject, action: Action, span: Span, bones: Mapping[str, str]
-) -> Held:
+    rig: ArmatureObject, action: Action, span: FrameRange, bones: Mapping[str, str]
+) -> LockedKeys:
     held: dict[str, frozenset[float]] = {}
     for joint, curves in curves_of_joints(rig, action, bones).items():
         frames: set[float] = set()
@@ -175,7 +167,7 @@ def _of_type_keyframe(
         inside = frozenset(frame for frame in frames if span.touches(frame, frame))
         if inside:
             held[joint] = inside
-    return Held(held)
+    return LockedKeys(held)
 
 
 def curves_of_joints(
@@ -190,7 +182,7 @@ def curves_of_joints(
     }
 
 
-def mark_as_keyframes(rig: ArmatureObject, action: Action, held: Held) -> None:
+def mark_as_keyframes(rig: ArmatureObject, action: Action, held: LockedKeys) -> None:
     """Give held keys the type KEYFRAME, so that the person sees which they are."""
     for joint, curves in curves_of_joints(rig, action, held.frames).items():
         for curve in curves:

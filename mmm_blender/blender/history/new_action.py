@@ -8,10 +8,13 @@ from __future__ import annotations
 
 import numpy as np
 
+from ...common.errors import MMMError
+from ...common.untrusted import LAST_FRAME
 from ...geometry.clip import MotionClip
 from ...geometry.resample import resample
 from ..bpy_types import Action, ArmatureObject, bpy
 from ..fcurves.layered_actions import assign_action, build_action
+from ..fcurves.rollback import all_or_nothing
 from ..rig.clip_channels import clip_channels
 from ..rig.smpl_rig import smpl_bones
 from ..rig.target import scene_fps, scene_of
@@ -34,11 +37,8 @@ def write_clip(
     it must. Raises MMMError, with nothing changed, if the rig cannot take it.
     """
     action = make_action(rig, clip, start_frame, recipe)
-    try:
+    with all_or_nothing(lambda: bpy.data.actions.remove(action)):
         assign_action(rig, action)
-    except BaseException:  # a Ctrl+C too leaves no Action behind; raised again
-        bpy.data.actions.remove(action)
-        raise
     scene = scene_of(rig)
     scene.frame_end = max(scene.frame_end, int(action.frame_range[1]))
     return action
@@ -54,6 +54,8 @@ def make_action(
     """The Action of ``write_clip``, which the rig does not have yet. fps: of its keys, the scene's
     if not given."""
     sampled = resample(clip, fps or scene_fps(scene_of(rig)))
+    if max(abs(start_frame), abs(start_frame + sampled.frames)) > LAST_FRAME:
+        raise MMMError(f"Blender has no frame beyond {LAST_FRAME}: start the motion earlier.")
     frames_T = start_frame + np.arange(sampled.frames)
     channels = clip_channels(rig, smpl_bones(rig), sampled)
     action = build_action(action_name(recipe), frames_T, channels, owner=rig.name)

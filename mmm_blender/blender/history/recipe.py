@@ -18,10 +18,12 @@ import numpy as np
 
 from ...common.array_text import pack
 from ...common.errors import MMMError
+from ...common.untrusted import clean_text, json_value
 from ...geometry.clip import MotionClip
 from ...geometry.editing.edit_mask import EditMask
 from ...geometry.placement import Placement
 from ...geometry.rotations import identity_quats
+from .recipe_fields import MOST_STEPS, check_fields
 
 RECIPE_VERSION = 2
 """Raised when a field is added, removed or changes its meaning."""
@@ -234,11 +236,11 @@ def recipe_text(recipe: Recipe) -> str:
 def parse_recipe(text: str) -> Recipe:
     """Read JSON text strictly: MMMError for another version, a missing, unknown or odd field.
 
-    DataBlockRef, for panels ask at every redraw, and texts grow to megabytes.
+    The newest are kept: panels ask at every redraw, and texts grow to megabytes.
     """
     try:
-        content: object = json.loads(text)
-    except json.JSONDecodeError as error:
+        content = json_value(text)
+    except ValueError as error:
         raise MMMError(f"The Action's recipe is damaged ({error}).") from error
     values = _object(content, "recipe")
     version = values.pop("version", None)
@@ -246,12 +248,12 @@ def parse_recipe(text: str) -> Recipe:
         return Recipe((_old_step(values),))
     if version != RECIPE_VERSION:
         raise MMMError(
-            f"The Action's recipe has version {version}; this add-on reads versions "
+            f"The Action's recipe has version {clean_text(version)}; this add-on reads versions "
             f"{_ONE_STEP_VERSION} to {RECIPE_VERSION}: use the add-on's version that made it."
         )
     steps = values.get("steps")
-    if not isinstance(steps, list) or not steps:
-        raise MMMError("The Action's recipe is damaged (it has no steps).")
+    if not isinstance(steps, list) or not 0 < len(cast("list[object]", steps)) <= MOST_STEPS:
+        raise MMMError("The Action's recipe is damaged (it has no steps, or too many).")
     return Recipe(tuple(_step(step) for step in cast("list[object]", steps)))
 
 
@@ -264,8 +266,8 @@ def _object(content: object, what: str) -> dict[str, Any]:
 def _step(content: object) -> Step:
     values = _object(content, "step")
     kind = values.pop("kind", None)
-    if kind not in _KINDS:
-        raise MMMError(f"The Action's recipe has a step of an unknown kind ({kind!r}).")
+    if not isinstance(kind, str) or kind not in _KINDS:
+        raise MMMError(f"The Action's recipe has a step of an unknown kind ({clean_text(kind)}).")
     return cast(Step, _read(_KINDS[kind], values))
 
 
@@ -295,9 +297,12 @@ def _read(cls: type[Any], values: Mapping[str, Any]) -> Any:
     """A dataclass from exactly its fields."""
     known = {each.name for each in fields(cls)}
     if odd := sorted(known ^ values.keys()):
-        raise MMMError(f"The Action's recipe has missing or unknown fields: {', '.join(odd)}.")
+        named = clean_text(", ".join(odd))
+        raise MMMError(f"The Action's recipe has missing or unknown fields: {named}.")
     hints = typing.get_type_hints(cls)
-    return cls(**{name: _value(name, hints[name], values[name]) for name in known})
+    read = cls(**{name: _value(name, hints[name], values[name]) for name in known})
+    check_fields(read)
+    return read
 
 
 def _value(name: str, hint: Any, value: Any) -> Any:
@@ -308,7 +313,7 @@ def _value(name: str, hint: Any, value: Any) -> Any:
         return tuple(_value(name, typing.get_args(hint)[0], item) for item in items)
     wanted = _JSON_TYPES.get(hint, ())
     if not isinstance(value, wanted) or (isinstance(value, bool) and bool not in wanted):
-        raise MMMError(f"The Action's recipe holds {value!r} as its {name}.")
+        raise MMMError(f"The Action's recipe holds {clean_text(value)} as its {name}.")
     return value
 
 

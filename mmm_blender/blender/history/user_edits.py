@@ -21,7 +21,7 @@ from ...common.arrays import AnyArray, BoolArray
 from ...common.errors import MMMError
 from ..actions.validation import bone_properties
 from ..bpy_types import Action, ArmatureObject, FCurve, Object, bpy
-from ..fcurves.curve_writer import all_or_nothing
+from ..fcurves.curve_writer import open_writer
 from ..fcurves.keyframe_arrays import (
     KEY_DTYPE,
     KeyArray,
@@ -38,8 +38,8 @@ from ..fcurves.layered_actions import (
     curve_store,
     rig_curves,
 )
-from .fingerprint import changed_bones, checksums, remembered
-from .locked_keys import Held, mark_as_keyframes
+from .fingerprint import changed_bones, checksums, load_fingerprint
+from .locked_keys import LockedKeys, mark_as_keyframes
 from .recipe import EditStep, UserEdits
 from .recipe_store import load_recipe
 
@@ -60,7 +60,7 @@ class Begun:
 
 
 def begin_step(
-    rig: ArmatureObject, action: Action, held: Held, joints: Collection[str], first: int
+    rig: ArmatureObject, action: Action, held: LockedKeys, joints: Collection[str], first: int
 ) -> Begun:
     """To be called before we write SMPL ``joints`` from the frame ``first`` on: marks what is held,
     and sees what else a person did."""
@@ -76,7 +76,7 @@ def _key_unkeyed(
     """Key channels without keys where they stand, on a frame that is soon made anew: a bone's own
     values are others when the step is done again. Returns the bones as data paths spell them."""
     bones: dict[str, None] = {}
-    with all_or_nothing(rig, action) as writer:
+    with open_writer(rig, action) as writer:
         for each in bone_properties(rig, action, joints):
             for index, curve in enumerate(each.curves):
                 if curve is not None and not curve.is_empty:
@@ -94,7 +94,7 @@ def _key_unkeyed(
 def user_edits(rig: Object, action: Action, also: Collection[str] = ()) -> UserEdits:
     """What a person changed since our last write; nothing where there was none. also: bones of
     which the curves are told in any case."""
-    before = remembered(action, rig)
+    before = load_fingerprint(action, rig)
     changed = [] if before is None else changed_bones(checksums(rig, action), before)
     bones = list(dict.fromkeys((*changed, *also)))
     present = bone_curves(rig, action) if bones else {}
@@ -112,7 +112,7 @@ def repeat_user_edits(rig: Object, action: Action, hand: UserEdits) -> None:
         assert store is not None  # it has that curve
         forget_keys(curves[name])
         store.fcurves.remove(curves[name])
-    with all_or_nothing(rig, action) as writer:
+    with open_writer(rig, action) as writer:
         for name, packed in hand.curves.items():
             path, index, bone = _parts(name)
             curve = curves.get(name) or writer.new(path, index, bone)

@@ -12,7 +12,7 @@ from typing import Any
 from ...common.errors import MMMError
 from ...worker.protocol import WorkerError
 from ..bpy_types import Context, bpy
-from ..widgets import Event, Timer, redraw
+from ..widgets import Event, Timer, redraw, shown
 from .scene_job import SceneJob
 from .session import State, session
 
@@ -90,9 +90,9 @@ class JobOperator:
         assert self._scene_job is not None
         job = self._scene_job.job
         if job.state is State.FAILED:
-            self.report({"ERROR"}, job.sentence)
+            self.report({"ERROR"}, shown(job.sentence))
             return {"CANCELLED"}
-        self.report({"INFO"}, session.notice.text)
+        self.report({"INFO"}, shown(session.notice.text))
         return {"FINISHED"} if job.state is State.SUCCEEDED else {"CANCELLED"}
 
     def _set_timer(self, context: Context) -> None:
@@ -118,5 +118,5 @@ def run_to_end(context: Context, scene_job: SceneJob) -> None:
             if not scene_job.reading:
                 time.sleep(_SLEEP_SECONDS)
     finally:
-        session.cancel()
+        scene_job.session.cancel()
         manager.progress_end()

@@ -13,12 +13,13 @@ from typing import Any, cast
 import numpy as np
 
 from ...common.array_text import unpack
-from ...common.arrays import BoolArray, FloatArray, IntArray
+from ...common.arrays import AnyArray, BoolArray, FloatArray, IntArray
 from ...common.errors import MMMError
 from ...geometry.clip import MotionClip
 from ...geometry.editing.edit_mask import EditMask
 from ...geometry.editing.path_correction import GroundMove
 from ...geometry.placement import Placement, place
+from ...geometry.resample import MOST_FRAMES
 from ...geometry.skeleton import ANIMATED_JOINTS
 from ...worker.protocol import Edit, Generate, Generated, GenerateSequence, MotionMessage
 from ..actions.editability import part_joints
@@ -26,6 +27,7 @@ from ..actions.range_writer import write_range
 from ..bpy_types import Action, ArmatureObject, bpy
 from ..fcurves.curve_snapshot import CurveId, RawCurve, raw_curves, restore
 from ..fcurves.layered_actions import build_action, temporarily_assigned
+from ..fcurves.rollback import all_or_nothing
 from ..history.new_action import action_name, make_action
 from ..history.recipe import EditStep, GenerateStep, Recipe, SegmentStep, SequenceStep, Step
 from ..history.recipe_store import store_recipe
@@ -71,12 +73,21 @@ def _edit_request(step: EditStep | SegmentStep, seen: MotionClip, how: dict[str,
 def _tokens(step: Step) -> IntArray:
     if not step.tokens:
         return np.zeros((0, 0), dtype=np.int64)  # of version 1: the same seed samples them again
-    return cast(IntArray, unpack(step.tokens))
+    return cast(IntArray, _unpacked(step.tokens, np.int64))
+
+
+def _unpacked(text: str, kind: type[np.generic], columns: int = 0) -> Any:
+    """A packed table of a step. columns: as many as it must have, 0 for any number."""
+    table: AnyArray = unpack(text)
+    fits = table.ndim == 2 and table.dtype == np.dtype(kind) and 0 < len(table) <= MOST_FRAMES
+    if not fits or columns not in (0, table.shape[1]) or not np.isfinite(table).all():
+        raise MMMError("The Action's recipe is damaged (a table of numbers in one of its steps).")
+    return table
 
 
 def mask_of(step: EditStep | SegmentStep) -> EditMask:
     """What an edit made anew, of the frames that it saw."""
-    cells_TC: BoolArray = unpack(step.mask)
+    cells_TC: BoolArray = _unpacked(step.mask, np.bool_, ANIMATED_JOINTS + 1)
     return EditMask(cells_TC[:, :ANIMATED_JOINTS], cells_TC[:, ANIMATED_JOINTS])
 
 
@@ -84,7 +95,7 @@ def stored_input(step: EditStep | SegmentStep) -> MotionClip | None:
     """The motion that an edit saw, where it is stored; what was masked may stand at rest."""
     if not step.input:
         return None
-    cells_TC: FloatArray = unpack(step.input)
+    cells_TC: FloatArray = _unpacked(step.input, np.float64, _ROOT + 3)
     rotations = cells_TC[:, :_ROOT].reshape(len(cells_TC), ANIMATED_JOINTS, 4)
     return MotionClip(rotations, cells_TC[:, _ROOT:], step.fps)
 
@@ -111,12 +122,6 @@ class _Answered:
     step: Step
     seen: MotionClip | None
     answer: Generated
-
-    @property
-    def clip(self) -> MotionClip:
-        """The motion in the answer."""
-        answer = self.answer
-        return MotionClip(answer.rotations_TJ4, answer.root_T3, answer.fps, answer.twist_estimated)
 
 
 class Rebuilding:
@@ -167,7 +172,7 @@ class Rebuilding:
         self, rig: ArmatureObject, base: Action | None, step: EditStep | SegmentStep
     ) -> MotionClip:
         before = self._recipe.steps[: len(self._answered)]
-        last = step.input_start + len(unpack(step.mask)) - 1
+        last = step.input_start + mask_of(step).frames - 1
         action = self._made(rig, base)
         try:
             self._raw, self._written = raw_curves(action), len(self._answered)
@@ -181,20 +186,21 @@ class Rebuilding:
 
     def _made(self, rig: ArmatureObject, base: Action | None) -> Action:
         """A new Action with all answered steps. If it cannot be whole, nothing of it is left."""
-        action = self._begun(rig, None if self._recipe.is_whole else base)
-        try:
+        actions: list[Action] = []
+        with all_or_nothing(lambda: [bpy.data.actions.remove(each) for each in actions]):
+            action = self._begun(rig, None if self._recipe.is_whole else base, actions)
             for made in self._answered[self._written :]:
                 action = _done(rig, action, made)
+                actions[:] = [action]
             if action is None:
                 raise MMMError(_DAMAGED)
-        except BaseException:  # a Ctrl+C too leaves no Action behind; raised again
-            if action is not None:
-                bpy.data.actions.remove(action)
-            raise
         return action
 
-    def _begun(self, rig: ArmatureObject, base: Action | None) -> Action | None:
-        """What was there when a step was read last; None before the first step."""
+    def _begun(
+        self, rig: ArmatureObject, base: Action | None, actions: list[Action]
+    ) -> Action | None:
+        """What was there when a step was read last; None before the first step. actions: gets
+        it, before anything can fail."""
         if base is None and self._raw is None:
             return None
         action: Action = (
@@ -202,6 +208,7 @@ class Rebuilding:
             if base is None
             else base.copy()
         )
+        actions.append(action)
         if self._raw is not None:
             restore(action, self._raw)
         else:
@@ -217,13 +224,13 @@ def _done(rig: ArmatureObject, action: Action | None, made: _Answered) -> Action
     if isinstance(step, GenerateStep | SequenceStep):
         if action is not None:
             raise MMMError(_DAMAGED)
-        placed = place(made.clip, Placement(**step.placement))
+        placed = place(made.answer.clip, Placement(**step.placement))
         return make_action(rig, placed, step.start_frame, Recipe((step,)), step.fps)
     if action is None:
         raise MMMError(_DAMAGED)
     repeat_user_edits(rig, action, step.hand)
     if isinstance(step, EditStep):
-        _write_edit(rig, action, step, made.clip)
+        _write_edit(rig, action, step, made.answer.clip)
     else:
         _write_segment(rig, action, step, made)
     return action
@@ -237,7 +244,7 @@ def _write_edit(rig: ArmatureObject, action: Action, step: EditStep, clip: Motio
 def _write_segment(rig: ArmatureObject, action: Action, step: SegmentStep, made: _Answered) -> None:
     assert made.seen is not None
     move = GroundMove(*made.answer.ground_move)
-    carried = brought_to_start(made.clip, move, made.seen, mask_of(step))
+    carried = brought_to_start(made.answer.clip, move, made.seen, mask_of(step))
     plan = plan_of(made.before, step)
     write_segment(rig, action, plan, step.input_start, *carried, held_by(step))
 

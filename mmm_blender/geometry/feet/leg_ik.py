@@ -36,7 +36,6 @@ def _pair(name: str) -> list[int]:
 
 
 HIPS, KNEES, ANKLES, TOES = (_pair(name) for name in ("hip", "knee", "ankle", "foot"))
-LEG_JOINTS = tuple(sorted(HIPS + KNEES + ANKLES))
 """Joints whose rotations leg IK changes; the toes' own rotations stay."""
 
 _LAST = max(TOES) + 1

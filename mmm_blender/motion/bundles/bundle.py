@@ -22,7 +22,8 @@ from torch import Tensor, nn
 
 from ...common.atomic_files import TEMPORARY, make_folder, write_files
 from ...common.errors import MMMError
-from ...common.schema import GET_AGAIN, from_json, to_json
+from ...common.schema import GET_AGAIN, from_json, json_hash, to_json
+from ...common.untrusted import check_file, clean_text, file_bytes, json_value, lies_inside
 from ..config import BUNDLE_VERSION, BundleConfig
 from ..motion_model import MotionModel
 from ..networks.quantizer import TRAINING_ONLY
@@ -32,6 +33,9 @@ from ..networks.transformer import MaskedTransformer
 CONFIG_FILE = "config.json"
 TOKENIZER_FILE = "tokenizer.safetensors"
 TRANSFORMER_FILE = "transformer.safetensors"
+MOST_CONFIG_BYTES = 2**20
+MOST_FILE_BYTES = 2**36
+"""Of one file: more than any machine would run."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,7 +70,8 @@ def save_bundle(
     hashes = {
         name: hashlib.sha256(content).hexdigest() for name, content in (weights | others).items()
     }
-    config = replace(config, version=BUNDLE_VERSION, files=hashes)
+    limits = config.derived_limits
+    config = replace(config, version=BUNDLE_VERSION, files=hashes, limits=limits)
     contents = weights if extra is None else others | weights
     contents[CONFIG_FILE] = json.dumps(to_json(config), indent=1).encode()
     for name in contents:
@@ -88,10 +93,12 @@ def load_bundle(folder: Path, device: str = "cpu") -> Bundle:
     config = read_config(folder)
     for name in config.files:
         _check(folder, name, config)
+    stored = {name: _tensors(folder, name, config) for name in (TOKENIZER_FILE, TRANSFORMER_FILE)}
+    _check_shapes(folder, config, stored)
     tokenizer = Tokenizer(config.tokenizer)
-    _fill(tokenizer, folder, TOKENIZER_FILE, config)
+    tokenizer.load_state_dict(stored[TOKENIZER_FILE], strict=False)
     transformer = MaskedTransformer(config.transformer, config.tokenizer, tokenizer.codebooks_PKD)
-    _fill(transformer, folder, TRANSFORMER_FILE, config)
+    transformer.load_state_dict(stored[TRANSFORMER_FILE], strict=False)
     model = MotionModel(tokenizer.to(device), transformer.to(device))
     return Bundle(folder, config, model, bundle_hash(folder))
 
@@ -100,23 +107,29 @@ def read_config(folder: Path) -> BundleConfig:
     """Only the config of a bundle."""
     values = _config_values(folder)
     _check_version(folder, values)
-    return from_json(BundleConfig, values, f"{CONFIG_FILE} of the bundle {folder.name}")
+    config = from_json(BundleConfig, values, f"{CONFIG_FILE} of the bundle {folder.name}")
+    if config.limits not in (None, config.derived_limits):
+        raise MMMError(
+            f"{CONFIG_FILE} of the bundle {folder.name} has other limits than its networks: "
+            f"{GET_AGAIN}."
+        )
+    return config
 
 
 def bundle_hash(folder: Path) -> str:
     """SHA-256 of the config, which holds the hashes of the files. It is of the entries as they
     stand on disk: one that a later version adds does not make the bundle another one."""
-    return hashlib.sha256(json.dumps(_config_values(folder), sort_keys=True).encode()).hexdigest()
+    return json_hash(_config_values(folder))
 
 
 def _config_values(folder: Path) -> object:
     try:
-        return json.loads((folder / CONFIG_FILE).read_text(encoding="utf-8"))
+        return json_value(file_bytes(folder / CONFIG_FILE, MOST_CONFIG_BYTES).decode())
     except OSError as error:
         raise MMMError(
             f"There is no bundle in {folder}: choose a folder that holds a {CONFIG_FILE}."
         ) from error
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+    except ValueError as error:
         raise MMMError(
             f"{CONFIG_FILE} of the bundle {folder.name} is damaged: {GET_AGAIN}."
         ) from error
@@ -128,8 +141,8 @@ def _check_version(folder: Path, values: object) -> None:
     version = entries.get("version", BUNDLE_VERSION)
     if version != BUNDLE_VERSION:
         raise MMMError(
-            f"The bundle {folder.name} has version {version}, and this MMM reads version "
-            f"{BUNDLE_VERSION}: update the extension or get a bundle that matches it."
+            f"The bundle {folder.name} has version {clean_text(version)}, and this MMM reads "
+            f"version {BUNDLE_VERSION}: update the extension or get a bundle that matches it."
         )
 
 
@@ -174,8 +187,14 @@ def _content(name: str, source: Path | bytes) -> bytes:
 
 
 def _check(folder: Path, name: str, config: BundleConfig) -> None:
-    """MMMError unless the file is the one that the config means."""
+    """MMMError unless the file is the one that the config means, and in the bundle's folder."""
+    if not lies_inside(folder, name):
+        raise MMMError(
+            f"The bundle {folder.name} names a file outside its folder ({clean_text(name)}): "
+            f"{GET_AGAIN}."
+        )
     try:
+        check_file(folder / name, MOST_FILE_BYTES)
         with (folder / name).open("rb") as file:
             digest = hashlib.file_digest(file, "sha256").hexdigest()
     except OSError as error:
@@ -187,15 +206,34 @@ def _check(folder: Path, name: str, config: BundleConfig) -> None:
         )
 
 
-def _fill(module: nn.Module, folder: Path, name: str, config: BundleConfig) -> None:
-    """The module's tensors from a file, each exactly once."""
-    where = f"The file {name} of the bundle {folder.name}"
+def _tensors(folder: Path, name: str, config: BundleConfig) -> dict[str, Tensor]:
     if name not in config.files:
         raise MMMError(f"The bundle {folder.name} does not name its file {name}: {GET_AGAIN}.")
     try:
-        tensors = safetensors.torch.load_file(folder / name)
+        return safetensors.torch.load_file(folder / name)
     except SafetensorError as error:
-        raise MMMError(f"{where} is damaged: {GET_AGAIN}.") from error
+        raise MMMError(
+            f"The file {name} of the bundle {folder.name} is damaged: {GET_AGAIN}."
+        ) from error
+
+
+def _check_shapes(
+    folder: Path, config: BundleConfig, stored: Mapping[str, Mapping[str, Tensor]]
+) -> None:
+    """MMMError unless the files hold every tensor of the networks exactly once. The networks that
+    the config asks for take no memory here: it may ask for any size."""
+    with torch.device("meta"):
+        tokenizer = Tokenizer(config.tokenizer)
+        transformer = MaskedTransformer(
+            config.transformer, config.tokenizer, tokenizer.codebooks_PKD
+        )
+    _check_tensors(tokenizer, folder, TOKENIZER_FILE, stored[TOKENIZER_FILE])
+    _check_tensors(transformer, folder, TRANSFORMER_FILE, stored[TRANSFORMER_FILE])
+
+
+def _check_tensors(
+    module: nn.Module, folder: Path, name: str, tensors: Mapping[str, Tensor]
+) -> None:
     wanted = {key: v for key, v in module.state_dict().items() if not _only_for_training(key)}
     for kind, keys in (
         ("lacks", set(wanted) - set(tensors)),
@@ -203,8 +241,10 @@ def _fill(module: nn.Module, folder: Path, name: str, config: BundleConfig) -> N
         ("has misshapen", _misshapen(tensors, wanted)),
     ):
         if keys:
-            raise MMMError(f"{where} {kind} tensors ({', '.join(sorted(keys))}): {GET_AGAIN}.")
-    module.load_state_dict(tensors, strict=False)
+            raise MMMError(
+                f"The file {name} of the bundle {folder.name} {kind} tensors "
+                f"({clean_text(', '.join(sorted(keys)))}): {GET_AGAIN}."
+            )
 
 
 def _misshapen(tensors: Mapping[str, Tensor], wanted: Mapping[str, Tensor]) -> set[str]:

@@ -6,7 +6,7 @@ whole map of foreign names; every size but the number of heads follows from the 
 
 from __future__ import annotations
 
-import pickle
+import io
 import re
 import struct
 import zipfile
@@ -20,19 +20,22 @@ import torch
 from torch import Tensor, nn
 
 from ...common.errors import MMMError
+from ...common.untrusted import clean_text, file_bytes
 from ..config import SamplerConfig, TokenizerConfig, TransformerConfig
 from ..features.layout import LAYOUTS
 from ..networks.quantizer import TRAINING_ONLY
 from ..networks.tokenizer import Tokenizer
 from ..networks.transformer import MaskedTransformer
+from .tensor_file import read_tensor_file
 
 TOKENIZER_KEY, TRANSFORMER_KEY = "net", "trans"
 
 Tensors = Mapping[str, Tensor]
 
+_MOST_STATISTICS_BYTES = 2**20
 _DILATION_GROWTH = 3  # of the published residual stacks: 9, 3, 1
 _UPPER_PARTS = ("upper", "lower")  # order in the published embedding
-# What torch's readers raise at a file with changed or missing bytes (found by changing bytes).
+# what reading raises at a file with changed or missing bytes
 _DAMAGED = (
     ArithmeticError,
     AssertionError,
@@ -117,7 +120,6 @@ def read_checkpoint(path: Path, key: str) -> dict[str, Tensor]:
     """The tensors under ``key`` of a .pth file; MMMError if it wants to run code or is none."""
     if not path.is_file():
         raise MMMError(f"There is no file {path}: choose the checkpoint.")
-    _refuse_code(path)
     content = _load(path)
     if not isinstance(content, Mapping) or key not in content:
         raise MMMError(f"{path.name} has no entry '{key}': this is not that kind of checkpoint.")
@@ -141,7 +143,6 @@ def read_checkpoint(path: Path, key: str) -> dict[str, Tensor]:
 def import_tokenizer(tensors: Tensors, statistics: Statistics) -> Tokenizer:
     """A tokenizer with the weights of a published one (whole body, or upper and lower)."""
     config = tokenizer_config(tensors)
-    tokenizer = Tokenizer(config)
     channels = config.feature_layout.channels
     for name, value in (("mean", statistics.mean_C), ("deviation", statistics.std_C)):
         if tuple(value.shape) != (channels,):
@@ -149,11 +150,12 @@ def import_tokenizer(tensors: Tensors, statistics: Statistics) -> Tokenizer:
                 f"The {name} has the shape {tuple(value.shape)}, but the checkpoint's features "
                 f"have {channels} channels: give the file that belongs to the checkpoint."
             )
+    names = dict(_tokenizer_names(config))
+    with torch.device("meta"):  # no memory yet: the file's names may ask for any size
+        _values(Tokenizer(config), tensors, names, "The tokenizer")
+    tokenizer = Tokenizer(config)
     tokenizer.set_statistics(statistics.mean_C, statistics.std_C)
-    own = {"mean_C", "std_C"} | {
-        name for name in tokenizer.state_dict() if name.endswith(TRAINING_ONLY)
-    }
-    _copy(tokenizer, tensors, dict(_tokenizer_names(config)), own, "The tokenizer")
+    tokenizer.load_state_dict(_values(tokenizer, tensors, names, "The tokenizer"), strict=False)
     return tokenizer.eval()
 
 
@@ -166,9 +168,13 @@ def import_transformer(tensors: Tensors, tokenizer: Tokenizer, heads: int) -> Ma
         if not any(re.fullmatch(pattern, name) for pattern in _UNUSED)
     }
     config = transformer_config(used, tokenizer.config, heads)
-    model = MaskedTransformer(config, tokenizer.config, tokenizer.codebooks_PKD)
     base_layers = _count(used, r"trans_base\.blocks\.(\d+)\.")
-    _copy(model, used, dict(_transformer_names(config, base_layers)), set(), "The transformer")
+    names = dict(_transformer_names(config, base_layers))
+    with torch.device("meta"):  # as above
+        model = MaskedTransformer(config, tokenizer.config, tokenizer.codebooks_PKD)
+        _values(model, used, names, "The transformer")
+    model = MaskedTransformer(config, tokenizer.config, tokenizer.codebooks_PKD)
+    model.load_state_dict(_values(model, used, names, "The transformer"), strict=False)
     return model.eval()
 
 
@@ -231,7 +237,7 @@ def sampler_config(tokenizer: TokenizerConfig) -> SamplerConfig:
 
 def _read_vector(path: Path) -> Tensor:
     try:
-        values = np.load(path, allow_pickle=False)
+        values = np.load(io.BytesIO(file_bytes(path, _MOST_STATISTICS_BYTES)), allow_pickle=False)
     except FileNotFoundError as error:
         raise MMMError(f"There is no file {path}: give the statistics of the features.") from error
     except (ValueError, EOFError, OSError) as error:
@@ -241,24 +247,10 @@ def _read_vector(path: Path) -> Tensor:
     return torch.from_numpy(values.astype(np.float32))
 
 
-def _refuse_code(path: Path) -> None:
-    """MMMError that names what the file would run; torch's loader refuses it a second time."""
-    try:
-        if not zipfile.is_zipfile(path):
-            return  # an old or foreign file: only the loader can tell
-        wanted = torch.serialization.get_unsafe_globals_in_checkpoint(str(path))
-    except (*_DAMAGED, pickle.UnpicklingError) as error:
-        raise _not_a_checkpoint(path) from error
-    if wanted:
-        raise _runs_code(path, ", ".join(wanted))
-
-
 def _load(path: Path) -> object:
+    """The file's dictionaries and tensors; MMMError names what else it asks for."""
     try:
-        return torch.load(path, map_location="cpu", weights_only=True)
-    except pickle.UnpicklingError as error:
-        wanted = re.search(r"GLOBAL (\S+)", str(error))
-        raise _runs_code(path, wanted[1]) if wanted else _not_a_checkpoint(path) from error
+        return read_tensor_file(path, lambda wanted: _runs_code(path, wanted))
     except OSError as error:
         raise MMMError(
             f"{path.name} could not be read ({error.strerror or error}): choose a file that can be."
@@ -350,14 +342,14 @@ def _transformer_names(config: TransformerConfig, base_layers: int) -> Iterator[
                 yield f"{ours}.bias", f"{theirs}.bias"
 
 
-def _copy(
-    module: nn.Module, tensors: Tensors, names: Mapping[str, str], own: set[str], what: str
-) -> None:
-    """Fill the module; MMMError names what is missing, unknown or of another shape."""
+def _values(
+    module: nn.Module, tensors: Tensors, names: Mapping[str, str], what: str
+) -> dict[str, Tensor]:
+    """What the module is filled with; MMMError names what is missing, unknown or misshapen."""
     _refuse_names(what, "missing tensors", set(names.values()) - set(tensors))
     _refuse_names(what, "unknown tensors", set(tensors) - set(names.values()))
-    state = module.state_dict()
-    if set(names) | own != set(state):
+    state = {name: value for name, value in module.state_dict().items() if not _is_own(name)}
+    if set(names) != set(state):
         raise AssertionError(f"the name table is not complete: {set(names) ^ set(state)}")
     values = {ours: tensors[theirs] for ours, theirs in names.items()}
     if "position_SE" in values:
@@ -366,7 +358,12 @@ def _copy(
     _refuse_names(what, "tensors of an unexpected shape", wrong)
     wrong = {names[ours] for ours, value in values.items() if not _is_plain(value)}
     _refuse_names(what, "tensors with other values than finite numbers", wrong)
-    module.load_state_dict(values, strict=False)
+    return values
+
+
+def _is_own(name: str) -> bool:
+    """Whether a published file has no such tensor: statistics, and what only training needs."""
+    return name in ("mean_C", "std_C") or name.endswith(TRAINING_ONLY)
 
 
 def _is_plain(value: Tensor) -> bool:
@@ -376,10 +373,9 @@ def _is_plain(value: Tensor) -> bool:
 
 
 def _refuse_names(what: str, kind: str, names: Iterable[str]) -> None:
-    listed = sorted(names)
-    if listed:
+    if listed := ", ".join(sorted(names)):
         raise MMMError(
-            f"{what} has {kind} ({', '.join(listed)}): this is not a checkpoint that MMM knows."
+            f"{what} has {kind} ({clean_text(listed)}): this is not a checkpoint that MMM knows."
         )
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from ...common.errors import MMMError
+from ...common.untrusted import lies_inside
 
 if TYPE_CHECKING:
     import torch
@@ -79,7 +80,12 @@ def _load_student(
 ) -> TextEncoder:
     from .student import StudentTextEncoder  # noqa: PLC0415
 
-    return StudentTextEncoder.load(bundle_dir / str(config.get("folder", STUDENT_FOLDER)), device)
+    folder = str(config.get("folder", STUDENT_FOLDER))
+    if not lies_inside(bundle_dir, folder):
+        raise MMMError(
+            f"The bundle {bundle_dir.name} names a text folder outside its own: get it again."
+        )
+    return StudentTextEncoder.load(bundle_dir / folder, device)
 
 
 def _load_clip(

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import gzip
 import html
+import io
 import itertools
 from collections.abc import Sequence
 from functools import lru_cache
@@ -18,6 +19,7 @@ import ftfy
 import regex
 
 from ...common.errors import MMMError
+from ...common.untrusted import file_bytes
 from .files import read_json
 
 START, END = "<|startoftext|>", "<|endoftext|>"
@@ -35,6 +37,7 @@ VISIBLE_BYTES = (*range(0x21, 0x7F), *range(0xA1, 0xAD), *range(0xAE, 0x100))
 FIRST_SPARE_SIGN = 0x100
 # The released merges file goes on far behind the vocabulary of the released models.
 CLIP_VOCABULARY = 49408
+MOST_BYTES = 2**24
 ADVICE = "get CLIP ViT-B/32's tokenizer files again."
 
 Pair = tuple[str, str]
@@ -136,8 +139,11 @@ def vocabulary_of(merges: Sequence[Pair]) -> dict[str, int]:
 def read_merges(path: Path) -> list[Pair]:
     """Read one pair a line; the first line is a version remark."""
     try:
-        data = path.read_bytes()
-        text = (gzip.decompress(data) if path.suffix == ".gz" else data).decode("utf-8")
+        data = file_bytes(path, MOST_BYTES)
+        if path.suffix == ".gz":
+            with gzip.open(io.BytesIO(data)) as unpacked:
+                data = unpacked.read(MOST_BYTES)
+        text = data.decode("utf-8")
         pairs = [line.split() for line in text.splitlines()[1:] if line.strip()]
         most = CLIP_VOCABULARY - len(vocabulary_of([]))
         return [(first, second) for first, second in pairs[:most]]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,10 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from ...common.errors import MMMError
+from ...common.untrusted import check_file, file_bytes, json_value
+
+MOST_JSON_BYTES = 2**24
+MOST_WEIGHT_BYTES = 2**33
 
 # How many wrong names a sentence lists before it says how many more there are.
 NAMES_TOLD = 3
@@ -20,7 +23,7 @@ NAMES_TOLD = 3
 def read_json(path: Path, advice: str) -> dict[str, Any]:
     """Read a file that holds one JSON object."""
     try:
-        data = json.loads(path.read_text(encoding="utf-8"))
+        data = json_value(file_bytes(path, MOST_JSON_BYTES).decode())
     except (OSError, ValueError) as error:
         raise MMMError(f"{path} is missing or damaged: {advice}") from error
     if not isinstance(data, dict):
@@ -31,6 +34,7 @@ def read_json(path: Path, advice: str) -> dict[str, Any]:
 def read_tensors(path: Path, advice: str) -> dict[str, Tensor]:
     """Read a safetensors file."""
     try:
+        check_file(path, MOST_WEIGHT_BYTES)
         return load_file(path)
     except (OSError, SafetensorError) as error:
         raise MMMError(f"The weights {path} are missing or damaged: {advice}") from error
@@ -38,6 +42,12 @@ def read_tensors(path: Path, advice: str) -> dict[str, Tensor]:
 
 def load_strictly(model: nn.Module, state: Mapping[str, Tensor], where: Path, advice: str) -> None:
     """Load a state in float32; a missing, unknown or misshapen tensor is named and refused."""
+    check_shapes(model, state, where, advice)
+    model.load_state_dict({name: value.float() for name, value in state.items()})
+
+
+def check_shapes(model: nn.Module, state: Mapping[str, Tensor], where: Path, advice: str) -> None:
+    """MMMError unless the state has every tensor of the model; names those that are wrong."""
     expected = {name: value.shape for name, value in model.state_dict().items()}
     wrong = sorted(
         name
@@ -48,4 +58,3 @@ def load_strictly(model: nn.Module, state: Mapping[str, Tensor], where: Path, ad
         more = f" and {len(wrong) - NAMES_TOLD} more" if len(wrong) > NAMES_TOLD else ""
         names = ", ".join(wrong[:NAMES_TOLD])
         raise MMMError(f"The weights in {where} do not fit ({names}{more}): {advice}")
-    model.load_state_dict({name: value.float() for name, value in state.items()})

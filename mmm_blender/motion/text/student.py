@@ -23,7 +23,7 @@ from ...common.atomic_files import make_folder, write_files
 from ...common.errors import MMMError
 from . import TextFeatures
 from .blocks import Block
-from .files import load_strictly, read_json, read_tensors
+from .files import check_shapes, load_strictly, read_json, read_tensors
 from .wordpiece import WordPieceTokenizer
 
 CONFIG_FILE, WEIGHTS_FILE, VOCABULARY_FILE = "config.json", "model.safetensors", "vocab.txt"
@@ -31,6 +31,7 @@ CONFIG_FILE, WEIGHTS_FILE, VOCABULARY_FILE = "config.json", "model.safetensors",
 TABLE, TABLE_INT8, TABLE_SCALE = "embedding.weight", "embedding.int8", "embedding.scale"
 INT8_MAX = 127
 ADVICE = "put the bundle's original text folder back."
+_MOST_SIZE, _MOST_LAYERS, _MOST_PLACES = 2**20, 64, 2**12
 LONGEST_PERIOD = 10000.0  # of the sinusoidal positions, in places
 
 
@@ -58,6 +59,8 @@ class StudentConfig:
         bad += [name for name in sorted(names) if not isinstance(data.get(name), str)]
         if not bad and data["inner_width"] % (2 * data["heads"]):
             bad = ["heads"]
+        most = {"layers": _MOST_LAYERS, "max_tokens": _MOST_PLACES}
+        bad += [name for name, size in most.items() if name not in bad and data[name] > size]
         if bad:
             raise MMMError(
                 f"The text encoder's {CONFIG_FILE} has no valid {', '.join(bad)}: {ADVICE}"
@@ -66,7 +69,7 @@ class StudentConfig:
 
 
 def _is_size(value: object) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and value > 0
+    return type(value) is int and 0 < value <= _MOST_SIZE
 
 
 class StudentTextModel(nn.Module):
@@ -120,8 +123,11 @@ class StudentTextEncoder:
                 f"The text encoder has {config.vocabulary} words but its vocabulary file lists "
                 f"{len(tokenizer)}: {ADVICE}"
             )
+        stored = _read_weights(folder / WEIGHTS_FILE)
+        with torch.device("meta"):  # the config may ask for any size
+            check_shapes(StudentTextModel(config), stored, folder, ADVICE)
         model = StudentTextModel(config)
-        load_strictly(model, _read_weights(folder / WEIGHTS_FILE), folder, ADVICE)
+        load_strictly(model, stored, folder, ADVICE)
         return cls(model, tokenizer, device)
 
     @property

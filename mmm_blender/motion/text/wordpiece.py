@@ -8,6 +8,9 @@ from functools import lru_cache
 from pathlib import Path
 
 from ...common.errors import MMMError
+from ...common.untrusted import file_bytes
+
+MOST_BYTES = 2**24
 
 PAD, UNKNOWN, START, END = "[PAD]", "[UNK]", "[CLS]", "[SEP]"
 CONTINUATION = "##"
@@ -46,7 +49,7 @@ class WordPieceTokenizer:
     def from_file(cls, path: Path) -> WordPieceTokenizer:
         """Read a ``vocab.txt``."""
         try:
-            text = path.read_text(encoding="utf-8")
+            text = file_bytes(path, MOST_BYTES).decode()
         except (OSError, UnicodeDecodeError) as error:
             raise MMMError(
                 f"The text encoder's vocabulary {path} cannot be read; "

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from ...common.errors import MMMError
 from ...common.package import package_version
+from ...smpl_model.body_model import load_body_model
 from ..protocol import (
     AUTO_DEVICE,
     STAGE_GENERATING,
@@ -139,11 +140,6 @@ class TorchEngine:
 
     def body_model(self, request: LoadBodyModel) -> BodyModelLoaded:
         """Read a person's own body model file."""
-        _import_torch()
-        try:
-            from ...smpl_model.body_model import load_body_model  # noqa: PLC0415  # needs smplx
-        except ImportError as error:
-            raise _lacks(error) from error
         body = load_body_model(Path(request.path), request.betas, request.gender)
         return BodyModelLoaded(job=request.job, **vars(body))
 

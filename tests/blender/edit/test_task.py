@@ -18,7 +18,7 @@ from mmm_blender.blender.addon import bundle_choice
 from mmm_blender.blender.bpy_types import ArmatureObject, bpy
 from mmm_blender.blender.edit import operators as operators_edit
 from mmm_blender.blender.edit import task as editing
-from mmm_blender.blender.edit.frame_range import EditRange, Source
+from mmm_blender.blender.edit.chosen_range import ChosenRange, Source
 from mmm_blender.blender.edit.panel import DopeSheetEditPanel, EditPanel, GraphEditPanel
 from mmm_blender.blender.fcurves import keyframe_arrays as curve_keys
 from mmm_blender.blender.fcurves.keyframe_arrays import KEY_DTYPE, KeyArray
@@ -139,7 +139,7 @@ def test_only_the_range_changes(
             changed += keys["co"].tobytes() != before[name]["co"].tobytes()
     assert changed == len(after)
     assert rig.matrix_world == placed
-    assert f"Made frames {FIRST} to {STOP} of '{rig.name}' anew" in session.notice.text
+    assert f"Regenerated frames {FIRST} to {STOP} of '{rig.name}'" in session.notice.text
 
 
 @pytest.mark.parametrize("part", ["UPPER", "LOWER"])
@@ -294,7 +294,7 @@ def test_hand_edits_hold_themselves(
         if key.co[0] == 30
     ]
     assert set(held) == {"KEYFRAME"}
-    assert "1 held" in session.notice.text
+    assert "1 locked" in session.notice.text
 
 
 def test_nothing_is_held_where_that_is_asked_for(rig: ArmatureObject, inpaint: Inpaint) -> None:
@@ -357,7 +357,7 @@ def test_two_posed_keys_and_an_empty_timeline_are_enough(
         assert set(now["co"][:, 0]) == set(range(10, 41))
         assert now["co"][[0, -1]].tobytes() == keys[name]["co"].tobytes()
     assert not np.allclose(after.rotations_TJ4[15], before.rotations_TJ4[15], atol=1e-3)
-    assert "2 held" in session.notice.text
+    assert "2 locked" in session.notice.text
 
 
 def test_a_range_of_nothing_but_holds_is_said(rig: ArmatureObject, inpaint: Inpaint) -> None:
@@ -408,7 +408,7 @@ def test_two_characters_in_one_action_have_a_recipe_each(
     mine = {name: raw for name, raw in raw_curves(action).items() if name[0] == slot}
     bpy.context.view_layer.objects.active = other
     assert recipe_store.load_recipe(action, other) is None
-    assert fingerprint.remembered(action, other) is None
+    assert fingerprint.load_fingerprint(action, other) is None
     assert inpaint() == {"FINISHED"}
     assert {name: action[name] for name in OWN_PROPERTIES} == said
     assert {name: raw for name, raw in raw_curves(action).items() if name[0] == slot} == mine
@@ -502,7 +502,8 @@ def test_a_bundle_edits_what_it_predicts(  # noqa: PLR0917
     edits: tuple[str, ...],
 ) -> None:
     path = bundle_that_predicts(tmp_path / "some", parts, predicted)
-    assert bundle_choice.chosen_bundle(bpy.context.scene, str(path)).edits == edits
+    limits = bundle_choice.chosen_bundle(bpy.context.scene, str(path)).limits
+    assert limits is not None and limits.edits == edits
     for part in {"all", "lower", "upper"} - set(edits):
         sentence = refusal(rig, lambda p=part: inpaint(bundle=str(path), body_part=p.upper()))
         assert f"not the {'whole' if part == 'all' else part} body" in sentence
@@ -556,7 +557,7 @@ def press(rig: ArmatureObject) -> Iterator[Callable[..., Press]]:
     """Press the button Inpaint, without the window that would wait for it."""
 
     def call(**changes: Any) -> Press:
-        span = EditRange(FIRST, STOP, Source.GIVEN)
+        span = ChosenRange(FIRST, STOP, Source.GIVEN)
         return Press(editing.EditParams(prompt="a person waves", range=span, **changes))
 
     yield call
@@ -661,13 +662,13 @@ def test_a_write_that_fails_leaves_everything_as_it_was(
         raise MMMError("The disk of the test is full: try again.")
 
     move_keys(rig, "left_elbow", 30)
-    monkeypatch.setattr(editing, "remember", fail)
+    monkeypatch.setattr(editing, "store_fingerprint", fail)
     assert refusal(rig, inpaint) == "The disk of the test is full: try again."
 
 
 def test_a_doubt_is_answered_by_another_press(rig: ArmatureObject, session: WorkerSession) -> None:
     """Both answers name properties that the operator has, the frames among them."""
-    params = editing.EditParams("wave", EditRange(3, 9, Source.KEYS), seed=4, body_part="UPPER")
+    params = editing.EditParams("wave", ChosenRange(3, 9, Source.KEYS), seed=4, body_part="UPPER")
     layout = Layout()
 
     def asked_for(_context: object) -> editing.EditParams:

@@ -11,9 +11,9 @@ import pytest
 from mmm_blender.batch import command
 from mmm_blender.blender.addon import (
     bundle_cards,
-    bundle_choice,
     choices,
     device_panel,
+    disk_facts,
     paths,
     preferences,
     worker_python,
@@ -21,7 +21,6 @@ from mmm_blender.blender.addon import (
 from mmm_blender.blender.bpy_types import bpy
 from mmm_blender.blender.character.panel import CharacterPanel
 from mmm_blender.blender.generate import panel as motion_panel
-from mmm_blender.blender.generate import task as generate_task
 from mmm_blender.blender.jobs.session import Job, Notice, State, WorkerSession
 from mmm_blender.common.errors import MMMError
 from mmm_blender.worker.protocol import FailureKind
@@ -36,8 +35,7 @@ def drawn(panel: Any = motion_panel.MotionPanel) -> Layout:
 @pytest.fixture
 def ready(session: WorkerSession, monkeypatch: pytest.MonkeyPatch) -> WorkerSession:
     """The worker's Python is there."""
-    for module in (generate_task, motion_panel):
-        monkeypatch.setattr(module, "worker_python", lambda: (Path("python"), ""))
+    monkeypatch.setattr(disk_facts, "find_python", lambda: (Path("python"), ""))
     return session
 
 
@@ -45,7 +43,7 @@ def only_weights_in(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def folders(_own: Path) -> list[Path]:
         return [folder]
 
-    monkeypatch.setattr(bundle_choice, "weight_folders", folders)
+    monkeypatch.setattr(disk_facts, "weight_folders", folders)
 
 
 @pytest.fixture
@@ -55,7 +53,7 @@ def weights(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         config = {
             "name": f"The {name} weights",
             "licence": licence,
-            "tokenizer": {"layout": "smpl_269", "stages": 2},
+            "tokenizer": {"layout": "smpl_269", "stages": 2, "parts": ["lower", "upper"]},
             "transformer": {"places": 50},
         }
         (tmp_path / name).mkdir()
@@ -183,7 +181,8 @@ def test_the_preferences_draw_in_every_state(
 def test_bundles_are_found_with_the_starter_first(weights: Path) -> None:
     cards = bundle_cards.find_bundles([weights, weights / "nowhere"])
     assert [card.key for card in cards] == ["starter", "mine"]
-    assert cards[0].max_seconds == pytest.approx(9.8)
+    assert cards[0].limits is not None
+    assert cards[0].limits.max_seconds == pytest.approx(9.8)
 
 
 def test_a_bundle_is_named_by_folder_path_or_not_at_all(weights: Path) -> None:

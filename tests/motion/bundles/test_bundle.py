@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 
 from mmm_blender.common.errors import MMMError
+from mmm_blender.common.schema import to_json
 from mmm_blender.motion.bundles.bundle import (
     bundle_hash,
     files_of,
@@ -106,6 +107,17 @@ def test_an_older_bundle_is_known_by_what_its_config_says(tiny_bundle: Path):
     path.write_text(json.dumps(values), encoding="utf-8")
     text = json.dumps(values, sort_keys=True).encode()
     assert load_bundle(tiny_bundle).hash == hashlib.sha256(text).hexdigest()
+
+
+def test_what_it_can_make_is_written_and_checked(tiny_bundle: Path):
+    limits = read_config(tiny_bundle).derived_limits
+    written = json.loads((tiny_bundle / "config.json").read_text("utf-8"))["limits"]
+    assert written == to_json(limits)
+    edit_config(tiny_bundle, lambda values: values["limits"].update(max_seconds=99.0))
+    with pytest.raises(MMMError, match="other limits than its networks"):
+        load_bundle(tiny_bundle)
+    edit_config(tiny_bundle, lambda values: values.pop("limits"))  # as version 0.1.0 saved it
+    assert load_bundle(tiny_bundle).config.derived_limits == limits
 
 
 def test_files_of_the_text_encoder_belong_to_it(

@@ -132,7 +132,7 @@ def test_a_file_that_cannot_be_read_is_told(tmp_path: Path, monkeypatch: pytest.
         raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
 
     (tmp_path / "x.pth").write_bytes(b"")
-    monkeypatch.setattr(torch, "load", refuse)
+    monkeypatch.setattr(Path, "open", refuse)
     with pytest.raises(MMMError, match=r"x\.pth could not be read \(Permission denied\)"):
         read_checkpoint(tmp_path / "x.pth", "net")
 

@@ -9,8 +9,11 @@ from enum import Enum
 
 import numpy as np
 
+from ...common.untrusted import LAST_FRAME
+from ...geometry.resample import MOST_FRAMES
 from ..addon.scene_settings import scene_settings
 from ..bpy_types import Action, ArmatureObject, Context, FCurve, PoseBone, bpy
+from ..fcurves.frame_range import FrameRange
 from ..fcurves.layered_actions import bone_path, rig_curves
 
 KEY_EDITORS = ("DOPESHEET_EDITOR", "GRAPH_EDITOR")
@@ -30,16 +33,20 @@ class Source(Enum):
 
 
 @dataclass(frozen=True)
-class EditRange:
-    """Scene frames to be made anew, both included, and where they come from."""
+class ChosenRange(FrameRange):
+    """Scene frames to regenerate, and where they come from."""
 
     first: int
     last: int
     source: Source
 
     @property
-    def fault(self) -> str:
+    def poll_error(self) -> str:
         """What is wrong with it, in a sentence; else ""."""
+        if max(abs(self.first), abs(self.last)) > LAST_FRAME:
+            return f"Blender has no frame beyond {LAST_FRAME}: choose another range."
+        if self.last - self.first >= MOST_FRAMES:
+            return f"The range has more than {MOST_FRAMES} frames: choose a shorter one."
         if self.first <= self.last:
             return ""
         return (
@@ -53,23 +60,23 @@ class EditRange:
         return f"Frames {self.first} to {self.last}, from {self.source.value}"
 
 
-def edit_range(
+def chosen_range(
     context: Context,
     rig: ArmatureObject | None,
     frame_start: int | None = None,
     frame_end: int | None = None,
-) -> EditRange:
+) -> ChosenRange:
     """The range that counts in this editor; a frame that is given goes before everything."""
     found = _selected_range(context, rig) or _range_without_keys(context)
     if frame_start is None and frame_end is None:
         return found
     first = found.first if frame_start is None else frame_start
     last = found.last if frame_end is None else frame_end
-    return EditRange(first, last, Source.GIVEN)
+    return ChosenRange(first, last, Source.GIVEN)
 
 
-def shown_range(context: Context, rig: ArmatureObject | None) -> EditRange:
-    """``edit_range`` for a panel, which asks at every redraw: where it takes long to look at the
+def shown_range(context: Context, rig: ArmatureObject | None) -> ChosenRange:
+    """``chosen_range`` for a panel, which asks at every redraw: where it takes long to look at the
     keys, they are looked at for a tenth of the time only, and drawn once more when they may be."""
     global _glance  # noqa: PLW0603  # the one place that changes it
     now, asked = time.perf_counter(), _asked(context, rig)
@@ -89,7 +96,7 @@ class _Glance:
     in seconds of ``time.perf_counter``."""
 
     asked: tuple[object, ...]
-    found: EditRange | None
+    found: ChosenRange | None
     until: float
 
 
@@ -105,9 +112,9 @@ def _asked(context: Context, rig: ArmatureObject | None) -> tuple[object, ...]:
     action = None if data is None else data.action
     area = context.area
     return (
-        None if area is None else (area.as_pointer(), str(area.type)),
-        None if rig is None else (rig.as_pointer(), str(rig.mode)),
-        None if action is None else action.as_pointer(),
+        None if area is None else (str(area.type), int(area.x), int(area.y)),
+        None if rig is None else (int(rig.session_uid), str(rig.mode)),
+        None if action is None else int(action.session_uid),
     )
 
 
@@ -119,21 +126,29 @@ def _redraw_editors() -> None:
                 area.tag_redraw()
 
 
-def _range_without_keys(context: Context) -> EditRange:
+def unregister() -> None:
+    """Stop the timer, and forget what was found."""
+    global _glance  # noqa: PLW0603  # as above
+    _glance = None
+    if bpy.app.timers.is_registered(_redraw_editors):
+        bpy.app.timers.unregister(_redraw_editors)
+
+
+def _range_without_keys(context: Context) -> ChosenRange:
     settings = scene_settings(context.scene)
-    fields = EditRange(int(settings.edit_start), int(settings.edit_end), Source.FIELDS)
+    fields = ChosenRange(int(settings.edit_start), int(settings.edit_end), Source.FIELDS)
     return _preview_range(context) or fields
 
 
-def _preview_range(context: Context) -> EditRange | None:
+def _preview_range(context: Context) -> ChosenRange | None:
     scene = context.scene
     if not scene.use_preview_range:
         return None
     first, last = int(scene.frame_preview_start), int(scene.frame_preview_end)
-    return EditRange(first, last, Source.PREVIEW)
+    return ChosenRange(first, last, Source.PREVIEW)
 
 
-def _selected_range(context: Context, rig: ArmatureObject | None) -> EditRange | None:
+def _selected_range(context: Context, rig: ArmatureObject | None) -> ChosenRange | None:
     """From the first to the last selected key of the rig's Action, in an editor that shows keys."""
     area = context.area
     if area is None or area.type not in KEY_EDITORS or rig is None:
@@ -143,9 +158,10 @@ def _selected_range(context: Context, rig: ArmatureObject | None) -> EditRange |
         return None
     frames = [selected_frames(curve) for curve in _shown_curves(context, rig, action)]
     times = np.concatenate([np.empty(0), *frames])
+    times = times[np.isfinite(times)]
     if not len(times):
         return None
-    return EditRange(math.floor(times.min()), math.ceil(times.max()), Source.KEYS)
+    return ChosenRange(math.floor(times.min()), math.ceil(times.max()), Source.KEYS)
 
 
 def selected_frames(curve: FCurve) -> np.ndarray[tuple[int, ...], np.dtype[np.float32]]:
@@ -174,7 +190,7 @@ def _shown_curves(context: Context, rig: ArmatureObject, action: Action) -> list
 def _only_selected(context: Context) -> bool:
     """The editor's filter Only Show Selected is on."""
     space = context.space_data
-    if getattr(space, "ui_mode", "") == "TIMELINE":
+    if str(space.mode) == "TIMELINE":
         return bool(context.scene.show_keys_from_selected_only)
     return bool(space.dopesheet.show_only_selected)
 
