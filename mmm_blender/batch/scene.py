@@ -12,7 +12,7 @@ from mmm_blender.worker.protocol import FailureKind, Generated, WorkerError
 from ..blender.actions.range_writer import keyed_extent
 from ..blender.addon.availability import poll_error
 from ..blender.bpy_types import ArmatureObject, bpy
-from ..blender.edit.frame_range import EditRange, Source
+from ..blender.edit.chosen_range import ChosenRange, Source
 from ..blender.edit.task import EditParams, edit_poll_error, start_edit
 from ..blender.fcurves.layered_actions import assign_action
 from ..blender.history.recipe import EditStep, Recipe, SegmentStep, parse_recipe
@@ -23,6 +23,7 @@ from ..blender.jobs.session import State, session
 from ..blender.replay.task import start_replay
 from ..blender.rig.motion_reader import read_motion
 from ..common.errors import MMMError
+from ..geometry.editing.lock_mode import LockMode
 from .new_character import NAME_LENGTH, mark_segments, new_character
 from .open_motion import open_motion
 from .product import Product
@@ -38,10 +39,10 @@ def edited(row: EditRow, path: Path, bundle: Path) -> Product:
         raise MMMError(reason)
     params = EditParams(
         prompt=row.prompt,
-        range=EditRange(row.first, row.last, Source.GIVEN),
+        range=ChosenRange(row.first, row.last, Source.GIVEN),
         seed=row.seed,
         body_part=row.body_part.upper(),
-        hold=row.hold.upper(),
+        lock=LockMode(row.hold.upper()),
         sure=row.hold == "edited",  # the table says it, and here is nobody to be asked
         bundle=str(bundle.resolve()),
     )

@@ -15,6 +15,7 @@ from ...common.errors import MMMError
 from ...geometry.editing.edit_mask import PART_JOINTS, BodyPart
 from ...geometry.skeleton import SMPL_22
 from ..bpy_types import Action, Any, ArmatureObject, Context, PoseBone
+from ..fcurves.frame_range import ALL_FRAMES, FrameRange
 from ..fcurves.layered_actions import bone_path, rig_curves, strip_curves
 from ..rig.smpl_rig import find_smpl_bones, inheritance_fault
 from ..rig.target import scene_of, target_armature
@@ -44,24 +45,14 @@ _AS_KEYED: Mapping[str, tuple[object, str]] = MappingProxyType(
 """How the NLA has to take the active Action so that its keys are what is seen, and what to say."""
 
 
-@dataclass(frozen=True)
-class Span:
-    """Scene frames, both included; the whole of time by default."""
-
-    first: float = -math.inf
-    last: float = math.inf
-
-    def touches(self, first: float, last: float) -> bool:
-        """Some frame lies in both."""
-        return first <= self.last and last >= self.first
-
-
 def part_joints(body_part: str) -> tuple[str, ...]:
     """Names of the SMPL joints of a body part (a key of ``BODY_PARTS``)."""
     return tuple(SMPL_22.names[joint] for joint in PART_JOINTS[BODY_PARTS[body_part]])
 
 
-def editing_poll_error(rig: ArmatureObject | None, body_part: str, span: Span | None = None) -> str:
+def editing_poll_error(
+    rig: ArmatureObject | None, body_part: str, frames: FrameRange | None = None
+) -> str:
     """Why the motion of a body part on some frames cannot be edited, in a sentence; else "".
 
     Keys must be there, be ours to write, and alone determine the pose. What is wrong with single
@@ -72,16 +63,16 @@ def editing_poll_error(rig: ArmatureObject | None, body_part: str, span: Span | 
     bones = find_smpl_bones(rig)
     if isinstance(bones, str):
         return bones
-    return action_poll_error(rig) or pose_poll_error(rig, bones, body_part, span)
+    return action_poll_error(rig) or pose_poll_error(rig, bones, body_part, frames)
 
 
 def pose_poll_error(
-    rig: ArmatureObject, bones: Mapping[str, str], body_part: str, span: Span | None = None
+    rig: ArmatureObject, bones: Mapping[str, str], body_part: str, frames: FrameRange | None = None
 ) -> str:
     """What of ``editing_poll_error`` is no fault of the Action, which must be there. bones: of
     every joint."""
     pose = _Pose(rig, bones, tuple(bones[joint] for joint in part_joints(body_part)))
-    return pose.poll_error(span or Span())
+    return pose.poll_error(frames or ALL_FRAMES)
 
 
 def action_poll_error(rig: ArmatureObject) -> str:
@@ -128,13 +119,13 @@ class _Pose:
     smpl: Mapping[str, str]
     bones: tuple[str, ...]
 
-    def poll_error(self, span: Span) -> str:
+    def poll_error(self, frames: FrameRange) -> str:
         if self.rig.data.pose_position == "REST":
             return (
                 f"'{self.rig.name}' is shown in its rest position: choose Pose Position in the "
                 "armature's properties."
             )
-        movers = (self.constraints(), self.drivers(), self.mixing(), self.strips(span))
+        movers = (self.constraints(), self.drivers(), self.mixing(), self.strips(frames))
         if mover := next((each for kind in movers for each in kind), ""):
             return f"{_BAKE}: {mover}."
         posed = (self.posed_sentence(name) for name in self.between if self.is_posed(name))
@@ -207,14 +198,14 @@ class _Pose:
             if animated or getattr(data, name) != wanted:
                 yield f"the Action's own {fault}{' all the time' if animated else ''}"
 
-    def strips(self, span: Span) -> Iterator[str]:
+    def strips(self, frames: FrameRange) -> Iterator[str]:
         """NLA strips with a say in the bones' pose on these frames, as ends of a sentence."""
         data = self.rig.animation_data
         for track in data.nla_tracks if data.use_nla else ():
             if track.is_solo:  # then the Action itself is not heard
                 yield f"the NLA track '{track.name}' plays alone"
             for strip in () if track.mute else track.strips:
-                if _has_say(strip, span) and _moves(strip, self.watched):
+                if _has_say(strip, frames) and _moves(strip, self.watched):
                     yield f"the NLA strip '{strip.name}' moves it too"
 
     def is_posed(self, name: str) -> bool:
@@ -232,11 +223,11 @@ class _Pose:
         )
 
 
-def _has_say(strip: Any, span: Span) -> bool:
+def _has_say(strip: Any, frames: FrameRange) -> bool:
     """A strip is heard on some of the frames, between its ends or by holding beyond them."""
     first, last = float(strip.frame_start), float(strip.frame_end)
     held = {"HOLD": (-math.inf, math.inf), "HOLD_FORWARD": (first, math.inf)}
-    return not strip.mute and span.touches(*held.get(str(strip.extrapolation), (first, last)))
+    return not strip.mute and frames.touches(*held.get(str(strip.extrapolation), (first, last)))
 
 
 def _moves(strip: Any, bones: Collection[str]) -> bool:

@@ -22,7 +22,7 @@ from ...geometry.rotation_modes import rotation_values, values_after, values_bet
 from ...geometry.skeleton import SMPL_22
 from ..bpy_types import Action, ArmatureObject
 from ..fcurves.curve_snapshot import raw_curves, restore
-from ..fcurves.curve_writer import all_or_nothing
+from ..fcurves.curve_writer import open_writer
 from ..fcurves.keyframe_arrays import (
     CONSTANT,
     KeyArray,
@@ -32,7 +32,7 @@ from ..fcurves.keyframe_arrays import (
     sorted_by_frame,
 )
 from ..fcurves.layered_actions import rig_curves
-from ..fcurves.splice_keys import Component, Span, fractional_holds, span_of
+from ..fcurves.splice_keys import Component, SpliceRange, fractional_holds, splice_range
 from ..rig.clip_channels import channel_motion
 from ..rig.smpl_rig import smpl_bones
 from .validation import LOCATION, BoneProperty, bone_properties, check_curves, joint_names
@@ -69,7 +69,7 @@ def write_range(  # noqa: PLR0917  # a motion, where it lies, and where it goes
     if start < 0 or stop > clip.frames:
         raise ValueError(f"frames {first} to {last} are not all in the clip")
     smpl = smpl_bones(rig)
-    span = span_of(keyed_extent(rig, action), first, last)
+    span = splice_range(keyed_extent(rig, action), first, last)
     named = {joint: held[name] for name in held for joint in joint_names(smpl, [name])}
     edits = [
         _PropertyEdit(each, span, named.get(SMPL_22.names[each.joint], frozenset()))
@@ -77,7 +77,7 @@ def write_range(  # noqa: PLR0917  # a motion, where it lies, and where it goes
     ]
     _share_holds(edits)
     _fill(edits, *channel_motion(rig, smpl, clip.slice(start, stop)))
-    with all_or_nothing(rig, action) as writer:
+    with open_writer(rig, action) as writer:
         for edit in edits:
             for index, curve in enumerate(edit.of.curves):
                 target = curve or writer.new(edit.of.path, index, edit.of.bone)
@@ -99,7 +99,7 @@ class _PropertyEdit:
     values_TN: what the new keys say. jumps_T: keys whose value stays until the next.
     """
 
-    def __init__(self, of: BoneProperty, span: Span, named: Collection[float]) -> None:
+    def __init__(self, of: BoneProperty, span: SpliceRange, named: Collection[float]) -> None:
         """named: frames of the bone that are held."""
         self.of = of
         self.span = span

@@ -18,7 +18,7 @@ from ...geometry.editing.path_correction import GroundMove
 from ...geometry.rotation_modes import QUATERNION, rotations_of, values_after
 from ...geometry.rotations import quat_conjugate, quat_multiply, quat_rotate, yaw_quat
 from ..bpy_types import Action, ArmatureObject, FCurve
-from ..fcurves.curve_writer import CurveWriter, all_or_nothing
+from ..fcurves.curve_writer import CurveWriter, open_writer
 from ..fcurves.keyframe_arrays import (
     BEZIER,
     HANDLES,
@@ -52,7 +52,7 @@ def carry_and_shift(
 ) -> None:
     """``move_ground``, then ``move_keys``: both, or on any failure neither."""
     _check(rig, action, from_frame)
-    with all_or_nothing(rig, action) as writer:
+    with open_writer(rig, action) as writer:
         _carry(writer, rig, action, from_frame, move)
         _shift(writer, rig, action, from_frame, shift)
 
@@ -66,7 +66,7 @@ def move_keys(rig: ArmatureObject, action: Action, from_frame: int, shift: int) 
     is locked.
     """
     _check(rig, action, from_frame)
-    with all_or_nothing(rig, action) as writer:
+    with open_writer(rig, action) as writer:
         _shift(writer, rig, action, from_frame, shift)
 
 
@@ -78,7 +78,7 @@ def move_ground(rig: ArmatureObject, action: Action, from_frame: int, move: Grou
     on all components, whole frames are keyed. Raises MMMError where curves refuse.
     """
     _check(rig, action, from_frame)
-    with all_or_nothing(rig, action) as writer:
+    with open_writer(rig, action) as writer:
         _carry(writer, rig, action, from_frame, move)
 
 

@@ -5,6 +5,7 @@
 from collections.abc import Iterable
 from typing import Any, TypeAlias
 
+from ...geometry.editing.lock_mode import LockMode
 from ..bpy_types import Context, Scene, bpy
 
 Settings: TypeAlias = Any
@@ -22,16 +23,15 @@ BODY_PART_ITEMS = (
     ("UPPER", "Upper Body", "Spine, head and arms; the legs and the way stay as they are"),
     ("LOWER", "Lower Body", "Pelvis, legs and the way; spine, head and arms stay as they are"),
 )
-AUTO_HOLD = "AUTO"
-HOLD_ITEMS = (
+LOCK_ITEMS = (
     (
-        AUTO_HOLD,
+        LockMode.AUTO.value,
         "Automatic",
-        "Hold what was edited where MMM made the motion, hold nothing in other Actions",
+        "Lock edited keys where MMM made the motion, lock nothing in other Actions",
     ),
-    ("EDITED", "Edited Keys", "Hold poses that were changed by hand since MMM made them"),
-    ("KEYFRAME", "Keyframes", "Hold keys of the type Keyframe: poses that were set by hand"),
-    ("NONE", "Nothing", "Make everything in the range anew"),
+    (LockMode.EDITED.value, "Edited Keys", "Lock poses changed by hand since MMM made them"),
+    (LockMode.KEYFRAME.value, "Keyframes", "Lock keys of the type Keyframe: poses set by hand"),
+    (LockMode.NONE.value, "Nothing", "Regenerate everything in the range"),
 )
 
 
@@ -88,9 +88,9 @@ class SceneSettings(bpy.types.PropertyGroup):
         items=BODY_PART_ITEMS,
     )
     hold: bpy.props.EnumProperty(
-        name="Hold",
-        description="Which poses inside the range are kept",
-        items=HOLD_ITEMS,
+        name="Lock",
+        description="Which poses inside the range stay as they are",
+        items=LOCK_ITEMS,
     )
 
 

@@ -11,6 +11,7 @@ import numpy as np
 
 from ..addon.scene_settings import scene_settings
 from ..bpy_types import Action, ArmatureObject, Context, FCurve, PoseBone, bpy
+from ..fcurves.frame_range import FrameRange
 from ..fcurves.layered_actions import bone_path, rig_curves
 
 KEY_EDITORS = ("DOPESHEET_EDITOR", "GRAPH_EDITOR")
@@ -30,15 +31,15 @@ class Source(Enum):
 
 
 @dataclass(frozen=True)
-class EditRange:
-    """Scene frames to be made anew, both included, and where they come from."""
+class ChosenRange(FrameRange):
+    """Scene frames to regenerate, and where they come from."""
 
     first: int
     last: int
     source: Source
 
     @property
-    def fault(self) -> str:
+    def poll_error(self) -> str:
         """What is wrong with it, in a sentence; else ""."""
         if self.first <= self.last:
             return ""
@@ -53,23 +54,23 @@ class EditRange:
         return f"Frames {self.first} to {self.last}, from {self.source.value}"
 
 
-def edit_range(
+def chosen_range(
     context: Context,
     rig: ArmatureObject | None,
     frame_start: int | None = None,
     frame_end: int | None = None,
-) -> EditRange:
+) -> ChosenRange:
     """The range that counts in this editor; a frame that is given goes before everything."""
     found = _selected_range(context, rig) or _range_without_keys(context)
     if frame_start is None and frame_end is None:
         return found
     first = found.first if frame_start is None else frame_start
     last = found.last if frame_end is None else frame_end
-    return EditRange(first, last, Source.GIVEN)
+    return ChosenRange(first, last, Source.GIVEN)
 
 
-def shown_range(context: Context, rig: ArmatureObject | None) -> EditRange:
-    """``edit_range`` for a panel, which asks at every redraw: where it takes long to look at the
+def shown_range(context: Context, rig: ArmatureObject | None) -> ChosenRange:
+    """``chosen_range`` for a panel, which asks at every redraw: where it takes long to look at the
     keys, they are looked at for a tenth of the time only, and drawn once more when they may be."""
     global _glance  # noqa: PLW0603  # the one place that changes it
     now, asked = time.perf_counter(), _asked(context, rig)
@@ -89,7 +90,7 @@ class _Glance:
     in seconds of ``time.perf_counter``."""
 
     asked: tuple[object, ...]
-    found: EditRange | None
+    found: ChosenRange | None
     until: float
 
 
@@ -119,21 +120,21 @@ def _redraw_editors() -> None:
                 area.tag_redraw()
 
 
-def _range_without_keys(context: Context) -> EditRange:
+def _range_without_keys(context: Context) -> ChosenRange:
     settings = scene_settings(context.scene)
-    fields = EditRange(int(settings.edit_start), int(settings.edit_end), Source.FIELDS)
+    fields = ChosenRange(int(settings.edit_start), int(settings.edit_end), Source.FIELDS)
     return _preview_range(context) or fields
 
 
-def _preview_range(context: Context) -> EditRange | None:
+def _preview_range(context: Context) -> ChosenRange | None:
     scene = context.scene
     if not scene.use_preview_range:
         return None
     first, last = int(scene.frame_preview_start), int(scene.frame_preview_end)
-    return EditRange(first, last, Source.PREVIEW)
+    return ChosenRange(first, last, Source.PREVIEW)
 
 
-def _selected_range(context: Context, rig: ArmatureObject | None) -> EditRange | None:
+def _selected_range(context: Context, rig: ArmatureObject | None) -> ChosenRange | None:
     """From the first to the last selected key of the rig's Action, in an editor that shows keys."""
     area = context.area
     if area is None or area.type not in KEY_EDITORS or rig is None:
@@ -145,7 +146,7 @@ def _selected_range(context: Context, rig: ArmatureObject | None) -> EditRange |
     times = np.concatenate([np.empty(0), *frames])
     if not len(times):
         return None
-    return EditRange(math.floor(times.min()), math.ceil(times.max()), Source.KEYS)
+    return ChosenRange(math.floor(times.min()), math.ceil(times.max()), Source.KEYS)
 
 
 def selected_frames(curve: FCurve) -> np.ndarray[tuple[int, ...], np.dtype[np.float32]]:

@@ -1,4 +1,4 @@
-"""The stretch of frames that an edit reads."""
+"""The frames that an edit reads and regenerates."""
 
 from __future__ import annotations
 
@@ -12,33 +12,31 @@ from ...common.arrays import BoolArray
 from ...geometry.editing.edit_mask import EditMask, span_mask
 from ...geometry.skeleton import SMPL_22
 from ..actions.editability import BODY_PARTS
-from .frame_range import CONTEXT_SECONDS, EditRange
+from ..fcurves.frame_range import FrameRange
+from .chosen_range import CONTEXT_SECONDS
 
 
 @dataclass(frozen=True)
-class Stretch:
-    """Scene frames that an edit reads, and among them those that it makes anew; ends included."""
+class EditWindow(FrameRange):
+    """Scene frames that an edit regenerates, and those around them that the model reads.
 
-    read_first: int
-    read_last: int
+    read_first, read_last: both included.
+    """
+
     first: int
     last: int
+    read_first: int
+    read_last: int
 
     @classmethod
-    def around(cls, frames: EditRange, keyed: tuple[float, float], fps: float) -> Stretch:
+    def around(cls, first: int, last: int, keyed: tuple[float, float], fps: float) -> EditWindow:
         """The range and what is kept on both sides, as far as there are keys and it matters.
 
         Between the range and keys that it does not touch, the motion stands still and is kept.
         """
         reach = math.ceil(CONTEXT_SECONDS * fps)
-        before = min(math.floor(keyed[0]), frames.first)
-        behind = max(math.ceil(keyed[1]), frames.last)
-        return cls(
-            max(frames.first - reach, before),
-            min(frames.last + reach, behind),
-            frames.first,
-            frames.last,
-        )
+        start, end = min(math.floor(keyed[0]), first), max(math.ceil(keyed[1]), last)
+        return cls(first, last, max(first - reach, start), min(last + reach, end))
 
     def mask(self, body_part: str, held: Mapping[str, frozenset[float]]) -> EditMask:
         """What is made anew of the frames that are read. held: by SMPL joint."""

@@ -6,17 +6,18 @@ from dataclasses import replace
 from typing import Any, ClassVar
 
 from ...common.errors import MMMError
+from ...geometry.editing.lock_mode import LockMode
 from ..actions.editability import edited_armature
-from ..addon.scene_settings import BODY_PART_ITEMS, HOLD_ITEMS, given_or_scene, scene_settings
+from ..addon.scene_settings import BODY_PART_ITEMS, LOCK_ITEMS, given_or_scene, scene_settings
 from ..bpy_types import Context, bpy
 from ..jobs.job_operator import JobOperator
 from ..jobs.scene_job import SceneJob
 from ..widgets import Event
-from .frame_range import edit_range
+from .chosen_range import chosen_range
 from .task import EditParams, confirmation, edit_poll_error, start_edit
 
+_ANSWERS = ((LockMode.EDITED, "Lock All of Them"), (LockMode.NONE, "Regenerate Them"))
 _FROM_SCENE = ("seed", "body_part", "bundle", "pin_feet")
-KEYFRAME = "KEYFRAME"
 
 
 class EditOperator(JobOperator):
@@ -72,14 +73,14 @@ class EditOperator(JobOperator):
         prompt = self.prompt if is_set("prompt") else scene_settings(context.scene).edit_prompt
         return EditParams(
             prompt=str(prompt).strip(),
-            range=edit_range(context, edited_armature(context), *given),
-            hold=self._hold(context),
+            range=chosen_range(context, edited_armature(context), *given),
+            lock=self._lock(context),
             **given_or_scene(self, context, _FROM_SCENE),
         )
 
-    def _hold(self, context: Context) -> str:
-        """Which poses in the range are held."""
-        return str(given_or_scene(self, context, ("hold",))["hold"])
+    def _lock(self, context: Context) -> LockMode:
+        """Which poses in the range stay."""
+        return LockMode(given_or_scene(self, context, ("hold",))["hold"])
 
 
 class Inpaint(EditOperator, bpy.types.Operator):
@@ -91,13 +92,13 @@ class Inpaint(EditOperator, bpy.types.Operator):
     bl_options: ClassVar[set[str]] = {"UNDO"}
 
     hold: bpy.props.EnumProperty(
-        name="Hold",
-        description="Which poses in the range are kept; the scene's choice if not given",
-        items=HOLD_ITEMS,
+        name="Lock",
+        description="Which poses in the range stay; the scene's choice if not given",
+        items=LOCK_ITEMS,
     )
     sure: bpy.props.BoolProperty(
         name="Sure",
-        description="Hold what the hold names, even where most keys differ from what MMM wrote",
+        description="Lock what Lock names, even where most keys differ from what MMM wrote",
         options={"HIDDEN", "SKIP_SAVE"},
     )
 
@@ -117,14 +118,14 @@ class Inpaint(EditOperator, bpy.types.Operator):
         return {"CANCELLED"}
 
     def _draw_answers(self, menu: Any, context: Context) -> None:
-        """Either answer is the same press again, with the hold that was chosen."""
+        """Either answer is the same press again, with the lock that was chosen."""
         params = self.params(context)
         menu.layout.operator_context = "INVOKE_DEFAULT"
-        for hold, text in (("EDITED", "Hold Them All"), ("NONE", "Make Them Anew")):
+        for lock, text in _ANSWERS:
             answer = menu.layout.operator(self.bl_idname, text=text)
             answer.prompt, answer.seed, answer.bundle = params.prompt, params.seed, params.bundle
             answer.frame_start, answer.frame_end = params.range.first, params.range.last
-            answer.body_part, answer.pin_feet, answer.hold = params.body_part, params.pin_feet, hold
+            answer.body_part, answer.pin_feet, answer.hold = params.body_part, params.pin_feet, lock
             answer.sure = True
 
 
@@ -135,8 +136,8 @@ class InBetween(EditOperator, bpy.types.Operator):
     bl_label = "In-between"
     bl_options: ClassVar[set[str]] = {"UNDO"}
 
-    def _hold(self, context: Context) -> str:
-        return KEYFRAME
+    def _lock(self, context: Context) -> LockMode:
+        return LockMode.KEYFRAME
 
 
 def draw_menu(self: Any, _context: Context) -> None:

@@ -11,7 +11,7 @@ from ..bpy_types import ArmatureObject, Context, bpy
 from ..jobs.job_widgets import draw_notice, draw_progress
 from ..jobs.session import session
 from ..widgets import BIG, ORDER, TAB, Layout, draw_wrapped
-from .frame_range import EditRange, Source, shown_range
+from .chosen_range import ChosenRange, Source, shown_range
 from .task import params_poll_error
 
 
@@ -48,7 +48,7 @@ def _armature_or_none(context: Context) -> ArmatureObject | None:
         return None
 
 
-def _draw_range(layout: Layout, settings: Settings, frames: EditRange) -> None:
+def _draw_range(layout: Layout, settings: Settings, frames: ChosenRange) -> None:
     """The fields, greyed where other frames count, and those that do."""
     row = layout.row(align=True)
     row.enabled = frames.source is Source.FIELDS

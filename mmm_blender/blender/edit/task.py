@@ -15,11 +15,11 @@ import numpy as np
 from ...common.array_text import pack
 from ...common.errors import MMMError
 from ...geometry.clip import MotionClip
+from ...geometry.editing.lock_mode import LockMode
 from ...worker.client import JobResult
 from ...worker.protocol import Edit, Generated
 from ..actions.editability import (
     BODY_PARTS,
-    Span,
     action_poll_error,
     edited_armature,
     editing_poll_error,
@@ -29,34 +29,32 @@ from ..actions.range_writer import check_curves, keyed_extent, write_range
 from ..addon.availability import poll_error
 from ..addon.bundle_choice import bundle_path, chosen_bundle, mask_fault
 from ..addon.choices import choices
-from ..addon.scene_settings import AUTO_HOLD
 from ..addon.worker_python import worker_python
 from ..bpy_types import ArmatureObject, Context
 from ..fcurves.keyframe_arrays import reading_once
-from ..history.action_guard import ActionGuard, as_it_was
+from ..history.action_guard import ActionGuard, rolled_back
 from ..history.fingerprint import remember
-from ..history.locked_keys import Held, default_mode, held_frames, own_after
+from ..history.locked_keys import Held, held_frames, own_after
 from ..history.recipe import EditStep, Origin, UserEdits, packed_kept, packed_tokens
 from ..history.recipe_store import append_step
 from ..history.user_edits import begin_step, replaced_keys
 from ..jobs.scene_job import Preparation, Reading, SceneJob, SceneSnapshot
 from ..jobs.session import session
 from ..rig.motion_reader import read_in_chunks, unkeyed_pose_kept
-from .frame_range import EditRange
-from .window import Stretch
+from .chosen_range import ChosenRange
+from .edit_window import EditWindow
 
 
 @dataclass(frozen=True)
 class EditParams:
-    """What the person asks for. body_part, hold: as the operators name them (hold AUTO_HOLD: what
-    suits the Action). sure: however many keys are to be held, nobody asks. bundle: as in
-    ``choose_bundle``."""
+    """What the user asks for. body_part: as the operators name it. sure: however many keys are to
+    be locked, no question is asked. bundle: as in ``choose_bundle``."""
 
     prompt: str
-    range: EditRange
+    range: ChosenRange
     seed: int = 0
     body_part: str = "ALL"
-    hold: str = AUTO_HOLD
+    lock: LockMode = LockMode.AUTO
     sure: bool = False
     pin_feet: bool = True
     bundle: str = ""
@@ -72,7 +70,7 @@ def edit_poll_error(context: Context) -> str:
         return str(error)
 
 
-def params_poll_error(context: Context, body_part: str, frames: EditRange) -> str:
+def params_poll_error(context: Context, body_part: str, frames: ChosenRange) -> str:
     """Why a body part cannot be edited on these frames with the scene's weights, in a sentence;
     else ""."""
     if reason := edit_poll_error(context):
@@ -85,14 +83,13 @@ def params_poll_error(context: Context, body_part: str, frames: EditRange) -> st
 
 
 def _check(
-    context: Context, rig: ArmatureObject, frames: EditRange, body_part: str, bundle: str
+    context: Context, rig: ArmatureObject, frames: ChosenRange, body_part: str, bundle: str
 ) -> None:
     """MMMError where the edit cannot be."""
-    span = Span(frames.first, frames.last)
     card = chosen_bundle(context.scene, bundle)
     if reason := (
-        frames.fault
-        or editing_poll_error(rig, body_part, span)
+        frames.poll_error
+        or editing_poll_error(rig, body_part, frames)
         or card.problem
         or mask_fault(card, BODY_PARTS[body_part])
     ):
@@ -103,9 +100,7 @@ def _check(
 def held_by(rig: ArmatureObject, params: EditParams) -> Held:
     """What the params holds."""
     action = rig.animation_data.action
-    mode = default_mode(action, rig) if params.hold == AUTO_HOLD else params.hold
-    span = Span(params.range.first, params.range.last)
-    return held_frames(rig, action, span, part_joints(params.body_part), mode)
+    return held_frames(rig, action, params.range, part_joints(params.body_part), params.lock)
 
 
 def confirmation(context: Context, params: EditParams) -> str:
@@ -151,7 +146,9 @@ class _Edit:
         assert keyed is not None  # or it could not be edited
         self.params = params
         self.watch = ActionGuard(context, rig)
-        self.stretch = Stretch.around(params.range, keyed, self.watch.fps)
+        self.stretch = EditWindow.around(
+            params.range.first, params.range.last, keyed, self.watch.fps
+        )
         self.held = held
         self.mask = self.stretch.mask(params.body_part, self.held.frames)
         self.by_steps = self.watch.by_steps(rig)
@@ -190,9 +187,8 @@ class _Edit:
         action, raw = self.watch.unchanged(context, target)
         clip = MotionClip(result.rotations_TJ4, result.root_T3, result.fps, result.twist_estimated)
         stretch, joints = self.stretch, part_joints(self.params.body_part)
-        span = Span(stretch.first, stretch.last)
-        own = own_after(target, action, span, joints, self.held)
-        with unkeyed_pose_kept(context.scene, target), as_it_was(action, raw):
+        own = own_after(target, action, self.stretch, joints, self.held)
+        with unkeyed_pose_kept(context.scene, target), rolled_back(action, raw):
             begun = begin_step(target, action, self.held, joints, stretch.first)
             write_range(
                 target,

@@ -20,6 +20,7 @@ from .keyframe_arrays import (
     write_keys,
 )
 from .layered_actions import curve_store, ensure_curve_store, layer_count, remove_curve_store
+from .rollback import all_or_nothing
 
 
 class CurveWriter:
@@ -82,12 +83,9 @@ class CurveWriter:
 
 
 @contextmanager
-def all_or_nothing(rig: Object, action: Action) -> Generator[CurveWriter]:
+def open_writer(rig: Object, action: Action) -> Generator[CurveWriter]:
     """A writer whose work is undone if the block fails."""
     writer = CurveWriter(rig, action)
-    try:
+    with all_or_nothing(writer.undo):
         yield writer
-    except BaseException:  # a Ctrl+C too leaves nothing half-written; raised again
-        writer.undo()
-        raise
     action.update_tag()

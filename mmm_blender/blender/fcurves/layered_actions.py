@@ -19,6 +19,7 @@ import numpy as np
 from ...common.arrays import ArrayLike, FloatArray
 from ...common.errors import MMMError
 from ..bpy_types import Action, FCurve, Object, bpy
+from .rollback import all_or_nothing
 
 HAS_SLOTS: bool = bpy.app.version >= (4, 4, 0)
 
@@ -61,7 +62,7 @@ def build_action(
     assigned yet; if it cannot be built whole, nothing of it is left.
     """
     action = bpy.data.actions.new(name)
-    try:
+    with all_or_nothing(lambda: bpy.data.actions.remove(action)):
         curves = _new_curve_store(action, owner)
         points = _KeyWriter(np.asarray(frames_T, dtype=np.float32))
         for group_name, members in groupby(channels, key=lambda channel: channel.group):
@@ -70,9 +71,6 @@ def build_action(
                 curve = curves.fcurves.new(channel.data_path, index=channel.index)
                 curve.group = group
                 points.write(curve, channel.values_T)
-    except BaseException:  # a Ctrl+C too leaves no half-built Action; raised again
-        bpy.data.actions.remove(action)
-        raise
     return action
 
 

@@ -11,35 +11,27 @@ from dataclasses import dataclass
 import numpy as np
 
 from ...common.arrays import BoolArray, FloatArray
+from .frame_range import FrameRange
 from .keyframe_arrays import ON_FRAME, KeyArray, apart_from, free_seams, key_frames
 
 
 @dataclass(frozen=True)
-class Span:
-    """The range, both ends included, and whether the Action goes on before and after it."""
+class SpliceRange(FrameRange):
+    """The range, and whether the Action goes on before and after it."""
 
     first: int
     last: int
     goes_on_before: bool
     goes_on_after: bool
 
-    @property
-    def frames(self) -> FloatArray:
-        """The whole frames in it. (T,)"""
-        return np.arange(self.first, self.last + 1, dtype=np.float64)
 
-    def contains(self, frames: FloatArray) -> BoolArray:
-        """Which frames are in it."""
-        return (frames >= self.first) & (frames <= self.last)
-
-
-def span_of(extent: tuple[float, float] | None, first: int, last: int) -> Span:
+def splice_range(extent: tuple[float, float] | None, first: int, last: int) -> SpliceRange:
     """extent: the first and last frame with a key in the Action; None without keys."""
     start, end = extent or (first, last)
-    return Span(first, last, start < first - ON_FRAME, end > last + ON_FRAME)
+    return SpliceRange(first, last, start < first - ON_FRAME, end > last + ON_FRAME)
 
 
-def fractional_holds(keys: KeyArray, span: Span, named: Collection[float]) -> FloatArray:
+def fractional_holds(keys: KeyArray, span: SpliceRange, named: Collection[float]) -> FloatArray:
     """Frames between two frames of the range that have a key and are held by name."""
     frames = key_frames(keys)[: len(keys) if named else 0]
     between = frames[span.contains(frames) & (frames % 1.0 != 0.0)]
@@ -49,7 +41,7 @@ def fractional_holds(keys: KeyArray, span: Span, named: Collection[float]) -> Fl
 class Component:
     """One curve's old keys. keys, frames_N: in order. kept_N: which of them stay."""
 
-    def __init__(self, keys: KeyArray, span: Span, held: FloatArray) -> None:
+    def __init__(self, keys: KeyArray, span: SpliceRange, held: FloatArray) -> None:
         """held: whole and fractional frames of the range whose keys stay."""
         self.keys = keys
         self.span = span

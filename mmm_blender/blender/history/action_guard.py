@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -16,6 +16,7 @@ from ..bpy_types import Action, ArmatureObject, Context, bpy
 from ..fcurves.curve_snapshot import CurveId, RawCurve, all_curves
 from ..fcurves.keyframe_arrays import moving_check
 from ..fcurves.layered_actions import bone_curves, slot_handle
+from ..fcurves.rollback import all_or_nothing
 from ..fcurves.slot_properties import carried, carry
 from ..rig.target import DataBlockRef, scene_fps
 from .fingerprint import checksums, is_untouched
@@ -96,16 +97,10 @@ class _Numbers:
         return cls(checksums(rig, action), others)
 
 
-@contextmanager
-def as_it_was(action: Action, raw: RawCurves) -> Generator[None]:
-    """Whatever fails inside, the Action's keys and what it says of itself are as they were.
+def rolled_back(action: Action, raw: RawCurves) -> AbstractContextManager[object]:
+    """If the block fails, the Action's keys and its own properties are put back.
 
-    raw: what ``raw_curves`` has said of it.
+    raw: what ``raw_curves`` has read from it.
     """
-    said = carried(action)
-    try:
-        yield
-    except BaseException:  # a Ctrl+C too leaves nothing half-written; raised again
-        restore(action, raw)
-        carry(action, said)
-        raise
+    properties = carried(action)
+    return all_or_nothing(lambda: carry(action, properties), lambda: restore(action, raw))

@@ -1,8 +1,4 @@
-"""Which keys in a range stay because a person made them.
-
-EDITED: keys that are not as we wrote them, or that an earlier edit has held. KEYFRAME: keys of that
-type, which Blender gives to keys set by hand. NONE: none. A hold is one bone at one frame.
-"""
+"""Which keys in a range stay because the user made them: a lock is one bone at one frame."""
 
 from __future__ import annotations
 
@@ -11,10 +7,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ...common.arrays import BoolArray
 from ...common.errors import MMMError
-from ..actions.editability import Span
+from ...geometry.editing.lock_mode import LockMode
 from ..bpy_types import Action, ArmatureObject, FCurve, bpy
+from ..fcurves.frame_range import FrameRange
 from ..fcurves.keyframe_arrays import (
     key_frames,
     point_frames,
@@ -31,10 +27,7 @@ from ..fcurves.layered_actions import (
 )
 from ..fcurves.slot_properties import read_text
 from ..rig.smpl_rig import smpl_bones
-from .fingerprint import FINGERPRINT_PROPERTY, Frames, bone_rows, remembered, renamed_bones
-
-EDITED, KEYFRAME, NONE = "EDITED", "KEYFRAME", "NONE"
-MODES = (EDITED, KEYFRAME, NONE)
+from .fingerprint import FINGERPRINT_PROPERTY, bone_rows, remembered, renamed_bones
 
 MANY = 0.5
 """Share of a range's keys that differ from ours beyond which it is no edit of single keys."""
@@ -79,16 +72,17 @@ class Held:
         )
 
 
-def default_mode(action: Action, rig: ArmatureObject | None = None) -> str:
-    """EDITED for an Action of ours, NONE for any other: an imported one is all KEYFRAME.
+def default_mode(action: Action, rig: ArmatureObject | None = None) -> LockMode:
+    """What AUTO means: EDITED for an Action of ours, else NONE: an imported one is all KEYFRAME.
 
     rig: whose slot counts, the first if not given.
     """
-    return NONE if read_text(action, FINGERPRINT_PROPERTY, rig) is None else EDITED
+    made_by_us = read_text(action, FINGERPRINT_PROPERTY, rig) is not None
+    return LockMode.EDITED if made_by_us else LockMode.NONE
 
 
 def held_frames(
-    rig: ArmatureObject, action: Action, span: Span, joints: Collection[str], mode: str
+    rig: ArmatureObject, action: Action, span: FrameRange, joints: Collection[str], mode: LockMode
 ) -> Held:
     """What is held of SMPL ``joints`` in the scene frames of ``span``.
 
@@ -96,15 +90,19 @@ def held_frames(
     """
     bones = {joint: smpl_bones(rig)[joint] for joint in joints}
     match mode:
-        case "EDITED":
+        case LockMode.AUTO:
+            return held_frames(rig, action, span, joints, default_mode(action, rig))
+        case LockMode.EDITED:
             return _edited(rig, action, span, bones)
-        case "KEYFRAME":
+        case LockMode.KEYFRAME:
             return _of_type_keyframe(rig, action, span, bones)
-        case _:
+        case LockMode.NONE:
             return Held({})
 
 
-def _edited(rig: ArmatureObject, action: Action, span: Span, bones: Mapping[str, str]) -> Held:
+def _edited(
+    rig: ArmatureObject, action: Action, span: FrameRange, bones: Mapping[str, str]
+) -> Held:
     before = remembered(action, rig)
     if before is None:
         raise MMMError(
@@ -121,9 +119,7 @@ def _edited(rig: ArmatureObject, action: Action, span: Span, bones: Mapping[str,
         known = before.get(spelt)
         now = bone_rows(curves.get(spelt, ()), (span.first, span.last))
         gone = (
-            0
-            if known is None
-            else int((_inside_N(span, known.frames_N) & ~known.found_N(now)).sum())
+            0 if known is None else int((span.contains(known.frames_N) & ~known.found_N(now)).sum())
         )
         total += len(now.frames_N) + gone
         changed += int(now.changed_N(known).sum()) + gone
@@ -135,7 +131,7 @@ def _edited(rig: ArmatureObject, action: Action, span: Span, bones: Mapping[str,
 
 
 def own_after(
-    rig: ArmatureObject, action: Action, span: Span, joints: Collection[str], held: Held
+    rig: ArmatureObject, action: Action, span: FrameRange, joints: Collection[str], held: Held
 ) -> dict[str, set[float]]:
     """What is a person's own in the Action once ``joints`` are made anew on the frames of
     ``span``, as ``fingerprint.remember`` wants it: what she made elsewhere, and what is held.
@@ -152,19 +148,15 @@ def own_after(
     for bone, curves in now.items():
         each = bone_rows(curves)
         hers_N = each.by_hand_N(None if before is None else before.get(bone))
-        left_N = hers_N & ~_inside_N(span, each.frames_N) if bone in anew else hers_N
+        left_N = hers_N & ~span.contains(each.frames_N) if bone in anew else hers_N
         own[bone] = set(each.frames_N[left_N].tolist())
     for joint, frames in held.frames.items():
         own.setdefault(spelt[joint], set()).update(frames)
     return own
 
 
-def _inside_N(span: Span, frames_N: Frames) -> BoolArray:
-    return (frames_N >= span.first) & (frames_N <= span.last)
-
-
 def _of_type_keyframe(
-    rig: ArmatureObject, action: Action, span: Span, bones: Mapping[str, str]
+    rig: ArmatureObject, action: Action, span: FrameRange, bones: Mapping[str, str]
 ) -> Held:
     held: dict[str, frozenset[float]] = {}
     for joint, curves in curves_of_joints(rig, action, bones).items():

@@ -12,6 +12,7 @@ from ...geometry.clip import MotionClip
 from ...geometry.resample import resample
 from ..bpy_types import Action, ArmatureObject, bpy
 from ..fcurves.layered_actions import assign_action, build_action
+from ..fcurves.rollback import all_or_nothing
 from ..rig.clip_channels import clip_channels
 from ..rig.smpl_rig import smpl_bones
 from ..rig.target import scene_fps, scene_of
@@ -34,11 +35,8 @@ def write_clip(
     it must. Raises MMMError, with nothing changed, if the rig cannot take it.
     """
     action = make_action(rig, clip, start_frame, recipe)
-    try:
+    with all_or_nothing(lambda: bpy.data.actions.remove(action)):
         assign_action(rig, action)
-    except BaseException:  # a Ctrl+C too leaves no Action behind; raised again
-        bpy.data.actions.remove(action)
-        raise
     scene = scene_of(rig)
     scene.frame_end = max(scene.frame_end, int(action.frame_range[1]))
     return action

@@ -21,7 +21,7 @@ from ...common.arrays import AnyArray, BoolArray
 from ...common.errors import MMMError
 from ..actions.validation import bone_properties
 from ..bpy_types import Action, ArmatureObject, FCurve, Object, bpy
-from ..fcurves.curve_writer import all_or_nothing
+from ..fcurves.curve_writer import open_writer
 from ..fcurves.keyframe_arrays import (
     KEY_DTYPE,
     KeyArray,
@@ -76,7 +76,7 @@ def _key_unkeyed(
     """Key channels without keys where they stand, on a frame that is soon made anew: a bone's own
     values are others when the step is done again. Returns the bones as data paths spell them."""
     bones: dict[str, None] = {}
-    with all_or_nothing(rig, action) as writer:
+    with open_writer(rig, action) as writer:
         for each in bone_properties(rig, action, joints):
             for index, curve in enumerate(each.curves):
                 if curve is not None and not curve.is_empty:
@@ -112,7 +112,7 @@ def repeat_user_edits(rig: Object, action: Action, hand: UserEdits) -> None:
         assert store is not None  # it has that curve
         forget_keys(curves[name])
         store.fcurves.remove(curves[name])
-    with all_or_nothing(rig, action) as writer:
+    with open_writer(rig, action) as writer:
         for name, packed in hand.curves.items():
             path, index, bone = _parts(name)
             curve = curves.get(name) or writer.new(path, index, bone)

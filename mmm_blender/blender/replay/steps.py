@@ -26,6 +26,7 @@ from ..actions.range_writer import write_range
 from ..bpy_types import Action, ArmatureObject, bpy
 from ..fcurves.curve_snapshot import CurveId, RawCurve, raw_curves, restore
 from ..fcurves.layered_actions import build_action, temporarily_assigned
+from ..fcurves.rollback import all_or_nothing
 from ..history.new_action import action_name, make_action
 from ..history.recipe import EditStep, GenerateStep, Recipe, SegmentStep, SequenceStep, Step
 from ..history.recipe_store import store_recipe
@@ -181,20 +182,21 @@ class Rebuilding:
 
     def _made(self, rig: ArmatureObject, base: Action | None) -> Action:
         """A new Action with all answered steps. If it cannot be whole, nothing of it is left."""
-        action = self._begun(rig, None if self._recipe.is_whole else base)
-        try:
+        actions: list[Action] = []
+        with all_or_nothing(lambda: [bpy.data.actions.remove(each) for each in actions]):
+            action = self._begun(rig, None if self._recipe.is_whole else base, actions)
             for made in self._answered[self._written :]:
                 action = _done(rig, action, made)
+                actions[:] = [action]
             if action is None:
                 raise MMMError(_DAMAGED)
-        except BaseException:  # a Ctrl+C too leaves no Action behind; raised again
-            if action is not None:
-                bpy.data.actions.remove(action)
-            raise
         return action
 
-    def _begun(self, rig: ArmatureObject, base: Action | None) -> Action | None:
-        """What was there when a step was read last; None before the first step."""
+    def _begun(
+        self, rig: ArmatureObject, base: Action | None, actions: list[Action]
+    ) -> Action | None:
+        """What was there when a step was read last; None before the first step. actions: gets
+        it, before anything can fail."""
         if base is None and self._raw is None:
             return None
         action: Action = (
@@ -202,6 +204,7 @@ class Rebuilding:
             if base is None
             else base.copy()
         )
+        actions.append(action)
         if self._raw is not None:
             restore(action, self._raw)
         else:

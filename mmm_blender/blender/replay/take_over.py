@@ -9,12 +9,13 @@ from typing import TypeAlias
 import numpy as np
 
 from ...common.errors import MMMError
-from ..actions.editability import Span
 from ..actions.validation import LOCATION
 from ..bpy_types import Action, ArmatureObject, bpy
 from ..fcurves.curve_snapshot import CurveId, RawCurve, raw_curves, restore
+from ..fcurves.frame_range import ALL_FRAMES
 from ..fcurves.keyframe_arrays import KEY_DTYPE
 from ..fcurves.layered_actions import BONE_PATH, curve_store, slot_identifier
+from ..fcurves.rollback import all_or_nothing
 from ..fcurves.slot_properties import read_text, write_text
 from ..history.fingerprint import FINGERPRINT_PROPERTY, remember, remembered
 from ..history.locked_keys import Held, own_after
@@ -39,21 +40,17 @@ def taken_over(rig: ArmatureObject, old: Action, made: Action) -> Action:
     Its fingerprint is of what the steps made, as the old one's, so that what a person did stays
     known as hers.
     """
-    action = None
-    try:
+    with all_or_nothing(lambda: bpy.data.actions.remove(made)) as undo:
         again = _made_again(rig, old, made)
         _check_alike(rig, old, again)
-        remember(rig, made, own_after(rig, old, Span(), (), Held({})))
+        remember(rig, made, own_after(rig, old, ALL_FRAMES, (), Held({})))
         if curve_store(rig, old) is None:  # nothing but a recipe
             return made
-        action = old.copy()
+        action: Action = old.copy()
+        undo.callback(bpy.data.actions.remove, action)
         restore(action, _merged(rig, old, again))
         for name in (RECIPE_PROPERTY, FINGERPRINT_PROPERTY):
             write_text(action, name, read_text(made, name, rig), rig)
-    except BaseException:  # a Ctrl+C too leaves no Action behind; raised again
-        for each in filter(None, (made, action)):
-            bpy.data.actions.remove(each)
-        raise
     name = str(made.name)
     bpy.data.actions.remove(made)
     action.name = name

@@ -19,6 +19,7 @@ from ..addon.choices import choices
 from ..addon.worker_python import worker_python
 from ..bpy_types import Action, ArmatureObject, Context, bpy
 from ..fcurves.layered_actions import assign_action, curve_store
+from ..fcurves.rollback import all_or_nothing
 from ..history.fingerprint import remembered
 from ..history.recipe import Recipe, Step
 from ..history.recipe_store import load_recipe
@@ -147,11 +148,8 @@ class _ReplayJob(SceneJob):
         assert target is not None
         old = self._find_old()
         action = taken_over(target, old, self._rebuilding.finish(target, old))
-        try:
+        with all_or_nothing(lambda: bpy.data.actions.remove(action)):
             assign_action(target, action)
-        except BaseException:  # a Ctrl+C too leaves no Action behind; raised again
-            bpy.data.actions.remove(action)
-            raise
         count = len(self._recipe.steps)
         done = f"Made '{old.name}' again as '{action.name}' in {count} steps."
         notes = own_note(target, old), rate_note(self._recipe, scene_fps(context.scene))

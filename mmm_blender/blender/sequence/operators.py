@@ -5,8 +5,9 @@
 import random
 from typing import Any, ClassVar
 
+from ...geometry.editing.lock_mode import LockMode
 from ..addon.availability import poll_error
-from ..addon.scene_settings import HOLD_ITEMS, LARGEST_SEED, given_or_scene
+from ..addon.scene_settings import LARGEST_SEED, LOCK_ITEMS, given_or_scene
 from ..bpy_types import Context, bpy
 from ..jobs.job_operator import JobOperator
 from ..jobs.scene_job import SceneJob
@@ -224,9 +225,9 @@ class RegenerateSegment(JobOperator, bpy.types.Operator):
         description="Feet that stand stay in place; the scene's choice if not given",
     )
     hold: bpy.props.EnumProperty(
-        name="Hold",
-        description="Which poses in the segment are kept; the scene's choice if not given",
-        items=HOLD_ITEMS,
+        name="Lock",
+        description="Which poses in the segment stay; the scene's choice if not given",
+        items=LOCK_ITEMS,
     )
 
     @classmethod
@@ -240,6 +241,7 @@ class RegenerateSegment(JobOperator, bpy.types.Operator):
         index = int(self.index) if is_set("index") else None
         given = {name: getattr(self, name) for name in _LINE_FIELDS if is_set(name)}
         options = given_or_scene(self, context, (*_FROM_SCENE, "hold"))
+        options["lock"] = LockMode(options.pop("hold"))
         return start_segment(context, wanted_segment(context, index, given, options))
 
 

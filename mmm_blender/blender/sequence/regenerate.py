@@ -17,23 +17,23 @@ import numpy as np
 from ...common.array_text import pack
 from ...common.errors import MMMError
 from ...geometry.clip import MotionClip
+from ...geometry.editing.lock_mode import LockMode
 from ...geometry.editing.path_correction import GroundMove
 from ...geometry.skeleton import SMPL_22
 from ...worker.client import JobResult
 from ...worker.protocol import Edit, Generated
-from ..actions.editability import Span, edited_armature, editing_poll_error
+from ..actions.editability import edited_armature, editing_poll_error
 from ..actions.range_writer import check_curves
 from ..addon.availability import poll_error
 from ..addon.bundle_cards import BundleCard
 from ..addon.bundle_choice import bundle_path, chosen_bundle, mask_fault
 from ..addon.choices import choices
-from ..addon.scene_settings import AUTO_HOLD
 from ..addon.worker_python import worker_python
 from ..bpy_types import ArmatureObject, Context
-from ..edit.frame_range import EditRange, Source
-from ..edit.window import Stretch
+from ..edit.edit_window import EditWindow
+from ..fcurves.frame_range import FrameRange
 from ..fcurves.keyframe_arrays import reading_once
-from ..history.action_guard import ActionGuard, as_it_was
+from ..history.action_guard import ActionGuard, rolled_back
 from ..history.fingerprint import remember
 from ..history.locked_keys import own_after
 from ..history.recipe import Origin, SegmentStep, UserEdits, packed_motion, packed_tokens
@@ -64,11 +64,11 @@ OTHER_LIST = (
 
 @dataclass(frozen=True)
 class SegmentChange:
-    """What the person asks for. index: of the segment, from 0. hold: as the operators name it."""
+    """What the person asks for. index: of the segment, from 0."""
 
     index: int
     params: SegmentParams
-    hold: str = AUTO_HOLD
+    lock: LockMode = LockMode.AUTO
     pin_feet: bool = True
     bundle: str = ""
 
@@ -167,10 +167,8 @@ class _SegmentEdit:
         self.plan = plan_segment(segments, change.index, frames, self.watch.fps)
         first, last, shift = self.plan.first, self.plan.last, self.plan.shift
         check_curves(rig, action, SMPL_22.names, first, max(last - shift, math.ceil(last_key)))
-        self.stretch = Stretch.around(
-            EditRange(first, last, Source.GIVEN), (first_key, last_key + shift), self.watch.fps
-        )
-        self.held = held(rig, action, Span(first, last - shift), change.hold)
+        self.stretch = EditWindow.around(first, last, (first_key, last_key + shift), self.watch.fps)
+        self.held = held(rig, action, FrameRange(first, last - shift), change.lock)
         check_none_lost(self.held, self.plan)
         self.mask = self.stretch.mask("ALL", held_after(self.held.frames, self.plan))
         self.by_steps = self.watch.by_steps(rig)
@@ -215,9 +213,9 @@ class _SegmentEdit:
         clip = MotionClip(result.rotations_TJ4, result.root_T3, result.fps, result.twist_estimated)
         carried = brought_to_start(clip, GroundMove(*result.ground_move), self.seen, self.mask)
         before = action_segments(action, target)
-        span = Span(self.plan.first, self.plan.last - self.plan.shift)
+        span = FrameRange(self.plan.first, self.plan.last - self.plan.shift)
         own = own_after(target, action, span, SMPL_22.names, self.held)
-        with unkeyed_pose_kept(context.scene, target), as_it_was(action, raw):
+        with unkeyed_pose_kept(context.scene, target), rolled_back(action, raw):
             begun = begin_step(target, action, self.held, SMPL_22.names, self.plan.first)
             append_step(action, self._step(result, begun.hand), target)
             write_segment(

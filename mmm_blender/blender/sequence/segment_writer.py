@@ -9,19 +9,19 @@ import numpy as np
 from ...common.errors import MMMError
 from ...geometry.clip import MotionClip
 from ...geometry.editing.edit_mask import EditMask
+from ...geometry.editing.lock_mode import LockMode
 from ...geometry.editing.path_correction import NO_MOVE, GroundMove, carry_after
 from ...geometry.placement import headings
 from ...geometry.rotations import quat_rotate, yaw_quat
 from ...geometry.skeleton import SMPL_22
-from ..actions.editability import Span
 from ..actions.range_writer import keyed_extent, write_range
 from ..actions.retime import move_ground, move_keys
-from ..addon.scene_settings import AUTO_HOLD
 from ..bpy_types import Action, ArmatureObject
-from ..fcurves.curve_writer import all_or_nothing
+from ..fcurves.curve_writer import open_writer
+from ..fcurves.frame_range import FrameRange
 from ..fcurves.keyframe_arrays import key_frames, read_keys
 from ..fcurves.layered_actions import curves_of_bones
-from ..history.locked_keys import Held, default_mode, held_frames
+from ..history.locked_keys import Held, held_frames
 from .layout import Segment, SegmentPlan
 
 
@@ -45,11 +45,10 @@ def keyed(
     return keyed
 
 
-def held(rig: ArmatureObject, action: Action, span: Span, hold: str) -> Held:
+def held(rig: ArmatureObject, action: Action, span: FrameRange, lock: LockMode) -> Held:
     """What is held; MMMError where the person has to say so first."""
-    mode = default_mode(action, rig) if hold == AUTO_HOLD else hold
-    held = held_frames(rig, action, span, SMPL_22.names, mode)
-    if hold == AUTO_HOLD and held.confirmation:
+    held = held_frames(rig, action, span, SMPL_22.names, lock)
+    if lock is LockMode.AUTO and held.confirmation:
         raise MMMError(held.confirmation)
     return held
 
@@ -102,7 +101,7 @@ def write_segment(  # noqa: PLR0917  # an answer, where it lies, and where it go
     """Key the worker's answer and bring along everything behind it.
 
     clip: as the model was shown it, ``clip_start`` its first scene frame after the shift. held: as
-    the keys lie before it. A failure leaves the keys half-written: see ``as_it_was``.
+    the keys lie before it. A failure leaves the keys half-written: see ``rolled_back``.
     """
     keyed = keyed_extent(rig, action)
     if plan.shift:
@@ -118,7 +117,7 @@ def write_segment(  # noqa: PLR0917  # an answer, where it lies, and where it go
 
 def _cut(rig: ArmatureObject, action: Action, frame: int) -> None:
     """Take away keys from a frame on: of a motion that ends there, ``move_keys`` keeps the end."""
-    with all_or_nothing(rig, action) as writer:
+    with open_writer(rig, action) as writer:
         for curve in curves_of_bones(rig, action):
             before = read_keys(curve)
             stays_N = key_frames(before) < frame

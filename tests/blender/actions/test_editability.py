@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
-from mmm_blender.blender.actions.editability import Span, editing_poll_error
+from mmm_blender.blender.actions.editability import editing_poll_error
 from mmm_blender.blender.bpy_types import ArmatureObject, bpy
+from mmm_blender.blender.fcurves.frame_range import FrameRange
 from mmm_blender.blender.fcurves.layered_actions import HAS_SLOTS
 from mmm_blender.blender.history import new_action as animation
 from tests.blender.helpers.rigs import STYLES, build_rig, wild_clip
@@ -228,14 +229,14 @@ def test_an_ik_chain_reaches_as_far_as_it_is_long(rig: ArmatureObject) -> None:
 
 def test_a_strip_counts_where_it_plays(rig: ArmatureObject) -> None:
     strip = strip_at(101, extrapolation="NOTHING")(rig)
-    assert editing_poll_error(rig, "ALL", Span(1, 99)) == ""
-    assert editing_poll_error(rig, "ALL", Span(1, 101))
-    assert editing_poll_error(rig, "ALL", Span(130, 140)) == ""
+    assert editing_poll_error(rig, "ALL", FrameRange(1, 99)) == ""
+    assert editing_poll_error(rig, "ALL", FrameRange(1, 101))
+    assert editing_poll_error(rig, "ALL", FrameRange(130, 140)) == ""
     strip.extrapolation = "HOLD_FORWARD"
-    assert editing_poll_error(rig, "ALL", Span(1, 99)) == ""
-    assert editing_poll_error(rig, "ALL", Span(130, 140))
+    assert editing_poll_error(rig, "ALL", FrameRange(1, 99)) == ""
+    assert editing_poll_error(rig, "ALL", FrameRange(130, 140))
     strip.extrapolation = "HOLD"
-    assert editing_poll_error(rig, "ALL", Span(1, 99))
+    assert editing_poll_error(rig, "ALL", FrameRange(1, 99))
 
 
 def test_a_strip_of_other_bones_is_let_be(rig: ArmatureObject) -> None:

@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 
 from mmm_blender.blender.bpy_types import ArmatureObject, bpy
-from mmm_blender.blender.edit import frame_range as edit_range_module
-from mmm_blender.blender.edit.frame_range import EditRange, Source, edit_range, shown_range
-from mmm_blender.blender.edit.window import Stretch
+from mmm_blender.blender.edit import chosen_range as chosen_range_module
+from mmm_blender.blender.edit.chosen_range import ChosenRange, Source, chosen_range, shown_range
+from mmm_blender.blender.edit.edit_window import EditWindow
 from mmm_blender.blender.fcurves.layered_actions import action_fcurves
 from mmm_blender.blender.history import new_action as animation
 from mmm_blender.blender.jobs.session import WorkerSession
@@ -54,22 +54,22 @@ def editor(kind: str) -> Generator[Any]:
         area.ui_type = before
 
 
-def frames(found: EditRange) -> tuple[int, int, Source]:
+def frames(found: ChosenRange) -> tuple[int, int, Source]:
     return found.first, found.last, found.source
 
 
 def test_the_fields_count_where_nothing_else_does(rig: ArmatureObject) -> None:
     settings = bpy.context.scene.mmm
     settings.edit_start, settings.edit_end = 5, 9
-    assert frames(edit_range(bpy.context, rig)) == (5, 9, Source.FIELDS)
-    assert frames(edit_range(bpy.context, None)) == (5, 9, Source.FIELDS)
+    assert frames(chosen_range(bpy.context, rig)) == (5, 9, Source.FIELDS)
+    assert frames(chosen_range(bpy.context, None)) == (5, 9, Source.FIELDS)
 
 
 def test_the_preview_range_goes_before_the_fields(rig: ArmatureObject) -> None:
     scene = bpy.context.scene
     scene.use_preview_range = True
     scene.frame_preview_start, scene.frame_preview_end = 3, 8
-    assert frames(edit_range(bpy.context, rig)) == (3, 8, Source.PREVIEW)
+    assert frames(chosen_range(bpy.context, rig)) == (3, 8, Source.PREVIEW)
 
 
 @pytest.mark.parametrize("kind", ["TIMELINE", "DOPESHEET", "FCURVES"])
@@ -78,35 +78,35 @@ def test_selected_keys_go_before_everything_in_an_editor_of_keys(
 ) -> None:
     bpy.context.scene.use_preview_range = True
     with editor(kind) as context:
-        assert edit_range(context, rig).source is Source.PREVIEW
+        assert chosen_range(context, rig).source is Source.PREVIEW
         select(rig, "neck", 7, 12)
-        assert frames(edit_range(context, rig)) == (7, 12, Source.KEYS)
-        assert edit_range(context, None).source is Source.PREVIEW
-    assert edit_range(bpy.context, rig).source is Source.PREVIEW  # no editor of keys
+        assert frames(chosen_range(context, rig)) == (7, 12, Source.KEYS)
+        assert chosen_range(context, None).source is Source.PREVIEW
+    assert chosen_range(bpy.context, rig).source is Source.PREVIEW  # no editor of keys
 
 
 def test_a_panel_looks_at_many_keys_a_tenth_of_the_time(
     rig: ArmatureObject, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     clock, looks = [100.0], [0]
-    look = edit_range_module._selected_range  # pyright: ignore[reportPrivateUsage]
+    look = chosen_range_module._selected_range  # pyright: ignore[reportPrivateUsage]
 
-    def slow(*asked: Any) -> EditRange | None:
+    def slow(*asked: Any) -> ChosenRange | None:
         looks[0] += 1
         clock[0] += 0.05
         return look(*asked)
 
-    monkeypatch.setattr(edit_range_module, "_selected_range", slow)
-    monkeypatch.setattr(edit_range_module.time, "perf_counter", lambda: clock[0])
+    monkeypatch.setattr(chosen_range_module, "_selected_range", slow)
+    monkeypatch.setattr(chosen_range_module.time, "perf_counter", lambda: clock[0])
     with editor("DOPESHEET") as context:
         select(rig, "neck", 7, 12)
         assert frames(shown_range(context, rig)) == (7, 12, Source.KEYS)
         select(rig, "neck", 8, 9)
         assert frames(shown_range(context, rig))[:2] == (7, 12) and looks == [1]
-        redraw = edit_range_module._redraw_editors  # pyright: ignore[reportPrivateUsage]
+        redraw = chosen_range_module._redraw_editors  # pyright: ignore[reportPrivateUsage]
         assert bpy.app.timers.is_registered(redraw)
         bpy.app.timers.unregister(redraw)
-        assert frames(edit_range(context, rig))[:2] == (8, 9), "a press looks in any case"
+        assert frames(chosen_range(context, rig))[:2] == (8, 9), "a press looks in any case"
         clock[0] += 0.5
         assert frames(shown_range(context, rig))[:2] == (8, 9) and looks == [3]
         clock[0] += 0.5
@@ -122,7 +122,7 @@ def test_a_key_between_two_frames_lies_in_the_range(rig: ArmatureObject) -> None
             if key.select_control_point:
                 key.co_ui[0] += 0.5
     with editor("DOPESHEET") as context:
-        assert frames(edit_range(context, rig))[:2] == (7, 13)
+        assert frames(chosen_range(context, rig))[:2] == (7, 13)
 
 
 def test_keys_that_the_editor_does_not_show_do_not_count(rig: ArmatureObject) -> None:
@@ -132,12 +132,12 @@ def test_keys_that_the_editor_does_not_show_do_not_count(rig: ArmatureObject) ->
     with editor("DOPESHEET") as context:
         dopesheet = context.space_data.dopesheet
         dopesheet.show_only_selected = True
-        assert edit_range(context, rig).source is Source.FIELDS
+        assert chosen_range(context, rig).source is Source.FIELDS
         dopesheet.show_only_selected = False
-        assert edit_range(context, rig).source is Source.KEYS
+        assert chosen_range(context, rig).source is Source.KEYS
         dopesheet.show_only_selected = True
         bpy.ops.pose.select_all(action="SELECT")
-        assert edit_range(context, rig).source is Source.KEYS
+        assert chosen_range(context, rig).source is Source.KEYS
 
 
 def test_curves_hidden_in_the_graph_editor_do_not_count(rig: ArmatureObject) -> None:
@@ -145,20 +145,20 @@ def test_curves_hidden_in_the_graph_editor_do_not_count(rig: ArmatureObject) -> 
     for curve in action_fcurves(rig.animation_data.action):
         curve.hide = True
     with editor("FCURVES") as context:
-        assert edit_range(context, rig).source is Source.FIELDS
+        assert chosen_range(context, rig).source is Source.FIELDS
 
 
 def test_given_frames_go_before_all(rig: ArmatureObject) -> None:
     settings = bpy.context.scene.mmm
     settings.edit_start, settings.edit_end = 5, 9
-    assert frames(edit_range(bpy.context, rig, 2, 4)) == (2, 4, Source.GIVEN)
-    assert frames(edit_range(bpy.context, rig, 2)) == (2, 9, Source.GIVEN)
-    assert frames(edit_range(bpy.context, rig, None, 30)) == (5, 30, Source.GIVEN)
+    assert frames(chosen_range(bpy.context, rig, 2, 4)) == (2, 4, Source.GIVEN)
+    assert frames(chosen_range(bpy.context, rig, 2)) == (2, 9, Source.GIVEN)
+    assert frames(chosen_range(bpy.context, rig, None, 30)) == (5, 30, Source.GIVEN)
 
 
 def test_a_range_that_runs_backwards_is_said(rig: ArmatureObject) -> None:
-    assert "swap the two" in edit_range(bpy.context, rig, 9, 4).fault
-    assert edit_range(bpy.context, rig, 4, 4).fault == ""
+    assert "swap the two" in chosen_range(bpy.context, rig, 9, 4).poll_error
+    assert chosen_range(bpy.context, rig, 4, 4).poll_error == ""
 
 
 @pytest.mark.parametrize(
@@ -179,16 +179,16 @@ def test_a_range_that_runs_backwards_is_said(rig: ArmatureObject) -> None:
 def test_what_is_read_around_a_range(
     first: int, last: int, keyed: tuple[float, float], read: tuple[int, int]
 ) -> None:
-    stretch = Stretch.around(EditRange(first, last, Source.GIVEN), keyed, FPS)
-    assert (stretch.read_first, stretch.read_last) == read
-    assert (stretch.first, stretch.last) == (first, last)
+    window = EditWindow.around(first, last, keyed, FPS)
+    assert (window.read_first, window.read_last) == read
+    assert (window.first, window.last) == (first, last)
 
 
 def test_the_mask_covers_the_range_but_what_is_held() -> None:
-    stretch = Stretch.around(EditRange(50, 60, Source.GIVEN), (1, 100), FPS)
-    mask = stretch.mask("ALL", {"pelvis": frozenset({52.0}), "neck": frozenset({60.0, 99.0})})
+    window = EditWindow.around(50, 60, (1, 100), FPS)
+    mask = window.mask("ALL", {"pelvis": frozenset({52.0}), "neck": frozenset({60.0, 99.0})})
     assert (mask.start, mask.stop, mask.frames) == (49, 60, 100)
     assert list(np.flatnonzero(~mask.root_T[49:60])) == [2]
     assert mask.rotations_TJ[49:60].sum() == 11 * 22 - 2
-    between = stretch.mask("ALL", {"neck": frozenset({55.5})})
+    between = window.mask("ALL", {"neck": frozenset({55.5})})
     assert between.rotations_TJ.sum() == 11 * 22 - 2  # both frames beside it

@@ -18,7 +18,7 @@ from mmm_blender.blender.addon import bundle_choice
 from mmm_blender.blender.bpy_types import ArmatureObject, bpy
 from mmm_blender.blender.edit import operators as operators_edit
 from mmm_blender.blender.edit import task as editing
-from mmm_blender.blender.edit.frame_range import EditRange, Source
+from mmm_blender.blender.edit.chosen_range import ChosenRange, Source
 from mmm_blender.blender.edit.panel import DopeSheetEditPanel, EditPanel, GraphEditPanel
 from mmm_blender.blender.fcurves import keyframe_arrays as curve_keys
 from mmm_blender.blender.fcurves.keyframe_arrays import KEY_DTYPE, KeyArray
@@ -556,7 +556,7 @@ def press(rig: ArmatureObject) -> Iterator[Callable[..., Press]]:
     """Press the button Inpaint, without the window that would wait for it."""
 
     def call(**changes: Any) -> Press:
-        span = EditRange(FIRST, STOP, Source.GIVEN)
+        span = ChosenRange(FIRST, STOP, Source.GIVEN)
         return Press(editing.EditParams(prompt="a person waves", range=span, **changes))
 
     yield call
@@ -667,7 +667,7 @@ def test_a_write_that_fails_leaves_everything_as_it_was(
 
 def test_a_doubt_is_answered_by_another_press(rig: ArmatureObject, session: WorkerSession) -> None:
     """Both answers name properties that the operator has, the frames among them."""
-    params = editing.EditParams("wave", EditRange(3, 9, Source.KEYS), seed=4, body_part="UPPER")
+    params = editing.EditParams("wave", ChosenRange(3, 9, Source.KEYS), seed=4, body_part="UPPER")
     layout = Layout()
 
     def asked_for(_context: object) -> editing.EditParams:
