@@ -16,9 +16,10 @@ from typing import Any
 
 from ..common.errors import MMMError
 from ..common.package import PACKAGE_FOLDER
+from ..worker.client import WorkerClient
 from ..worker.protocol import AUTO_DEVICE
 from .report import REPORT_NAME, Report
-from .runner import Batch, BatchClient, check_possible, in_blender, known_formats
+from .runner import Batch, BatchWorker, check_possible, known_formats
 from .table import Row, read_table
 from .writers import WRITERS
 
@@ -74,10 +75,13 @@ def run(options: argparse.Namespace) -> int:
     if len(todo) < len(rows):
         print(f"{len(rows) - len(todo)} of {len(rows)} are done already.", flush=True)
     python = _found(options.python or _worker_python())
-    client = BatchClient(python, options.device, options.threads)
-    batch = Batch(client, options.bundle, options.fps, formats, report, recipes, _say)
-    with in_blender(todo, client), _with_bar(todo) as bar:
-        failed = sum(not batch.make(row) for row in bar)
+    worker = BatchWorker(WorkerClient(python), options.device, options.threads)
+    batch = Batch(worker, options.bundle, options.fps, formats, report, recipes, _say)
+    try:
+        with _with_bar(todo) as bar:
+            failed = sum(not batch.make(row) for row in bar)
+    finally:
+        worker.client.stop()
     print(f"{len(todo) - failed} made, {failed} failed; see {report.path}", flush=True)
     return failed
 

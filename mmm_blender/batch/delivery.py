@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from mmm_blender.geometry.clip import MotionClip
-from mmm_blender.geometry.placement import Placement, place
-from mmm_blender.worker.protocol import Generated
+from ..geometry.clip import MotionClip
+from ..geometry.placement import Placement, place
+from ..worker.protocol import Generated
 
 if TYPE_CHECKING:
     from ..blender.bpy_types import Action, ArmatureObject
@@ -24,8 +24,7 @@ RATE_TOLERANCE = 1e-3
 
 def clip_of(answer: Generated) -> MotionClip:
     """The clip in an answer, first frame at the origin, facing +Z (model axes)."""
-    clip = MotionClip(answer.rotations_TJ4, answer.root_T3, answer.fps, answer.twist_estimated)
-    return place(clip, Placement())
+    return place(answer.clip, Placement())
 
 
 def recipe_of(told: Mapping[str, Any], fps: float) -> Recipe:
@@ -41,7 +40,7 @@ def recipe_of(told: Mapping[str, Any], fps: float) -> Recipe:
 
 def key_clip(rig: ArmatureObject, clip: MotionClip, told: Mapping[str, Any]) -> Action:
     """Key a clip on an SMPL armature from START_FRAME on. told: the worker's recipe."""
-    from ..blender.history.fingerprint import remember  # noqa: PLC0415
+    from ..blender.history.fingerprint import store_fingerprint  # noqa: PLC0415
     from ..blender.history.new_action import write_clip  # noqa: PLC0415
     from ..blender.rig.target import scene_fps, scene_of  # noqa: PLC0415
 
@@ -49,5 +48,5 @@ def key_clip(rig: ArmatureObject, clip: MotionClip, told: Mapping[str, Any]) -> 
     # Blender keeps 29.97 as 29.969998: the recipe says what the worker was asked for
     fps = clip.fps if abs(clip.fps - scene_rate) < RATE_TOLERANCE else scene_rate
     action = write_clip(rig, clip, START_FRAME, recipe_of(told, fps))
-    remember(rig, action)
+    store_fingerprint(rig, action)
     return action

@@ -4,25 +4,28 @@ from __future__ import annotations
 
 import importlib.util
 import time
-from collections.abc import Callable, Generator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from mmm_blender.worker.client import JobMessage, WorkerClient
-from mmm_blender.worker.protocol import (
+from ..common.errors import MMMError
+from ..worker.client import WorkerClient
+from ..worker.protocol import (
     FailureKind,
     Generate,
     GenerateSequence,
     LoadBundle,
     WorkerError,
 )
-
-from ..common.errors import MMMError
 from .product import Product
 from .report import REPORT_NAME, Report, file_name
 from .table import ClipRow, EditRow, ReplayRow, Row, SequenceRow, Source, on_disk
 from .writers import NEED_BPY, WRITERS, write_files
+
+if TYPE_CHECKING:
+    from ..blender.jobs.worker_access import WorkerAccess
 
 BLEND = "blend"
 
@@ -31,19 +34,18 @@ Recipe = dict[str, object]
 Say = Callable[[str], None]
 
 
-class BatchClient(WorkerClient):
-    """A worker that has its weights where the command line says, whoever asks for them."""
+@dataclass(frozen=True)
+class BatchWorker:
+    """The worker of a batch. client: what talks to it. load_bundle: the message that loads the
+    bundle in a folder on the device that was chosen."""
 
-    def __init__(self, python: Path, device: str, threads: int, **more: str) -> None:
-        super().__init__(python, **more)
-        self._device = device
-        self._threads = threads
+    client: WorkerClient
+    device: str
+    threads: int
 
-    def submit(self, message: JobMessage, bundle: LoadBundle | None = None) -> int:
-        """As any client, on the device and with the threads that were chosen."""
-        if bundle is not None:
-            bundle = LoadBundle(bundle.path, self._device, self._threads)
-        return super().submit(message, bundle)
+    def load_bundle(self, folder: str) -> LoadBundle:
+        """The message that loads the bundle in a folder."""
+        return LoadBundle(folder, self.device, self.threads)
 
 
 def check_possible(table: Path, rows: Sequence[Row], formats: Sequence[str], out: Path) -> None:
@@ -109,27 +111,21 @@ def _check_recipe(where: str, row: ReplayRow) -> None:
         raise MMMError(f"{where}: {error}") from error
 
 
-@contextmanager
-def in_blender(rows: Sequence[Row], client: WorkerClient) -> Generator[None]:
-    """Blender works with this client, where any row needs Blender; it ends in any case."""
-    try:
-        if any(needs_blender(row) for row in rows):
-            from .session import using_client  # noqa: PLC0415  # needs bpy
+def worker_access(worker: BatchWorker) -> WorkerAccess:
+    """A session of the batch's own for jobs in Blender, with the batch's worker."""
+    from ..blender.jobs.session import WorkerSession  # noqa: PLC0415  # needs bpy
+    from ..blender.jobs.worker_access import WorkerAccess  # noqa: PLC0415
 
-            with using_client(client):
-                yield
-        else:
-            yield
-    finally:
-        client.stop()
+    session = WorkerSession(connect=lambda _python: worker.client)
+    return WorkerAccess(session, lambda: worker.client.python, worker.load_bundle)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Batch:
     """What is the same for every row. bundle: folder of the weights. fps: of what is generated.
     recipes: by the rows' names."""
 
-    client: WorkerClient
+    worker: BatchWorker
     bundle: Path
     fps: float
     formats: Sequence[str]
@@ -163,18 +159,17 @@ class Batch:
 
     def _product(self, row: Row) -> Product:
         if isinstance(row, ClipRow | SequenceRow):
-            wanted = LoadBundle(str(self.bundle))
-            return Product.of(self.client.run_blocking(self._request(row), wanted))
+            wanted = self.worker.load_bundle(str(self.bundle))
+            return Product.of(self.worker.client.run_blocking(_message(row, self.fps), wanted))
         from .scene import edited, replayed  # noqa: PLC0415  # need bpy
 
         if isinstance(row, EditRow):
-            return edited(row, self._edited_file(row), self.bundle)
-        return replayed(row, self.bundle)
+            return edited(row, self._edited_file(row), self.bundle, self._access)
+        return replayed(row, self.bundle, self._access)
 
-    def _request(self, row: ClipRow | SequenceRow) -> Generate | GenerateSequence:
-        if isinstance(row, ClipRow):
-            return Generate(row.prompt, row.seconds, row.seed, fps=self.fps)
-        return GenerateSequence(row.prompts, row.seconds, row.seeds, fps=self.fps)
+    @cached_property
+    def _access(self) -> WorkerAccess:
+        return worker_access(self.worker)
 
     def _edited_file(self, row: EditRow) -> Path:
         source = row.source
@@ -185,6 +180,12 @@ class Batch:
                 f"The row '{source.name}' that it edits has failed: see what was said of that one."
             )
         return self.report.path.parent / file_name(source.name, BLEND)
+
+
+def _message(row: ClipRow | SequenceRow, fps: float) -> Generate | GenerateSequence:
+    if isinstance(row, ClipRow):
+        return Generate(row.prompt, row.seconds, row.seed, fps=fps)
+    return GenerateSequence(row.prompts, row.seconds, row.seeds, fps=fps)
 
 
 def _where(row: Row) -> str:

@@ -5,37 +5,38 @@ from __future__ import annotations
 import json
 import math
 from pathlib import Path
-from typing import Any
 
-from mmm_blender.worker.protocol import FailureKind, Generated, WorkerError
-
+from ..blender.actions.editability import action_poll_error, edited_armature
 from ..blender.actions.range_writer import keyed_extent
-from ..blender.addon.availability import poll_error
+from ..blender.addon.availability import mode_poll_error
 from ..blender.bpy_types import ArmatureObject, bpy
 from ..blender.edit.chosen_range import ChosenRange, Source
-from ..blender.edit.task import EditParams, edit_poll_error, start_edit
+from ..blender.edit.task import EditParams, start_edit
 from ..blender.fcurves.layered_actions import assign_action
 from ..blender.history.recipe import EditStep, Recipe, SegmentStep, parse_recipe
 from ..blender.history.recipe_store import store_recipe
 from ..blender.jobs.job_operator import run_to_end
 from ..blender.jobs.scene_job import SceneJob
-from ..blender.jobs.session import State, session
+from ..blender.jobs.session import State
+from ..blender.jobs.worker_access import WorkerAccess
 from ..blender.replay.task import start_replay
 from ..blender.rig.motion_reader import read_motion
 from ..common.errors import MMMError
 from ..geometry.editing.lock_mode import LockMode
+from ..worker.protocol import FailureKind, Generated, WorkerError
 from .new_character import NAME_LENGTH, mark_segments, new_character
 from .open_motion import open_motion
 from .product import Product
 from .table import EditRow, ReplayRow
 
 
-def edited(row: EditRow, path: Path, bundle: Path) -> Product:
+def edited(row: EditRow, path: Path, bundle: Path, access: WorkerAccess) -> Product:
     """Make a range of the motion in ``path`` anew, as the buttons Inpaint and In-between do."""
-    session.cancel()  # the job that a row before may have left when it failed
+    access.session.cancel()  # the job that a row before may have left when it failed
     rig = open_motion(path)
     context = bpy.context
-    if reason := edit_poll_error(context):
+    reason = mode_poll_error(context, "Edit") or action_poll_error(edited_armature(context))
+    if reason:
         raise MMMError(reason)
     params = EditParams(
         prompt=row.prompt,
@@ -46,19 +47,19 @@ def edited(row: EditRow, path: Path, bundle: Path) -> Product:
         sure=row.hold == "edited",  # the table says it, and here is nobody to be asked
         bundle=str(bundle.resolve()),
     )
-    return _product(rig, _done(start_edit(context, params)))
+    return _product(rig, _done(start_edit(context, params, access)))
 
 
-def replayed(row: ReplayRow, bundle: Path) -> Product:
+def replayed(row: ReplayRow, bundle: Path, access: WorkerAccess) -> Product:
     """Do a recipe again, as the button Replay does. bundle: weights that are known beside those in
     the usual folders."""
-    session.cancel()  # as above
+    access.session.cancel()  # as above
     if row.source.path.suffix.lower() == ".json":
-        return _replayed_text(read_recipe(row.source.path), bundle)
+        return _replayed_text(read_recipe(row.source.path), bundle, access)
     rig = open_motion(row.source.path)
-    if reason := poll_error(bpy.context, "Replay"):
+    if reason := mode_poll_error(bpy.context, "Replay"):
         raise MMMError(reason)
-    return _product(rig, _replay(bundle))
+    return _product(rig, _replay(bundle, access))
 
 
 def read_recipe(path: Path) -> Recipe:
@@ -81,13 +82,13 @@ def read_recipe(path: Path) -> Recipe:
     return recipe
 
 
-def _replayed_text(recipe: Recipe, bundle: Path) -> Product:
+def _replayed_text(recipe: Recipe, bundle: Path, access: WorkerAccess) -> Product:
     """On a new character, whose Action without keys brings the recipe."""
     rig = new_character(recipe.steps[0].fps)
     bringer = bpy.data.actions.new(recipe.prompt[:NAME_LENGTH])
     store_recipe(bringer, recipe)
     assign_action(rig, bringer)
-    answer = _replay(bundle)
+    answer = _replay(bundle, access)
     bpy.data.actions.remove(bringer)
     action, scene = rig.animation_data.action, bpy.context.scene
     scene.frame_start = max(0, int(action.frame_range[0]))
@@ -96,13 +97,8 @@ def _replayed_text(recipe: Recipe, bundle: Path) -> Product:
     return _product(rig, answer)
 
 
-def _replay(bundle: Path) -> Generated:
-    settings: Any = bpy.context.scene.mmm
-    before, settings.bundle = settings.bundle, str(bundle.resolve())
-    try:
-        return _done(start_replay(bpy.context))
-    finally:
-        settings.bundle = before
+def _replay(bundle: Path, access: WorkerAccess) -> Generated:
+    return _done(start_replay(bpy.context, str(bundle.resolve()), access))
 
 
 def _done(scene_job: SceneJob) -> Generated:

@@ -13,11 +13,10 @@ from pathlib import Path
 
 import numpy as np
 
-from mmm_blender.geometry.bvh import bvh_text
-from mmm_blender.geometry.skeleton import ANIMATED_JOINTS, SMPL
-
 from ..common.arrays import AnyArray
 from ..common.errors import MMMError
+from ..geometry.bvh import bvh_text
+from ..geometry.skeleton import ANIMATED_JOINTS, SMPL
 from .delivery import key_clip, recipe_of
 from .product import Product
 from .report import file_name

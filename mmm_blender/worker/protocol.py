@@ -18,6 +18,7 @@ import numpy as np
 
 from ..common.arrays import FloatArray, IntArray
 from ..common.errors import MMMError
+from ..geometry.clip import MotionClip
 
 PROTOCOL_VERSION = 2
 """Raised with every change of a message or of the framing; the two sides must agree."""
@@ -245,6 +246,11 @@ class Generated:
     recipe: JsonObject
     notes: tuple[str, ...] = ()
     ground_move: tuple[float, ...] = (0.0, 0.0, 0.0)
+
+    @property
+    def clip(self) -> MotionClip:
+        """The motion."""
+        return MotionClip(self.rotations_TJ4, self.root_T3, self.fps, self.twist_estimated)
 
 
 @dataclass(frozen=True, eq=False)

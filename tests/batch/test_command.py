@@ -19,10 +19,10 @@ import pytest
 from mmm_blender.batch import command
 from mmm_blender.batch.product import Product
 from mmm_blender.batch.report import Report
-from mmm_blender.batch.runner import BatchClient
 from mmm_blender.batch.writers import write_blend
 from mmm_blender.common.errors import MMMError
 from mmm_blender.geometry.bvh import read_bvh
+from mmm_blender.worker.client import WorkerClient
 from tests.geometry.motions import smooth_clip
 from tests.worker import fake_worker
 
@@ -54,8 +54,8 @@ def run(out: Path, tiny_bundle: Path) -> Run:
 @pytest.fixture
 def with_fake_worker(monkeypatch: pytest.MonkeyPatch) -> None:
     """A worker that does what the prompt says."""
-    fake = functools.partial(BatchClient, bootstrap=fake_worker.BOOTSTRAP)
-    monkeypatch.setattr(command, "BatchClient", fake)
+    fake = functools.partial(WorkerClient, bootstrap=fake_worker.BOOTSTRAP)
+    monkeypatch.setattr(command, "WorkerClient", fake)
 
 
 def _options(table: Path, out: Path, bundle: Path, kinds: str) -> list[str]:

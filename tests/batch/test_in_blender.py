@@ -17,7 +17,6 @@ import numpy as np
 import pytest
 
 from mmm_blender.batch import command
-from mmm_blender.batch.runner import BatchClient
 
 bpy: Any = pytest.importorskip("bpy", reason="Blender's module bpy is not installed")
 
@@ -27,6 +26,7 @@ from mmm_blender.blender.addon.paths import USER_FOLDER_VARIABLE, user_bundles_f
 from mmm_blender.blender.fcurves.layered_actions import action_fcurves  # noqa: E402
 from mmm_blender.geometry.bvh import bvh_text, read_bvh, write_bvh  # noqa: E402
 from mmm_blender.geometry.rotations import dot  # noqa: E402
+from mmm_blender.worker.client import WorkerClient  # noqa: E402
 from tests.geometry.motions import smooth_clip  # noqa: E402
 from tests.worker import fake_worker  # noqa: E402
 
@@ -240,8 +240,8 @@ def test_a_worker_that_fails_leaves_what_was_to_be_edited(
     assert run(WALK) == 0
     before = (out / "walk.blend").read_bytes()
     with monkeypatch.context() as patch:  # a worker that knows of no edits
-        fake = functools.partial(BatchClient, bootstrap=fake_worker.BOOTSTRAP)
-        patch.setattr(command, "BatchClient", fake)
+        fake = functools.partial(WorkerClient, bootstrap=fake_worker.BOOTSTRAP)
+        patch.setattr(command, "WorkerClient", fake)
         assert run(WALK, "a,,,,walk,20-30,,") == 1
     assert "row 'a' (line 3): " in capsys.readouterr().err
     assert names(out) == {"walk.blend", "report.json"}

@@ -7,10 +7,12 @@ import os
 import sys
 from pathlib import Path
 
+from ...common.errors import MMMError
 from ...worker.installer import EnvironmentParams, environment_python
 from ..bpy_types import bpy
 from ..jobs.session import session
 from ..jobs.setup_job import setup_session
+from ..jobs.worker_access import WorkerAccess
 from .choices import absolute_path, choices
 from .paths import environment_folder
 
@@ -28,6 +30,18 @@ def worker_python() -> tuple[Path | None, str]:
     if python in session.refusals:
         return None, session.refusals[python]
     return python, ""
+
+
+def addon_worker() -> WorkerAccess:
+    """The worker as the preferences describe it, for jobs of the add-on's own session."""
+    return WorkerAccess(session, _python_or_raise, choices().load_bundle)
+
+
+def _python_or_raise() -> Path:
+    python, reason = worker_python()
+    if python is None:
+        raise MMMError(reason)
+    return python
 
 
 def _wanted_python() -> tuple[Path | None, str]:

@@ -11,25 +11,30 @@ from ...geometry.mannequin.body_shape import BodyMesh
 from ...geometry.skeleton import Skeleton
 from ...worker.client import JobResult
 from ...worker.protocol import BodyModelLoaded, LoadBodyModel
-from ..addon.worker_python import worker_python
+from ..addon.worker_python import addon_worker
 from ..bpy_types import ArmatureObject, Context, bpy
 from ..jobs.scene_job import SceneJob, SceneSnapshot
-from ..jobs.session import session
+from ..jobs.worker_access import WorkerAccess
 from ..rig.armature import create_character
 
 
 def start_body_model(
-    context: Context, path: str, betas: tuple[float, ...], gender: str
+    context: Context,
+    path: str,
+    betas: tuple[float, ...],
+    gender: str,
+    access: WorkerAccess | None = None,
 ) -> SceneJob:
-    """Have the worker read a body model file; the character comes when it has."""
+    """Have the worker read a body model file; the character is added when it has.
+
+    access: the add-on's worker if not given.
+    """
     file = Path(bpy.path.abspath(path)).expanduser()
     if not file.is_file():
         raise MMMError(f"There is no file {file}: choose an SMPL, SMPL-H or SMPL-X model file.")
-    python, reason = worker_python()
-    if python is None:
-        raise MMMError(reason)
-    job = session.start(python, LoadBodyModel(str(file), betas, gender))
-    return SceneJob(session, job, SceneSnapshot.now(context, None), _add_body)
+    access = access or addon_worker()
+    job = access.session.start(access.python(), LoadBodyModel(str(file), betas, gender))
+    return SceneJob(access.session, job, SceneSnapshot.now(context, None), _add_body)
 
 
 def _add_body(context: Context, _target: ArmatureObject | None, result: JobResult) -> str:

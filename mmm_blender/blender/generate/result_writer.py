@@ -6,12 +6,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-from ...geometry.clip import MotionClip
 from ...geometry.placement import Placement, place
 from ...worker.client import JobResult
 from ...worker.protocol import Generated
 from ..bpy_types import Action, ArmatureObject, Context
-from ..history.fingerprint import remember
+from ..history.fingerprint import store_fingerprint
 from ..history.new_action import write_clip
 from ..history.recipe import Recipe, Step
 from ..rig.armature import create_character
@@ -52,13 +51,12 @@ class ResultWriter:
     def key(self, context: Context, target: ArmatureObject | None, result: JobResult) -> Keyed:
         """Key the motion, on a new character if there was none."""
         assert isinstance(result, Generated)
-        clip = MotionClip(result.rotations_TJ4, result.root_T3, result.fps, result.twist_estimated)
         rig = create_character(context) if target is None else target
         placement = self.placement or current_placement(rig)
         fps = scene_fps(context.scene)
         recipe = Recipe((self.make_step(result.recipe, self.start_frame, fps, placement),))
-        action = write_clip(rig, place(clip, placement), self.start_frame, recipe)
-        remember(rig, action)
+        action = write_clip(rig, place(result.clip, placement), self.start_frame, recipe)
+        store_fingerprint(rig, action)
         first, last = (int(frame) for frame in action.frame_range)
         done = f"Keyed '{rig.name}' from frame {first} to {last}."
         return Keyed(action, " ".join((done, *result.notes)))

@@ -7,12 +7,11 @@ from dataclasses import dataclass
 from ...common.errors import MMMError
 from ...worker.protocol import Generate
 from ..addon.bundle_choice import bundle_path, chosen_bundle
-from ..addon.choices import choices
-from ..addon.worker_python import worker_python
+from ..addon.worker_python import addon_worker
 from ..bpy_types import Context
 from ..history.recipe import generate_step
 from ..jobs.scene_job import SceneJob, SceneSnapshot
-from ..jobs.session import session
+from ..jobs.worker_access import WorkerAccess
 from ..rig.target import scene_fps, target_armature
 from .result_writer import ResultWriter
 
@@ -28,20 +27,24 @@ class GenerateParams:
     pin_feet: bool = True
 
 
-def start_generation(context: Context, params: GenerateParams) -> SceneJob:
-    """Send the params to the worker. Raises MMMError, with nothing changed, if it cannot be."""
+def start_generation(
+    context: Context, params: GenerateParams, access: WorkerAccess | None = None
+) -> SceneJob:
+    """Send the params to the worker. access: the add-on's worker if not given.
+
+    Raises MMMError, with nothing changed, if they cannot be sent.
+    """
     if not params.prompt.strip():  # the worker says so too, seconds later
         raise MMMError("The prompt is empty: say in a few words what the body does.")
-    python, reason = worker_python()
-    if python is None:
-        raise MMMError(reason)
+    access = access or addon_worker()
+    python = access.python()
     rig = target_armature(context)
     path = bundle_path(chosen_bundle(context.scene, params.bundle))
     result_writer = ResultWriter.here(context, rig, generate_step)
     fps = scene_fps(context.scene)
-    job = session.start(
+    job = access.session.start(
         python,
         Generate(params.prompt, params.seconds, params.seed, fps=fps, pin_feet=params.pin_feet),
-        choices().load_bundle(path),
+        access.load_bundle(path),
     )
-    return SceneJob(session, job, SceneSnapshot.now(context, rig), result_writer.finish)
+    return SceneJob(access.session, job, SceneSnapshot.now(context, rig), result_writer.finish)

@@ -35,7 +35,7 @@ class ActionGuard:
         self._slot = slot_handle(rig, action)
         self._numbers = _Numbers.of(rig, action)
 
-    def by_steps(self, rig: ArmatureObject) -> bool:
+    def follows_from_steps(self, rig: ArmatureObject) -> bool:
         """The evaluated motion follows from the recipe of the Action, as it was at the start:
         nobody had changed a key, nothing else moves it, and no channel without keys stands where
         a pose was left."""

@@ -188,7 +188,7 @@ def is_untouched(rig: Object, action: Action, now: Mapping[str, int] | None = No
 
     now: ``checksums``, where they are known.
     """
-    before = remembered(action, rig)
+    before = load_fingerprint(action, rig)
     if before is None:
         return False
     return not changed_bones(checksums(rig, action) if now is None else now, before)
@@ -197,10 +197,10 @@ def is_untouched(rig: Object, action: Action, now: Mapping[str, int] | None = No
 # --- in the Action -------------------------------------------------------------------------------
 
 
-def remember(rig: Object, action: Action, own: Cells | None = None) -> None:
+def store_fingerprint(rig: Object, action: Action, own: Cells | None = None) -> None:
     """Store the fingerprint of the Action as it is now: to be called after each write of ours.
 
-    own: what a person made and the write has left (``holds.own_after``).
+    own: what a person made and the write has left (``holds.user_keys_after``).
     """
     curves = bone_curves(rig, action)
     rows = {bone: bone_rows(each) for bone, each in curves.items()}
@@ -236,7 +236,7 @@ def _packed(columns: Sequence[npt.NDArray[Any]], kind: type[np.generic]) -> str:
     return pack(np.concatenate([np.empty(0, dtype=kind), *columns]))
 
 
-def remembered(action: Action, rig: Object | None = None) -> Fingerprint | None:
+def load_fingerprint(action: Action, rig: Object | None = None) -> Fingerprint | None:
     """The fingerprint that the Action carries for the rig's slot, for the first if no rig is given;
     None if it carries none, MMMError if damaged."""
     text = read_text(action, FINGERPRINT_PROPERTY, rig)

@@ -27,7 +27,7 @@ from ..fcurves.layered_actions import (
 )
 from ..fcurves.slot_properties import read_text
 from ..rig.smpl_rig import smpl_bones
-from .fingerprint import FINGERPRINT_PROPERTY, bone_rows, remembered, renamed_bones
+from .fingerprint import FINGERPRINT_PROPERTY, bone_rows, load_fingerprint, renamed_bones
 
 MANY = 0.5
 """Share of a range's keys that differ from ours beyond which it is no edit of single keys."""
@@ -36,7 +36,7 @@ _KEYFRAME_TYPE = enum_value("type", "KEYFRAME")
 
 
 @dataclass(frozen=True)
-class Held:
+class LockedKeys:
     """frames: at which the keys of each SMPL joint's bone stay. changed, of: keys (a bone at a
     frame) in the range that are not as we wrote them or not there any more, and all of them.
     renamed: bones of which nobody knows what was edited."""
@@ -72,7 +72,7 @@ class Held:
         )
 
 
-def default_mode(action: Action, rig: ArmatureObject | None = None) -> LockMode:
+def automatic_mode(action: Action, rig: ArmatureObject | None = None) -> LockMode:
     """What AUTO means: EDITED for an Action of ours, else NONE: an imported one is all KEYFRAME.
 
     rig: whose slot counts, the first if not given.
@@ -81,9 +81,9 @@ def default_mode(action: Action, rig: ArmatureObject | None = None) -> LockMode:
     return LockMode.EDITED if made_by_us else LockMode.NONE
 
 
-def held_frames(
+def locked_keys(
     rig: ArmatureObject, action: Action, span: FrameRange, joints: Collection[str], mode: LockMode
-) -> Held:
+) -> LockedKeys:
     """What is held of SMPL ``joints`` in the scene frames of ``span``.
 
     Raises MMMError where EDITED is asked of an Action that we have not written.
@@ -91,19 +91,19 @@ def held_frames(
     bones = {joint: smpl_bones(rig)[joint] for joint in joints}
     match mode:
         case LockMode.AUTO:
-            return held_frames(rig, action, span, joints, default_mode(action, rig))
+            return locked_keys(rig, action, span, joints, automatic_mode(action, rig))
         case LockMode.EDITED:
             return _edited(rig, action, span, bones)
         case LockMode.KEYFRAME:
             return _of_type_keyframe(rig, action, span, bones)
         case LockMode.NONE:
-            return Held({})
+            return LockedKeys({})
 
 
 def _edited(
     rig: ArmatureObject, action: Action, span: FrameRange, bones: Mapping[str, str]
-) -> Held:
-    before = remembered(action, rig)
+) -> LockedKeys:
+    before = load_fingerprint(action, rig)
     if before is None:
         raise MMMError(
             f"'{action.name}' was not made by MMM, so its edited keys are not known: choose Hold "
@@ -127,18 +127,18 @@ def _edited(
         if by_hand_N.any():
             held[joint] = frozenset(now.frames_N[by_hand_N].tolist())
     named = tuple(bone for bone in bones.values() if bpy.utils.escape_identifier(bone) in renamed)
-    return Held(held, changed, total, named)
+    return LockedKeys(held, changed, total, named)
 
 
-def own_after(
-    rig: ArmatureObject, action: Action, span: FrameRange, joints: Collection[str], held: Held
+def user_keys_after(
+    rig: ArmatureObject, action: Action, span: FrameRange, joints: Collection[str], held: LockedKeys
 ) -> dict[str, set[float]]:
     """What is a person's own in the Action once ``joints`` are made anew on the frames of
     ``span``, as ``fingerprint.remember`` wants it: what she made elsewhere, and what is held.
 
     To be asked before the write.
     """
-    before = remembered(action, rig)
+    before = load_fingerprint(action, rig)
     now = {} if before is None else bone_curves(rig, action)
     for bone in () if before is None else renamed_bones(rig, action, before):
         del now[bone]
@@ -157,7 +157,7 @@ def own_after(
 
 def _of_type_keyframe(
     rig: ArmatureObject, action: Action, span: FrameRange, bones: Mapping[str, str]
-) -> Held:
+) -> LockedKeys:
     held: dict[str, frozenset[float]] = {}
     for joint, curves in curves_of_joints(rig, action, bones).items():
         frames: set[float] = set()
@@ -167,7 +167,7 @@ def _of_type_keyframe(
         inside = frozenset(frame for frame in frames if span.touches(frame, frame))
         if inside:
             held[joint] = inside
-    return Held(held)
+    return LockedKeys(held)
 
 
 def curves_of_joints(
@@ -182,7 +182,7 @@ def curves_of_joints(
     }
 
 
-def mark_as_keyframes(rig: ArmatureObject, action: Action, held: Held) -> None:
+def mark_as_keyframes(rig: ArmatureObject, action: Action, held: LockedKeys) -> None:
     """Give held keys the type KEYFRAME, so that the person sees which they are."""
     for joint, curves in curves_of_joints(rig, action, held.frames).items():
         for curve in curves:

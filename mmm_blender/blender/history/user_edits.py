@@ -38,8 +38,8 @@ from ..fcurves.layered_actions import (
     curve_store,
     rig_curves,
 )
-from .fingerprint import changed_bones, checksums, remembered
-from .locked_keys import Held, mark_as_keyframes
+from .fingerprint import changed_bones, checksums, load_fingerprint
+from .locked_keys import LockedKeys, mark_as_keyframes
 from .recipe import EditStep, UserEdits
 from .recipe_store import load_recipe
 
@@ -60,7 +60,7 @@ class Begun:
 
 
 def begin_step(
-    rig: ArmatureObject, action: Action, held: Held, joints: Collection[str], first: int
+    rig: ArmatureObject, action: Action, held: LockedKeys, joints: Collection[str], first: int
 ) -> Begun:
     """To be called before we write SMPL ``joints`` from the frame ``first`` on: marks what is held,
     and sees what else a person did."""
@@ -94,7 +94,7 @@ def _key_unkeyed(
 def user_edits(rig: Object, action: Action, also: Collection[str] = ()) -> UserEdits:
     """What a person changed since our last write; nothing where there was none. also: bones of
     which the curves are told in any case."""
-    before = remembered(action, rig)
+    before = load_fingerprint(action, rig)
     changed = [] if before is None else changed_bones(checksums(rig, action), before)
     bones = list(dict.fromkeys((*changed, *also)))
     present = bone_curves(rig, action) if bones else {}

@@ -118,5 +118,5 @@ def run_to_end(context: Context, scene_job: SceneJob) -> None:
             if not scene_job.reading:
                 time.sleep(_SLEEP_SECONDS)
     finally:
-        session.cancel()
+        scene_job.session.cancel()
         manager.progress_end()

@@ -84,7 +84,7 @@ class SceneJob:
     ) -> None:
         """preparation: for a job that was opened only, none for one that was sent."""
         self.job = job
-        self._session = session
+        self.session = session
         self._snapshot = snapshot
         self._finish = finish
         self._preparation = preparation
@@ -97,16 +97,16 @@ class SceneJob:
     def tick(self, context: Context) -> bool:
         """Go on a little, without blocking; True when it is over, one way or another."""
         if self.job.running and (change := self._snapshot.change(context)):
-            self._session.cancel(change)
+            self.session.cancel(change)
         if self.reading:
             self._read()
-        self._session.tick()
+        self.session.tick()
         if self.job.running:
             return False
         if self.job.state is State.SUCCEEDED:
             self._deliver(context)
         if self.job.state is State.FAILED:
-            self._session.fail(self.job.kind, self.job.sentence)
+            self.session.fail(self.job.kind, self.job.sentence)
         return True
 
     def _read(self) -> None:
@@ -123,7 +123,7 @@ class SceneJob:
     def _send(self, message: JobMessage) -> None:
         assert self._preparation is not None
         with suppress(MMMError):  # the job has failed then, and says why
-            self._session.send(self.job, message, self._preparation.bundle)
+            self.session.send(self.job, message, self._preparation.bundle)
 
     def _deliver(self, context: Context) -> None:
         """Put the result into the scene, or have the job failed with the reason."""
@@ -134,4 +134,4 @@ class SceneJob:
         except MMMError as error:
             self.job.fail(FailureKind.BAD_REQUEST, str(error))
         else:
-            self._session.notice = Notice(sentence)
+            self.session.notice = Notice(sentence)

@@ -113,12 +113,6 @@ class _Answered:
     seen: MotionClip | None
     answer: Generated
 
-    @property
-    def clip(self) -> MotionClip:
-        """The motion in the answer."""
-        answer = self.answer
-        return MotionClip(answer.rotations_TJ4, answer.root_T3, answer.fps, answer.twist_estimated)
-
 
 class Rebuilding:
     """A recipe on its way to an Action; between two calls nothing of it is in the file.
@@ -220,13 +214,13 @@ def _done(rig: ArmatureObject, action: Action | None, made: _Answered) -> Action
     if isinstance(step, GenerateStep | SequenceStep):
         if action is not None:
             raise MMMError(_DAMAGED)
-        placed = place(made.clip, Placement(**step.placement))
+        placed = place(made.answer.clip, Placement(**step.placement))
         return make_action(rig, placed, step.start_frame, Recipe((step,)), step.fps)
     if action is None:
         raise MMMError(_DAMAGED)
     repeat_user_edits(rig, action, step.hand)
     if isinstance(step, EditStep):
-        _write_edit(rig, action, step, made.clip)
+        _write_edit(rig, action, step, made.answer.clip)
     else:
         _write_segment(rig, action, step, made)
     return action
@@ -240,7 +234,7 @@ def _write_edit(rig: ArmatureObject, action: Action, step: EditStep, clip: Motio
 def _write_segment(rig: ArmatureObject, action: Action, step: SegmentStep, made: _Answered) -> None:
     assert made.seen is not None
     move = GroundMove(*made.answer.ground_move)
-    carried = brought_to_start(made.clip, move, made.seen, mask_of(step))
+    carried = brought_to_start(made.answer.clip, move, made.seen, mask_of(step))
     plan = plan_of(made.before, step)
     write_segment(rig, action, plan, step.input_start, *carried, held_by(step))
 

@@ -17,8 +17,8 @@ from ..fcurves.keyframe_arrays import KEY_DTYPE
 from ..fcurves.layered_actions import BONE_PATH, curve_store, slot_identifier
 from ..fcurves.rollback import all_or_nothing
 from ..fcurves.slot_properties import read_text, write_text
-from ..history.fingerprint import FINGERPRINT_PROPERTY, remember, remembered
-from ..history.locked_keys import Held, own_after
+from ..history.fingerprint import FINGERPRINT_PROPERTY, load_fingerprint, store_fingerprint
+from ..history.locked_keys import LockedKeys, user_keys_after
 from ..history.recipe_store import RECIPE_PROPERTY, load_recipe
 from ..history.user_edits import user_edits
 from ..rig.pose_space import pose_space
@@ -43,7 +43,7 @@ def taken_over(rig: ArmatureObject, old: Action, made: Action) -> Action:
     with all_or_nothing(lambda: bpy.data.actions.remove(made)) as undo:
         again = _made_again(rig, old, made)
         _check_alike(rig, old, again)
-        remember(rig, made, own_after(rig, old, ALL_FRAMES, (), Held({})))
+        store_fingerprint(rig, made, user_keys_after(rig, old, ALL_FRAMES, (), LockedKeys({})))
         if curve_store(rig, old) is None:  # nothing but a recipe
             return made
         action: Action = old.copy()
@@ -61,7 +61,7 @@ def _check_alike(rig: ArmatureObject, old: Action, again: _Curves) -> None:
     """MMMError where the steps do not come to the same keys on this rig, if that can be known."""
     recipe = load_recipe(old, rig)
     sampled = recipe is None or not all(step.tokens for step in recipe.steps)
-    if sampled or remembered(old, rig) is None:
+    if sampled or load_fingerprint(old, rig) is None:
         return
     once, scale = raw_curves(old), pose_space(rig, smpl_bones(rig)).scale
     for (path, index), each in again.items():

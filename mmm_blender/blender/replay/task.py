@@ -15,17 +15,17 @@ from ...worker.protocol import FailureKind, Generated
 from ..actions.editability import pose_poll_error, time_poll_error
 from ..addon.bundle_cards import BundleCard, config_hash
 from ..addon.bundle_choice import bundle_cards, bundle_path, chosen_bundle
-from ..addon.choices import choices
-from ..addon.worker_python import worker_python
+from ..addon.worker_python import addon_worker
 from ..bpy_types import Action, ArmatureObject, Context, bpy
 from ..fcurves.layered_actions import assign_action, curve_store
 from ..fcurves.rollback import all_or_nothing
-from ..history.fingerprint import remembered
+from ..history.fingerprint import load_fingerprint
 from ..history.recipe import Recipe, Step
 from ..history.recipe_store import load_recipe
 from ..history.user_edits import user_edits
 from ..jobs.scene_job import SceneJob, SceneSnapshot
-from ..jobs.session import Job, session
+from ..jobs.session import Job
+from ..jobs.worker_access import WorkerAccess
 from ..rig.smpl_rig import smpl_bones
 from ..rig.target import DataBlockRef, scene_fps, target_armature
 from .steps import Rebuilding, reads_rig, request_of
@@ -44,14 +44,20 @@ def replay_poll_error(context: Context) -> str:
         return str(error)
 
 
-def start_replay(context: Context) -> SceneJob:
-    """Send the first step. Raises MMMError, with nothing changed, if it cannot be replayed."""
+def start_replay(
+    context: Context, bundle: str = "", access: WorkerAccess | None = None
+) -> SceneJob:
+    """Send the first step. bundle: weights that are known beside those in the usual folders, the
+    scene's if not given. access: the add-on's worker if not given.
+
+    Raises MMMError, with nothing changed, if it cannot be replayed.
+    """
     rig = _rig(context)
     recipe = _recipe_of(rig)
-    cards = known_bundles(context)
+    cards = known_bundles(context, bundle)
     for step in recipe.steps:
         bundle_of(step, cards)
-    return _ReplayJob(context, rig, recipe)
+    return _ReplayJob(context, rig, recipe, bundle, access or addon_worker())
 
 
 def _rig(context: Context) -> ArmatureObject:
@@ -76,11 +82,11 @@ def _rig_poll_error(rig: ArmatureObject, recipe: Recipe) -> str:
     return time_poll_error(rig) or pose_poll_error(rig, smpl_bones(rig), "ALL")
 
 
-def known_bundles(context: Context) -> list[BundleCard]:
-    """Bundles in the usual folders, and the one that the scene names wherever it is."""
+def known_bundles(context: Context, bundle: str = "") -> list[BundleCard]:
+    """Bundles in the usual folders, and the one that is named, by the scene if not here."""
     cards = bundle_cards()
     with suppress(MMMError):
-        cards.append(chosen_bundle(context.scene))
+        cards.append(chosen_bundle(context.scene, bundle))
     return cards
 
 
@@ -99,12 +105,21 @@ def bundle_of(step: Step, cards: Sequence[BundleCard]) -> BundleCard:
 class _ReplayJob(SceneJob):
     """One job of the worker after another; the Action comes when all are done."""
 
-    def __init__(self, context: Context, rig: ArmatureObject, recipe: Recipe) -> None:
+    def __init__(
+        self,
+        context: Context,
+        rig: ArmatureObject,
+        recipe: Recipe,
+        bundle: str,
+        access: WorkerAccess,
+    ) -> None:
         self._recipe = recipe
+        self._bundle = bundle
+        self._access = access
         self._rebuilding = Rebuilding(recipe)
         self._old = DataBlockRef.of(rig.animation_data.action)
         job = self._next_job(context, rig)
-        super().__init__(session, job, SceneSnapshot.now(context, rig), self._finish_all)
+        super().__init__(access.session, job, SceneSnapshot.now(context, rig), self._finish_all)
 
     def tick(self, context: Context) -> bool:
         """As any scene_job; but after a step comes the next."""
@@ -113,14 +128,12 @@ class _ReplayJob(SceneJob):
     def _next_job(self, context: Context, rig: ArmatureObject) -> Job:
         step = self._rebuilding.next_step
         assert step is not None
-        python, reason = worker_python()
-        if python is None:
-            raise MMMError(reason)
+        python = self._access.python()
         if fault := _rig_poll_error(rig, self._recipe):
             raise MMMError(fault)
-        path = bundle_path(bundle_of(step, known_bundles(context)))
+        path = bundle_path(bundle_of(step, known_bundles(context, self._bundle)))
         request = request_of(step, self._rebuilding.seen(rig, self._find_old()))
-        return session.start(python, request, choices().load_bundle(path))
+        return self._access.session.start(python, request, self._access.load_bundle(path))
 
     def _find_old(self) -> Action:
         old = self._old.find(bpy.data.actions)
@@ -163,7 +176,7 @@ def own_note(rig: ArmatureObject, old: Action) -> str:
     """What became of the changes that a person made since the last step, in a sentence; else ""."""
     if curve_store(rig, old) is None:
         return ""
-    if remembered(old, rig) is None:
+    if load_fingerprint(old, rig) is None:
         return "Your own keys are not known in it, so all bones are as the steps make them."
     bones = user_edits(rig, old).bones
     if not bones:

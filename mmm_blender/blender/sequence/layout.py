@@ -13,6 +13,7 @@ from itertools import accumulate
 import numpy as np
 
 from ...geometry.clip import MotionClip
+from ..fcurves.frame_range import FrameRange
 from ..history.recipe import Recipe, SegmentStep, SequenceStep
 
 SEAM_SECONDS = 0.4
@@ -92,6 +93,11 @@ class SegmentPlan:
     def new_behind(self) -> int:
         """One after the segment's last frame, after the shift."""
         return self.old_behind + self.shift
+
+    @property
+    def before_shift(self) -> FrameRange:
+        """The frames that are regenerated, as the keys lie before the shift."""
+        return FrameRange(self.first, self.last - self.shift)
 
     def after_shift(self, frame: float) -> float | None:
         """Where a key of a frame comes to lie; None where the segment gets too short for it."""

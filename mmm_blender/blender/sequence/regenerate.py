@@ -8,50 +8,44 @@ keys move in time if the segment lasts longer or shorter than before.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Generator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-import numpy as np
-
-from ...common.array_text import pack
 from ...common.errors import MMMError
 from ...geometry.clip import MotionClip
 from ...geometry.editing.lock_mode import LockMode
 from ...geometry.editing.path_correction import GroundMove
 from ...geometry.skeleton import SMPL_22
-from ...worker.client import JobResult
-from ...worker.protocol import Edit, Generated
+from ...worker.protocol import Generated
 from ..actions.editability import edited_armature, editing_poll_error
 from ..actions.range_writer import check_curves
 from ..addon.availability import poll_error
 from ..addon.bundle_cards import BundleCard
-from ..addon.bundle_choice import bundle_path, chosen_bundle, mask_fault
-from ..addon.choices import choices
-from ..addon.worker_python import worker_python
-from ..bpy_types import ArmatureObject, Context
+from ..addon.bundle_choice import chosen_bundle, mask_fault
+from ..addon.worker_python import addon_worker
+from ..bpy_types import Action, ArmatureObject, Context
+from ..edit.edit_job import EditJob, EditScope
 from ..edit.edit_window import EditWindow
-from ..fcurves.frame_range import FrameRange
-from ..fcurves.keyframe_arrays import reading_once
-from ..history.action_guard import ActionGuard, rolled_back
-from ..history.fingerprint import remember
-from ..history.locked_keys import own_after
-from ..history.recipe import Origin, SegmentStep, UserEdits, packed_motion, packed_tokens
+from ..history.action_guard import ActionGuard
+from ..history.fingerprint import store_fingerprint
+from ..history.locked_keys import user_keys_after
+from ..history.recipe import SegmentStep, UserEdits, packed_motion
 from ..history.recipe_store import append_step
 from ..history.user_edits import begin_step
-from ..jobs.scene_job import Preparation, Reading, SceneJob, SceneSnapshot
-from ..jobs.session import session
-from ..rig.motion_reader import read_in_chunks, unkeyed_pose_kept
-from .layout import Segment, plan_segment, stretched
+from ..jobs.scene_job import SceneJob
+from ..jobs.worker_access import WorkerAccess
+from ..rig.motion_reader import read_in_chunks
+from .layout import plan_segment, stretched
 from .markers import replace_markers
 from .properties import SegmentParams, chosen_line, params_of, sequence_list, set_line
 from .segment_writer import (
     brought_to_start,
     check_none_lost,
     check_several,
-    held,
-    held_after,
-    keyed,
+    segment_locked_keys,
+    segments_extent,
+    shifted_keys,
     write_segment,
 )
 from .task import action_segments, segment_fault, target_segments
@@ -121,26 +115,23 @@ def wanted_segment(
     return SegmentChange(index, SegmentParams.of(replace(line, **given)), **options)
 
 
-def start_segment(context: Context, change: SegmentChange) -> SceneJob:
-    """Begin to read the motion. Raises MMMError, with nothing changed, if it cannot be edited."""
-    python, reason = worker_python()
-    if python is None:
-        raise MMMError(reason)
+def start_segment(
+    context: Context, change: SegmentChange, access: WorkerAccess | None = None
+) -> SceneJob:
+    """Begin to read the motion. access: the add-on's worker if not given.
+
+    Raises MMMError, with nothing changed, if it cannot be edited.
+    """
+    access = access or addon_worker()
+    access.python()
     rig = edited_armature(context)
     card = chosen_bundle(context.scene, change.bundle)
-    if reason := _change_fault(card, change) or editing_poll_error(rig, "ALL"):
+    if reason := _change_poll_error(card, change) or editing_poll_error(rig, "ALL"):
         raise MMMError(reason)
-    edit = _SegmentEdit(context, rig, change)
-    return SceneJob(
-        session,
-        session.open(python),
-        SceneSnapshot.now(context, rig),
-        edit.finish,
-        Preparation(edit.reading(rig), choices().load_bundle(bundle_path(card))),
-    )
+    return _SegmentEdit(context, rig, change).start(context, rig, access, card)
 
 
-def _change_fault(card: BundleCard, change: SegmentChange) -> str:
+def _change_poll_error(card: BundleCard, change: SegmentChange) -> str:
     """What the weights cannot do, or what is wrong with the line, in a sentence; else ""."""
     return (
         card.problem
@@ -149,118 +140,81 @@ def _change_fault(card: BundleCard, change: SegmentChange) -> str:
     )
 
 
-class _SegmentEdit:
-    """One change between the press of the button and its keys.
+class _SegmentEdit(EditJob):
+    """The edit of a segment and its two seams; what comes after follows.
 
-    stretch: frames that the model sees and makes, after the shift. held: as the keys lie now.
-    seen: what the model saw, once it is read. listed: the list's lines at the start.
+    The scope's window and mask count frames after the shift, its locked keys frames before it.
     """
 
+    moves_after = True
+
     def __init__(self, context: Context, rig: ArmatureObject, change: SegmentChange) -> None:
-        """MMMError where the change cannot be."""
+        """MMMError where the change is impossible."""
         action, segments = target_segments(context)
         check_several(segments)
-        first_key, last_key = keyed(rig, action, segments)
-        self.watch = ActionGuard(context, rig)
-        self.change = change
-        frames = segments[change.index].frames_for(change.params.seconds, self.watch.fps)
-        self.plan = plan_segment(segments, change.index, frames, self.watch.fps)
-        first, last, shift = self.plan.first, self.plan.last, self.plan.shift
-        check_curves(rig, action, SMPL_22.names, first, max(last - shift, math.ceil(last_key)))
-        self.stretch = EditWindow.around(first, last, (first_key, last_key + shift), self.watch.fps)
-        self.held = held(rig, action, FrameRange(first, last - shift), change.lock)
-        check_none_lost(self.held, self.plan)
-        self.mask = self.stretch.mask("ALL", held_after(self.held.frames, self.plan))
-        self.by_steps = self.watch.by_steps(rig)
-        self.listed = params_of(sequence_list(context.scene).lines)
-        self.seen: MotionClip | None = None
-
-    def reading(self, rig: ArmatureObject) -> Reading:
-        """Read the motion around; then the request is known."""
-        first, last = self.stretch.read_first, self.stretch.read_last - self.plan.shift
-        kept = yield from read_in_chunks(rig, first, last)
-        self.seen = stretched(kept, first, self.plan)
-        return self._request(self.seen)
-
-    def _request(self, clip: MotionClip) -> Edit:
-        return Edit(
-            clip.rotations_TJ4,
-            clip.root_T3,
-            clip.fps,
-            self.mask.rotations_TJ.astype(np.int64),
-            self.mask.root_T.astype(np.int64),
-            self.change.params.prompt,
-            self.change.params.seed,
-            pin_feet=self.change.pin_feet,
-            moves_after=True,
+        keyed = segments_extent(rig, action, segments)
+        guard = ActionGuard(context, rig)
+        self._change = change
+        frames = segments[change.index].frames_for(change.params.seconds, guard.fps)
+        self._plan = plan = plan_segment(segments, change.index, frames, guard.fps)
+        last_key = max(plan.last - plan.shift, math.ceil(keyed[1]))
+        check_curves(rig, action, SMPL_22.names, plan.first, last_key)
+        window = EditWindow.around(
+            plan.first, plan.last, (keyed[0], keyed[1] + plan.shift), guard.fps
         )
+        locked = segment_locked_keys(rig, action, plan.before_shift, change.lock)
+        check_none_lost(locked, plan)
+        mask = window.mask("ALL", shifted_keys(locked.frames, plan))
+        scope = EditScope(guard, window, mask, locked)
+        super().__init__(rig, scope, change.params.prompt, change.params.seed, change.pin_feet)
+        self._listed = params_of(sequence_list(context.scene).lines)
+        self._segments = segments
 
-    def finish(self, context: Context, target: ArmatureObject | None, result: JobResult) -> str:
-        """Key the answer, and bring along what lies behind it."""
-        assert target is not None and isinstance(result, Generated)
-        with reading_once():
-            before = self._key(context, target, result)
-        self._tell_scene(context, target, before)
-        said = (self._done(target), self.held.note, *result.notes)
-        return " ".join(sentence for sentence in said if sentence)
+    def read(self, rig: ArmatureObject) -> Generator[float, None, MotionClip]:
+        """The motion around, with as many frames as it will have."""
+        first, last = self.scope.window.read_first, self.scope.window.read_last - self._plan.shift
+        kept = yield from read_in_chunks(rig, first, last)
+        return stretched(kept, first, self._plan)
 
-    def _key(
-        self, context: Context, target: ArmatureObject, result: Generated
-    ) -> tuple[Segment, ...]:
-        """Returns the segments that there were."""
-        assert self.seen is not None
-        action, raw = self.watch.unchanged(context, target)
-        clip = MotionClip(result.rotations_TJ4, result.root_T3, result.fps, result.twist_estimated)
-        carried = brought_to_start(clip, GroundMove(*result.ground_move), self.seen, self.mask)
-        before = action_segments(action, target)
-        span = FrameRange(self.plan.first, self.plan.last - self.plan.shift)
-        own = own_after(target, action, span, SMPL_22.names, self.held)
-        with unkeyed_pose_kept(context.scene, target), rolled_back(action, raw):
-            begun = begin_step(target, action, self.held, SMPL_22.names, self.plan.first)
-            append_step(action, self._step(result, begun.hand), target)
-            write_segment(
-                target, action, self.plan, self.stretch.read_first, *carried, self.held.frames
-            )
-            remember(target, action, held_after(own, self.plan))
-        return before
-
-    def _tell_scene(
-        self, context: Context, target: ArmatureObject, before: tuple[Segment, ...]
-    ) -> None:
-        """Markers, the end of the scene, and the list's line, if it is this Action's list."""
-        action = target.animation_data.action
-        scene, after = context.scene, action_segments(action, target)
-        replace_markers(scene, before, after, restore=False)
-        scene.frame_end = max(scene.frame_end, after[-1].behind - 1)
-        found = sequence_list(scene)
-        if found.action == action and params_of(found.lines) == self.listed:
-            set_line(found.lines[self.change.index], self.change.params)
-
-    def _done(self, target: ArmatureObject) -> str:
-        plan = self.plan
-        way = "later" if plan.shift > 0 else "earlier"
-        shift = f"; what follows comes {abs(plan.shift)} frames {way}" if plan.shift else ""
-        return f"Made frames {plan.first} to {plan.last} of '{target.name}' anew{shift}."
+    def write(self, rig: ArmatureObject, action: Action, result: Generated) -> None:
+        """Key the result, and bring along what lies behind it."""
+        assert self.input is not None
+        plan, locked = self._plan, self.scope.locked
+        placed = brought_to_start(
+            result.clip, GroundMove(*result.ground_move), self.input, self.scope.mask
+        )
+        self._segments = action_segments(action, rig)
+        own = user_keys_after(rig, action, plan.before_shift, SMPL_22.names, locked)
+        begun = begin_step(rig, action, locked, SMPL_22.names, plan.first)
+        append_step(action, self._step(result, begun.hand), rig)
+        write_segment(rig, action, plan, self.scope.window.read_first, *placed, locked.frames)
+        store_fingerprint(rig, action, shifted_keys(own, plan))
 
     def _step(self, result: Generated, hand: UserEdits) -> SegmentStep:
-        assert self.seen is not None
-        told, plan = result.recipe, self.plan
+        assert self.input is not None
         return SegmentStep(
-            index=self.change.index,
-            prompt=told["prompt"],
-            seconds=self.change.params.seconds,
-            seed=told["seed"],
-            first=plan.first,
-            last=plan.last,
-            behind=plan.old_behind,
-            shift=plan.shift,
-            origin=Origin.from_worker(told),
-            fps=self.watch.fps,
-            input_start=self.stretch.read_first,
-            mask=pack(self.mask.cells_TC),
-            held=self.held.listed,
+            index=self._change.index,
+            seconds=self._change.params.seconds,
+            behind=self._plan.old_behind,
+            shift=self._plan.shift,
             hand=hand,
-            input="" if self.by_steps else packed_motion(self.seen),
-            pin_feet=told["pin_feet"],
-            tokens=packed_tokens(told),
+            input="" if self.from_steps else packed_motion(self.input),
+            **self.step_fields(result),
         )
+
+    def update_scene(self, context: Context, rig: ArmatureObject) -> None:
+        """Markers, the end of the scene, and the list's line, if it is this Action's list."""
+        action = rig.animation_data.action
+        scene, after = context.scene, action_segments(action, rig)
+        replace_markers(scene, self._segments, after, restore=False)
+        scene.frame_end = max(scene.frame_end, after[-1].behind - 1)
+        found = sequence_list(scene)
+        if found.action == action and params_of(found.lines) == self._listed:
+            set_line(found.lines[self._change.index], self._change.params)
+
+    def done(self, rig: ArmatureObject) -> str:
+        """Which frames were regenerated, and whether later ones moved in time."""
+        plan = self._plan
+        when = "later" if plan.shift > 0 else "earlier"
+        shift = f"; what follows comes {abs(plan.shift)} frames {when}" if plan.shift else ""
+        return f"Regenerated frames {plan.first} to {plan.last} of '{rig.name}'{shift}."

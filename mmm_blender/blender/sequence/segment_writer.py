@@ -21,17 +21,17 @@ from ..fcurves.curve_writer import open_writer
 from ..fcurves.frame_range import FrameRange
 from ..fcurves.keyframe_arrays import key_frames, read_keys
 from ..fcurves.layered_actions import curves_of_bones
-from ..history.locked_keys import Held, held_frames
+from ..history.locked_keys import LockedKeys, locked_keys
 from .layout import Segment, SegmentPlan
 
 
 def check_several(segments: tuple[Segment, ...]) -> None:
     """Raises MMMError for a sequence of one segment."""
     if len(segments) == 1:
-        raise MMMError("The sequence has one prompt only: generate it anew.")
+        raise MMMError("The sequence has one prompt only: generate it again.")
 
 
-def keyed(
+def segments_extent(
     rig: ArmatureObject, action: Action, segments: tuple[Segment, ...]
 ) -> tuple[float, float]:
     """First and last keyed frame; MMMError where the segments do not lie between them."""
@@ -40,39 +40,41 @@ def keyed(
     if keyed is None or keyed[0] > first or keyed[1] < last:
         raise MMMError(
             f"The sequence lay on the frames {first} to {last}, where not all of it is any more: "
-            "move its keys back, or generate it anew."
+            "move its keys back, or generate it again."
         )
     return keyed
 
 
-def held(rig: ArmatureObject, action: Action, span: FrameRange, lock: LockMode) -> Held:
-    """What is held; MMMError where the person has to say so first."""
-    held = held_frames(rig, action, span, SMPL_22.names, lock)
-    if lock is LockMode.AUTO and held.confirmation:
-        raise MMMError(held.confirmation)
-    return held
+def segment_locked_keys(
+    rig: ArmatureObject, action: Action, span: FrameRange, lock: LockMode
+) -> LockedKeys:
+    """Keys of a segment that stay; MMMError where the user has to choose first."""
+    locked = locked_keys(rig, action, span, SMPL_22.names, lock)
+    if lock is LockMode.AUTO and locked.confirmation:
+        raise MMMError(locked.confirmation)
+    return locked
 
 
-def check_none_lost(held: Held, plan: SegmentPlan) -> None:
-    """MMMError where poses that are held lie in what a shorter segment leaves out."""
-    frames = {frame for frames in held.frames.values() for frame in frames}
+def check_none_lost(locked: LockedKeys, plan: SegmentPlan) -> None:
+    """MMMError where locked poses lie in what a shorter segment leaves out."""
+    frames = {frame for frames in locked.frames.values() for frame in frames}
     lost = sorted(frame for frame in frames if plan.after_shift(frame) is None)
     if lost:
         raise MMMError(
             f"{len(lost)} poses that you made by hand (the first on frame {lost[0]:g}) lie in what "
-            "is cut off: give the prompt more seconds, or choose Hold None."
+            "is cut off: give the prompt more seconds, or choose Lock Nothing."
         )
 
 
-def held_after(
-    held: Mapping[str, Collection[float]], plan: SegmentPlan
+def shifted_keys(
+    locked: Mapping[str, Collection[float]], plan: SegmentPlan
 ) -> dict[str, frozenset[float]]:
-    """Held frames of each joint where they lie after the shift."""
+    """LockedKeys frames of each joint where they lie after the shift."""
     return {
         joint: frozenset(
             moved for frame in frames if (moved := plan.after_shift(frame)) is not None
         )
-        for joint, frames in held.items()
+        for joint, frames in locked.items()
     }
 
 
@@ -96,12 +98,12 @@ def write_segment(  # noqa: PLR0917  # an answer, where it lies, and where it go
     clip_start: int,
     clip: MotionClip,
     move: GroundMove,
-    held: Mapping[str, Collection[float]],
+    locked: Mapping[str, Collection[float]],
 ) -> None:
     """Key the worker's answer and bring along everything behind it.
 
-    clip: as the model was shown it, ``clip_start`` its first scene frame after the shift. held: as
-    the keys lie before it. A failure leaves the keys half-written: see ``rolled_back``.
+    clip: as the model was shown it, ``clip_start`` its first scene frame after the shift. locked:
+    as the keys lie before it. A failure leaves the keys half-written: see ``rolled_back``.
     """
     keyed = keyed_extent(rig, action)
     if plan.shift:
@@ -111,7 +113,14 @@ def write_segment(  # noqa: PLR0917  # an answer, where it lies, and where it go
     elif move != NO_MOVE:
         move_ground(rig, action, plan.last + 1, move)
     write_range(
-        rig, action, clip, clip_start, plan.first, plan.last, SMPL_22.names, held_after(held, plan)
+        rig,
+        action,
+        clip,
+        clip_start,
+        plan.first,
+        plan.last,
+        SMPL_22.names,
+        shifted_keys(locked, plan),
     )
 
 

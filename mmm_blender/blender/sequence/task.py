@@ -11,16 +11,15 @@ from ...worker.client import JobResult
 from ...worker.protocol import GenerateSequence
 from ..addon.bundle_cards import BundleCard
 from ..addon.bundle_choice import bundle_path, chosen_bundle, length_fault
-from ..addon.choices import choices
 from ..addon.scene_settings import LEAST_SECONDS
-from ..addon.worker_python import worker_python
+from ..addon.worker_python import addon_worker
 from ..bpy_types import Action, ArmatureObject, Context
 from ..fcurves.slot_properties import read_text
 from ..generate.result_writer import ResultWriter
 from ..history.recipe import parse_recipe, sequence_step
 from ..history.recipe_store import RECIPE_PROPERTY
 from ..jobs.scene_job import SceneJob, SceneSnapshot
-from ..jobs.session import session
+from ..jobs.worker_access import WorkerAccess
 from ..rig.target import scene_fps, target_armature
 from .layout import Segment, sequence_segments
 from .markers import replace_markers
@@ -58,22 +57,26 @@ def segment_fault(card: BundleCard, number: int, params: SegmentParams) -> str:
     return f"Prompt {number} cannot last {params.seconds:g} s. {fault}" if fault else ""
 
 
-def start_sequence(context: Context, params: SequenceParams) -> SceneJob:
-    """Send the list to the worker. Raises MMMError, with nothing changed, if it cannot be."""
+def start_sequence(
+    context: Context, params: SequenceParams, access: WorkerAccess | None = None
+) -> SceneJob:
+    """Send the list to the worker. access: the add-on's worker if not given.
+
+    Raises MMMError, with nothing changed, if it cannot be sent.
+    """
+    access = access or addon_worker()
     card = chosen_bundle(context.scene, params.bundle)
     if fault := sequence_fault(card, params.segments):
         raise MMMError(fault)
-    python, reason = worker_python()
-    if python is None:
-        raise MMMError(reason)
+    python = access.python()
     rig = target_armature(context)
     listed = params_of(sequence_list(context.scene).lines)
     result_writer = _MarkedResultWriter(
         params, listed, ResultWriter.here(context, rig, sequence_step)
     )
     request = _request(params, scene_fps(context.scene))
-    job = session.start(python, request, choices().load_bundle(bundle_path(card)))
-    return SceneJob(session, job, SceneSnapshot.now(context, rig), result_writer.finish)
+    job = access.session.start(python, request, access.load_bundle(bundle_path(card)))
+    return SceneJob(access.session, job, SceneSnapshot.now(context, rig), result_writer.finish)
 
 
 def _request(params: SequenceParams, fps: float) -> GenerateSequence:

@@ -139,7 +139,7 @@ def test_only_the_range_changes(
             changed += keys["co"].tobytes() != before[name]["co"].tobytes()
     assert changed == len(after)
     assert rig.matrix_world == placed
-    assert f"Made frames {FIRST} to {STOP} of '{rig.name}' anew" in session.notice.text
+    assert f"Regenerated frames {FIRST} to {STOP} of '{rig.name}'" in session.notice.text
 
 
 @pytest.mark.parametrize("part", ["UPPER", "LOWER"])
@@ -294,7 +294,7 @@ def test_hand_edits_hold_themselves(
         if key.co[0] == 30
     ]
     assert set(held) == {"KEYFRAME"}
-    assert "1 held" in session.notice.text
+    assert "1 locked" in session.notice.text
 
 
 def test_nothing_is_held_where_that_is_asked_for(rig: ArmatureObject, inpaint: Inpaint) -> None:
@@ -357,7 +357,7 @@ def test_two_posed_keys_and_an_empty_timeline_are_enough(
         assert set(now["co"][:, 0]) == set(range(10, 41))
         assert now["co"][[0, -1]].tobytes() == keys[name]["co"].tobytes()
     assert not np.allclose(after.rotations_TJ4[15], before.rotations_TJ4[15], atol=1e-3)
-    assert "2 held" in session.notice.text
+    assert "2 locked" in session.notice.text
 
 
 def test_a_range_of_nothing_but_holds_is_said(rig: ArmatureObject, inpaint: Inpaint) -> None:
@@ -408,7 +408,7 @@ def test_two_characters_in_one_action_have_a_recipe_each(
     mine = {name: raw for name, raw in raw_curves(action).items() if name[0] == slot}
     bpy.context.view_layer.objects.active = other
     assert recipe_store.load_recipe(action, other) is None
-    assert fingerprint.remembered(action, other) is None
+    assert fingerprint.load_fingerprint(action, other) is None
     assert inpaint() == {"FINISHED"}
     assert {name: action[name] for name in OWN_PROPERTIES} == said
     assert {name: raw for name, raw in raw_curves(action).items() if name[0] == slot} == mine
@@ -661,7 +661,7 @@ def test_a_write_that_fails_leaves_everything_as_it_was(
         raise MMMError("The disk of the test is full: try again.")
 
     move_keys(rig, "left_elbow", 30)
-    monkeypatch.setattr(editing, "remember", fail)
+    monkeypatch.setattr(editing, "store_fingerprint", fail)
     assert refusal(rig, inpaint) == "The disk of the test is full: try again."
 
 

@@ -21,7 +21,6 @@ from mmm_blender.blender.addon import (
 from mmm_blender.blender.bpy_types import bpy
 from mmm_blender.blender.character.panel import CharacterPanel
 from mmm_blender.blender.generate import panel as motion_panel
-from mmm_blender.blender.generate import task as generate_task
 from mmm_blender.blender.jobs.session import Job, Notice, State, WorkerSession
 from mmm_blender.common.errors import MMMError
 from mmm_blender.worker.protocol import FailureKind
@@ -36,7 +35,7 @@ def drawn(panel: Any = motion_panel.MotionPanel) -> Layout:
 @pytest.fixture
 def ready(session: WorkerSession, monkeypatch: pytest.MonkeyPatch) -> WorkerSession:
     """The worker's Python is there."""
-    for module in (generate_task, motion_panel):
+    for module in (worker_python, motion_panel):
         monkeypatch.setattr(module, "worker_python", lambda: (Path("python"), ""))
     return session
 

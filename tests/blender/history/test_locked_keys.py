@@ -17,15 +17,15 @@ from mmm_blender.blender.history.fingerprint import (
     FINGERPRINT_PROPERTY,
     changed_bones,
     is_untouched,
-    remember,
-    remembered,
+    load_fingerprint,
     row_checks,
+    store_fingerprint,
 )
 from mmm_blender.blender.history.locked_keys import (
-    default_mode,
-    held_frames,
+    automatic_mode,
+    locked_keys,
     mark_as_keyframes,
-    own_after,
+    user_keys_after,
 )
 from mmm_blender.blender.history.new_action import write_clip
 from mmm_blender.blender.rig.armature import create_character
@@ -53,7 +53,7 @@ def action(rig: ArmatureObject) -> Action:
     turns = rotation_vector_to_quat(0.1 * rng.normal(size=(FRAMES, 22, 3)).cumsum(axis=0))
     root = np.array([0.0, 0.95, 0.0]) + 0.01 * rng.normal(size=(FRAMES, 3)).cumsum(axis=0)
     made = write_clip(rig, MotionClip(turns, root, fps=24.0), START)
-    remember(rig, made)
+    store_fingerprint(rig, made)
     return made
 
 
@@ -77,7 +77,7 @@ def nudge(action: Action, bone: str, property_name: str, frame: int, by: float =
 
 
 def test_what_we_wrote_holds_nothing(rig: ArmatureObject, action: Action) -> None:
-    held = held_frames(rig, action, WHOLE, JOINTS, LockMode.EDITED)
+    held = locked_keys(rig, action, WHOLE, JOINTS, LockMode.EDITED)
     assert held.frames == {}
     assert (held.changed, held.of) == (0, 22 * FRAMES)
     assert held.confirmation == ""
@@ -90,11 +90,11 @@ def test_a_moved_key_is_held_at_its_bone_and_frame_alone(
     nudge(action, "left_elbow", "rotation_quaternion", START + 5)
     nudge(action, "pelvis", "location", START + 7)
     assert not is_untouched(rig, action)
-    held = held_frames(rig, action, WHOLE, JOINTS, LockMode.EDITED)
+    held = locked_keys(rig, action, WHOLE, JOINTS, LockMode.EDITED)
     assert held.frames == {"left_elbow": {START + 5}, "pelvis": {START + 7}}
-    only_legs = held_frames(rig, action, WHOLE, ["left_knee", "pelvis"], LockMode.EDITED)
+    only_legs = locked_keys(rig, action, WHOLE, ["left_knee", "pelvis"], LockMode.EDITED)
     assert only_legs.frames == {"pelvis": {START + 7}}
-    later = held_frames(rig, action, FrameRange(START + 6, START + 9), JOINTS, LockMode.EDITED)
+    later = locked_keys(rig, action, FrameRange(START + 6, START + 9), JOINTS, LockMode.EDITED)
     assert later.frames == {"pelvis": {START + 7}}
 
 
@@ -106,7 +106,7 @@ def test_a_key_at_a_new_frame_is_held_and_one_that_is_gone_is_not(
     spine = [curve(action, "spine1", "rotation_quaternion", index) for index in range(4)]
     for each in spine:
         each.keyframe_points.remove(each.keyframe_points[8])
-    held = held_frames(rig, action, WHOLE, JOINTS, LockMode.EDITED)
+    held = locked_keys(rig, action, WHOLE, JOINTS, LockMode.EDITED)
     # where one of four keys went away, the rest of the pose is not as we wrote it either
     assert held.frames == {"left_knee": {START + 3, START + 3.5}}
 
@@ -115,7 +115,7 @@ def test_most_keys_changed_is_asked_about(rig: ArmatureObject, action: Action) -
     for each in action_fcurves(action):
         for key in each.keyframe_points:
             key.co[0] = 1 + 2 * (key.co[0] - 1)
-    held = held_frames(rig, action, FrameRange(1, 100), JOINTS, LockMode.EDITED)
+    held = locked_keys(rig, action, FrameRange(1, 100), JOINTS, LockMode.EDITED)
     assert held.changed > held.of / 2
     assert "retimed" in held.confirmation
 
@@ -127,25 +127,25 @@ def test_keys_thinned_out_are_asked_about(rig: ArmatureObject, action: Action) -
         for at in reversed(range(len(points))):
             if at % 5:
                 points.remove(points[at])
-    held = held_frames(rig, action, WHOLE, JOINTS, LockMode.EDITED)
+    held = locked_keys(rig, action, WHOLE, JOINTS, LockMode.EDITED)
     assert held.frames == {}
     assert (held.changed, held.of) == (22 * (FRAMES - 5), 22 * FRAMES)
     assert "thinned out" in held.confirmation
     store = store_of(rig, action)
     for each in list(store.fcurves):
         store.fcurves.remove(each)
-    assert held_frames(rig, action, WHOLE, JOINTS, LockMode.EDITED).changed == 22 * FRAMES
+    assert locked_keys(rig, action, WHOLE, JOINTS, LockMode.EDITED).changed == 22 * FRAMES
 
 
 def test_a_renamed_bone_is_nobodys_and_said(rig: ArmatureObject, action: Action) -> None:
     rig.data.bones["left_elbow"].name = "L_Elbow"
     nudge(action, "head", "rotation_quaternion", START + 5)
-    held = held_frames(rig, action, WHOLE, JOINTS, LockMode.EDITED)
+    held = locked_keys(rig, action, WHOLE, JOINTS, LockMode.EDITED)
     assert held.frames == {"head": {START + 5}}
     assert held.confirmation == "" and held.renamed == ("L_Elbow",)
     assert held.note.startswith("L_Elbow: renamed")
-    remember(rig, action, own_after(rig, action, WHOLE, ["head"], held))
-    again = held_frames(rig, action, WHOLE, JOINTS, LockMode.EDITED)
+    store_fingerprint(rig, action, user_keys_after(rig, action, WHOLE, ["head"], held))
+    again = locked_keys(rig, action, WHOLE, JOINTS, LockMode.EDITED)
     assert again.frames == {"head": {START + 5}} and again.note == ""
 
 
@@ -154,9 +154,9 @@ def test_a_bone_that_is_keyed_by_hand_alone_is_held(rig: ArmatureObject, action:
     heads = [each for each in store.fcurves if '"head"' in each.data_path]
     for each in heads:
         store.fcurves.remove(each)
-    remember(rig, action)
+    store_fingerprint(rig, action)
     rig.pose.bones["head"].keyframe_insert("rotation_quaternion", frame=START + 3)
-    held = held_frames(rig, action, WHOLE, JOINTS, LockMode.EDITED)
+    held = locked_keys(rig, action, WHOLE, JOINTS, LockMode.EDITED)
     assert held.frames == {"head": {START + 3}} and held.note == ""
 
 
@@ -165,11 +165,11 @@ def test_keys_of_type_keyframe_hold_in_any_action(rig: ArmatureObject, action: A
         key = curve(action, "head", "rotation_quaternion", index).keyframe_points[2]
         key.type = "KEYFRAME"
     del action[FINGERPRINT_PROPERTY]
-    held = held_frames(rig, action, WHOLE, JOINTS, LockMode.KEYFRAME)
+    held = locked_keys(rig, action, WHOLE, JOINTS, LockMode.KEYFRAME)
     assert held.frames == {"head": {START + 2}}
-    assert held_frames(rig, action, WHOLE, JOINTS, LockMode.NONE).frames == {}
+    assert locked_keys(rig, action, WHOLE, JOINTS, LockMode.NONE).frames == {}
     with pytest.raises(MMMError, match="not made by MMM"):
-        held_frames(rig, action, WHOLE, JOINTS, LockMode.EDITED)
+        locked_keys(rig, action, WHOLE, JOINTS, LockMode.EDITED)
 
 
 @pytest.mark.parametrize("elsewhere", [False, True])
@@ -177,19 +177,19 @@ def test_what_was_held_stays_held(rig: ArmatureObject, action: Action, elsewhere
     nudge(action, "left_elbow", "rotation_quaternion", START + 5)
     nudge(action, "right_elbow", "rotation_quaternion", START + 6)
     span = FrameRange(START + 8, START + 12) if elsewhere else WHOLE
-    held = held_frames(rig, action, span, ["left_elbow"], LockMode.EDITED)
-    remember(rig, action, own_after(rig, action, span, ["left_elbow"], held))
+    held = locked_keys(rig, action, span, ["left_elbow"], LockMode.EDITED)
+    store_fingerprint(rig, action, user_keys_after(rig, action, span, ["left_elbow"], held))
     assert is_untouched(rig, action)
-    again = held_frames(rig, action, WHOLE, JOINTS, LockMode.EDITED)
+    again = locked_keys(rig, action, WHOLE, JOINTS, LockMode.EDITED)
     assert again.frames == {"left_elbow": {START + 5}, "right_elbow": {START + 6}}
     assert again.changed == 0, "nobody is asked about them again"
 
 
 def test_what_was_made_anew_is_nobodys(rig: ArmatureObject, action: Action) -> None:
     nudge(action, "left_elbow", "rotation_quaternion", START + 5)
-    nothing = held_frames(rig, action, WHOLE, JOINTS, LockMode.NONE)
-    remember(rig, action, own_after(rig, action, WHOLE, JOINTS, nothing))
-    assert held_frames(rig, action, WHOLE, JOINTS, LockMode.EDITED).frames == {}
+    nothing = locked_keys(rig, action, WHOLE, JOINTS, LockMode.NONE)
+    store_fingerprint(rig, action, user_keys_after(rig, action, WHOLE, JOINTS, nothing))
+    assert locked_keys(rig, action, WHOLE, JOINTS, LockMode.EDITED).frames == {}
 
 
 def test_the_first_edit_of_a_persons_action_owns_what_it_held(
@@ -197,9 +197,9 @@ def test_the_first_edit_of_a_persons_action_owns_what_it_held(
 ) -> None:
     del action[FINGERPRINT_PROPERTY]
     curve(action, "head", "rotation_quaternion").keyframe_points[2].type = "KEYFRAME"
-    held = held_frames(rig, action, WHOLE, JOINTS, LockMode.KEYFRAME)
-    remember(rig, action, own_after(rig, action, WHOLE, JOINTS, held))
-    assert held_frames(rig, action, WHOLE, JOINTS, LockMode.EDITED).frames == {"head": {START + 2}}
+    held = locked_keys(rig, action, WHOLE, JOINTS, LockMode.KEYFRAME)
+    store_fingerprint(rig, action, user_keys_after(rig, action, WHOLE, JOINTS, held))
+    assert locked_keys(rig, action, WHOLE, JOINTS, LockMode.EDITED).frames == {"head": {START + 2}}
 
 
 @pytest.mark.parametrize("name", ["interpolation", "easing", "handle_left_type"])
@@ -211,7 +211,7 @@ def test_what_makes_the_motion_is_watched_whole(
     assert is_untouched(rig, action)
     setattr(key, name, {"interpolation": "BEZIER", "easing": "EASE_IN"}.get(name, "VECTOR"))
     assert not is_untouched(rig, action)
-    assert held_frames(rig, action, WHOLE, JOINTS, LockMode.EDITED).frames == {}, (
+    assert locked_keys(rig, action, WHOLE, JOINTS, LockMode.EDITED).frames == {}, (
         "neither value nor frame"
     )
 
@@ -223,14 +223,14 @@ def test_rows_are_checked_as_zlib_does() -> None:
 
 
 def test_the_default_follows_who_made_the_action(rig: ArmatureObject, action: Action) -> None:
-    assert default_mode(action) == LockMode.EDITED
+    assert automatic_mode(action) == LockMode.EDITED
     del action[FINGERPRINT_PROPERTY]
-    assert default_mode(action) == LockMode.NONE
+    assert automatic_mode(action) == LockMode.NONE
 
 
 def test_marking_changes_types_alone(rig: ArmatureObject, action: Action) -> None:
     nudge(action, "left_elbow", "rotation_quaternion", START + 5)
-    held = held_frames(rig, action, WHOLE, JOINTS, LockMode.EDITED)
+    held = locked_keys(rig, action, WHOLE, JOINTS, LockMode.EDITED)
     before = raw_curves(action)
     mark_as_keyframes(rig, action, held)
     after = raw_curves(action)
@@ -251,13 +251,13 @@ def test_marking_changes_types_alone(rig: ArmatureObject, action: Action) -> Non
 def test_the_fingerprint_survives_the_file(
     rig: ArmatureObject, action: Action, tmp_path: Path
 ) -> None:
-    before, name = remembered(action), rig.name
+    before, name = load_fingerprint(action), rig.name
     assert before is not None
     file = str(tmp_path / "file.blend")
     bpy.ops.wm.save_as_mainfile(filepath=file)
     bpy.ops.wm.open_mainfile(filepath=file)
     opened = bpy.data.objects[name]
-    now = remembered(opened.animation_data.action)
+    now = load_fingerprint(opened.animation_data.action)
     assert now is not None
     assert now.keys() == before.keys()
     assert not changed_bones({bone: each.curves for bone, each in now.items()}, before)
@@ -268,7 +268,7 @@ def test_the_fingerprint_survives_the_file(
 def test_a_damaged_fingerprint_is_told(action: Action, text: str) -> None:
     action[FINGERPRINT_PROPERTY] = text
     with pytest.raises(MMMError, match="another way of holding"):
-        remembered(action)
+        load_fingerprint(action)
 
 
 def test_a_fingerprint_is_small(action: Action) -> None:

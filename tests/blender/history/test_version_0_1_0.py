@@ -12,7 +12,7 @@ from mmm_blender.blender.edit.panel import EditPanel
 from mmm_blender.blender.fcurves.curve_snapshot import raw_curves
 from mmm_blender.blender.generate.panel import MotionPanel
 from mmm_blender.blender.history.fingerprint import is_untouched
-from mmm_blender.blender.history.locked_keys import default_mode
+from mmm_blender.blender.history.locked_keys import automatic_mode
 from mmm_blender.blender.history.recipe import (
     EditStep,
     GenerateStep,
@@ -67,7 +67,7 @@ def test_no_key_of_a_saved_file_counts_as_edited_by_hand(name: str) -> None:
     rig, action = opened(name)
     assert is_untouched(rig, action)
     assert user_edits(rig, action) == UserEdits()
-    assert default_mode(action, rig) == LockMode.EDITED
+    assert automatic_mode(action, rig) == LockMode.EDITED
 
 
 def test_the_steps_of_an_edited_motion_say_what_they_said() -> None:

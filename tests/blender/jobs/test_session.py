@@ -11,8 +11,9 @@ from typing import Any, cast
 import numpy as np
 import pytest
 
+from mmm_blender.blender.addon import worker_python
 from mmm_blender.blender.bpy_types import bpy
-from mmm_blender.blender.generate import task as generation
+from mmm_blender.blender.generate.task import GenerateParams, start_generation
 from mmm_blender.blender.jobs import (
     job_operator,
 )
@@ -276,14 +277,14 @@ def scene_session(
     """The add-on's session with a scripted worker."""
     session.shut_down()
     monkeypatch.setattr(session, "connect", quiet.connect)
-    monkeypatch.setattr(generation, "worker_python", lambda: (PYTHON, ""))
+    monkeypatch.setattr(worker_python, "worker_python", lambda: (PYTHON, ""))
     yield session
     session.shut_down()
 
 
 def press(bundle: Path) -> SceneJob:
-    params = generation.GenerateParams("walk", 1.0, 0, str(bundle))
-    return generation.start_generation(bpy.context, params)
+    params = GenerateParams("walk", 1.0, 0, str(bundle))
+    return start_generation(bpy.context, params)
 
 
 @pytest.fixture

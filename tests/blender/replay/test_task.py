@@ -186,7 +186,7 @@ def test_what_is_not_hers_is_made_again(rig: ArmatureObject) -> None:
     raw = raw_curves(action)
     nudge(action, "left_elbow", 36, by=0.01)
     nudge(action, "pelvis", 12, by=0.01)
-    fingerprint.remember(rig, action)  # as if it were our work
+    fingerprint.store_fingerprint(rig, action)  # as if it were our work
     _, after = replayed(rig)
     assert raw_curves(after) == raw
 

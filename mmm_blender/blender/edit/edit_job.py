@@ -1,0 +1,140 @@
+"""One edit between the press of its button and its keys, whatever it edits.
+
+What lies outside the range and the body part stays as it is, and so does everything if the edit
+fails, is cancelled, or comes too late because the Action was changed meanwhile.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Generator
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+
+from ...common.array_text import pack
+from ...geometry.clip import MotionClip
+from ...geometry.editing.edit_mask import EditMask
+from ...worker.client import JobResult
+from ...worker.protocol import Edit, Generated
+from ..addon.bundle_cards import BundleCard
+from ..addon.bundle_choice import bundle_path
+from ..bpy_types import Action, ArmatureObject, Context
+from ..fcurves.keyframe_arrays import reading_once
+from ..history.action_guard import ActionGuard, rolled_back
+from ..history.locked_keys import LockedKeys
+from ..history.recipe import Origin, packed_tokens
+from ..jobs.scene_job import Preparation, Reading, SceneJob, SceneSnapshot
+from ..jobs.worker_access import WorkerAccess
+from ..rig.motion_reader import unkeyed_pose_kept
+from .edit_window import EditWindow
+
+
+@dataclass(frozen=True)
+class EditScope:
+    """What an edit is about.
+
+    guard: the Action as it was at the press. window: frames that are regenerated and read. mask:
+    cells of the frames that are read which are regenerated. locked: keys of the range that stay.
+    """
+
+    guard: ActionGuard
+    window: EditWindow
+    mask: EditMask
+    locked: LockedKeys
+
+
+class EditJob(ABC):
+    """Reads the motion around a range, has the worker regenerate the range, and keys it.
+
+    input: what the model reads, once it is read. from_steps: all of that follows from the steps of
+    the Action's recipe.
+    """
+
+    moves_after: ClassVar[bool] = False
+    """Whether the motion may end elsewhere, and what comes after is carried along."""
+
+    def __init__(
+        self, rig: ArmatureObject, scope: EditScope, prompt: str, seed: int, pin_feet: bool
+    ) -> None:
+        """Of a rig whose Action can be edited."""
+        self.scope = scope
+        self.input: MotionClip | None = None
+        self.from_steps = scope.guard.follows_from_steps(rig)
+        self._asked = (prompt, seed, pin_feet)
+
+    @abstractmethod
+    def read(self, rig: ArmatureObject) -> Generator[float, None, MotionClip]:
+        """Read what the model is to see; yields how far it is, 0 to 1."""
+
+    @abstractmethod
+    def write(self, rig: ArmatureObject, action: Action, result: Generated) -> None:
+        """Write the keys, the recipe's step and the fingerprint; a failure is rolled back."""
+
+    @abstractmethod
+    def update_scene(self, context: Context, rig: ArmatureObject) -> None:
+        """Adapt the scene to the keys that were written."""
+
+    @abstractmethod
+    def done(self, rig: ArmatureObject) -> str:
+        """What was done, in a sentence."""
+
+    def start(
+        self, context: Context, rig: ArmatureObject, access: WorkerAccess, card: BundleCard
+    ) -> SceneJob:
+        """Begin to read."""
+        return SceneJob(
+            access.session,
+            access.session.open(access.python()),
+            SceneSnapshot.now(context, rig),
+            self.finish,
+            Preparation(self._reading(rig), access.load_bundle(bundle_path(card))),
+        )
+
+    def _reading(self, rig: ArmatureObject) -> Reading:
+        self.input = yield from self.read(rig)
+        return self._message(self.input)
+
+    def _message(self, clip: MotionClip) -> Edit:
+        prompt, seed, pin_feet = self._asked
+        mask = self.scope.mask
+        return Edit(
+            clip.rotations_TJ4,
+            clip.root_T3,
+            clip.fps,
+            mask.rotations_TJ.astype(np.int64),
+            mask.root_T.astype(np.int64),
+            prompt,
+            seed,
+            pin_feet=pin_feet,
+            moves_after=self.moves_after,
+        )
+
+    def finish(self, context: Context, target: ArmatureObject | None, result: JobResult) -> str:
+        """Key the worker's motion; the sentence that says so."""
+        assert target is not None and isinstance(result, Generated)
+        with reading_once():
+            action, raw = self.scope.guard.unchanged(context, target)
+            with unkeyed_pose_kept(context.scene, target), rolled_back(action, raw):
+                self.write(target, action, result)
+        self.update_scene(context, target)
+        sentences = (self.done(target), self.scope.locked.note, *result.notes)
+        return " ".join(filter(None, sentences))
+
+    def step_fields(self, result: Generated) -> dict[str, Any]:
+        """Fields that the recipe's steps of all edits have, by name."""
+        scope, recipe = self.scope, result.recipe
+        return {
+            "prompt": recipe["prompt"],
+            "seed": recipe["seed"],
+            "first": scope.window.first,
+            "last": scope.window.last,
+            "origin": Origin.from_worker(recipe),
+            "fps": scope.guard.fps,
+            "input_start": scope.window.read_first,
+            "mask": pack(scope.mask.cells_TC),
+            "held": scope.locked.listed,
+            "pin_feet": recipe["pin_feet"],
+            "tokens": packed_tokens(recipe),
+        }
