@@ -26,7 +26,7 @@ class _Registrable(Protocol):
 
 def _modules() -> tuple[_Registrable, ...]:
     """Imported late: a test of one module needs none of the others."""
-    from .addon import device_panel, preferences, scene_settings  # noqa: PLC0415  # see above
+    from .addon import device_panel, disk_facts, preferences, scene_settings, ui_state  # noqa: PLC0415  # see above
     from .addon import operators as addon_operators  # noqa: PLC0415
     from .character import operators as character_operators  # noqa: PLC0415
     from .character import panel as character_panel  # noqa: PLC0415
@@ -42,6 +42,7 @@ def _modules() -> tuple[_Registrable, ...]:
 
     return (
         preferences,
+        ui_state,
         scene_settings,
         sequence_properties,
         addon_operators,
@@ -55,6 +56,7 @@ def _modules() -> tuple[_Registrable, ...]:
         sequence_panel,
         character_panel,
         device_panel,
+        disk_facts,
         timer,
     )
 

@@ -9,7 +9,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from _bench import editing, parts, worker
+from _bench import editing, interface, parts, worker
 from _bench.figures import Row, table
 from _dev.bootstrap import ROOT, say
 
@@ -35,8 +35,8 @@ def main(arguments: Sequence[str]) -> int:
 
 def measure(quick: bool, bundle: Path) -> list[Row]:
     """All rows; without weights only the parts. torch comes into this process at the very end."""
-    say("rotations, fitting, keys, reading ...")
-    rows = [*parts.rows(), *editing.reading_rows()]
+    say("rotations, fitting, keys, reading, panels ...")
+    rows = [*parts.rows(), *editing.reading_rows(), *interface.rows()]
     if quick:
         return rows
     say("the weights in a worker ...")

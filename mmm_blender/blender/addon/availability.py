@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ..bpy_types import Context
 from ..jobs.session import session
-from .worker_python import worker_python
+from .disk_facts import shown_python
 
 MODES = ("OBJECT", "POSE")
 """Where an Action can be assigned and an armature be added without surprises."""
@@ -14,7 +14,7 @@ BUSY = "MMM is at work: wait until it is done, or cancel it."
 
 def poll_error(context: Context, task: str = "Generate") -> str:
     """Why no job can be started now, in a sentence; else "". task: what the user would do."""
-    return busy_poll_error() or mode_poll_error(context, task) or worker_python()[1]
+    return busy_poll_error() or mode_poll_error(context, task) or shown_python()[1]
 
 
 def busy_poll_error() -> str:

@@ -6,19 +6,22 @@ from pathlib import Path
 
 from ...geometry.editing.edit_mask import BodyPart
 from ..bpy_types import Scene
-from .bundle_cards import BundleCard, choose_bundle, find_bundles, weight_folders
-from .choices import choices
+from .bundle_cards import BundleCard
+from .disk_facts import find_shown_bundle, look_up_bundle
 from .scene_settings import scene_settings
 
 
-def bundle_cards() -> list[BundleCard]:
-    """Every bundle that can be found, the default first."""
-    return find_bundles(weight_folders(choices().bundles_folder))
-
-
 def chosen_bundle(scene: Scene, wanted: str = "") -> BundleCard:
-    """The bundle that ``wanted`` names (see ``choose_bundle``), else the scene's."""
-    return choose_bundle(bundle_cards(), wanted or str(scene_settings(scene).bundle))
+    """The bundle that ``wanted`` names (see ``choose_bundle``), else the scene's.
+
+    To be asked by a press: looks at the disk.
+    """
+    return look_up_bundle(wanted or str(scene_settings(scene).bundle))
+
+
+def shown_bundle(scene: Scene) -> BundleCard:
+    """The scene's bundle for a panel."""
+    return find_shown_bundle(str(scene_settings(scene).bundle))
 
 
 _ROUNDING_SECONDS = 1e-3

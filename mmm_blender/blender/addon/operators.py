@@ -12,6 +12,7 @@ from ..jobs.setup_job import setup_session, succeeded
 from ..widgets import Event, draw_wrapped, redraw
 from .paths import environment_folder
 from .preferences import draw_setup_choices
+from .ui_state import ui_state
 from .worker_python import environment_params, setup_poll_error, worker_python
 
 _WATCH_SECONDS = 0.25
@@ -86,6 +87,7 @@ def watch() -> float | None:
     redraw()
     if not over:
         return _WATCH_SECONDS
+    ui_state.look_at_disk()
     python = environment_python(environment_folder())
     if python is not None and worker_python()[0] == python and not session.busy:
         session.check(python)
@@ -125,6 +127,7 @@ class CheckWorker(bpy.types.Operator):
     def execute(self, _context: Context) -> set[str]:
         """Start it; what it says is heard between jobs."""
         session.refusals.clear()
+        ui_state.look_at_disk()
         python, reason = worker_python()
         try:
             if python is None:

@@ -6,7 +6,7 @@ path (tests, scripts) and Blender keeps no preferences for it.
 # Blender reads properties from annotations that are calls; they are no types, and meant so.
 # pyright: reportInvalidTypeForm=false
 
-from ...worker.installer import FLAVOURS, LOG_NAME
+from ...worker.installer import FLAVOURS
 from ..bpy_types import Context, bpy
 from ..jobs.session import session
 from ..jobs.setup_job import setup_session
@@ -20,8 +20,10 @@ from .choices import (
     known_devices,
     preferences,
 )
-from .paths import ROOT_PACKAGE, environment_folder
-from .worker_python import setup_poll_error, worker_python
+from .disk_facts import shown_log, shown_python
+from .paths import ROOT_PACKAGE
+from .ui_state import ui_state
+from .worker_python import setup_poll_error
 
 _MOST_THREADS = 256
 _MOST_MINUTES = 24 * 60
@@ -29,6 +31,11 @@ _MOST_MINUTES = 24 * 60
 
 def _forget_refusals(_self: Preferences, _context: Context) -> None:
     session.refusals.clear()
+    _look_at_disk(_self, _context)
+
+
+def _look_at_disk(_self: Preferences, _context: Context) -> None:
+    ui_state.look_at_disk()
     redraw()
 
 
@@ -91,6 +98,7 @@ class MMMPreferences(bpy.types.AddonPreferences):
         name="Own weights",
         description="A folder with folders of weights; empty for the add-on's own",
         subtype="DIR_PATH",
+        update=_look_at_disk,
     )
 
     def draw(self, context: Context) -> None:
@@ -115,7 +123,7 @@ def _draw_python(layout: Layout, context: Context, stored: Preferences) -> None:
     layout.prop(stored, "python_source", expand=True)
     if stored.python_source == CHOSEN:
         layout.prop(stored, "python_path")
-    python, reason = worker_python()
+    python, reason = shown_python()
     draw_wrapped(
         layout,
         context,
@@ -156,8 +164,8 @@ def draw_setup(layout: Layout, context: Context) -> None:
     notice = setup_session.notice
     if notice.text:
         draw_wrapped(layout, context, notice.text, icon="ERROR" if notice.is_error else "INFO")
-    log = environment_folder() / LOG_NAME
-    if notice.is_error and log.is_file():
+    log = shown_log() if notice.is_error else None
+    if log is not None:
         layout.operator("wm.path_open", text="Open the Log", icon="TEXT").filepath = str(log)
 
 

@@ -3,10 +3,14 @@
 # pyright: reportInvalidTypeForm=false
 
 from collections.abc import Iterable
+from contextlib import suppress
 from typing import Any, TypeAlias
 
+from ...common.errors import MMMError
 from ...geometry.editing.lock_mode import LockMode
 from ..bpy_types import Context, Scene, bpy
+from .disk_facts import look_up_bundle
+from .ui_state import ui_state
 
 Settings: TypeAlias = Any
 """A SceneSettings, as Blender hands it out."""
@@ -33,6 +37,13 @@ LOCK_ITEMS = (
     (LockMode.KEYFRAME.value, "Keyframes", "Lock keys of the type Keyframe: poses set by hand"),
     (LockMode.NONE.value, "Nothing", "Regenerate everything in the range"),
 )
+
+
+def _look_up_bundle(settings: Settings, _context: Context) -> None:
+    """The user chose weights: now, and not at a redraw, see what they are."""
+    with suppress(MMMError):  # the panel says it
+        look_up_bundle(str(settings.bundle))
+    ui_state.scene_changed()
 
 
 class SceneSettings(bpy.types.PropertyGroup):
@@ -62,6 +73,7 @@ class SceneSettings(bpy.types.PropertyGroup):
     bundle: bpy.props.StringProperty(
         name="Weights",
         description="What the model has learned: a folder of weights; empty for the add-on's own",
+        update=_look_up_bundle,
     )
     pin_feet: bpy.props.BoolProperty(
         name="Pin Feet",

@@ -15,25 +15,31 @@ from ..jobs.setup_job import setup_session
 from ..jobs.worker_access import WorkerAccess
 from .choices import absolute_path, choices
 from .paths import environment_folder
+from .ui_state import ui_state
 
 PYTHON_VARIABLE = "MMM_WORKER_PYTHON"
 """Environment variable that names the worker's Python, before any preference."""
 
 
 def worker_python() -> tuple[Path | None, str]:
-    """The Python that runs the worker; or None and the reason, in a sentence."""
-    python, reason = _wanted_python()
-    if python is None:
-        return None, reason
-    if not python.is_file():
-        return None, f"There is no Python at {python}: choose another one, or press Set Up."
-    if python in session.refusals:
+    """The Python that runs the worker; or None and the reason, in a sentence. Looks at the disk."""
+    python, reason = find_python()
+    if python is not None and python in session.refusals:
         return None, session.refusals[python]
-    return python, ""
+    return python, reason
+
+
+def find_python() -> tuple[Path | None, str]:
+    """``worker_python``, whatever the worker said of it."""
+    python, reason = _wanted_python()
+    if python is not None and not python.is_file():
+        return None, f"There is no Python at {python}: choose another one, or press Set Up."
+    return python, reason
 
 
 def addon_worker() -> WorkerAccess:
     """The worker as the preferences describe it, for jobs of the add-on's own session."""
+    ui_state.look_at_disk()
     return WorkerAccess(session, _python_or_raise, choices().load_bundle)
 
 

@@ -4,10 +4,10 @@
 
 from typing import Any, ClassVar
 
+from ..addon.availability import busy_poll_error
 from ..bpy_types import Context, bpy
 from ..jobs.job_operator import JobOperator
 from ..jobs.scene_job import SceneJob
-from ..jobs.session import session
 from ..rig.armature import create_character
 from ..widgets import Event
 from .task import start_body_model
@@ -40,9 +40,9 @@ def _gender_property() -> Any:
 
 
 def _poll_idle(operator: Any) -> bool:
-    if session.busy:
-        operator.poll_message_set("MMM is at work: wait until it is done, or cancel it.")
-    return not session.busy
+    if reason := busy_poll_error():
+        operator.poll_message_set(reason)
+    return not reason
 
 
 class AddCharacter(JobOperator, bpy.types.Operator):

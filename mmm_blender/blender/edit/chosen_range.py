@@ -106,9 +106,9 @@ def _asked(context: Context, rig: ArmatureObject | None) -> tuple[object, ...]:
     action = None if data is None else data.action
     area = context.area
     return (
-        None if area is None else (area.as_pointer(), str(area.type)),
-        None if rig is None else (rig.as_pointer(), str(rig.mode)),
-        None if action is None else action.as_pointer(),
+        None if area is None else (str(area.type), int(area.x), int(area.y)),
+        None if rig is None else (int(rig.session_uid), str(rig.mode)),
+        None if action is None else int(action.session_uid),
     )
 
 
@@ -118,6 +118,14 @@ def _redraw_editors() -> None:
         for area in window.screen.areas:
             if area.type in KEY_EDITORS:
                 area.tag_redraw()
+
+
+def unregister() -> None:
+    """Stop the timer, and forget what was found."""
+    global _glance  # noqa: PLW0603  # as above
+    _glance = None
+    if bpy.app.timers.is_registered(_redraw_editors):
+        bpy.app.timers.unregister(_redraw_editors)
 
 
 def _range_without_keys(context: Context) -> ChosenRange:

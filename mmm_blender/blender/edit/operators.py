@@ -158,15 +158,20 @@ _CLASSES = (Inpaint, InBetween)
 _register, _unregister = bpy.utils.register_classes_factory(_CLASSES)
 
 
+def _menus() -> list[Any]:
+    """The menus that this Blender has: one that it has renamed goes without our entries."""
+    return [getattr(bpy.types, name) for name in _MENUS if hasattr(bpy.types, name)]
+
+
 def register() -> None:
     """Add the operators and their menu entries."""
     _register()
-    for name in _MENUS:
-        getattr(bpy.types, name).append(draw_menu)
+    for menu in _menus():
+        menu.append(draw_menu)
 
 
 def unregister() -> None:
     """Take them away."""
-    for name in _MENUS:
-        getattr(bpy.types, name).remove(draw_menu)
+    for menu in _menus():
+        menu.remove(draw_menu)
     _unregister()

@@ -11,6 +11,7 @@ from ..bpy_types import ArmatureObject, Context, bpy
 from ..jobs.job_widgets import draw_notice, draw_progress
 from ..jobs.session import session
 from ..widgets import BIG, ORDER, TAB, Layout, draw_wrapped
+from . import chosen_range
 from .chosen_range import ChosenRange, Source, shown_range
 from .task import params_poll_error
 
@@ -98,4 +99,10 @@ class GraphEditPanel(_EditPanel, bpy.types.Panel):
 
 _CLASSES = (EditPanel, DopeSheetEditPanel, GraphEditPanel)
 
-register, unregister = bpy.utils.register_classes_factory(_CLASSES)
+register, _unregister = bpy.utils.register_classes_factory(_CLASSES)
+
+
+def unregister() -> None:
+    """Take the panels away, with the timer that draws them again."""
+    chosen_range.unregister()
+    _unregister()

@@ -19,7 +19,8 @@ from ..actions.editability import (
 from ..actions.range_writer import check_curves, keyed_extent, write_range
 from ..addon.availability import poll_error
 from ..addon.bundle_cards import BundleCard
-from ..addon.bundle_choice import chosen_bundle, mask_fault
+from ..addon.bundle_choice import chosen_bundle, mask_fault, shown_bundle
+from ..addon.ui_state import scene_key, ui_state
 from ..addon.worker_python import addon_worker
 from ..bpy_types import Action, ArmatureObject, Context
 from ..history.action_guard import ActionGuard
@@ -53,8 +54,11 @@ class EditParams:
 
 def edit_poll_error(context: Context) -> str:
     """Why nothing at all can be edited now, in a sentence; else ""."""
-    if reason := poll_error(context, "Edit"):
-        return reason
+    key = ("edit", scene_key(context))
+    return poll_error(context, "Edit") or ui_state.fact(key, lambda: _action_poll_error(context))
+
+
+def _action_poll_error(context: Context) -> str:
     try:
         return action_poll_error(edited_armature(context))
     except MMMError as error:
@@ -64,10 +68,15 @@ def edit_poll_error(context: Context) -> str:
 def params_poll_error(context: Context, body_part: str, frames: ChosenRange) -> str:
     """Why a body part cannot be edited on these frames with the scene's weights, in a sentence;
     else ""."""
-    if reason := edit_poll_error(context):
-        return reason
+    key = ("edit params", scene_key(context), body_part, frames)
+    return edit_poll_error(context) or ui_state.fact(
+        key, lambda: _params_poll_error(context, body_part, frames)
+    )
+
+
+def _params_poll_error(context: Context, body_part: str, frames: ChosenRange) -> str:
     try:
-        check_edit(edited_armature(context), frames, body_part, chosen_bundle(context.scene))
+        check_edit(edited_armature(context), frames, body_part, shown_bundle(context.scene))
     except MMMError as error:
         return str(error)
     return ""

@@ -14,7 +14,7 @@ from .keyframe_arrays import (
     HANDLES,
     KeyArray,
     forget_keys,
-    know_length,
+    know_keys,
     read_column,
     same_bits,
     write_keys,
@@ -66,7 +66,7 @@ class CurveWriter:
             if not same_bits(updated, settled[name]):
                 column = np.ascontiguousarray(settled[name])
                 curve.keyframe_points.foreach_set(name, column.ravel())
-        know_length(curve, settled)
+        know_keys(curve, settled)
 
     def undo(self) -> None:
         """Everything as it was, bit for bit; curves, groups and layers made here are gone."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 import zlib
 from collections.abc import Generator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
@@ -18,6 +19,7 @@ from ...common.arrays import ArrayLike, BoolArray, FloatArray
 from ..bpy_types import Any, FCurve
 from .layered_actions import (
     KEY_SELECTIONS,
+    enum_length,
     enum_value,
 )
 
@@ -62,7 +64,8 @@ _HANDLE_FRAMES = 1.0 / 3.0
 _TYPE_SIDES = ("handle_left_type", "handle_right_type")
 _FREE = enum_value("handle_left_type", "FREE")
 _AUTOMATIC = np.isin(
-    range(8), [enum_value("handle_left_type", name) for name in ("AUTO", "AUTO_CLAMPED", "VECTOR")]
+    range(enum_length("handle_left_type")),
+    [enum_value("handle_left_type", name) for name in ("AUTO", "AUTO_CLAMPED", "VECTOR")],
 )
 """By a handle type's number, whether Blender computes such handles from the keys around."""
 _AUTO_CLAMPED = enum_value("handle_left_type", "AUTO_CLAMPED")
@@ -85,58 +88,99 @@ class _Known:
     checks: dict[int, int] = field(default_factory=dict[int, int])
 
 
-_known: dict[int, _Known] | None = None
-"""Inside ``reading_once``: what curves have, by the curve's address."""
+class KeyReader:
+    """Reads and writes the keys of curves, and remembers them where it is asked to.
+
+    A curve is known by its address, so a reader must not outlive the work that it was made for,
+    during which nothing else touches keys.
+    """
+
+    def __init__(self, remembers: bool) -> None:
+        """remembers: the keys of a curve are read from Blender once, for long Actions; what
+        ``read`` gives cannot be written to then."""
+        self.remembers = remembers
+        self._known: dict[int, _Known] = {}
+
+    def read(self, curve: FCurve) -> KeyArray:
+        """All keys of a curve, in Blender's order."""
+        known = self._find(curve)
+        if known is not None:
+            return known.keys
+        keys = np.empty(len(curve.keyframe_points), dtype=KEY_DTYPE)
+        _read_into(curve, keys)
+        self.know(curve, keys)
+        return keys
+
+    def read_field(self, curve: FCurve, name: str) -> npt.NDArray[Any]:
+        """One field of all keys: (N,), or (N, 2) for a point."""
+        known = self._find(curve)
+        return read_column(curve, name) if known is None else known.keys[name]
+
+    def moving_check(self, curve: FCurve, start: int) -> int:
+        """Checksum of what moves, going on from ``start``."""
+        known = self._find(curve)
+        if known is None:
+            numbers = np.empty(len(curve.keyframe_points), dtype=_MOVING)
+            _read_into(curve, numbers)
+            return zlib.crc32(numbers.data, start)
+        if start not in known.checks:
+            numbers = np.empty(len(known.keys), dtype=_MOVING)
+            for name in _MOVING.names or ():
+                numbers[name] = known.keys[name]
+            known.checks[start] = zlib.crc32(numbers.data, start)
+        return known.checks[start]
+
+    def write(self, curve: FCurve, keys: KeyArray) -> None:
+        """Make these the curve's keys, bit for bit."""
+        points, known = curve.keyframe_points, self._find(curve)
+        if len(points) != len(keys):
+            points.clear()
+            points.add(len(keys))
+            known = None
+        for name in KEY_DTYPE.names or ():
+            if known is None or not same_bits(known.keys[name], keys[name]):
+                points.foreach_set(name, np.ascontiguousarray(keys[name]).ravel())
+        self.know(curve, keys)
+
+    def know(self, curve: FCurve, keys: KeyArray) -> None:
+        """Remember what a curve has now."""
+        if self.remembers:
+            keys = keys.view()
+            keys.flags.writeable = False
+            self._known[int(curve.as_pointer())] = _Known(keys)
+
+    def forget(self, curve: FCurve) -> None:
+        """To be called where a curve is removed: another may get its address."""
+        self._known.pop(int(curve.as_pointer()), None)
+
+    def _find(self, curve: FCurve) -> _Known | None:
+        return self._known.get(int(curve.as_pointer())) if self.remembers else None
+
+
+_PLAIN = KeyReader(remembers=False)
+_reader: ContextVar[KeyReader] = ContextVar("reader of keys", default=_PLAIN)
 
 
 @contextmanager
-def reading_once() -> Generator[None]:
-    """While it lasts, the keys of a curve are read from Blender once, for long Actions.
-
-    To be put around work of ours during which nothing but ``write_keys`` and ``CurveWriter``
-    touches keys. What ``read_keys`` gives cannot be written to then.
-    """
-    global _known  # noqa: PLW0603  # the one place that changes it
-    outer, _known = _known, {} if _known is None else _known
+def reading_once() -> Generator[KeyReader]:
+    """Work during which the functions below use one ``KeyReader`` that remembers."""
+    outer = _reader.get()
+    reader = outer if outer.remembers else KeyReader(remembers=True)
+    token = _reader.set(reader)
     try:
-        yield
+        yield reader
     finally:
-        _known = outer
-
-
-def know_length(curve: FCurve, keys: KeyArray) -> None:
-    """Keep what a curve has, inside ``reading_once``."""
-    if _known is not None:
-        keys = keys.view()
-        keys.flags.writeable = False
-        _known[int(curve.as_pointer())] = _Known(keys)
-
-
-def _known_curve(curve: FCurve) -> _Known | None:
-    return None if _known is None else _known.get(int(curve.as_pointer()))
-
-
-def forget_keys(curve: FCurve) -> None:
-    """To be called where a curve is removed: another may get its address."""
-    if _known is not None:
-        _known.pop(int(curve.as_pointer()), None)
+        _reader.reset(token)
 
 
 def read_keys(curve: FCurve) -> KeyArray:
     """All keys of a curve, in Blender's order."""
-    known = _known_curve(curve)
-    if known is not None:
-        return known.keys
-    keys = np.empty(len(curve.keyframe_points), dtype=KEY_DTYPE)
-    _read_into(curve, keys)
-    know_length(curve, keys)
-    return keys
+    return _reader.get().read(curve)
 
 
 def read_field(curve: FCurve, name: str) -> npt.NDArray[Any]:
     """One field of all keys, much sooner read than all of them: (N,), or (N, 2) for a point."""
-    known = _known_curve(curve)
-    return read_column(curve, name) if known is None else known.keys[name]
+    return _reader.get().read_field(curve, name)
 
 
 def moving_check(curve: FCurve, start: int = 0) -> int:
@@ -144,17 +188,22 @@ def moving_check(curve: FCurve, start: int = 0) -> int:
 
     start: the checksum of what comes before.
     """
-    known = _known_curve(curve)
-    if known is None:
-        numbers = np.empty(len(curve.keyframe_points), dtype=_MOVING)
-        _read_into(curve, numbers)
-        return zlib.crc32(numbers.data, start)
-    if start not in known.checks:
-        numbers = np.empty(len(known.keys), dtype=_MOVING)
-        for name in _MOVING.names or ():
-            numbers[name] = known.keys[name]
-        known.checks[start] = zlib.crc32(numbers.data, start)
-    return known.checks[start]
+    return _reader.get().moving_check(curve, start)
+
+
+def write_keys(curve: FCurve, keys: KeyArray) -> None:
+    """Make these the curve's keys, bit for bit; no handle is computed."""
+    _reader.get().write(curve, keys)
+
+
+def know_keys(curve: FCurve, keys: KeyArray) -> None:
+    """Tell the reader what a curve has after Blender changed it."""
+    _reader.get().know(curve, keys)
+
+
+def forget_keys(curve: FCurve) -> None:
+    """To be called where a curve is removed: another may get its address."""
+    _reader.get().forget(curve)
 
 
 def _read_into(curve: FCurve, keys: KeyArray) -> None:
@@ -168,19 +217,6 @@ def read_column(curve: FCurve, name: str) -> npt.NDArray[Any]:
     column = np.empty((len(curve.keyframe_points), *kind.shape), dtype=kind.base)
     curve.keyframe_points.foreach_get(name, column.ravel())
     return column
-
-
-def write_keys(curve: FCurve, keys: KeyArray) -> None:
-    """Make these the curve's keys, bit for bit; no handle is computed anew."""
-    points, known = curve.keyframe_points, _known_curve(curve)
-    if len(points) != len(keys):
-        points.clear()
-        points.add(len(keys))
-        known = None
-    for name in KEY_DTYPE.names or ():
-        if known is None or not same_bits(known.keys[name], keys[name]):
-            points.foreach_set(name, np.ascontiguousarray(keys[name]).ravel())
-    know_length(curve, keys)
 
 
 def key_frames(keys: KeyArray) -> FloatArray:

@@ -116,6 +116,12 @@ def enum_value(property_name: str, item: str) -> int:
     return int(bpy.types.Keyframe.bl_rna.properties[property_name].enum_items[item].value)
 
 
+def enum_length(property_name: str) -> int:
+    """One more than the largest number of an enum of a keyframe, in whichever Blender."""
+    items = bpy.types.Keyframe.bl_rna.properties[property_name].enum_items
+    return 1 + max(int(item.value) for item in items)
+
+
 def assign_action(obj: Object, action: Action) -> None:
     """Make ``action`` the object's active Action; the one that it replaces is kept in the file.
 

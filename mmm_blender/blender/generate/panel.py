@@ -6,11 +6,12 @@ from ...common.errors import MMMError
 from ...worker.protocol import FailureKind
 from ..addon.availability import poll_error
 from ..addon.bundle_cards import BundleCard
-from ..addon.bundle_choice import bundle_cards, chosen_bundle, length_fault
+from ..addon.bundle_choice import length_fault, shown_bundle
 from ..addon.device_panel import draw_preferences_button
+from ..addon.disk_facts import shown_cards, shown_python
 from ..addon.preferences import draw_setup
 from ..addon.scene_settings import Settings, scene_settings
-from ..addon.worker_python import worker_python
+from ..addon.ui_state import scene_key, ui_state
 from ..bpy_types import Context, bpy
 from ..jobs.job_widgets import draw_notice, draw_progress
 from ..jobs.session import session
@@ -51,7 +52,7 @@ class BundlesMenu(bpy.types.Menu):
 
     def draw(self, _context: Context) -> None:
         """One line a bundle."""
-        for card in bundle_cards():
+        for card in shown_cards():
             draw_choice(self.layout, "scene.mmm.bundle", card.key, card.name)
 
 
@@ -94,15 +95,22 @@ def _draw_request(layout: Layout, settings: Settings) -> None:
 
 def _draw_target(layout: Layout, context: Context) -> bool:
     """Where the motion will go; False, and the reason, when it has no place to go."""
+    name, reason = ui_state.fact(("target", scene_key(context)), lambda: _target(context))
+    if reason:
+        draw_wrapped(layout, context, reason, icon="ERROR")
+        return False
+    frame = context.scene.frame_current
+    layout.label(text=f"On {name}, from frame {frame}", icon="ARMATURE_DATA")
+    return True
+
+
+def _target(context: Context) -> tuple[str, str]:
+    """Name of what the motion goes to, and why it cannot go there, in a sentence."""
     try:
         rig = target_armature(context)
     except MMMError as error:
-        draw_wrapped(layout, context, str(error), icon="ERROR")
-        return False
-    frame = context.scene.frame_current
-    name = "a new character" if rig is None else rig.name
-    layout.label(text=f"On {name}, from frame {frame}", icon="ARMATURE_DATA")
-    return True
+        return "", str(error)
+    return ("a new character" if rig is None else str(rig.name)), ""
 
 
 def _draw_button(layout: Layout, context: Context, settings: Settings, has_place: bool) -> None:
@@ -114,7 +122,7 @@ def _draw_button(layout: Layout, context: Context, settings: Settings, has_place
     row.operator("mmm.generate", icon="PLAY")
     if reason:
         draw_wrapped(layout, context, reason, icon="INFO")
-    if worker_python()[1] or session.notice.kind == FailureKind.ENVIRONMENT:
+    if shown_python()[1] or session.notice.kind == FailureKind.ENVIRONMENT:
         draw_setup(layout, context)
         row = layout.row(align=True)
         row.operator("mmm.check_worker", icon="FILE_REFRESH")
@@ -126,7 +134,7 @@ def _request_fault(context: Context, settings: Settings) -> str:
     if not str(settings.prompt).strip():
         return "Say in a few words what the body does."
     try:
-        card = chosen_bundle(context.scene)
+        card = shown_bundle(context.scene)
     except MMMError as error:
         return str(error)
     return card.problem or length_fault(card, float(settings.seconds))
@@ -134,7 +142,7 @@ def _request_fault(context: Context, settings: Settings) -> str:
 
 def _draw_bundle(layout: Layout, context: Context) -> None:
     """Which weights, and what one may do with their motions."""
-    cards = bundle_cards()
+    cards = shown_cards()
     card = _card_or_none(context)
     name = "Choose weights" if card is None else card.name
     column = layout.column(align=True)
@@ -146,7 +154,7 @@ def _draw_bundle(layout: Layout, context: Context) -> None:
 
 def _card_or_none(context: Context) -> BundleCard | None:
     try:
-        return chosen_bundle(context.scene)
+        return shown_bundle(context.scene)
     except MMMError:
         return None
 

@@ -14,7 +14,9 @@ from ...worker.client import JobResult
 from ...worker.protocol import FailureKind, Generated
 from ..actions.editability import pose_poll_error, time_poll_error
 from ..addon.bundle_cards import BundleCard, config_hash
-from ..addon.bundle_choice import bundle_cards, bundle_path, chosen_bundle
+from ..addon.bundle_choice import bundle_path, chosen_bundle
+from ..addon.disk_facts import bundle_cards
+from ..addon.ui_state import scene_key, ui_state
 from ..addon.worker_python import addon_worker
 from ..bpy_types import Action, ArmatureObject, Context, bpy
 from ..fcurves.layered_actions import assign_action, curve_store
@@ -37,6 +39,10 @@ _SAME_RATE = 1e-3  # frames per second
 
 def replay_poll_error(context: Context) -> str:
     """Why the active Action cannot be made again, in a sentence; else ""."""
+    return ui_state.fact(("replay", scene_key(context)), lambda: _replay_poll_error(context))
+
+
+def _replay_poll_error(context: Context) -> str:
     try:
         rig = _rig(context)
         return _rig_poll_error(rig, _recipe_of(rig))

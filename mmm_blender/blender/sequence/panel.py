@@ -6,7 +6,8 @@ from typing import Any, ClassVar
 
 from ...common.errors import MMMError
 from ..addon.availability import poll_error
-from ..addon.bundle_choice import chosen_bundle
+from ..addon.bundle_choice import shown_bundle
+from ..addon.ui_state import scene_key, ui_state
 from ..bpy_types import Context, bpy
 from ..jobs.job_widgets import draw_progress
 from ..jobs.session import session
@@ -106,11 +107,20 @@ def _draw_generate(layout: Layout, context: Context) -> None:
 def _list_fault(context: Context) -> str:
     """What is wrong with the list, the weights or the target, in a sentence; else ""."""
     try:
-        target_armature(context)
-        card = chosen_bundle(context.scene)
+        card = shown_bundle(context.scene)
     except MMMError as error:
         return str(error)
-    return sequence_fault(card, params_of(sequence_list(context.scene).lines))
+    key = ("sequence target", scene_key(context))
+    reason = ui_state.fact(key, lambda: _target_poll_error(context))
+    return reason or sequence_fault(card, params_of(sequence_list(context.scene).lines))
+
+
+def _target_poll_error(context: Context) -> str:
+    try:
+        target_armature(context)
+    except MMMError as error:
+        return str(error)
+    return ""
 
 
 def _draw_regenerate(layout: Layout, context: Context) -> None:
@@ -136,7 +146,10 @@ def is_changed(context: Context, line: Any, index: int) -> bool:
 def _segments_of_list(context: Context) -> tuple[Segment, ...]:
     """Segments of the Action that was made from the list; () where lines were added or removed."""
     found = sequence_list(context.scene)
-    segments = action_segments(found.action)
+    if found.action is None:
+        return ()
+    key = ("segments", found.action.session_uid)
+    segments = ui_state.fact(key, lambda: action_segments(found.action))
     return segments if len(segments) == len(found.lines) else ()
 
 

@@ -22,7 +22,8 @@ from ..actions.editability import edited_armature, editing_poll_error
 from ..actions.range_writer import check_curves
 from ..addon.availability import poll_error
 from ..addon.bundle_cards import BundleCard
-from ..addon.bundle_choice import chosen_bundle, mask_fault
+from ..addon.bundle_choice import chosen_bundle, mask_fault, shown_bundle
+from ..addon.ui_state import scene_key, ui_state
 from ..addon.worker_python import addon_worker
 from ..bpy_types import Action, ArmatureObject, Context
 from ..edit.edit_job import EditJob, EditScope
@@ -69,12 +70,15 @@ class SegmentChange:
 
 def segment_poll_error(context: Context) -> str:
     """Why no segment can be made anew just now, in a sentence; else ""."""
-    if reason := poll_error(context, "Edit"):
-        return reason
+    key = ("segment", scene_key(context))
+    return poll_error(context, "Edit") or ui_state.fact(key, lambda: _segment_poll_error(context))
+
+
+def _segment_poll_error(context: Context) -> str:
     try:
         _, segments = target_segments(context)
         check_several(segments)
-        card = chosen_bundle(context.scene)
+        card = shown_bundle(context.scene)
         fault = card.problem or mask_fault(card, "all")
         return fault or editing_poll_error(edited_armature(context), "ALL")
     except MMMError as error:
@@ -83,6 +87,11 @@ def segment_poll_error(context: Context) -> str:
 
 def list_poll_error(context: Context) -> str:
     """Why the list's lines are not the segments of the target's motion, in a sentence; else ""."""
+    key = ("list", scene_key(context), len(sequence_list(context.scene).lines))
+    return ui_state.fact(key, lambda: _list_poll_error(context))
+
+
+def _list_poll_error(context: Context) -> str:
     try:
         action, segments = target_segments(context)
     except MMMError as error:
@@ -102,7 +111,7 @@ def wanted_segment(
     """
     _, segments = target_segments(context)
     found = sequence_list(context.scene)
-    other = list_poll_error(context)
+    other = _list_poll_error(context)
     if index is None:
         if other:
             raise MMMError(other)

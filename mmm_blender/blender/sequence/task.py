@@ -12,6 +12,7 @@ from ...worker.protocol import GenerateSequence
 from ..addon.bundle_cards import BundleCard
 from ..addon.bundle_choice import bundle_path, chosen_bundle, length_fault
 from ..addon.scene_settings import LEAST_SECONDS
+from ..addon.ui_state import scene_key, ui_state
 from ..addon.worker_python import addon_worker
 from ..bpy_types import Action, ArmatureObject, Context
 from ..fcurves.slot_properties import read_text
@@ -148,6 +149,10 @@ def target_segments(context: Context) -> tuple[Action, tuple[Segment, ...]]:
 
 def loading_poll_error(context: Context) -> str:
     """Why the list cannot be filled from the target's Action, in a sentence; else ""."""
+    return ui_state.fact(("load", scene_key(context)), lambda: _loading_poll_error(context))
+
+
+def _loading_poll_error(context: Context) -> str:
     try:
         target_segments(context)
     except MMMError as error:

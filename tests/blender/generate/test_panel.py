@@ -11,9 +11,9 @@ import pytest
 from mmm_blender.batch import command
 from mmm_blender.blender.addon import (
     bundle_cards,
-    bundle_choice,
     choices,
     device_panel,
+    disk_facts,
     paths,
     preferences,
     worker_python,
@@ -35,8 +35,7 @@ def drawn(panel: Any = motion_panel.MotionPanel) -> Layout:
 @pytest.fixture
 def ready(session: WorkerSession, monkeypatch: pytest.MonkeyPatch) -> WorkerSession:
     """The worker's Python is there."""
-    for module in (worker_python, motion_panel):
-        monkeypatch.setattr(module, "worker_python", lambda: (Path("python"), ""))
+    monkeypatch.setattr(disk_facts, "find_python", lambda: (Path("python"), ""))
     return session
 
 
@@ -44,7 +43,7 @@ def only_weights_in(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def folders(_own: Path) -> list[Path]:
         return [folder]
 
-    monkeypatch.setattr(bundle_choice, "weight_folders", folders)
+    monkeypatch.setattr(disk_facts, "weight_folders", folders)
 
 
 @pytest.fixture
