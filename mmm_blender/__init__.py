@@ -6,14 +6,18 @@ worker, the tools and the trainings import this package without it.
 
 
 def register() -> None:
-    """Add operators, panels, properties and preferences to Blender."""
+    """Add operators, panels, properties, preferences and the command of the batch to Blender."""
     from . import blender  # noqa: PLC0415  # see above
+    from .batch import blender_command  # noqa: PLC0415
 
     blender.register()
+    blender_command.register()
 
 
 def unregister() -> None:
     """Take them out of Blender and end the worker."""
     from . import blender  # noqa: PLC0415  # see above
+    from .batch import blender_command  # noqa: PLC0415
 
+    blender_command.unregister()
     blender.unregister()

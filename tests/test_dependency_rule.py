@@ -28,6 +28,7 @@ class Layer:
     inside: tuple[str, ...]  # other parts of the package
     outside: frozenset[str] | None  # third-party modules; None: all but Blender's
     lazy: bool = False  # only inside functions
+    optional: frozenset[str] = frozenset()  # third-party modules, only inside functions
 
 
 SHAPES = ("common", "geometry", "geometry.editing", "geometry.feet")
@@ -111,8 +112,10 @@ LAYERS = (
         "batch",
         (*SHELL, "blender", *(f"blender.{feature}" for feature in FEATURES)),
         BLENDER,
+        # a progress bar where there is one; the animator's Blender has none
+        optional=frozenset({"tqdm"}),
     ),
-    Layer("", ("blender",), frozenset(), lazy=True),
+    Layer("", ("blender", "batch"), frozenset(), lazy=True),
 )
 
 
@@ -195,6 +198,8 @@ def is_allowed(layer: Layer, imported: Import) -> bool:
             return True
         return target.name in layer.inside and imported.lazy >= layer.lazy
     if imported.name in sys.stdlib_module_names:
+        return True
+    if imported.lazy and imported.name in layer.optional:
         return True
     if layer.outside is None:
         return imported.name not in BLENDER_MODULES

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import hashlib
-import importlib.util
 import io
 import os
 import shutil
@@ -65,9 +64,9 @@ formats must include blend.
 
 def run(options: argparse.Namespace) -> int:
     """Make what is missing; returns how many rows failed."""
-    rows = read_table(options.prompts)
+    rows = read_table(options.table)
     formats = known_formats(options.format)
-    check_possible(options.prompts, rows, formats, options.out)
+    check_possible(options.table, rows, formats, options.out)
     made_with = {"weights": _fingerprint(options.bundle), "fps": options.fps}
     report = Report(_made_folder(options.out) / REPORT_NAME)
     recipes = {row.name: row.recipe | made_with for row in rows}
@@ -86,15 +85,34 @@ def run(options: argparse.Namespace) -> int:
     return failed
 
 
-def parse(arguments: Sequence[str]) -> argparse.Namespace:
+def main(arguments: Sequence[str], program: str) -> int:
+    """Run from the command line; returns the exit status. program: what the user typed."""
+    speak_in_any_encoding()
+    options = parse(arguments, program)
+    try:
+        failed = run(options)
+    except MMMError as error:
+        print(f"{program}: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print(f"{program}: stopped; run it again to go on.", file=sys.stderr)
+        return INTERRUPTED
+    return int(failed > 0)
+
+
+def parse(arguments: Sequence[str], program: str) -> argparse.Namespace:
     """Options of the command line."""
     parser = argparse.ArgumentParser(
-        prog="batch_generate",
+        prog=program,
         description="Make many motions.",
         epilog=COLUMNS_HELP,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("--prompts", type=Path, required=True, help="CSV file, one row a clip")
+    table = parser.add_mutually_exclusive_group(required=True)
+    table.add_argument(
+        "table", nargs="?", type=Path, metavar="TABLE", help="CSV file, a row a clip"
+    )
+    table.add_argument("--prompts", type=Path, help="the same file")
     parser.add_argument("--out", type=Path, required=True, help="folder for the files")
     parser.add_argument("--format", default="blend", help=f"of {', '.join(WRITERS)}, with commas")
     parser.add_argument("--bundle", type=Path, default=_starter(), help="folder of the weights")
@@ -102,7 +120,9 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--device", default=AUTO_DEVICE, help="auto, cpu, cuda:0, mps, ...")
     parser.add_argument("--threads", type=int, default=0, help="CPU threads, 0 for torch's choice")
     parser.add_argument("--fps", type=_rate, default=DEFAULT_FPS, help="of what is generated")
-    return parser.parse_args(arguments)
+    options = parser.parse_args(arguments)
+    options.table = options.table or options.prompts
+    return options
 
 
 def speak_in_any_encoding() -> None:
@@ -168,10 +188,10 @@ def _found(python: Path) -> Path:
 
 def _tqdm() -> Any:
     """The progress bar's package, or None: Blender's own Python has none."""
-    if importlib.util.find_spec("tqdm") is None:
+    try:
+        import tqdm  # noqa: PLC0415  # optional
+    except ImportError:
         return None
-    import tqdm  # noqa: PLC0415  # optional
-
     return tqdm.tqdm
 
 
