@@ -1,8 +1,14 @@
-"""Blender's Python interface, untyped, at one border.
+"""Blender's Python interface, typed at one border by the stubs of ``fake-bpy-module``.
 
-The bpy module brings no type information (its attributes exist only once Blender runs), so every
-module of this folder takes ``bpy`` from here, where it is ``Any``, and names what it handles by
-the aliases below: they say to a reader what a type checker cannot know.
+Every module of this folder takes ``bpy`` and the types of what it handles from here. What stays
+``Any`` here is what the stubs describe wrongly or more loosely than Blender behaves:
+
+bpy             its ``context`` has methods where Blender has attributes (scene, area, region), and
+                the base classes of operators and panels have other signatures than Blender calls
+Context         as ``bpy.context``
+ArmatureObject  an Object's data is an armature here and may be any kind of data there, and its pose
+                and animation data may be None there
+Settings        property groups of ours, which Blender adds to a Scene when the add-on registers
 """
 
 from __future__ import annotations
@@ -10,20 +16,46 @@ from __future__ import annotations
 from typing import Any, TypeAlias
 
 import bpy as _bpy
+from bpy.types import (
+    Action,
+    Armature,
+    Bone,
+    EditBone,
+    Event,
+    FCurve,
+    Material,
+    Mesh,
+    PoseBone,
+    Scene,
+    TimelineMarker,
+    Timer,
+    UILayout,
+)
+
+__all__ = [
+    "Action",
+    "Any",
+    "Armature",
+    "ArmatureObject",
+    "Bone",
+    "Context",
+    "EditBone",
+    "Event",
+    "FCurve",
+    "Material",
+    "Mesh",
+    "Object",
+    "PoseBone",
+    "Scene",
+    "TimelineMarker",
+    "Timer",
+    "UILayout",
+    "bpy",
+]
 
 bpy: Any = _bpy
 
 Context: TypeAlias = Any
-Scene: TypeAlias = Any
-TimelineMarker: TypeAlias = Any
 Object: TypeAlias = Any
 ArmatureObject: TypeAlias = Any
 """A ``bpy.types.Object`` whose data is an armature."""
-Armature: TypeAlias = Any
-Bone: TypeAlias = Any
-EditBone: TypeAlias = Any
-PoseBone: TypeAlias = Any
-Mesh: TypeAlias = Any
-Material: TypeAlias = Any
-Action: TypeAlias = Any
-FCurve: TypeAlias = Any

@@ -9,8 +9,7 @@ from ..common.untrusted import MOST_TEXT, clean_text
 from .bpy_types import Context, bpy
 
 Layout: TypeAlias = Any
-Event: TypeAlias = Any
-Timer: TypeAlias = Any
+"""A ``bpy.types.UILayout``; the stubs take only known words for icons, ours come from variables."""
 
 _LETTER_WIDTH = 6.6
 """Pixels of a mean letter at a scale of 1."""

@@ -88,7 +88,7 @@ def action_poll_error(rig: ArmatureObject) -> str:
             return f"{_BAKE}: '{rig.name}' moves by NLA strips and has no Action of its own."
         return f"'{rig.name}' has no Action to edit: generate a motion or set two keys first."
     action: Action = data.action
-    if action.library is not None or not action.is_editable:
+    if action.library or not action.is_editable:
         return (
             f"The Action '{action.name}' is linked from another file and cannot be changed: make "
             "it local first."

@@ -109,7 +109,7 @@ def check_curves(
 
 
 def _action_fault(rig: ArmatureObject, action: Action) -> str:
-    if action.library is not None or not action.is_editable:
+    if action.library or not action.is_editable:
         return (
             f"The Action '{action.name}' is linked from another file and cannot be changed: "
             "make it local first (in the Action menu of the dope sheet's header)."

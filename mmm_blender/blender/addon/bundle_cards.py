@@ -5,7 +5,6 @@ Only what the panel shows is read here, without torch; the worker reads a bundle
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache

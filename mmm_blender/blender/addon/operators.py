@@ -6,10 +6,10 @@ from typing import ClassVar
 
 from ...common.errors import MMMError
 from ...worker.installer import environment_python
-from ..bpy_types import Context, bpy
+from ..bpy_types import Context, Event, bpy
 from ..jobs.session import session
 from ..jobs.setup_job import setup_session, succeeded
-from ..widgets import Event, draw_wrapped, redraw, shown
+from ..widgets import draw_wrapped, redraw, shown
 from .paths import environment_folder
 from .preferences import draw_setup_choices
 from .ui_state import ui_state

@@ -108,7 +108,7 @@ class SceneSettings(bpy.types.PropertyGroup):
 
 def scene_settings(scene: Scene) -> Settings:
     """The panel's fields of a scene."""
-    return scene.mmm
+    return scene.mmm  # pyright: ignore[reportAttributeAccessIssue]  # added by register
 
 
 def given_or_scene(operator: Any, context: Context, names: Iterable[str]) -> dict[str, Any]:

@@ -5,11 +5,11 @@
 from typing import Any, ClassVar
 
 from ..addon.availability import busy_poll_error
-from ..bpy_types import Context, bpy
+from ..bpy_types import Context, Event, bpy
 from ..jobs.job_operator import JobOperator
 from ..jobs.scene_job import SceneJob
 from ..rig.armature import create_character
-from ..widgets import Event, shown
+from ..widgets import shown
 from .task import start_body_model
 
 _BETAS = 10

@@ -6,6 +6,7 @@ import math
 import time
 from dataclasses import dataclass
 from enum import Enum
+from typing import Any
 
 import numpy as np
 
@@ -197,4 +198,5 @@ def _only_selected(context: Context) -> bool:
 
 def _is_selected(bone: PoseBone) -> bool:
     """Blender 5 keeps a bone's selection on the object, before it lay on the armature."""
-    return bool(bone.select if hasattr(bone, "select") else bone.bone.select)
+    holder: Any = bone if hasattr(bone, "select") else bone.bone
+    return bool(holder.select)

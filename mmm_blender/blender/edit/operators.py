@@ -9,10 +9,10 @@ from ...common.errors import MMMError
 from ...geometry.editing.lock_mode import LockMode
 from ..actions.editability import edited_armature
 from ..addon.scene_settings import BODY_PART_ITEMS, LOCK_ITEMS, given_or_scene, scene_settings
-from ..bpy_types import Context, bpy
+from ..bpy_types import Context, Event, bpy
 from ..jobs.job_operator import JobOperator
 from ..jobs.scene_job import SceneJob
-from ..widgets import Event, shown
+from ..widgets import shown
 from .chosen_range import chosen_range
 from .task import EditParams, confirmation, edit_poll_error, start_edit
 

@@ -61,7 +61,7 @@ def restore(action: Action, raw: Mapping[CurveId, RawCurve]) -> None:
 
 def _raw_curve(curve: FCurve) -> RawCurve:
     settings = [(name, getattr(curve, name)) for name in _SETTINGS]
-    settings.append(("color", tuple(curve.color)))
+    settings.append(("color", curve.color[:]))
     group = "" if curve.group is None else str(curve.group.name)
     return RawCurve(read_keys(curve).tobytes(), tuple(settings), group)
 

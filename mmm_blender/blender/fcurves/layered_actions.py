@@ -80,7 +80,7 @@ def _new_curve_store(action: Action, owner: str) -> Any:
         action.id_root = "OBJECT"
         return action
     slot = action.slots.new(id_type="OBJECT", name=owner)
-    strip = action.layers.new("Layer").strips.new(type="KEYFRAME")
+    strip: Any = action.layers.new("Layer").strips.new(type="KEYFRAME")
     return strip.channelbag(slot, ensure=True)
 
 
@@ -202,7 +202,7 @@ def ensure_curve_store(rig: Object, action: Action) -> Any:
     if found is not None:
         return found
     layer = next(iter(action.layers), None) or action.layers.new("Layer")
-    strip = next(iter(layer.strips), None) or layer.strips.new(type="KEYFRAME")
+    strip: Any = next(iter(layer.strips), None) or layer.strips.new(type="KEYFRAME")
     return strip.channelbag(assigned_slot(rig, action), ensure=True)
 
 

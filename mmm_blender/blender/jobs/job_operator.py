@@ -11,8 +11,8 @@ from typing import Any
 
 from ...common.errors import MMMError
 from ...worker.protocol import WorkerError
-from ..bpy_types import Context, bpy
-from ..widgets import Event, Timer, redraw, shown
+from ..bpy_types import Context, Event, Timer, bpy
+from ..widgets import redraw, shown
 from .scene_job import SceneJob
 from .session import State, session
 
@@ -28,7 +28,7 @@ class JobOperator:
 
     report: Any
     _scene_job: SceneJob | None = None
-    _timer: Timer = None
+    _timer: Timer | None = None
 
     def start(self, context: Context) -> SceneJob:
         """Send the job. Raises MMMError, with nothing changed."""

@@ -7,6 +7,8 @@ the root motion. Names end up mirrored for Blender's X-mirror tools, which know 
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from ...common.arrays import FloatArray
@@ -152,4 +154,5 @@ def _dress(armature: Armature) -> None:
     for bone in armature.bones:
         (lower if _part(bone.name) in _LOWER_BODY else upper).assign(bone)
         side = next((side for side in _SIDE_PALETTES if bone.name.startswith(side)), "")
-        bone.color.palette = _SIDE_PALETTES.get(side, _CENTRE_PALETTE)
+        color: Any = bone.color
+        color.palette = _SIDE_PALETTES.get(side, _CENTRE_PALETTE)

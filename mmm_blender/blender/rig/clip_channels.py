@@ -93,7 +93,9 @@ def pose_to_basis(rig: ArmatureObject, bone: Bone) -> tuple[FloatArray, FloatArr
     def basis(location: ArrayLike) -> FloatArray:
         place = np.eye(4)
         place[:3, 3] = location
-        found = bone.convert_local_to_pose(place.T, bone.matrix_local, invert=True, **parents)
+        found = bone.convert_local_to_pose(
+            place.T.tolist(), bone.matrix_local, invert=True, **parents
+        )
         return np.array(found, dtype=np.float64)
 
     still = basis(np.zeros(3))

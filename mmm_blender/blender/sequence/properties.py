@@ -80,7 +80,7 @@ class SequenceSettings(bpy.types.PropertyGroup):
 
 def sequence_list(scene: Scene) -> SequenceList:
     """The list of a scene."""
-    return scene.mmm_sequence
+    return scene.mmm_sequence  # pyright: ignore[reportAttributeAccessIssue]  # as above
 
 
 def chosen_line(found: SequenceList) -> int:

@@ -92,7 +92,7 @@ def test_one_follows_the_other_with_a_gap_that_nobody_knows() -> None:
     for row in then:
         pair, gap = int(rows.ids_BW[row, 0]) - 200, rows.gap_BL[row].nonzero()[:, 0]
         length = int(rows.lengths_B[row])
-        assert 2 <= len(gap) <= 4 and 8 <= gap[0] and length - int(gap[-1]) > 8
+        assert 2 <= len(gap) <= 4 and gap[0] >= 8 and length - int(gap[-1]) > 8
         assert length <= MOST_TOKENS
         assert (rows.tokens_BLP[row, : gap[0]] == FIRST[pair]).all()
         assert (rows.tokens_BLP[row, gap[-1] + 1 : length] == SECOND[pair]).all()
