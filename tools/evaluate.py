@@ -3,8 +3,9 @@
     python tools/evaluate.py --bundle weights/starter --data build/motions.npz --json out/all.json
 
 Prints tables in Markdown: R-precision, FID, MM-Dist, Diversity and MultiModality of both held-out
-sets, figures of motion, edits and long sequences, and every goal beside what was reached. --quick
-judges few clips and serves only to see that all runs. --bundle none judges the evaluator alone.
+sets, figures of motion, edits and long sequences, sentences that are obeyed, and every goal beside
+what was reached. --quick judges few clips and serves only to see that all runs. --only sentences
+leaves the rest out. --bundle none judges the evaluator alone.
 
 With --published FOLDER, --data is a person's own HumanML3D or KIT-ML folder, judged by the files of
 the field's evaluator in FOLDER (see mmm_blender/training/published_evaluator.py).
@@ -33,7 +34,14 @@ from mmm_blender.training.evaluation.edit_suite import edit_figures, long_figure
 from mmm_blender.training.evaluation.evaluator import Evaluator, load_evaluator  # noqa: E402
 from mmm_blender.training.evaluation.field_table import real_halves  # noqa: E402
 from mmm_blender.training.evaluation.folder_suite import judge_folder  # noqa: E402
+from mmm_blender.training.evaluation.judge_rates import deed_rates, joined_rates  # noqa: E402
 from mmm_blender.training.evaluation.report import folder_report, goals_of, markdown_report  # noqa: E402
+from mmm_blender.training.evaluation.sentence_suite import (  # noqa: E402
+    sentence_figures,
+    upper_figures,
+    walks_of,
+    wave_speed_figures,
+)
 from mmm_blender.training.evaluation.suite import (  # noqa: E402
     HELD_OUT,
     QUICK,
@@ -53,6 +61,8 @@ from mmm_blender.training.evaluation.suite import (  # noqa: E402
 )
 
 NO_BUNDLE = "none"
+FIELD, SENTENCE = "field", "sentences"
+PARTS = (FIELD, SENTENCE)
 
 
 def parse_options() -> argparse.Namespace:
@@ -63,6 +73,7 @@ def parse_options() -> argparse.Namespace:
     parser.add_argument("--published", type=Path, help="folder of the field's own evaluator")
     parser.add_argument("--json", type=Path, help="where the figures go")
     parser.add_argument("--markdown", type=Path, help="where the tables go, besides the screen")
+    parser.add_argument("--only", default="", help=f"some of the parts: {', '.join(PARTS)}")
     parser.add_argument("--quick", action="store_true", help="few clips: does it run?")
     parser.add_argument("--threads", type=int, default=1)
     return parser.parse_args()
@@ -100,8 +111,24 @@ def judge(
         report["editing"] = edit_figures(generator, evaluator, windows, sizes.edits)
         report["long sequences"] = long_figures(generator, windows, sizes.sequences)
         report["copying"] = copying_figures(tests[UNSEEN_TAKES], material.known)
-        report["prompts"] = prompt_figures(generator, sizes.prompt_seeds)
         report["seconds for the longest clip"] = speed_figures(generator)
+    return report
+
+
+def judge_sentences(
+    generator: Generator | None, material: Material, sizes: Sizes
+) -> dict[str, Any]:
+    """What is obeyed of sentences, and how far their judges can be believed."""
+    rates = deed_rates(material.captured) | joined_rates(material.captured)
+    report: dict[str, Any] = {"judges on captured motion": rates}
+    if generator:
+        records, clips = material.unseen
+        report["prompts"] = prompt_figures(generator, sizes.prompt_seeds)
+        report["sentences"] = sentence_figures(generator, sizes.prompt_seeds)
+        if "upper" in generator.model.editable_parts:
+            walks = walks_of(records, clips, sizes.prompt_seeds)
+            report["waves over walks"] = upper_figures(generator, walks, sizes.prompt_seeds)
+        report["speed of waving hands"] = wave_speed_figures(generator, records, clips, sizes.waves)
     return report
 
 
@@ -115,7 +142,12 @@ def report_of(
         return report, folder_report(report)
     evaluator = load_evaluator(options.evaluator)
     material = load_material(options.data, evaluator)
-    report = judge(generator, evaluator, material, sizes) | {"evaluator": evaluator.hash}
+    parts = set(options.only.split(",")) if options.only else set(PARTS)
+    report: dict[str, Any] = {"sets": {}, "evaluator": evaluator.hash}
+    if FIELD in parts:
+        report |= judge(generator, evaluator, material, sizes)
+    if SENTENCE in parts:
+        report |= judge_sentences(generator, material, sizes)
     report["bundle"] = generator.config.name if generator else NO_BUNDLE
     report["goals"] = [goal.row for goal in goals_of(report)]
     return report, markdown_report(report)

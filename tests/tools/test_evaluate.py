@@ -103,6 +103,8 @@ def test_the_report_holds_every_table_and_goal(
         for name in ("real motion", "generated", "tokenizer reconstruction"):
             assert f"| {name} |" in said
     assert len(report["editing"]) == 4
+    assert len(report["sentences"]) == 5
+    assert set(report["waves over walks"]) <= {"left", "right", "both"}
     assert report["evaluator"] == load_evaluator(judge).hash
     verdicts = {goal[0]: goal[3] for goal in report["goals"]}
     assert verdicts["twelve prompts in other words, seen by eye"] == "not measured"

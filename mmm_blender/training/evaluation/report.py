@@ -11,6 +11,7 @@ from .field_table import COLUMNS, FID, MODALITY, R3
 from .goals import HEADER, NOT_MEASURED, Goal, markdown, ratio
 from .metrics import R_BATCH
 from .motion_figures import CONTACT, FIGURES, JERK, SLIDE
+from .sentence_report import sentence_goals, sentence_tables
 from .suite import GENERATED, REAL, REAL_SHUFFLED, RECONSTRUCTED, SHUFFLED
 
 Report = Mapping[str, Any]
@@ -54,12 +55,15 @@ def figure_table(rows: Mapping[str, Mapping[str, float]], columns: Sequence[str]
 
 def goals_of(report: Report) -> list[Goal]:
     """All goals; what was not measured says so."""
+    if UNSEEN_TAKES not in report["sets"]:
+        return sentence_goals(report)
     return [
         *_judge_goals(report),
         *_field_goals(report),
         *_tokenizer_goals(report),
         *_eye_goals(report),
         *_other_goals(report),
+        *sentence_goals(report),
     ]
 
 
@@ -187,5 +191,6 @@ def markdown_report(report: Report) -> str:
         if report.get(name):
             rows = [[key, f"{value:.3g}"] for key, value in report[name].items()]
             parts += [f"### {name.capitalize()}", markdown(["", ""], rows)]
+    parts += sentence_tables(report)
     parts += ["### Goals", markdown(HEADER, [goal.row for goal in goals_of(report)])]
     return "\n\n".join(parts)
