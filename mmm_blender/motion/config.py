@@ -290,6 +290,7 @@ class BundleConfig:
     """All of a bundle's config.json.
 
     text is handed to the text encoder as it stands. min_seconds: shorter clips are refused.
+    composites: sentences of two parts ("A and B", "A, then B") were taught as one clip.
     storage: number type of the weights on disk. files: SHA-256 of every file that belongs to the
     bundle, by its path in the bundle's folder (``bundle.save_bundle`` fills it in).
     """
@@ -302,6 +303,7 @@ class BundleConfig:
     text: dict[str, Any] = field(default_factory=dict)
     description: str = ""
     min_seconds: float = 0.2
+    composites: bool = False
     storage: str = "float32"
     version: int = BUNDLE_VERSION
     files: dict[str, Any] = field(default_factory=dict)

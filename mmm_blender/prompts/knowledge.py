@@ -67,7 +67,7 @@ class Knowledge:
 
     def has_word(self, word: str) -> bool:
         """Whether a word, in lower case, or another form of the same verb stood in a caption."""
-        return word in self.words or bool(base_of(word)) and base_of(word) in self._bases
+        return word in self.words or base_of(word) in self._bases
 
     @property
     def _bases(self) -> frozenset[str]:
@@ -103,7 +103,7 @@ def _verb_bases(words: tuple[str, ...]) -> frozenset[str]:
 def to_bytes(knowledge: Knowledge) -> bytes:
     """The file's content."""
     values = asdict(knowledge) | {"format": FORMAT, "wholes": sorted(knowledge.wholes)}
-    return (json.dumps(values, indent=1, ensure_ascii=False) + "\n").encode()
+    return (json.dumps(values, ensure_ascii=False) + "\n").encode()
 
 
 def read_knowledge(folder: Path) -> Knowledge | None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from .splitting import split_prompt
 from .verbs import base_of, words_of
+from .word_lists import word_list
 
 
 @dataclass(frozen=True)
@@ -37,7 +38,7 @@ _NATURAL: dict[float, frozenset[str]] = {
     2.0: frozenset({"turn", "stop", "jump", "hop", "kick", "punch", "step", "stand", "wait"}),
 }
 _SECONDS_A_STEP, _SECONDS_A_METER, _A_START = 0.55, 0.85, 0.4
-_NUMBERS = "one two three four five six seven eight nine ten eleven twelve".split()
+_NUMBERS = word_list("numbers")
 _COUNTED = re.compile(
     r"\b(\d+(?:\.\d+)?|" + "|".join(_NUMBERS) + r"|a|an)\s+(seconds?|steps?|met(?:er|re)s?)\b"
 )

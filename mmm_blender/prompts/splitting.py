@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from .verbs import ING, THIRD, verb_form, words_of
+from .verbs import ING, PAST, THIRD, verb_form, words_of
 
 _THEN = re.compile(
     r"(?:\s*[,;.]\s*|\s+)"
@@ -32,7 +32,10 @@ _JOINS = frozenset({"while", "as", "when", "whilst", "if", "without", "with"})
 _PRONOUNS = frozenset({"he", "she", "they", "it"})
 _STARTS_A_SUBJECT = frozenset({"a", "an", "the", "someone", "somebody", "one", "we"})
 _IS = frozenset({"is", "are"})
-_MOST_SUBJECT = 6  # words: more is no subject
+_ARTICLES = frozenset({"a", "an", "the", "his", "her", "their"})
+_BEFORE_VERBS = frozenset({"first", "just", "only"})
+_MOST_LEAD = 8  # words before a verb, and it: more is no subject
+_WORD = re.compile(r"[^\W_]+(?:['\u2019-][^\W_]+)*")
 
 
 @dataclass(frozen=True)
@@ -47,34 +50,27 @@ class Head:
 
 def head_of(chunk: str) -> Head:
     """The subject and the first verb of a chunk; adverbs before the verb belong to the verb."""
-    words = list(re.finditer(r"[^\W_]+(?:['’-][^\W_]+)*", chunk))
-    subject_end = at = 0
-    for number, match in enumerate(words[: _MOST_SUBJECT + 2]):
+    words = list(_WORD.finditer(chunk))
+    subject_end, adverb_at = 0, -1
+    for number, match in enumerate(words[:_MOST_LEAD]):
         word = match[0].lower()
-        if word in _JOINS and number == 0:
+        if number == 0 and word in _JOINS:
             break
-        form = "" if number == 0 and len(words) > 1 and _is_noun(words, 0) else verb_form(word)
-        if form and not (number and _is_noun(words, number)):
-            return Head(chunk[:subject_end].strip(), form, at if at else match.start())
-        if word.endswith("ly") or word in ("first", "just", "only"):
-            at = at or match.start()
+        form = verb_form(word)
+        if form and not _is_noun(words, number):
+            start = match.start() if adverb_at < 0 else adverb_at
+            return Head(chunk[:subject_end].strip(), form, start)
+        if word.endswith("ly") or word in _BEFORE_VERBS:
+            adverb_at = match.start() if adverb_at < 0 else adverb_at
         else:
-            subject_end, at = match.end(), 0
+            subject_end, adverb_at = match.end(), -1
     return Head("", "", 0)
 
 
 def _is_noun(words: list[re.Match[str]], number: int) -> bool:
     """A base form after an article is a noun: "a walk", "the dance"."""
-    if number == 0:
-        return False
-    return verb_form(words[number][0].lower()) != ING and words[number - 1][0].lower() in (
-        "a",
-        "an",
-        "the",
-        "his",
-        "her",
-        "their",
-    )
+    before = words[number - 1][0].lower() if number else ""
+    return before in _ARTICLES and verb_form(words[number][0].lower()) != ING
 
 
 def split_prompt(prompt: str) -> tuple[str, ...]:
@@ -127,7 +123,7 @@ def _follows(lead: Head, head: Head, chunk: str) -> bool:
     if first and first[0] in _JOINS:
         return False
     is_same = head.form == lead.form and not _is_progressive(head.subject)
-    has_subject = bool(head.subject) and head.form == THIRD
+    has_subject = bool(head.subject) and head.form in (THIRD, PAST)
     return (is_same and head.form != ING) or has_subject
 
 

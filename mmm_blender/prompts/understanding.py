@@ -13,38 +13,16 @@ from dataclasses import dataclass
 
 from .knowledge import Knowledge, Neighbour
 from .verbs import words_of
+from .word_lists import word_list
 
-FUNCTION_WORDS = frozenset(
-    """
-    a about above across after again against ahead all along also an and any are around as at away
-    back be been before behind being below beside between both but by can did do does doing done
-    down during each either end few first for from front further get gets getting go goes going had
-    has have having he her here him his how i if in inside into is it its itself just left less
-    like little lot lots many me meanwhile middle more most much my near next no not now of off on
-    once one only onto or other our out over own part per please quite right same several she side
-    so some someone somebody something that the their them themselves then there these they thing
-    this those through till time to together toward towards two three four five six seven eight
-    nine ten twice under until up upon us very was way we were what when where which while who
-    whole with within without you your
-    """.split()
-)
+FUNCTION_WORDS = frozenset(word_list("function_words"))
 """Words that name no action: nobody has to have taught them."""
 
 UNDERSTOOD = 0.66
 """Cosine of the text encoder from which on two actions are taken for the same one ("strolls" is
 nearest to "walks around" with 0.84, "plays the violin" to "dances" with 0.38)."""
 
-_FOREIGN = frozenset(
-    """
-    aber auf aus bei das dem den der des die ein eine einem einen einer eines er es fur geht ich im
-    ist mit nach nicht oder sich sie und vom von vor wie zu zum zur con cuando de del desde el ella
-    en entre esta hacia hasta la las lo los mas mientras para pero persona por que se sin sobre su
-    un una uno y au aux avec ce cette dans des deux elle est et fait il ils le les marche mais ou
-    par pas pour puis qui sa ses sont sur une vers anche alla allo che cammina chi dal della delle
-    di dopo e gli ha i il nel non per poi sono uno ao as com da das do dos ele em mao no na nas nos
-    o os pela pelo pessoa uma um een het hij ik in is met naar niet op van voor wordt zij
-    """.split()
-)
+_FOREIGN = frozenset(word_list("foreign_words"))
 _TYPO_CUTOFF = 0.8  # of difflib's ratio
 _LEAST_TYPO = 4  # letters: shorter words are like everything
 _MOST_NAMED = 3

@@ -14,10 +14,20 @@ from ...motion.text import TextEncoder
 from ...prompts.knowledge import Knowledge, KnownGroup, KnownPrompt, Neighbour
 from ...prompts.splitting import split_prompt
 from ...prompts.verbs import words_of
-from ..data.captions import caption, wording_of
+from ..data.captions import caption, style_words, wording_of
 from ..data.labels import label_of
 from ..data.motion_file import ClipRecord
-from .lexicon import ACTIONS, OBJECTS, VERBS, gerund, third_person
+from .lexicon import (
+    ACTIONS,
+    ADJECTIVES,
+    ADVERBS,
+    OBJECTS,
+    PEOPLE,
+    VERBS,
+    gerund,
+    past,
+    third_person,
+)
 
 _DRAWS = 12  # captions of each clip whose words are counted
 _NEIGHBOURS = 2
@@ -54,7 +64,9 @@ def bundle_knowledge(
     if composites:
         groups.append(KnownGroup(_TWO, _pairs(prompts)))
     words = caption_words(records, seed)
-    near = neighbours(encoder, prompts, words) if encoder else {}
+    near = {}
+    if encoder:
+        near = manner_neighbours(encoder, records, words) | neighbours(encoder, prompts, words)
     return Knowledge(tuple(groups), words, near, _wholes(records), _most_pieces(encoder))
 
 
@@ -112,8 +124,6 @@ def _manners(records: Sequence[ClipRecord]) -> list[KnownGroup]:
 
 def _somebody(style: str) -> str:
     """ "a tired person" for a style's name; "" where it has no adjective."""
-    from ..data.captions import style_words  # noqa: PLC0415  # a small public door of captions
-
     adjective = next(iter(style_words(style).adjectives), "")
     return f"{'an' if adjective[:1] in 'aeiou' else 'a'} {adjective} person" if adjective else ""
 
@@ -161,13 +171,38 @@ def neighbours(
     unseen = {word: text for word, text in forms.items() if word not in words}
     known = embedded(encoder, [row.prompt for row in prompts])
     scores = embedded(encoder, list(unseen.values())) @ known.T
-    return {
-        word: nearest_of(row, prompts) for word, row in zip(unseen, scores, strict=True)
-    }
+    return {word: nearest_of(row, prompts) for word, row in zip(unseen, scores, strict=True)}
+
+
+def manner_neighbours(
+    encoder: TextEncoder, records: Sequence[ClipRecord], words: Mapping[str, int]
+) -> dict[str, Neighbour]:
+    """The known manners nearest to each adjective, adverb or kind of person of the lexicon that
+    stood in no caption; adverbs as their adjectives."""
+    styles = {label_of(record)[1] for record in records}
+    known = sorted({each for style in styles for each in style_words(style).adjectives})
+    if not known:
+        return {}
+    asked = {word: f"a person is {_adjective(word)}" for word in (*ADJECTIVES, *ADVERBS)}
+    asked = {word: f"a person is a {word}" for word in PEOPLE} | asked
+    unseen = {word: text for word, text in asked.items() if word not in words}
+    rows = embedded(encoder, [f"a person is {each}" for each in known])
+    manners = [KnownPrompt("", each, 0) for each in known]
+    scores = embedded(encoder, list(unseen.values())) @ rows.T
+    return {word: nearest_of(row, manners) for word, row in zip(unseen, scores, strict=True)}
+
+
+def _adjective(word: str) -> str:
+    """ "furious" of "furiously", "happy" of "happily"."""
+    if word.endswith("ily"):
+        return word[:-3] + "y"
+    return word.removesuffix("ly")
 
 
 def _forms(base: str) -> tuple[str, ...]:
-    return (base, third_person(base), gerund(base)) if base in VERBS else (base,)
+    if base not in VERBS:
+        return (base,)
+    return (base, third_person(base), gerund(base), past(base))
 
 
 def nearest_of(scores_N: FloatArray, prompts: Sequence[KnownPrompt]) -> Neighbour:
