@@ -135,7 +135,9 @@ class MotionModel:
         without_text: bool = False,
     ) -> Tensor:
         """Log-probabilities (B, L, P, K), on the CPU, of every code in each cell of full grids."""
-        predict = self._predictor(lengths_B.to(self.device), text, guidance, without_text)
+        predict = self._predictor(
+            lengths_B.to(self.device), text, None, guidance=guidance, without_text=without_text
+        )
         return predict(tokens_BLP.to(self.device)).log_softmax(-1).cpu()
 
     def _check(self, mask_BLP: Tensor) -> None:
