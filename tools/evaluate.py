@@ -5,7 +5,8 @@
 Prints tables in Markdown: R-precision, FID, MM-Dist, Diversity and MultiModality of both held-out
 sets, figures of motion, edits and long sequences, sentences that are obeyed, and every goal beside
 what was reached. --quick judges few clips and serves only to see that all runs. --only sentences
-leaves the rest out. --bundle none judges the evaluator alone.
+leaves the rest out; with --join the figures file keeps what it has of the rest. --bundle none
+judges the evaluator alone. Cards are made from the figures file by tools/card_tables.py.
 
 With --published FOLDER, --data is a person's own HumanML3D or KIT-ML folder, judged by the files of
 the field's evaluator in FOLDER (see mmm_blender/training/published_evaluator.py).
@@ -14,7 +15,6 @@ the field's evaluator in FOLDER (see mmm_blender/training/published_evaluator.py
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 import time
 from pathlib import Path
@@ -33,8 +33,20 @@ from mmm_blender.training.data.dataset import UNSEEN_TAKES  # noqa: E402
 from mmm_blender.training.evaluation.edit_suite import edit_figures, long_figures  # noqa: E402
 from mmm_blender.training.evaluation.evaluator import Evaluator, load_evaluator  # noqa: E402
 from mmm_blender.training.evaluation.field_table import real_halves  # noqa: E402
+from mmm_blender.training.evaluation.figures_file import (  # noqa: E402
+    BUNDLE_HASH,
+    joined,
+    write_figures,
+)
+from mmm_blender.training.evaluation.figures_file import QUICK as QUICK_RUN  # noqa: E402
 from mmm_blender.training.evaluation.folder_suite import judge_folder  # noqa: E402
+from mmm_blender.training.evaluation.goal_suite import ARRIVALS, PATHS, arrival_rows  # noqa: E402
+from mmm_blender.training.evaluation.held_out import make_windows  # noqa: E402
 from mmm_blender.training.evaluation.judge_rates import deed_rates, joined_rates  # noqa: E402
+from mmm_blender.training.evaluation.path_figures import (  # noqa: E402
+    path_figures,
+    walks_to_follow,
+)
 from mmm_blender.training.evaluation.report import folder_report, goals_of, markdown_report  # noqa: E402
 from mmm_blender.training.evaluation.sentence_suite import (  # noqa: E402
     sentence_figures,
@@ -45,6 +57,7 @@ from mmm_blender.training.evaluation.sentence_suite import (  # noqa: E402
 from mmm_blender.training.evaluation.suite import (  # noqa: E402
     HELD_OUT,
     QUICK,
+    TEST_SEED,
     Material,
     Sizes,
     Test,
@@ -54,15 +67,14 @@ from mmm_blender.training.evaluation.suite import (  # noqa: E402
     field_rows,
     load_material,
     make_test,
-    plain,
     prompt_figures,
     speed_figures,
     tokenizer_figures,
 )
 
 NO_BUNDLE = "none"
-FIELD, SENTENCE = "field", "sentences"
-PARTS = (FIELD, SENTENCE)
+FIELD, SENTENCE, GOAL = "field", "sentences", "goals"
+PARTS = (FIELD, SENTENCE, GOAL)
 
 
 def parse_options() -> argparse.Namespace:
@@ -72,6 +84,7 @@ def parse_options() -> argparse.Namespace:
     parser.add_argument("--evaluator", type=Path, default=ROOT / "weights" / "evaluator")
     parser.add_argument("--published", type=Path, help="folder of the field's own evaluator")
     parser.add_argument("--json", type=Path, help="where the figures go")
+    parser.add_argument("--join", action="store_true", help="keep what the JSON has of other parts")
     parser.add_argument("--markdown", type=Path, help="where the tables go, besides the screen")
     parser.add_argument("--only", default="", help=f"some of the parts: {', '.join(PARTS)}")
     parser.add_argument("--quick", action="store_true", help="few clips: does it run?")
@@ -132,6 +145,16 @@ def judge_sentences(
     return report
 
 
+def judge_goals(generator: Generator, material: Material, sizes: Sizes) -> dict[str, Any]:
+    """Whether edits arrive and paths are followed."""
+    windows = make_windows(*material.held_out[UNSEEN_TAKES], sizes.windows, TEST_SEED)
+    walks = walks_to_follow(*material.unseen, generator, sizes.walks)
+    return {
+        ARRIVALS: arrival_rows(generator, windows, sizes.arrivals),
+        PATHS: path_figures(generator, walks),
+    }
+
+
 def report_of(
     options: argparse.Namespace, generator: Generator | None
 ) -> tuple[dict[str, Any], str]:
@@ -148,7 +171,15 @@ def report_of(
         report |= judge(generator, evaluator, material, sizes)
     if SENTENCE in parts:
         report |= judge_sentences(generator, material, sizes)
-    report["bundle"] = generator.config.name if generator else NO_BUNDLE
+    if GOAL in parts and generator:
+        report |= judge_goals(generator, material, sizes)
+    report |= {
+        "bundle": generator.config.name if generator else NO_BUNDLE,
+        BUNDLE_HASH: generator.bundle.hash if generator else "",
+        QUICK_RUN: options.quick,
+    }
+    if options.join and options.json:
+        report = joined(options.json, report)
     report["goals"] = [goal.row for goal in goals_of(report)]
     return report, markdown_report(report)
 
@@ -159,17 +190,13 @@ def main() -> int:
     started = time.monotonic()
     generator = None if options.bundle == NO_BUNDLE else Generator.load(Path(options.bundle))
     report, text = report_of(options, generator)
-    report |= {
-        "bundle hash": generator.bundle.hash if generator else "",
-        "quick": options.quick,
-        "minutes": round((time.monotonic() - started) / 60, 1),
-    }
+    report["minutes"] = round((time.monotonic() - started) / 60, 1)
     print(text)
-    contents = {options.markdown: text, options.json: json.dumps(plain(report), indent=1)}
-    for path, content in contents.items():
-        if path:
-            make_folder(path.parent)
-            write_files({path: (content + "\n").encode()})
+    if options.json:
+        write_figures(options.json, report)
+    if options.markdown:
+        make_folder(options.markdown.parent)
+        write_files({options.markdown: (text + "\n").encode()})
     return 0
 
 

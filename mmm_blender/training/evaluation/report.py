@@ -8,6 +8,7 @@ from typing import Any
 from ..data.dataset import UNSEEN_STYLES, UNSEEN_TAKES
 from .editing_figures import RATIO
 from .field_table import COLUMNS, FID, MODALITY, R3
+from .goal_suite import ARRIVALS, PATHS, goal_goals
 from .goals import HEADER, NOT_MEASURED, Goal, markdown, ratio
 from .metrics import R_BATCH
 from .motion_figures import CONTACT, FIGURES, JERK, SLIDE
@@ -56,7 +57,7 @@ def figure_table(rows: Mapping[str, Mapping[str, float]], columns: Sequence[str]
 def goals_of(report: Report) -> list[Goal]:
     """All goals; what was not measured says so."""
     if UNSEEN_TAKES not in report["sets"]:
-        return sentence_goals(report)
+        return [*sentence_goals(report), *goal_goals(report)]
     return [
         *_judge_goals(report),
         *_field_goals(report),
@@ -64,6 +65,7 @@ def goals_of(report: Report) -> list[Goal]:
         *_eye_goals(report),
         *_other_goals(report),
         *sentence_goals(report),
+        *goal_goals(report),
     ]
 
 
@@ -183,7 +185,7 @@ def markdown_report(report: Report) -> str:
         parts += [figure_table(part["motion"], FIGURES)]
         if "tokenizer" in part:
             parts += [figure_table({"tokenizer": part["tokenizer"]}, list(part["tokenizer"]))]
-    for name in ("editing", "long sequences"):
+    for name in ("editing", "long sequences", ARRIVALS, PATHS):
         if report.get(name):
             columns = list(next(iter(report[name].values())))
             parts += [f"### {name.capitalize()}", figure_table(report[name], columns)]

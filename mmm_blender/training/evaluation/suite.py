@@ -6,7 +6,6 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -51,10 +50,14 @@ class Sizes:
     edits: int = 384
     sequences: int = 8
     waves: int = 60  # captured clips of waving hands
+    arrivals: int = 40  # edits inside locomotion, with a text and without each
+    walks: int = 40  # whose paths are followed
     motions: int = 2048  # of a HumanML3D or KIT-ML folder
 
 
-QUICK = Sizes(windows=160, prompt_seeds=2, edits=16, sequences=2, waves=6, motions=160)
+QUICK = Sizes(
+    windows=160, prompt_seeds=2, edits=16, sequences=2, waves=6, arrivals=4, walks=3, motions=160
+)
 
 
 @dataclass(eq=False)
@@ -226,12 +229,3 @@ def speed_figures(generator: Generator, repeats: int = 3) -> dict[str, float]:
         figures[f"{count} threads"] = min(taken)
     torch.set_num_threads(threads)
     return figures
-
-
-def plain(value: Any) -> Any:
-    """A report as JSON holds it: intervals become [mean, half]."""
-    if isinstance(value, Mapping):
-        return {str(name): plain(part) for name, part in value.items()}
-    if hasattr(value, "half"):
-        return [round(value.mean, 5), round(value.half, 5)]
-    return round(value, 5) if isinstance(value, float) else value
