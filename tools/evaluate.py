@@ -17,6 +17,7 @@ from __future__ import annotations
 import argparse
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -88,6 +89,7 @@ def parse_options() -> argparse.Namespace:
     parser.add_argument("--markdown", type=Path, help="where the tables go, besides the screen")
     parser.add_argument("--only", default="", help=f"some of the parts: {', '.join(PARTS)}")
     parser.add_argument("--quick", action="store_true", help="few clips: does it run?")
+    parser.add_argument("--seeds", type=int, help="of every sentence; 20 if not given")
     parser.add_argument("--threads", type=int, default=1)
     return parser.parse_args()
 
@@ -160,6 +162,8 @@ def report_of(
 ) -> tuple[dict[str, Any], str]:
     """The figures and their tables."""
     sizes = QUICK if options.quick else Sizes()
+    if options.seeds:
+        sizes = replace(sizes, prompt_seeds=options.seeds)
     if options.published:
         report = judge_folder(options.data, options.published, generator, sizes.motions)
         return report, folder_report(report)
