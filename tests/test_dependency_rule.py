@@ -44,13 +44,14 @@ NETWORKS = (*MODEL, "motion.networks", "motion.sampling", "motion.motion_model",
 PIPE = ("worker.protocol", "worker.wire", "worker.processes", "worker.client", "worker.installer")
 HOST = (*SHAPES, "geometry.mannequin", "blender.bpy_types", "blender.widgets")
 KEYS = (*HOST, "blender.fcurves", "blender.rig", "blender.actions", "blender.history")
-SHELL = (*KEYS, *PIPE, "blender.jobs", "blender.addon")
+SHELL = (*KEYS, *PIPE, "prompts", "blender.jobs", "blender.addon")
 FEATURES = ("edit", "character", "generate", "sequence", "replay")
 BLENDER = NUMPY | BLENDER_MODULES
 
 # A module takes the longest name that it lies in. Each row names what is below it.
 LAYERS = (
     Layer("common", (), NUMPY),
+    Layer("prompts", ("common",), frozenset()),
     Layer("geometry", ("common",), NUMPY),
     Layer("geometry.editing", ("common", "geometry"), NUMPY),
     Layer("geometry.feet", ("common", "geometry", "geometry.editing"), NUMPY),
@@ -73,7 +74,7 @@ LAYERS = (
     Layer("motion.pipeline", NETWORKS, WORKER_MODULES),
     Layer("motion", (), frozenset()),
     Layer("training.data", MODEL, ANYTHING_BUT_BLENDER),
-    Layer("training.text", (*MODEL, "training.data"), ANYTHING_BUT_BLENDER),
+    Layer("training.text", (*MODEL, "prompts", "training.data"), ANYTHING_BUT_BLENDER),
     Layer(
         "training.evaluation",
         (*NETWORKS, "motion.pipeline", "training.data", "training.text"),
@@ -94,7 +95,7 @@ LAYERS = (
     Layer("worker.installer", ("common", "worker.processes", "worker.install_errors"), NUMPY),
     Layer(
         "worker.server",
-        (*NETWORKS, "motion.pipeline", "smpl_model", "worker.protocol", "worker.wire"),
+        (*NETWORKS, "prompts", "motion.pipeline", "smpl_model", "worker.protocol", "worker.wire"),
         WORKER_MODULES,
     ),
     Layer("worker", ("common", "worker.protocol", "worker.wire", "worker.server"), WORKER_MODULES),
@@ -105,7 +106,7 @@ LAYERS = (
     Layer("blender.actions", (*HOST, "blender.fcurves", "blender.rig"), BLENDER),
     Layer("blender.history", (*HOST, "blender.fcurves", "blender.rig", "blender.actions"), BLENDER),
     Layer("blender.jobs", (*HOST, *PIPE, "blender.rig"), BLENDER),
-    Layer("blender.addon", (*HOST, *PIPE, "motion.limits", "blender.jobs"), BLENDER),
+    Layer("blender.addon", (*HOST, *PIPE, "prompts", "motion.limits", "blender.jobs"), BLENDER),
     Layer("blender.edit", SHELL, BLENDER),
     Layer("blender.character", SHELL, BLENDER),
     Layer("blender.generate", (*SHELL, "blender.edit", "blender.character"), BLENDER),

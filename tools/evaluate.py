@@ -3,8 +3,10 @@
     python tools/evaluate.py --bundle weights/starter --data build/motions.npz --json out/all.json
 
 Prints tables in Markdown: R-precision, FID, MM-Dist, Diversity and MultiModality of both held-out
-sets, figures of motion, edits and long sequences, and every goal beside what was reached. --quick
-judges few clips and serves only to see that all runs. --bundle none judges the evaluator alone.
+sets, figures of motion, edits and long sequences, sentences that are obeyed, and every goal beside
+what was reached. --quick judges few clips and serves only to see that all runs. --only sentences
+leaves the rest out; with --join the figures file keeps what it has of the rest. --bundle none
+judges the evaluator alone. Cards are made from the figures file by tools/card_tables.py.
 
 With --published FOLDER, --data is a person's own HumanML3D or KIT-ML folder, judged by the files of
 the field's evaluator in FOLDER (see mmm_blender/training/published_evaluator.py).
@@ -13,9 +15,9 @@ the field's evaluator in FOLDER (see mmm_blender/training/published_evaluator.py
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -32,11 +34,31 @@ from mmm_blender.training.data.dataset import UNSEEN_TAKES  # noqa: E402
 from mmm_blender.training.evaluation.edit_suite import edit_figures, long_figures  # noqa: E402
 from mmm_blender.training.evaluation.evaluator import Evaluator, load_evaluator  # noqa: E402
 from mmm_blender.training.evaluation.field_table import real_halves  # noqa: E402
+from mmm_blender.training.evaluation.figures_file import (  # noqa: E402
+    BUNDLE_HASH,
+    joined,
+    write_figures,
+)
+from mmm_blender.training.evaluation.figures_file import QUICK as QUICK_RUN  # noqa: E402
 from mmm_blender.training.evaluation.folder_suite import judge_folder  # noqa: E402
+from mmm_blender.training.evaluation.goal_suite import ARRIVALS, PATHS, arrival_rows  # noqa: E402
+from mmm_blender.training.evaluation.held_out import make_windows  # noqa: E402
+from mmm_blender.training.evaluation.judge_rates import deed_rates, joined_rates  # noqa: E402
+from mmm_blender.training.evaluation.path_figures import (  # noqa: E402
+    path_figures,
+    walks_to_follow,
+)
 from mmm_blender.training.evaluation.report import folder_report, goals_of, markdown_report  # noqa: E402
+from mmm_blender.training.evaluation.sentence_suite import (  # noqa: E402
+    sentence_figures,
+    upper_figures,
+    walks_of,
+    wave_speed_figures,
+)
 from mmm_blender.training.evaluation.suite import (  # noqa: E402
     HELD_OUT,
     QUICK,
+    TEST_SEED,
     Material,
     Sizes,
     Test,
@@ -46,13 +68,14 @@ from mmm_blender.training.evaluation.suite import (  # noqa: E402
     field_rows,
     load_material,
     make_test,
-    plain,
     prompt_figures,
     speed_figures,
     tokenizer_figures,
 )
 
 NO_BUNDLE = "none"
+FIELD, SENTENCE, GOAL = "field", "sentences", "goals"
+PARTS = (FIELD, SENTENCE, GOAL)
 
 
 def parse_options() -> argparse.Namespace:
@@ -62,8 +85,11 @@ def parse_options() -> argparse.Namespace:
     parser.add_argument("--evaluator", type=Path, default=ROOT / "weights" / "evaluator")
     parser.add_argument("--published", type=Path, help="folder of the field's own evaluator")
     parser.add_argument("--json", type=Path, help="where the figures go")
+    parser.add_argument("--join", action="store_true", help="keep what the JSON has of other parts")
     parser.add_argument("--markdown", type=Path, help="where the tables go, besides the screen")
+    parser.add_argument("--only", default="", help=f"some of the parts: {', '.join(PARTS)}")
     parser.add_argument("--quick", action="store_true", help="few clips: does it run?")
+    parser.add_argument("--seeds", type=int, help="of every sentence; 20 if not given")
     parser.add_argument("--threads", type=int, default=1)
     return parser.parse_args()
 
@@ -100,9 +126,35 @@ def judge(
         report["editing"] = edit_figures(generator, evaluator, windows, sizes.edits)
         report["long sequences"] = long_figures(generator, windows, sizes.sequences)
         report["copying"] = copying_figures(tests[UNSEEN_TAKES], material.known)
-        report["prompts"] = prompt_figures(generator, sizes.prompt_seeds)
         report["seconds for the longest clip"] = speed_figures(generator)
     return report
+
+
+def judge_sentences(
+    generator: Generator | None, material: Material, sizes: Sizes
+) -> dict[str, Any]:
+    """What is obeyed of sentences, and how far their judges can be believed."""
+    rates = deed_rates(material.captured) | joined_rates(material.captured)
+    report: dict[str, Any] = {"judges on captured motion": rates}
+    if generator:
+        records, clips = material.unseen
+        report["prompts"] = prompt_figures(generator, sizes.prompt_seeds)
+        report["sentences"] = sentence_figures(generator, sizes.prompt_seeds)
+        if "upper" in generator.model.editable_parts:
+            walks = walks_of(records, clips, sizes.prompt_seeds)
+            report["waves over walks"] = upper_figures(generator, walks, sizes.prompt_seeds)
+        report["speed of waving hands"] = wave_speed_figures(generator, records, clips, sizes.waves)
+    return report
+
+
+def judge_goals(generator: Generator, material: Material, sizes: Sizes) -> dict[str, Any]:
+    """Whether edits arrive and paths are followed."""
+    windows = make_windows(*material.held_out[UNSEEN_TAKES], sizes.windows, TEST_SEED)
+    walks = walks_to_follow(*material.unseen, generator, sizes.walks)
+    return {
+        ARRIVALS: arrival_rows(generator, windows, sizes.arrivals),
+        PATHS: path_figures(generator, walks),
+    }
 
 
 def report_of(
@@ -110,13 +162,28 @@ def report_of(
 ) -> tuple[dict[str, Any], str]:
     """The figures and their tables."""
     sizes = QUICK if options.quick else Sizes()
+    if options.seeds:
+        sizes = replace(sizes, prompt_seeds=options.seeds)
     if options.published:
         report = judge_folder(options.data, options.published, generator, sizes.motions)
         return report, folder_report(report)
     evaluator = load_evaluator(options.evaluator)
     material = load_material(options.data, evaluator)
-    report = judge(generator, evaluator, material, sizes) | {"evaluator": evaluator.hash}
-    report["bundle"] = generator.config.name if generator else NO_BUNDLE
+    parts = set(options.only.split(",")) if options.only else set(PARTS)
+    report: dict[str, Any] = {"sets": {}, "evaluator": evaluator.hash}
+    if FIELD in parts:
+        report |= judge(generator, evaluator, material, sizes)
+    if SENTENCE in parts:
+        report |= judge_sentences(generator, material, sizes)
+    if GOAL in parts and generator:
+        report |= judge_goals(generator, material, sizes)
+    report |= {
+        "bundle": generator.config.name if generator else NO_BUNDLE,
+        BUNDLE_HASH: generator.bundle.hash if generator else "",
+        QUICK_RUN: options.quick,
+    }
+    if options.join and options.json:
+        report = joined(options.json, report)
     report["goals"] = [goal.row for goal in goals_of(report)]
     return report, markdown_report(report)
 
@@ -127,17 +194,13 @@ def main() -> int:
     started = time.monotonic()
     generator = None if options.bundle == NO_BUNDLE else Generator.load(Path(options.bundle))
     report, text = report_of(options, generator)
-    report |= {
-        "bundle hash": generator.bundle.hash if generator else "",
-        "quick": options.quick,
-        "minutes": round((time.monotonic() - started) / 60, 1),
-    }
+    report["minutes"] = round((time.monotonic() - started) / 60, 1)
     print(text)
-    contents = {options.markdown: text, options.json: json.dumps(plain(report), indent=1)}
-    for path, content in contents.items():
-        if path:
-            make_folder(path.parent)
-            write_files({path: (content + "\n").encode()})
+    if options.json:
+        write_figures(options.json, report)
+    if options.markdown:
+        make_folder(options.markdown.parent)
+        write_files({options.markdown: (text + "\n").encode()})
     return 0
 
 

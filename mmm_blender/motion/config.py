@@ -26,8 +26,8 @@ NO_GUIDANCE = 1.0
 PATH_FEATURES = 8
 """Numbers of the path condition at a token place, in this order: known (0 or 1); velocity to the
 left and ahead up to the next known place, m/s; heading known (0 or 1); turn rate to the next known
-heading, radians a second; duration of the gap (5 s is 1); how far into the gap the place lies, 0..1;
-the whole turn to the next known heading, in half turns. ``pipeline.path_condition`` makes them."""
+heading, radians a second; duration of the gap (5 s is 1); how far into the gap the place lies,
+0..1; the whole turn to the next known heading, in half turns. ``pipeline.path_condition`` makes them."""
 
 _POINTWISE = 0  # a "dilation" that stands for a block which sees one place only
 _CONV_KERNEL = 3
@@ -323,6 +323,7 @@ class BundleConfig:
     sampler: how masked cells are filled.
     text: handed to the text encoder as it stands.
     description: one sentence on what the weights know.
+    composites: sentences of two parts ("A and B", "A, then B") were taught as one clip.
     min_seconds: length of the shortest clip; shorter ones are refused.
     storage: number type of the weights on disk.
     version: of the format, ``BUNDLE_VERSION``.
@@ -340,6 +341,7 @@ class BundleConfig:
     text: dict[str, Any] = field(default_factory=dict)
     description: str = ""
     min_seconds: float = 0.2
+    composites: bool = False
     storage: str = "float32"
     version: int = BUNDLE_VERSION
     files: dict[str, Any] = field(default_factory=dict)
@@ -353,8 +355,8 @@ class BundleConfig:
         check_predicted_parts(self.transformer, self.tokenizer)
         if self.transformer.path_condition and not self.tokenizer.feature_layout.true_rotations:
             raise MMMError(
-                f"The config's 'path_condition' does not go with the layout {self.tokenizer.layout}: "
-                "set it to false."
+                "The config's 'path_condition' does not go with the layout "
+                f"{self.tokenizer.layout}: set it to false."
             )
         if not 0 < self.min_seconds <= self.max_seconds:
             raise MMMError(

@@ -91,8 +91,8 @@ class MotionModel:
         """The grid (on the CPU) with the masked cells filled; see ``sampling.sample``.
 
         without_text: whatever ``text`` says, the model hears none (one trained with guidance only).
-        path_BLF: where the root has to go (``pipeline.path_condition``), for a model that was taught
-        to follow a path; others ignore it.
+        path_BLF: where the root has to go (``pipeline.path_condition``), for a model that was
+        taught to follow a path; others ignore it.
         """
         self._check(mask_BLP)
         used = int(lengths_B.max()) + 1  # places behind the longest clip's END are never looked at

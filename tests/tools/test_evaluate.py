@@ -21,11 +21,23 @@ from mmm_blender.training.data.dataset import TRAIN, UNSEEN_STYLES, UNSEEN_TAKES
 from mmm_blender.training.data.motion_file import ClipRecord, save_motions
 from mmm_blender.training.evaluation import suite
 from mmm_blender.training.evaluation.evaluator import load_evaluator, save_evaluator
+from mmm_blender.training.evaluation.figures_file import (
+    BEGIN,
+    BUNDLE_HASH,
+    END,
+    card_with_figures,
+    read_figures,
+    write_figures,
+)
+from mmm_blender.training.evaluation.goal_suite import ARRIVALS, PATHS
 from tests.training import judges
 from tests.training.evaluation.test_published_evaluator import dataset, write
 
 ROOT = Path(__file__).resolve().parents[2]
-SMALL = suite.Sizes(windows=36, real_factor=2, prompt_seeds=1, edits=4, sequences=1, motions=8)
+SMALL = suite.Sizes(
+    windows=36, real_factor=2, prompt_seeds=1, edits=4, sequences=1, waves=2, arrivals=1, walks=1,
+    motions=8,
+)  # fmt: skip
 
 
 def taken(record: ClipRecord, split: str) -> ClipRecord:
@@ -103,11 +115,39 @@ def test_the_report_holds_every_table_and_goal(
         for name in ("real motion", "generated", "tokenizer reconstruction"):
             assert f"| {name} |" in said
     assert len(report["editing"]) == 4
+    assert len(report["sentences"]) == 5
+    assert card_with_figures(f"# Card\n{BEGIN}\nold\n{END}\nmore", read_figures(figures)) == (
+        f"# Card\n{BEGIN}\n{said.rstrip()}\n{END}\nmore"
+    )
+    assert set(report["waves over walks"]) <= {"left", "right", "both"}
     assert report["evaluator"] == load_evaluator(judge).hash
     verdicts = {goal[0]: goal[3] for goal in report["goals"]}
     assert verdicts["twelve prompts in other words, seen by eye"] == "not measured"
     assert verdicts["directions obeyed"] == "**missed**"
     assert verdicts["in-betweening FID / slerp's, masked frames"] in ("met", "**missed**")
+
+
+def test_parts_are_joined_in_one_file_of_one_bundle(
+    given: tuple[str | Path, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    figures = tmp_path / "figures.json"
+    words = (*given, "--json", figures, "--join", "--only")
+    assert run(monkeypatch, *words, "sentences") == 0
+    first = read_figures(figures)
+    assert run(monkeypatch, *words, "goals") == 0
+    both = read_figures(figures)
+    assert both["sentences"] == first["sentences"]
+    assert set(both) >= {ARRIVALS, PATHS}
+    write_figures(figures, both | {BUNDLE_HASH: "another"})
+    with pytest.raises(MMMError, match="other weights"):
+        run(monkeypatch, *words, "goals")
+
+
+def test_a_quick_run_and_a_card_without_a_place_make_no_tables() -> None:
+    with pytest.raises(MMMError, match="quick"):
+        card_with_figures(f"{BEGIN}{END}", {"quick": True})
+    with pytest.raises(MMMError, match="no place"):
+        card_with_figures("# Card", {})
 
 
 def test_an_evaluator_that_has_seen_a_held_out_take_is_refused(

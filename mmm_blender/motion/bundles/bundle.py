@@ -80,6 +80,16 @@ def save_bundle(
     return config
 
 
+def add_file(folder: Path, config: BundleConfig, name: str, content: bytes) -> BundleConfig:
+    """Write a further file into a bundle, and ``config`` with its hash; returns the config."""
+    digest = hashlib.sha256(_content(name, content)).hexdigest()
+    config = replace(config, files=config.files | {name: digest})
+    written = json.dumps(to_json(config), indent=1).encode()
+    make_folder((folder / name).parent)
+    write_files({folder / name: content, folder / CONFIG_FILE: written})
+    return config
+
+
 def files_of(folder: Path, inside: str) -> dict[str, Path]:
     """All files of a folder that is to become the bundle's sub-folder ``inside``."""
     paths = sorted(path for path in folder.rglob("*") if _belongs(path))

@@ -1,8 +1,8 @@
 """What the transformer is told of the path: at every token place, how the root gets from the last
 known place to the next one.
 
-A path is known at some borders of the token places (border l lies at frame 4 l): all of them along a
-drawn curve, a few at way-points, the kept sides of an edit. Numbers are relative to the last known
+A path is known at some borders of the token places (border l lies at frame 4 l): all of them along
+a drawn curve, a few at way-points, the kept sides of an edit. Numbers are relative to the last known
 heading, so a scene that is moved or turned gives the same ones.
 
 L token places, S their borders (L + 1), F numbers of the condition.
@@ -43,8 +43,8 @@ def path_features(
     """The condition (L, F) of a path known at some borders; see ``config.PATH_FEATURES``.
 
     poses_S3: x, z in metres, yaw in radians, in any frame of the ground; what is not known is not
-    read. A place between two known borders (itself counted from its own two) is told of; one with no
-    known border or no known heading before it, or none after it, is all zero: it is free.
+    read. A place between two known borders (itself counted from its own two) has numbers; one with
+    no known border or no known heading before it, or none after it, is all zero: it is free.
     """
     places = len(poses_S3) - 1
     place_L = np.arange(places)

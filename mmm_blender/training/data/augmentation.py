@@ -1,4 +1,4 @@
-"""The same clip at another speed and along another path, so that a caption no longer tells the path.
+"""The same clip at another speed and along another path: a caption then does not say the path.
 
 A network that sees every walk along one path only learns walks by heart and has no use for a path
 that it is told. Each clip is therefore also learnt faster, slower and, where it travels, bent: the
@@ -45,8 +45,8 @@ _WAVES = 1.5  # a bend that changes sides does so at most so often in a clip
 
 @dataclass(frozen=True)
 class Variant:
-    """How a clip is changed. pace: times its speed. bend: degrees a second at most. waves: how often
-    the bend swings to and fro in the clip (0: it stays). phase: where in the swing it begins, 0..1.
+    """How a clip is changed. pace: times its speed. bend: degrees a second at most. waves: how
+    often the bend swings to and fro in the clip (0: it stays). phase: where in the swing it begins, 0..1.
     u_turn: instead of the bend, degrees that the path turns by in ``U_TURN_SECONDS`` at its middle.
     """
 

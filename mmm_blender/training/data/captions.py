@@ -106,7 +106,8 @@ def _words() -> dict[str, Any]:
     return tomllib.loads(_WORDS.read_text(encoding="utf-8"))
 
 
-def _style(name: str) -> Style:
+def style_words(name: str) -> Style:
+    """The words of a manner."""
     words = _words()
     if name in words["ends"]:
         return Style(ends=[words["ends"][name]])
@@ -327,7 +328,7 @@ def caption(
     kept from training, and words of manner may be.
     """
     wording, name = wording_of(record), _PLAIN if record.source == "cmu" else record.style
-    style, measured = _style(name), record.measured
+    style, measured = style_words(name), record.measured
     rare = _phrase(wording.held_out, measured, rng) if held_out else None
     # held-out sentences tell no counts: the evaluator that reads them was trained without
     counted = None if held_out else _counted(wording, measured, rng)

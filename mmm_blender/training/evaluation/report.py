@@ -8,9 +8,11 @@ from typing import Any
 from ..data.dataset import UNSEEN_STYLES, UNSEEN_TAKES
 from .editing_figures import RATIO
 from .field_table import COLUMNS, FID, MODALITY, R3
+from .goal_suite import ARRIVALS, PATHS, goal_goals
 from .goals import HEADER, NOT_MEASURED, Goal, markdown, ratio
 from .metrics import R_BATCH
 from .motion_figures import CONTACT, FIGURES, JERK, SLIDE
+from .sentence_report import sentence_goals, sentence_tables
 from .suite import GENERATED, REAL, REAL_SHUFFLED, RECONSTRUCTED, SHUFFLED
 
 Report = Mapping[str, Any]
@@ -54,12 +56,16 @@ def figure_table(rows: Mapping[str, Mapping[str, float]], columns: Sequence[str]
 
 def goals_of(report: Report) -> list[Goal]:
     """All goals; what was not measured says so."""
+    if UNSEEN_TAKES not in report["sets"]:
+        return [*sentence_goals(report), *goal_goals(report)]
     return [
         *_judge_goals(report),
         *_field_goals(report),
         *_tokenizer_goals(report),
         *_eye_goals(report),
         *_other_goals(report),
+        *sentence_goals(report),
+        *goal_goals(report),
     ]
 
 
@@ -179,7 +185,7 @@ def markdown_report(report: Report) -> str:
         parts += [figure_table(part["motion"], FIGURES)]
         if "tokenizer" in part:
             parts += [figure_table({"tokenizer": part["tokenizer"]}, list(part["tokenizer"]))]
-    for name in ("editing", "long sequences"):
+    for name in ("editing", "long sequences", ARRIVALS, PATHS):
         if report.get(name):
             columns = list(next(iter(report[name].values())))
             parts += [f"### {name.capitalize()}", figure_table(report[name], columns)]
@@ -187,5 +193,6 @@ def markdown_report(report: Report) -> str:
         if report.get(name):
             rows = [[key, f"{value:.3g}"] for key, value in report[name].items()]
             parts += [f"### {name.capitalize()}", markdown(["", ""], rows)]
+    parts += sentence_tables(report)
     parts += ["### Goals", markdown(HEADER, [goal.row for goal in goals_of(report)])]
     return "\n\n".join(parts)

@@ -6,7 +6,6 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -26,6 +25,7 @@ from .evaluator import Evaluator
 from .field_table import Figures, Fillers, Judged, figures_of, r_figures
 from .goals import ratio
 from .held_out import Window, make_windows
+from .judge_rates import Captured, captured_by_deed
 from .judging import generate_all, nearest_by_text, reconstruct, requests_of
 from .motion_figures import motion_figures
 from .tokenizer_figures import clip_figures
@@ -46,13 +46,18 @@ class Sizes:
 
     windows: int = 1112
     real_factor: int = 3  # real windows for each judged one: halves of them are to be as large
-    prompt_seeds: int = 20  # of each of a check's five wordings
+    prompt_seeds: int = 20  # of each of a check's five wordings, and of every sentence
     edits: int = 384
     sequences: int = 8
+    waves: int = 60  # captured clips of waving hands
+    arrivals: int = 40  # edits inside locomotion, with a text and without each
+    walks: int = 40  # whose paths are followed
     motions: int = 2048  # of a HumanML3D or KIT-ML folder
 
 
-QUICK = Sizes(windows=160, prompt_seeds=2, edits=16, sequences=2, motions=160)
+QUICK = Sizes(
+    windows=160, prompt_seeds=2, edits=16, sequences=2, waves=6, arrivals=4, walks=3, motions=160
+)
 
 
 @dataclass(eq=False)
@@ -68,10 +73,18 @@ class Test:
 
 @dataclass(frozen=True, eq=False)
 class Material:
-    """The prepared file, by split. known: training clips, not mirrored."""
+    """The prepared file, by split. known: training clips, not mirrored. captured: of any split by
+    the deed that they are labelled with, for the judges of sentences."""
 
     held_out: Mapping[str, tuple[list[ClipRecord], list[MotionClip]]]
     known: list[Example]
+    captured: Captured
+
+    @property
+    def unseen(self) -> tuple[list[ClipRecord], list[MotionClip]]:
+        """Both held-out sets as one."""
+        parts = self.held_out.values()
+        return [r for part in parts for r in part[0]], [c for part in parts for c in part[1]]
 
 
 def load_material(path: Path, evaluator: Evaluator) -> Material:
@@ -95,7 +108,7 @@ def load_material(path: Path, evaluator: Evaluator) -> Material:
             f"The evaluator was trained on {len(leaked)} of the held-out takes ({min(leaked)}, for "
             "one), so its figures would flatter: use the data and the split it was trained with."
         )
-    return Material(held_out, known)
+    return Material(held_out, known, captured_by_deed(zip(records, clips, strict=True)))
 
 
 def make_test(name: str, material: Material, evaluator: Evaluator, sizes: Sizes) -> Test:
@@ -216,12 +229,3 @@ def speed_figures(generator: Generator, repeats: int = 3) -> dict[str, float]:
         figures[f"{count} threads"] = min(taken)
     torch.set_num_threads(threads)
     return figures
-
-
-def plain(value: Any) -> Any:
-    """A report as JSON holds it: intervals become [mean, half]."""
-    if isinstance(value, Mapping):
-        return {str(name): plain(part) for name, part in value.items()}
-    if hasattr(value, "half"):
-        return [round(value.mean, 5), round(value.half, 5)]
-    return round(value, 5) if isinstance(value, float) else value

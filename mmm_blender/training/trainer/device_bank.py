@@ -140,8 +140,8 @@ class FeatureBank:
 class TokenBank:
     """Token grids of all items in every phase of the grid over the frames, end to end.
 
-    tokens_MP: int16. starts_IF, lengths_IF: of item i in phase f (a clip can begin at any frame of a
-    token).
+    tokens_MP: int16. starts_IF, lengths_IF: of item i in phase f (a clip can begin at any frame of
+    a token).
     """
 
     tokens_MP: Tensor

@@ -67,8 +67,8 @@ def run_steps(
     after: Callable[[int, Callable[[], float]], None] | None = None,
     clock: Callable[[], float] = time.monotonic,
 ) -> None:
-    """Train to the end of the plan. step(number): one descended step's loss. after(steps done, loss):
-    called after every step; asking for the loss waits for the device."""
+    """Train to the end of the plan. step(number): one descended step's loss. after(steps done,
+    loss): called after every step; asking for the loss waits for the device."""
     on_gpu = next(run.model.parameters()).is_cuda
     started, before = clock(), run.seconds
     while (progress := plan.progress(run.step, run.seconds)) < 1:

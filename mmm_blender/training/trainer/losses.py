@@ -164,8 +164,8 @@ class TokenizerLoss(nn.Module):
     def _path(
         self, made_BTC: Tensor, wanted_BTC: Tensor, valid_BT: Tensor, batch_BT: Tensor
     ) -> Tensor:
-        """How far off the root arrives half a second, one and two seconds later: metres, and radians
-        as metres. What it drifts in a frame is too little for the other terms to see."""
+        """How far off the root arrives half a second, one and two seconds later: metres, and
+        radians as metres. What it drifts in a frame is too little for the other terms to see."""
         spans = [frames for frames in _PATH_FRAMES if frames < valid_BT.shape[1]]
         if not spans:
             return made_BTC.new_zeros(())

@@ -20,7 +20,7 @@ UNTOLD_SHARE = 0.4
 """Of the rows hear of no path."""
 
 _DENSE, _SPARSE, _END = 0.35, 0.35, 0.2
-"""Of the others: all borders, some of them, the last one alone; the rest only what an edit keeps."""
+"""Of the others: all borders, some, the last one alone; the rest only what an edit keeps."""
 _LEAST_DENSITY, _MOST_DENSITY = 0.04, 0.35  # of the borders that are way-points
 _HEADING_SHARE = 0.6  # of the rows that are told the heading at their places too
 _EDGE_SHARE = 0.75  # of the edits know where what is kept after them stands

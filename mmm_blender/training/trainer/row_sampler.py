@@ -30,7 +30,7 @@ WIDTHS = (26, 38, MOST_TOKENS + 1)
 network from being compiled again."""
 
 USUAL, UPPER, LOWER = 0, 1, 2
-"""What a row asks for: masks as usual, the upper body over kept legs, the legs under a kept body."""
+"""A row asks for: masks as usual, the upper body over kept legs, the legs under a kept body."""
 
 _WHILE_SHARE, _THEN_SHARE = 0.13, 0.12
 _UPPER_SHARE, _LOWER_SHARE = 0.3, 0.15  # of the "while" rows

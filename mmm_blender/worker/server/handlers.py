@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from ...common.arrays import IntArray
@@ -14,6 +14,7 @@ from ...motion.config import SamplerConfig
 from ...motion.pipeline.pipeline import EditRequest, GenerateRequest, Generator, SequenceRequest
 from ...motion.pipeline.windows import IsCancelled, OnStep
 from ..protocol import Edit, Generate, GenerateSequence, MotionMessage
+from .prompt_notes import prompt_notes
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,7 +32,15 @@ class Motion:
 def make_motion(
     generator: Generator, message: MotionMessage, on_step: OnStep, cancelled: IsCancelled
 ) -> Motion:
-    """The motion that a message wants; MMMError or Cancelled as the generator raises them."""
+    """The motion that a message wants, with notes on its prompt; MMMError or Cancelled as the
+    generator raises them."""
+    motion = _made(generator, message, on_step, cancelled)
+    return replace(motion, notes=(*prompt_notes(generator, message), *motion.notes))
+
+
+def _made(
+    generator: Generator, message: MotionMessage, on_step: OnStep, cancelled: IsCancelled
+) -> Motion:
     match message:
         case Generate():
             return _generate(generator, message, on_step, cancelled)

@@ -1,0 +1,215 @@
+"""What a clip can be seen to do, by plain facts of forward kinematics: the judges of sentences.
+
+A deed is told from positions of joints alone, with thresholds that captured clips of it pass (see
+``judge_rates``). Two deeds at once must be seen at the same time, two deeds in a row in that order.
+
+Metres, seconds, degrees; model space, Y up.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from ...common.arrays import BoolArray, FloatArray
+from ...geometry.clip import MotionClip
+from ...geometry.kinematics import clip_joints
+from ...geometry.skeleton import joint_index
+from ..data.motion_facts import Facts
+from ..data.steps import count_steps, count_waves
+
+SIDES = ("left", "right")
+
+_TRAVEL = 0.5
+_TURN = 45.0
+_RUN_SPEED = 1.6  # m/s; people break into a run at about 2, and stop and start in a clip
+_BOW = 20.0
+_RAISED = -0.1  # metres of the wrist over its shoulder: people also wave beside it
+_STAYS = 0.25  # metres that the pelvis of somebody who stands may move
+_GOING_SPEED, _GOING_SECONDS = 0.3, 0.5  # the body over the ground while a gesture is seen
+_SPEED_SECONDS = 0.4  # over which that speed is taken
+_OVER_ELBOW, _RAISED_SECONDS = 0.05, 0.4
+STILL_WRIST = 0.05
+"""Mean speed of a wrist of somebody who stands still, m/s, at most."""
+
+
+@dataclass(frozen=True, eq=False)
+class Seen:
+    """A clip as the judges look at it. joints_TJ3: metres."""
+
+    clip: MotionClip
+    joints_TJ3: FloatArray
+    facts: Facts
+
+    @classmethod
+    def of(cls, clip: MotionClip) -> Seen:
+        """Look at a clip."""
+        facts = Facts.of(clip)
+        return cls(clip, facts.joints_TJ3, facts)
+
+    def lift_T(self, side: str) -> FloatArray:
+        """How far the wrist is over its shoulder, frame by frame. (T,)."""
+        return (self.facts.joint(f"{side}_wrist") - self.facts.joint(f"{side}_shoulder"))[:, 1]
+
+    def waves(self, side: str) -> int:
+        """How often the raised hand swings there and back."""
+        return count_waves(self.joints_TJ3, side)
+
+    def going_T(self) -> BoolArray:
+        """Where the body goes over the ground. (T,)."""
+        reach = max(1, round(_SPEED_SECONDS / 2 * self.clip.fps))
+        ground = self.clip.root_T3[:, [0, 2]]
+        frame = np.arange(len(ground))
+        before, after = np.maximum(frame - reach, 0), np.minimum(frame + reach, len(ground) - 1)
+        way_T = np.linalg.norm(ground[after] - ground[before], axis=-1)
+        return way_T > _GOING_SPEED * np.maximum(after - before, 1) / self.clip.fps
+
+    @property
+    def reach(self) -> float:
+        """How far the pelvis gets from where it starts."""
+        ways = np.linalg.norm((self.clip.root_T3 - self.clip.root_T3[0])[:, [0, 2]], axis=-1)
+        return float(ways.max())
+
+
+Judge = Callable[[Seen], bool]
+
+
+@dataclass(frozen=True)
+class Deed:
+    """Words of a deed and how it is seen. hands: sides that a gesture raises, none for what the
+    legs or the trunk do."""
+
+    verb: str
+    ing: str
+    shown: Judge
+    hands: tuple[str, ...] = ()
+
+
+def raises(hands: tuple[str, ...]) -> Judge:
+    """Just these hands come up."""
+
+    def shown(seen: Seen) -> bool:
+        return all((seen.lift_T(side).max() > _RAISED) == (side in hands) for side in SIDES)
+
+    return shown
+
+
+def waves(hands: tuple[str, ...]) -> Judge:
+    """Just these hands come up and at least one of them swings there and back."""
+    up = raises(hands)
+    return lambda seen: up(seen) and any(seen.waves(side) > 0 for side in hands)
+
+
+def _walks(seen: Seen) -> bool:
+    return seen.facts.forward > _TRAVEL and seen.facts.speed < 2 * _RUN_SPEED
+
+
+def _stands(seen: Seen) -> bool:
+    return seen.reach < _STAYS and count_steps(seen.joints_TJ3, seen.clip.fps) <= 1
+
+
+def wrist_speeds(clip: MotionClip) -> tuple[float, float]:
+    """Mean speeds of the left and the right wrist in model space, m/s."""
+    joints = clip_joints(clip)
+    wrists = joints[:, [joint_index(f"{side}_wrist") for side in SIDES]]
+    speeds = np.linalg.norm(np.diff(wrists, axis=0), axis=-1) * clip.fps
+    left, right = speeds.mean(axis=0) if len(speeds) else (0.0, 0.0)
+    return float(left), float(right)
+
+
+def raised_hand_speed(clip: MotionClip) -> float:
+    """Mean speed against the pelvis of a wrist while it is above its elbow, the faster side's, m/s;
+    0 where no hand comes up for long. A hand that freezes over the head is slow by this."""
+    facts = Facts.of(clip)
+    speeds: list[float] = [0.0]
+    for side in SIDES:
+        wrist = facts.joint(f"{side}_wrist")
+        up_T = (wrist - facts.joint(f"{side}_elbow"))[1:, 1] > _OVER_ELBOW
+        steps = np.linalg.norm(np.diff(wrist - facts.joint("pelvis"), axis=0), axis=-1)
+        if up_T.sum() >= _RAISED_SECONDS * clip.fps:
+            speeds.append(float(steps[up_T].mean()) * clip.fps)
+    return max(speeds)
+
+
+def stands_still(clip: MotionClip) -> bool:
+    """No step, the pelvis stays, and both wrists rest."""
+    return _stands(Seen.of(clip)) and steps_of(clip) == 0 and max(wrist_speeds(clip)) < STILL_WRIST
+
+
+_BOTH = ("left", "right")
+
+DEEDS: Mapping[str, Deed] = {
+    "walk": Deed("walks forward", "walking forward", _walks),
+    "back": Deed("walks backward", "walking backward", lambda s: s.facts.forward < -_TRAVEL),
+    "run": Deed("runs forward", "running forward", lambda s: s.facts.speed > _RUN_SPEED),
+    "turn left": Deed(
+        "walks in a curve to the left",
+        "walking in a curve to the left",
+        lambda s: s.facts.turn > _TURN,
+    ),
+    "turn right": Deed(
+        "walks in a curve to the right",
+        "walking in a curve to the right",
+        lambda s: s.facts.turn < -_TURN,
+    ),
+    "bow": Deed("bows", "bowing", lambda s: s.facts.bow > _BOW),
+    "stand": Deed("stands still", "standing still", _stands),
+    **{
+        f"wave {name}": Deed(f"waves {words}", f"waving {words}", waves(hands), hands)
+        for name, words, hands in (
+            ("left", "with the left hand", ("left",)),
+            ("right", "with the right hand", ("right",)),
+            ("both", "with both hands", _BOTH),
+        )
+    },
+    **{
+        f"raise {name}": Deed(f"raises {words}", f"raising {words}", raises(hands), hands)
+        for name, words, hands in (
+            ("left", "the left hand", ("left",)),
+            ("right", "the right hand", ("right",)),
+            ("both", "both hands", _BOTH),
+        )
+    },
+}
+"""Deeds by name."""
+
+
+def both_at_once(legs: Deed, gesture: Deed) -> Callable[[MotionClip], bool]:
+    """Whether a clip shows both, the gesture for a while over a body that goes."""
+
+    def shown(clip: MotionClip) -> bool:
+        seen = Seen.of(clip)
+        if not (legs.shown(seen) and gesture.shown(seen)):
+            return False
+        up_T = np.all([seen.lift_T(side) > _RAISED for side in gesture.hands], axis=0)
+        return float((up_T & seen.going_T()).sum()) / clip.fps >= _GOING_SECONDS
+
+    return shown
+
+
+_FIRST_SHARE, _LAST_SHARE, _SPLITS = 0.2, 0.8, 13
+
+
+def in_order(first: Deed, second: Deed) -> Callable[[MotionClip], bool]:
+    """Whether there is a moment with the first deed before it and the second after it, and not the
+    other way round as well: two deeds at once are not in a row."""
+
+    def shown(clip: MotionClip) -> bool:
+        shares = np.linspace(_FIRST_SHARE, _LAST_SHARE, _SPLITS)
+        return any(_split(clip, round(share * clip.frames), first, second) for share in shares)
+
+    return shown
+
+
+def _split(clip: MotionClip, at: int, first: Deed, second: Deed) -> bool:
+    before, after = Seen.of(clip.slice(0, at)), Seen.of(clip.slice(at, clip.frames))
+    if not (first.shown(before) and second.shown(after)):
+        return False
+    return not (second.shown(before) and first.shown(after))
+
+
+def steps_of(clip: MotionClip) -> int:
+    """How often a foot is put down somewhere else."""
+    return count_steps(clip_joints(clip), clip.fps)

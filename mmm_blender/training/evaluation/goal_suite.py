@@ -1,0 +1,81 @@
+"""The steps of tools/evaluate.py that ask where a motion goes: edits that arrive, and paths."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from tqdm import tqdm
+
+from ...geometry.clip import MotionClip
+from ...geometry.editing.edit_mask import EditMask
+from ...motion.pipeline.pipeline import EditRequest, EditResult, Generator
+from .arrival_figures import OVER, REMAINDER, UNSTILL_RATIO, arrival_figures, goes_on
+from .goals import NOT_MEASURED, Goal
+from .held_out import Window
+from .path_figures import BEST, HEADING, KINDS, POSITION, SLIDE_RATIO
+
+ARRIVALS, PATHS = "edits inside locomotion", "paths of held-out walks, before leading"
+"""Parts of the report."""
+
+TOLD, UNTOLD = "with their caption", "without a text"
+ARRIVAL_SEED = 30_000
+
+_MOST_REMAINDER, _MOST_OVER, _MOST_UNSTILL = 0.05, 5.0, 1.15
+_MOST_METRES = {name: (8.0 if name == "dense" else 10.0) for name in KINDS}
+_MOST_HEADING, _MOST_SLIDE = 8.0, 1.2
+
+
+def arrival_rows(
+    generator: Generator, windows: Sequence[Window], count: int
+) -> dict[str, dict[str, float]]:
+    """Remainders and feet of edits inside held-out locomotion, with a text and without."""
+    chosen = [window for window in windows if goes_on(window.clip)][:count]
+    if not chosen:
+        return {}
+    with tqdm(total=2 * len(chosen), desc="edits inside locomotion", mininterval=5) as bar:
+
+        def edit(clip: MotionClip, mask: EditMask, prompt: str, seed: int) -> EditResult:
+            bar.update()
+            return generator.edit(EditRequest(clip, mask, prompt, seed))
+
+        return {
+            name: arrival_figures(chosen, edit, ARRIVAL_SEED, told)
+            for name, told in ((TOLD, True), (UNTOLD, False))
+        }
+
+
+def goal_goals(report: Mapping[str, Any]) -> list[Goal]:
+    """Goals of both; what was not measured says so."""
+    return [*_arrival_goals(report.get(ARRIVALS, {})), *_path_goals(report.get(PATHS, {}))]
+
+
+def _arrival_goals(rows: Mapping[str, Mapping[str, float]]) -> list[Goal]:
+    return [
+        Goal(f"{figure}, {name}", rows.get(name, {}).get(figure, NOT_MEASURED), most=most)
+        for name in (TOLD, UNTOLD)
+        for figure, most in (
+            (REMAINDER, _MOST_REMAINDER),
+            (OVER, _MOST_OVER),
+            (UNSTILL_RATIO, _MOST_UNSTILL),
+        )
+    ]
+
+
+def _path_goals(rows: Mapping[str, Mapping[str, float]]) -> list[Goal]:
+    goals = [
+        Goal(
+            f"path, {name}: {POSITION}",
+            rows.get(name, {}).get(POSITION, NOT_MEASURED),
+            most=most,
+            beside=f"best of 8: {rows[name][BEST]:.3g}" if name in rows else "",
+        )
+        for name, most in _MOST_METRES.items()
+    ]
+    dense = rows.get("dense", {})
+    goals.append(
+        Goal(f"path, dense: {HEADING}", dense.get(HEADING, NOT_MEASURED), most=_MOST_HEADING)
+    )
+    slide = dense.get(SLIDE_RATIO, NOT_MEASURED)
+    goals.append(Goal("path, dense: foot slide, generated / real", slide, most=_MOST_SLIDE))
+    return goals

@@ -1,0 +1,198 @@
+"""Does a model go where it is told to? Real paths of held-out walks and runs, before any leading.
+
+The model hears the clip's caption, its length and its path: everywhere, at way-points every two
+seconds, or at the end alone (there without headings). Positions are compared at the places that it
+was told, in the frame of the clip's start. Weights without a path condition are judged alike: they
+show what is met by chance.
+
+B tries, L token places, S borders of the places (L + 1), F numbers of the condition, T frames, C
+channels, P streams.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from tqdm import tqdm
+
+from ...common.arrays import BoolArray, FloatArray, IntArray
+from ...geometry.clip import MotionClip
+from ...motion.features.smpl import decode_features, encode_clip
+from ...motion.pipeline.path_condition import path_features, root_poses, wrapped
+from ...motion.pipeline.pipeline import Generator
+from ...motion.sampling import masks
+from ..data.captions import caption
+from ..data.clip_kinds import is_locomotion
+from ..data.motion_file import ClipRecord
+from .goals import ratio
+from .motion_figures import SLIDE, clip_figures
+
+POSITION, HEADING = "position, cm", "heading, degrees"
+BEST = "position, best of 8, cm"
+SLIDE_MADE, SLIDE_REAL, SLIDE_RATIO = (
+    "foot slide, cm/s",
+    "foot slide real, cm/s",
+    "foot slide / real",
+)
+TRIES = 8
+SMPL_LAYOUT = "smpl_269"
+_WAYPOINT_SECONDS = 2.0
+_LEAST_SECONDS = 2.0
+
+
+@dataclass(frozen=True, eq=False)
+class Told:
+    """Which borders' positions and headings the model hears. (S,) each."""
+
+    position_S: BoolArray
+    heading_S: BoolArray
+
+
+def told_everywhere(borders: int, _token_seconds: float) -> Told:
+    """The whole path with headings."""
+    known_S = np.ones(borders, dtype=np.bool_)
+    return Told(known_S, known_S)
+
+
+def told_at(places: IntArray, borders: int) -> Told:
+    """Positions at some borders; the heading at the start alone."""
+    index_S = np.arange(borders)
+    return Told(np.isin(index_S, places), index_S == 0)
+
+
+def told_every_two_seconds(borders: int, token_seconds: float) -> Told:
+    """Way-points, and the end."""
+    step = round(_WAYPOINT_SECONDS / token_seconds)
+    return told_at(np.append(np.arange(0, borders, step), borders - 1), borders)
+
+
+def told_end(borders: int, _token_seconds: float) -> Told:
+    """The last place alone."""
+    return told_at(np.array([0, borders - 1]), borders)
+
+
+KINDS: Mapping[str, Callable[[int, float], Told]] = {
+    "dense": told_everywhere,
+    "way-points every 2 s": told_every_two_seconds,
+    "end point only": told_end,
+}
+"""How much of the path is told."""
+
+
+@dataclass(frozen=True, eq=False)
+class Walk:
+    """A held-out walk or run. features_TC: not normalised, a whole number of tokens."""
+
+    text: str
+    features_TC: FloatArray
+
+
+def walks_to_follow(
+    records: Sequence[ClipRecord], clips: Sequence[MotionClip], generator: Generator, count: int
+) -> list[Walk]:
+    """Clips of locomotion that the model can make in one go, with a caption each."""
+    config = generator.config
+    token = config.tokenizer.frames_per_token
+    most = config.transformer.max_tokens * token
+    rng = random.Random(0)
+    walks: list[Walk] = []
+    for record, clip in zip(records, clips, strict=True):
+        frames = min(clip.frames - clip.frames % token, most)
+        if is_locomotion(record) and frames >= _LEAST_SECONDS * clip.fps:
+            walks.append(Walk(caption(record, rng), encode_clip(clip)[:frames]))
+    return [walks[at] for at in np.random.default_rng(0).permutation(len(walks))[:count]]
+
+
+def path_figures(generator: Generator, walks: Sequence[Walk]) -> dict[str, dict[str, float]]:
+    """Errors by how much is told; empty for weights of another layout, or without walks."""
+    if generator.config.tokenizer.layout != SMPL_LAYOUT or not walks:
+        return {}
+    figures: dict[str, dict[str, float]] = {}
+    with tqdm(total=len(KINDS) * len(walks), desc="paths", mininterval=5) as bar:
+        for name, told in KINDS.items():
+            rows: list[dict[str, float]] = []
+            for number, walk in enumerate(walks):
+                rows.append(_judged(generator, walk, told, number * TRIES))
+                bar.update()
+            figures[name] = _summary(rows)
+    return figures
+
+
+@dataclass(frozen=True)
+class _Errors:
+    position: float
+    heading: float
+
+
+def _judged(
+    generator: Generator, walk: Walk, kind: Callable[[int, float], Told], seed: int
+) -> dict[str, float]:
+    token = generator.config.tokenizer.frames_per_token
+    seconds = token / generator.config.tokenizer.feature_layout.fps
+    true_S3 = root_poses(walk.features_TC, token)
+    told = kind(len(true_S3), seconds)
+    path_LF = path_features(true_S3, told.position_S, told.heading_S, seconds)
+    made = [_features(generator, tokens_LP) for tokens_LP in _tries(generator, walk, path_LF, seed)]
+    errors = [_errors(root_poses(each, token), true_S3, told.position_S) for each in made]
+    best = int(np.argmin([each.position for each in errors]))
+    shown = clip_figures(decode_features(made[best]))
+    real = clip_figures(decode_features(walk.features_TC))
+    return {
+        POSITION: errors[0].position,
+        HEADING: errors[0].heading,
+        BEST: errors[best].position,
+        SLIDE_MADE: shown.get(SLIDE, np.nan),
+        SLIDE_REAL: real.get(SLIDE, np.nan),
+    }
+
+
+def _errors(made_S3: FloatArray, true_S3: FloatArray, told_S: BoolArray) -> _Errors:
+    """Means over the told borders after the start, centimetres and degrees."""
+    judged_S = told_S & (np.arange(len(told_S)) > 0)
+    off_S3 = (made_S3 - true_S3)[judged_S]
+    metres = np.linalg.norm(off_S3[:, :2], axis=-1)
+    turns = np.degrees(np.abs(wrapped(off_S3[:, 2])))
+    return _Errors(100 * float(metres.mean()), float(turns.mean()))
+
+
+def _tries(generator: Generator, walk: Walk, path_LF: FloatArray, seed: int) -> torch.Tensor:
+    """Tokens (B, L, P) of all tries, sampled at once."""
+    model = generator.model
+    length = len(path_LF)
+    lengths_B = torch.full((TRIES,), length)
+    grid_BLP = masks.masked_grid(lengths_B, model.places, len(model.columns), model.vocabulary)
+    mask_BLP = torch.zeros_like(grid_BLP, dtype=torch.bool)
+    mask_BLP[:, :length] = True
+    path_BLF = torch.zeros(TRIES, model.places, path_LF.shape[1])
+    path_BLF[:, :length] = torch.from_numpy(path_LF).float()
+    filled_BLP = model.fill(
+        grid_BLP,
+        mask_BLP,
+        lengths_B,
+        generator.text_encoder.encode([walk.text] * TRIES),
+        sampler=generator.config.sampler,
+        generators=[torch.Generator().manual_seed(seed + at) for at in range(TRIES)],
+        path_BLF=path_BLF if generator.config.transformer.path_condition else None,
+    )
+    return filled_BLP[:, :length]
+
+
+@torch.inference_mode()
+def _features(generator: Generator, tokens_LP: torch.Tensor) -> FloatArray:
+    """Features (T, C), not normalised."""
+    model = generator.model
+    features = model.tokenizer.denormalise(model.decode(tokens_LP.to(model.device)))
+    return features.double().cpu().numpy()
+
+
+def _summary(rows: Sequence[Mapping[str, float]]) -> dict[str, float]:
+    mean = {name: float(np.nanmean([row[name] for row in rows])) for name in rows[0]}
+    return (
+        {"walks": float(len(rows))}
+        | mean
+        | {SLIDE_RATIO: ratio(mean[SLIDE_MADE], mean[SLIDE_REAL])}
+    )

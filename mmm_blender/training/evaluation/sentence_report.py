@@ -1,0 +1,90 @@
+"""The report's part about sentences: its tables and goals, each beside today's figure.
+
+"Before" is what the weights of version 0.1.0 reach by the same command.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from .goals import NOT_MEASURED, Goal, markdown
+from .sentence_suite import ALL
+from .sentences import STEPS, STEPS_OWN, STILL, THEN, WHILE
+
+Report = Mapping[str, Any]
+
+SENTENCES, UPPER, WAVES, JUDGES = (
+    "sentences",
+    "waves over walks",
+    "speed of waving hands",
+    "judges on captured motion",
+)
+"""Parts of the report."""
+
+_LEAST: Mapping[str, float] = {WHILE: 0.9, THEN: 0.9, STILL: 0.95, STEPS: 0.8, STEPS_OWN: 0.8}
+_LEAST_UPPER, _LEAST_WAVE = 0.9, 0.8
+_LEAST_SIDESTEP, _LEAST_DIRECTIONS, _LEAST_DIRECTION = 0.9, 0.98, 0.95
+_SIDESTEPS = ("steps left", "steps right")
+
+
+def sentence_goals(report: Report) -> list[Goal]:
+    """Goals of what is obeyed; what was not measured says so."""
+    shares, rates = report.get(SENTENCES, {}), report.get(JUDGES, {})
+    goals = [
+        Goal(
+            f"obeyed: {name}",
+            shares.get(name, {}).get(ALL, NOT_MEASURED),
+            least=least,
+            beside=_captured(rates, name),
+        )
+        for name, least in _LEAST.items()
+    ]
+    upper = report.get(UPPER, {})
+    goals += [
+        Goal(f"obeyed: UPPER waves over a walk, {hands}", share, least=_LEAST_UPPER)
+        for hands, share in upper.items()
+    ]
+    return [*goals, _wave_goal(report.get(WAVES, {})), *_direction_goals(report.get("prompts", {}))]
+
+
+def _captured(rates: Mapping[str, float], name: str) -> str:
+    return f"captured motion {rates[name]:.2f}" if name in rates else ""
+
+
+def _wave_goal(waves: Mapping[str, float]) -> Goal:
+    beside = f"captured {waves['captured']:.2f} m/s" if waves else ""
+    value = waves.get("ratio", NOT_MEASURED)
+    return Goal("speed of waving hands, generated / captured", value, _LEAST_WAVE, beside=beside)
+
+
+def _direction_goals(shares: Mapping[str, float]) -> list[Goal]:
+    """Of tools/check_prompts.py's eleven kinds: sidesteps by themselves, all, and the worst."""
+    mean = sum(shares.values()) / len(shares) if shares else NOT_MEASURED
+    worst = min(shares, key=lambda name: shares[name], default="")
+    return [
+        *(
+            Goal(f"obeyed: {name}", shares.get(name, NOT_MEASURED), least=_LEAST_SIDESTEP)
+            for name in _SIDESTEPS
+        ),
+        Goal("obeyed: all eleven directions", mean, least=_LEAST_DIRECTIONS),
+        Goal(
+            "obeyed: the worst direction",
+            shares.get(worst, NOT_MEASURED),
+            least=_LEAST_DIRECTION,
+            beside=worst,
+        ),
+    ]
+
+
+def sentence_tables(report: Report) -> list[str]:
+    """Headings and tables of what was measured."""
+    parts: list[str] = []
+    for name, rows in report.get(SENTENCES, {}).items():
+        lines = [[prompt, f"{share:.0%}"] for prompt, share in rows.items()]
+        parts += [f"### Obeyed: {name}", markdown(["prompt", "obeyed"], lines)]
+    for name in (UPPER, WAVES, JUDGES):
+        if report.get(name):
+            rows = [[key, f"{value:.3g}"] for key, value in report[name].items()]
+            parts += [f"### {name.capitalize()}", markdown(["", ""], rows)]
+    return parts

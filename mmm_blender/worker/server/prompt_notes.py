@@ -1,0 +1,83 @@
+"""What of a message's prompts the bundle did not understand, found with its own text encoder."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import lru_cache
+from pathlib import Path
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from ...motion.pipeline.pipeline import Generator
+from ...motion.text import TextEncoder
+from ...prompts.knowledge import Knowledge, Neighbour, read_knowledge
+from ...prompts.understanding import notes_on
+from ..protocol import Edit, Generate, GenerateSequence, MotionMessage
+
+_NEIGHBOURS = 2
+_LONGEST = 10_000  # pieces: more than any word has
+
+
+def prompt_notes(generator: Generator, message: MotionMessage) -> tuple[str, ...]:
+    """Sentences for the person; none of a replay, or of a bundle that says nothing of itself."""
+    knowledge = read_knowledge(generator.bundle.folder)
+    if knowledge is None or message.tokens_LP.size:
+        return ()
+    encoder = generator.text_encoder
+    nearest = _nearest(encoder, generator.bundle.folder, knowledge)
+    pieces_of = _pieces_of(encoder)
+    notes = (
+        note
+        for prompt in _prompts(message)
+        for note in notes_on(prompt, knowledge, nearest, pieces_of)
+    )
+    return tuple(dict.fromkeys(notes))
+
+
+def _prompts(message: MotionMessage) -> tuple[str, ...]:
+    match message:
+        case GenerateSequence():
+            return message.prompts
+        case Generate() | Edit():
+            return (message.prompt,)
+
+
+def _nearest(
+    encoder: TextEncoder, folder: Path, knowledge: Knowledge
+) -> Callable[[str], Neighbour]:
+    """Known actions by the cosine of their sentences."""
+
+    def nearest(prompt: str) -> Neighbour:
+        prompts = tuple(each.prompt for each in knowledge.prompts)
+        if not prompts:
+            return Neighbour((), 0.0)
+        known_NC = _embedded_all(encoder, folder, prompts)
+        scores_N = known_NC @ _embedded(encoder, (prompt,))[0]
+        best = scores_N.topk(min(_NEIGHBOURS, len(prompts)))
+        verbs = tuple(knowledge.prompts[at].verb for at in best.indices.tolist())
+        return Neighbour(verbs, float(best.values[0]))
+
+    return nearest
+
+
+@lru_cache(maxsize=1)
+def _embedded_all(encoder: TextEncoder, _folder: Path, prompts: tuple[str, ...]) -> Tensor:
+    """Of all that is known, once for a bundle."""
+    return _embedded(encoder, prompts)
+
+
+@torch.no_grad()
+def _embedded(encoder: TextEncoder, prompts: tuple[str, ...]) -> Tensor:
+    """Sentence vectors of length 1, on the CPU. (N, C)."""
+    return functional.normalize(encoder.encode(prompts).sentence_BC.float().cpu(), dim=-1)
+
+
+def _pieces_of(encoder: TextEncoder) -> Callable[[str], int] | None:
+    """How many pieces the encoder cuts a word into; None where it does not say."""
+    tokenizer = getattr(encoder, "tokenizer", None)
+    encode = getattr(tokenizer, "encode", None)
+    if encode is None:
+        return None
+    return lambda word: len(encode(word, _LONGEST)) - 2  # without the marks of start and end
