@@ -40,6 +40,9 @@ _SAME_PLACE = 1e-4
 _PIECE_METRES = 0.1
 """Distance of the points of a piece of a path."""
 
+_END_METRES = 0.3
+"""A path that begins or ends so near to where it has to, begins or ends there."""
+
 _SAMPLE_METRES = 0.02
 _MOST_SAMPLES = 20_000
 
@@ -140,6 +143,26 @@ class GroundPath:
         count = max(2, math.ceil(length / _PIECE_METRES) + 1)
         points_N2 = self.at(np.linspace(0.0, max(length, 2.0 * _LEAST_METRES), count))
         return GroundPath(points_N2, np.zeros(0), np.zeros(0), self.facing, self.target_2)
+
+    def between(self, start_2: FloatArray | None, end_2: FloatArray | None) -> GroundPath:
+        """The path led from one place and to another; its own ends give way where they are near.
+        Times and headings of points stay theirs."""
+        near = _END_METRES
+        points, keep = list(self.points_N2), np.ones(len(self.points_N2), dtype=np.bool_)
+        if start_2 is not None:
+            keep[0] &= np.linalg.norm(points[0] - start_2) > near
+        if end_2 is not None:
+            keep[-1] &= np.linalg.norm(points[-1] - end_2) > near
+        ends = [[] if end is None else [end] for end in (start_2, end_2)]
+
+        def led(values_N: FloatArray) -> FloatArray:
+            free = [np.full(len(end), np.nan) for end in ends]
+            return np.concatenate([free[0], values_N[keep], free[1]]) if len(values_N) else values_N
+
+        whole = np.array([*ends[0], *self.points_N2[keep], *ends[1]])
+        return GroundPath(
+            whole, led(self.headings_N), led(self.seconds_N), self.facing, self.target_2
+        )
 
     # --- time ------------------------------------------------------------------------------------
 

@@ -20,9 +20,16 @@ import numpy as np
 from ...common.arrays import FloatArray
 from ..clip import MotionClip
 from ..ground_path import GroundPath
-from ..placement import headings
+from ..placement import headings, transform_ground
 from ..resample import sampled_at
-from ..rotations import quat_multiply, quat_rotate, wrap_angle, yaw_quat
+from ..rotations import (
+    quat_conjugate,
+    quat_multiply,
+    quat_rotate,
+    wrap_angle,
+    yaw_of,
+    yaw_quat,
+)
 from ..smoothing import gaussian_smooth
 
 LEAST_STEP, LONGEST_STEP = 0.8, 1.25
@@ -42,6 +49,12 @@ _STILL_MPS = 0.15
 
 _HEADING_SECONDS = 1.5
 """Time in which a heading that one point asks for is taken on, and left again."""
+
+_END_SECONDS = 0.8
+"""Time in which a motion leaves the heading of the pose that it sets out from."""
+
+_OWN_SPEED_SECONDS = 0.25
+"""So long a motion keeps its own speed beside the pose that it sets out from."""
 
 _SAME = 1e-6
 """A motion that is moved by less, metres or radians, is already there and stays as it is."""
@@ -63,6 +76,34 @@ class Bent:
     pace: float
     turn_dps: float
     push_mps: float
+
+
+def with_piece(clip: MotionClip, first: int, piece: MotionClip) -> MotionClip:
+    """The clip with a piece of it elsewhere; what lies around it goes along as a whole."""
+    last = first + piece.frames - 1
+    head = _attached(clip, slice(0, first), first, piece.slice(0, 1))
+    tail = _attached(
+        clip, slice(last + 1, clip.frames), last, piece.slice(piece.frames - 1, piece.frames)
+    )
+    parts = (head, piece, tail)
+    return clip.replace(
+        rotations_TJ4=np.concatenate([part.rotations_TJ4 for part in parts if part]),
+        root_T3=np.concatenate([part.root_T3 for part in parts if part]),
+    )
+
+
+def _attached(clip: MotionClip, frames: slice, frame: int, there: MotionClip) -> MotionClip | None:
+    """Frames of a clip, moved as a whole so that ``frame`` would stand and face as ``there``."""
+    if frames.start >= frames.stop:
+        return None
+    turn_4 = quat_multiply(there.rotations_TJ4[0, 0], quat_conjugate(clip.rotations_TJ4[frame, 0]))
+    ground = np.array([1.0, 0.0, 1.0])
+    return transform_ground(
+        clip.slice(frames.start, frames.stop),
+        float(yaw_of(turn_4)),
+        clip.root_T3[frame] * ground,
+        there.root_T3[0] * ground,
+    )
 
 
 @dataclass(frozen=True, eq=False)
@@ -139,7 +180,21 @@ def timing(track: Track, fps: float, seconds: float, length: float) -> Timing:
     return Timing(0.5 * (low + high), scale(0.5 * (low + high)))
 
 
-def bend_to_path(source: MotionClip, path: GroundPath, seconds: float | None = None) -> Bent:
+@dataclass(frozen=True)
+class EndTurns:
+    """By what a motion is turned at its first and last frame, radians; None where the path tells.
+    A motion that goes on from a kept pose, or into one, takes on the path's turn in between."""
+
+    start: float | None = None
+    end: float | None = None
+
+
+def bend_to_path(
+    source: MotionClip,
+    path: GroundPath,
+    seconds: float | None = None,
+    ends: EndTurns = EndTurns(),
+) -> Bent:
     """The motion with its root on the path, from its start to its end.
 
     source: standing anywhere, on the floor; may be longer than ``seconds``, so that it can be
@@ -152,8 +207,10 @@ def bend_to_path(source: MotionClip, path: GroundPath, seconds: float | None = N
     how = timing(own, fps, max(span, 1.0 / fps), path.length)
     before = _played(source, round(span * fps) + 1, how.pace)
     track = own if before is source else Track.of(before)
-    lengths_T = _lengths_along(track, path, fps)
-    after, turn_T = _moved(before, track, path, lengths_T)
+    lengths_T = _lengths_along(track, path, fps, ends)
+    turn_T = _turns(before, track, path, lengths_T)
+    turn_T = turn_T + _to_ends(turn_T, ends, fps)
+    after = _moved(before, track, path.at(lengths_T), turn_T)
     pushes_T = np.abs(np.diff(lengths_T) - np.diff(track.lengths_T)) * fps
     return Bent(
         before,
@@ -180,9 +237,9 @@ def _fastest_second(rates_T: FloatArray, fps: float) -> float:
     return float(np.convolve(rates_T, np.ones(window) / window, mode="valid").max())
 
 
-def _lengths_along(track: Track, path: GroundPath, fps: float) -> FloatArray:
+def _lengths_along(track: Track, path: GroundPath, fps: float, ends: EndTurns) -> FloatArray:
     """How far along the path each frame is: in proportion to the motion's own way between the
-    times that are known. (T,)."""
+    times that are known; beside kept poses at its own speed. (T,)."""
     frames = len(track.lengths_T)
     times_K, lengths_K = path.times()
     at_K = times_K * fps
@@ -191,6 +248,7 @@ def _lengths_along(track: Track, path: GroundPath, fps: float) -> FloatArray:
     length_K = np.concatenate([[0.0], lengths_K[inside_K], [path.length]])
     if len(at_K) and path.end_seconds is not None and at_K[-1] < frames - 1.5:
         frame_K, length_K = frame_K[:-1], length_K[:-1]
+    frame_K, length_K = _with_own_speed(track, fps, ends, (frame_K, length_K))
     own_K = np.interp(frame_K, np.arange(frames), track.lengths_T)
     if track.length < 1e-6:  # it goes nowhere: carried evenly
         return np.interp(np.arange(frames), frame_K, length_K)
@@ -198,6 +256,24 @@ def _lengths_along(track: Track, path: GroundPath, fps: float) -> FloatArray:
     own_K += 1e-6 * frame_K
     own_T = track.lengths_T + 1e-6 * np.arange(frames)
     return monotone_samples(own_K, length_K, own_T)
+
+
+def _with_own_speed(
+    track: Track, fps: float, ends: EndTurns, knots: tuple[FloatArray, FloatArray]
+) -> tuple[FloatArray, FloatArray]:
+    """The knots with one more beside each kept pose, as far from it as the motion goes by itself;
+    none where a time is known nearby, or the path is too short."""
+    frame_K, length_K = knots
+    length = float(length_K[-1])
+    last = len(track.lengths_T) - 1
+    reach = _OWN_SPEED_SECONDS * fps
+    own = np.interp([reach, last - reach], np.arange(last + 1), track.lengths_T)
+    if len(frame_K) != 2 or last < 4 * reach or length < 3.0 * (own[0] + track.length - own[1]):
+        return frame_K, length_K
+    before = [(reach, own[0])] if ends.start is not None else []
+    after = [(last - reach, length - track.length + own[1])] if ends.end is not None else []
+    more = np.array([(frame_K[0], length_K[0]), *before, *after, (frame_K[-1], length_K[-1])])
+    return more[:, 0], more[:, 1]
 
 
 def monotone_samples(x_K: FloatArray, y_K: FloatArray, x_T: FloatArray) -> FloatArray:
@@ -221,24 +297,43 @@ def monotone_samples(x_K: FloatArray, y_K: FloatArray, x_T: FloatArray) -> Float
     return curve + beyond * np.where(beyond < 0.0, slopes[0], slopes[-1])
 
 
-def _moved(
-    before: MotionClip, track: Track, path: GroundPath, lengths_T: FloatArray
-) -> tuple[MotionClip, FloatArray]:
-    """The clip with its root on the path, and by what each frame is turned. (T,)."""
+def _turns(before: MotionClip, track: Track, path: GroundPath, lengths_T: FloatArray) -> FloatArray:
+    """By what each frame is turned, radians. (T,)."""
     direction_T1 = path.directions(lengths_T)[:, None]
     yaw_T = smooth_way(direction_T1, 0.5 * _STEP_SIGMA * before.fps)[:, 0]
     turn_T = yaw_T - track.yaw_T
     turn_T = turn_T - 2.0 * np.pi * np.round(turn_T[0] / (2.0 * np.pi))
-    turn_T = turn_T + _facing(before, path, lengths_T, turn_T, yaw_T)
-    apart_T2 = path.at(lengths_T) - track.places_T2
+    return turn_T + _facing(before, path, lengths_T, turn_T, yaw_T)
+
+
+def _to_ends(turn_T: FloatArray, ends: EndTurns, fps: float) -> FloatArray:
+    """What is added to turns so that both ends have theirs, dying away from them. (T,)."""
+    index_T = np.arange(len(turn_T))
+    reach = max(1.0, min(_END_SECONDS * fps, 0.5 * len(turn_T)))
+    more_T = np.zeros(len(turn_T))
+    for wanted, own, from_T in (
+        (ends.start, turn_T[0], index_T),
+        (ends.end, turn_T[-1], index_T[::-1]),
+    ):
+        if wanted is not None:
+            u_T = np.clip(from_T / reach, 0.0, 1.0)
+            more_T += float(wrap_angle(wanted - own)) * (1.0 - u_T * u_T * (3.0 - 2.0 * u_T))
+    return more_T
+
+
+def _moved(
+    before: MotionClip, track: Track, place_T2: FloatArray, turn_T: FloatArray
+) -> MotionClip:
+    """The clip with its root turned and put on the path; the very same where that is nothing."""
+    apart_T2 = place_T2 - track.places_T2
     if max(np.abs(turn_T).max(), np.abs(apart_T2).max()) < _SAME:
-        return before, turn_T
+        return before
     turn_T4 = yaw_quat(turn_T)
     rotations_TJ4 = before.rotations_TJ4.copy()
     rotations_TJ4[:, 0] = quat_multiply(turn_T4, rotations_TJ4[:, 0])
-    own_T3, place_T3 = _on_ground(track.places_T2), _on_ground(path.at(lengths_T))
-    root_T3 = quat_rotate(turn_T4, before.root_T3 - own_T3) + place_T3
-    return before.replace(rotations_TJ4=rotations_TJ4, root_T3=root_T3), turn_T
+    own_T3 = _on_ground(track.places_T2)
+    root_T3 = quat_rotate(turn_T4, before.root_T3 - own_T3) + _on_ground(place_T2)
+    return before.replace(rotations_TJ4=rotations_TJ4, root_T3=root_T3)
 
 
 def _on_ground(places_T2: FloatArray) -> FloatArray:

@@ -89,6 +89,14 @@ def wanted_seconds(job: PathJob) -> float:
     return seconds
 
 
+def ends_seconds(seconds: float, path: GroundPath | None) -> float:
+    """How long a motion from or into a pose is: where nothing says, an easy walk's time."""
+    if path is None:
+        return seconds
+    given = wanted_seconds(PathJob("", path, seconds, 0))
+    return given or min(path.length / _USUAL_MPS + 1.0, LONGEST_SECONDS)
+
+
 def path_tokens(filler: WindowFiller, job: PathJob) -> Tensor:
     """Tokens (L, P) of a motion that follows the path well, as long as it takes to play it."""
     seconds = wanted_seconds(job)
