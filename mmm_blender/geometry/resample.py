@@ -73,12 +73,17 @@ def resample(clip: MotionClip, fps: float) -> MotionClip:
             "the scene's frame rate."
         )
     count = resampled_frames(clip.frames, clip.fps, fps)
-    times_N = np.arange(count) * (clip.fps / fps)
+    return sampled_at(clip, np.arange(count) * (clip.fps / fps)).replace(fps=fps)
+
+
+def sampled_at(clip: MotionClip, times_N: FloatArray) -> MotionClip:
+    """The motion at frames that may lie between those of the clip, 0 to T. At its rate."""
+    count = len(times_N)
     turns_TC = make_continuous(clip.rotations_TJ4).reshape(clip.frames, -1)
     channels_NC = cubic_samples(np.concatenate([turns_TC, clip.root_T3], axis=1), times_N)
     rotations = channels_NC[:, : turns_TC.shape[1]].reshape(count, *clip.rotations_TJ4.shape[1:])
     return clip.replace(
-        rotations_TJ4=normalize(rotations), root_T3=channels_NC[:, turns_TC.shape[1] :], fps=fps
+        rotations_TJ4=normalize(rotations), root_T3=channels_NC[:, turns_TC.shape[1] :]
     )
 
 

@@ -153,6 +153,15 @@ def carry_after(kept: MotionClip, frame: int, move: GroundMove) -> MotionClip:
     return kept.replace(rotations_TJ4=turns_TJ4, root_T3=root_T3)
 
 
+def aligned(made: MotionClip, kept: MotionClip, frame: int) -> MotionClip:
+    """``made`` moved as a whole over the ground so that it stands and faces as kept at a frame."""
+    path = _path(made)
+    path.align(_path(kept), frame)
+    turns_TJ4 = made.rotations_TJ4.copy()
+    turns_TJ4[:, PELVIS] = path.turns_T4
+    return made.replace(rotations_TJ4=turns_TJ4, root_T3=path.places_T3)
+
+
 def remainder(made: MotionClip, kept: MotionClip, start: int, end: int) -> GroundMove:
     """What ``made`` lacks at ``end`` when it stands and faces as ``kept`` at ``start``: the turn,
     and the way in the space that ``made`` stands in."""

@@ -25,13 +25,16 @@ from ...geometry.feet.contacts import CONTACT_JOINTS
 from ...geometry.feet.foot_plants import standing_contacts
 from ...geometry.feet.footsteps import lead_in_steps
 from ...geometry.feet.leg_ik import leg_joints
+from ...geometry.ground_path import GroundPath
 from ...geometry.kinematics import clip_joints
+from ...geometry.limb_pins import LimbsPinned, Pin, pin_limbs
 from ...geometry.skeleton import LOWER_JOINTS, SOLE_HEIGHT
 from ..config import SamplerConfig
 from ..motion_model import MotionModel
 from .candidates import EDIT_CANDIDATES
 from .decoding import pinned
-from .edit_tokens import EditJob, sampled_tokens
+from .edit_tokens import EditJob, Placed, sampled_tokens
+from .path_following import path_notes
 from .request_validation import check_prompt, check_seed, replayed_tokens
 from .token_cells import Places
 from .windows import WindowFiller
@@ -50,7 +53,9 @@ class EditRequest:
     clip: the motion, at any rate, with frames (of any content) where it is to grow. mask: the cells
     to make. prompt: "" for what fits in without a text. sampler: None for the bundle's own.
     moves_after: the motion may end elsewhere than the kept frames behind the mask begin. tokens_LP:
-    of an earlier result, which is then decoded again without sampling.
+    of an earlier result, which is then decoded again without sampling. path: that the root takes,
+    in the clip's space; its times count from the span's start. pins: targets of hands, feet and
+    head, which change the masked frames alone.
     """
 
     clip: MotionClip
@@ -61,6 +66,8 @@ class EditRequest:
     pin_feet: bool = True
     moves_after: bool = False
     tokens_LP: IntArray | None = None
+    path: GroundPath | None = None
+    pins: tuple[Pin, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -96,7 +103,7 @@ def edit_motion(filler: WindowFiller, request: EditRequest) -> EditResult:
     kept = fill_masked(kept, mask)  # from here on nobody hears of what is masked
     floor = floor_height(kept)
     kept = _raised(kept, -floor)
-    job = EditJob(kept, mask, request.prompt, request.seed, request.moves_after)
+    job = EditJob(kept, mask, request.prompt, request.seed, request.moves_after, request.path)
     sampler = _resolved(filler.sampler, job)
     if request.tokens_LP is None:
         tokens_LP = sampled_tokens(replace(filler, sampler=sampler), job)
@@ -104,20 +111,35 @@ def edit_motion(filler: WindowFiller, request: EditRequest) -> EditResult:
         shape = (len(Places.of(kept.frames, kept.fps, model.tokenizer.config)), len(model.columns))
         tokens_LP = replayed_tokens(request.tokens_LP, shape, model.vocabulary.codes)
     made = job.decoded(model, tokens_LP)
-    arrival = job.arrived(made)
-    clip, notes = _led(made, arrival, job, request.pin_feet, sampler.footsteps)
+    placed = job.placed(made)
+    clip, notes = _led(placed, job, request.pin_feet, sampler.footsteps)
+    clip = _raised(clip, floor).replace(twist_estimated=made.twist_estimated)
+    pinned_limbs = _with_pins(request, _with_kept_cells(request, clip, near))
+    arrival = placed.arrival
     return EditResult(
-        _with_kept_cells(
-            request, _raised(clip, floor).replace(twist_estimated=made.twist_estimated), near
-        ),
+        pinned_limbs.clip,
         tokens_LP.numpy(),
         sampler,
         request.seed,
         arrival.ground_move,
-        _strain(arrival) + notes,
+        _strain(arrival) + _path_notes(job, placed) + notes + pinned_limbs.notes,
         arrival.speed_mps,
         arrival.turn_rate_dps,
     )
+
+
+def _path_notes(job: EditJob, placed: Placed) -> tuple[str, ...]:
+    bent, path = placed.bent, job.path
+    return () if bent is None or path is None else path_notes(bent, path)
+
+
+def _with_pins(request: EditRequest, clip: MotionClip) -> LimbsPinned:
+    """The clip with its pins met in the masked cells."""
+    if not request.pins:
+        return LimbsPinned(clip, ())
+    met = pin_limbs(clip, request.pins, request.mask.frames_T)
+    whole = slice(0, clip.frames)
+    return LimbsPinned(_with_kept_cells(request, met.clip, whole), met.notes)
 
 
 def _check(model: MotionModel, request: EditRequest) -> None:
@@ -166,10 +188,10 @@ def _resolved(sampler: SamplerConfig, job: EditJob) -> SamplerConfig:
 
 
 def _led(
-    made: MotionClip, arrival: Arrival, job: EditJob, pin_feet: bool, footsteps: bool
+    placed: Placed, job: EditJob, pin_feet: bool, footsteps: bool
 ) -> tuple[MotionClip, tuple[str, ...]]:
     """The motion led into what is kept on both sides, feet in place; sentences of what failed."""
-    mask = job.mask
+    mask, made, arrival = job.mask, placed.before, placed.arrival
     carried = carry_after(job.kept, mask.stop, arrival.ground_move)
     if not (pin_feet and mask.touches_lower):
         return meet(arrival.clip, carried, mask), ()

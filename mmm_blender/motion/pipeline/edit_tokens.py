@@ -14,9 +14,12 @@ import torch
 from torch import Tensor
 
 from ...common.arrays import BoolArray
+from ...common.errors import MMMError
 from ...geometry.clip import MotionClip
 from ...geometry.editing.edit_mask import PELVIS, EditMask, masked_runs
-from ...geometry.editing.path_correction import Arrival, arrive, remainder
+from ...geometry.editing.path_correction import Arrival, aligned, arrive, remainder
+from ...geometry.editing.path_editing import Bent, EndTurns, bend_to_path, with_piece
+from ...geometry.ground_path import GroundPath
 from ...geometry.resample import resample
 from ..motion_model import MotionModel
 from .candidates import Misfit, best, candidate_seeds, restless_share
@@ -25,17 +28,32 @@ from .refinement import ROOT_PARTS, Goal, refine, root_heading
 from .token_cells import token_cells
 from .windows import Window, WindowFiller, plan_windows
 
+_BENT_SHARE = 0.3
+"""What bending a motion onto its path costs, to what it costs to lead it by as much: the steps
+follow a path, and the body does not slide."""
+
+
+@dataclass(frozen=True, eq=False)
+class Placed:
+    """A decoded motion and where it goes. before: its poses where they were decoded. arrival: the
+    same poses where they belong. bent: what its path took."""
+
+    before: MotionClip
+    arrival: Arrival
+    bent: Bent | None = None
+
 
 @dataclass(frozen=True, eq=False)
 class EditJob:
     """An edit without what the person sees of it. kept: the motion around, with nothing of what is
-    masked, standing on the floor. moves_after: it may end anywhere."""
+    masked, standing on the floor. moves_after: it may end anywhere. path: that the root takes."""
 
     kept: MotionClip
     mask: EditMask
     prompt: str
     seed: int
-    moves_after: bool
+    moves_after: bool = False
+    path: GroundPath | None = None
 
     @cached_property
     def root_T(self) -> BoolArray:
@@ -47,22 +65,59 @@ class EditJob:
         clip = decode_tokens(model, tokens_LP)
         return resample(clip, self.kept.fps).slice(0, self.kept.frames)
 
-    def arrived(self, made: MotionClip) -> Arrival:
-        """The motion led to where the kept one goes on."""
-        return arrive(made, self.kept, self.mask, self.moves_after)
+    def placed(self, made: MotionClip) -> Placed:
+        """The motion on its path, if it has one, led to where the kept one goes on."""
+        before, after, bent = self._on_path(made)
+        return Placed(before, arrive(after, self.kept, self.mask, self.moves_after), bent)
 
     def misfit(self, made: MotionClip) -> Misfit:
         """What is left to be led of a motion."""
-        arrival = self.arrived(made)
+        placed = self.placed(made)
         restless = restless_share(made, self.kept, self.mask.frames_T)
-        return Misfit(arrival.speed_mps, arrival.turn_rate_dps, restless)
+        turn, push = 0.0, 0.0
+        if placed.bent is not None:
+            turn, push = _BENT_SHARE * placed.bent.turn_dps, _BENT_SHARE * placed.bent.push_mps
+        arrival = placed.arrival
+        return Misfit(arrival.speed_mps + push, arrival.turn_rate_dps + turn, restless)
+
+    def _on_path(self, made: MotionClip) -> tuple[MotionClip, MotionClip, Bent | None]:
+        """The motion as it is played, and bent onto the path, from the kept frame before the span
+        to the one after it."""
+        if self.path is None:
+            return made, made, None
+        start, stop = self._path_span
+        first, last = max(start - 1, 0), min(stop, made.frames - 1)
+        goes_on = stop < made.frames and not self.moves_after
+        made = aligned(made, self.kept, first) if start > 0 else made
+        places_T2 = self.kept.root_T3[:, [0, 2]]
+        led = self.path.between(
+            places_T2[first] if start > 0 else None, places_T2[last] if goes_on else None
+        )
+        turn = remainder(made, self.kept, first, last).turn if start > 0 else 0.0
+        ends = EndTurns(0.0 if start > 0 else None, turn if start > 0 and goes_on else None)
+        bent = bend_to_path(made.slice(first, last + 1), led, None, ends)
+        before, after = (with_piece(made, first, piece) for piece in (bent.before, bent.after))
+        return before, after, bent
+
+    @property
+    def _path_span(self) -> tuple[int, int]:
+        """The frames in which the root takes the path."""
+        runs = masked_runs(self.root_T)
+        if not runs:
+            raise MMMError("A path leads the whole body: choose the whole or the lower body.")
+        if len(runs) > 1:
+            raise MMMError(
+                "The path cannot be met where poses are held inside the range: hold none, or "
+                "choose a range between them."
+            )
+        return runs[0]
 
     @property
     def way(self) -> tuple[int, int] | None:
         """The kept frames from which and to which the root has to go; None where it may end
         anywhere, or must stop by at held places."""
         runs = masked_runs(self.root_T)
-        if len(runs) != 1 or self.moves_after:
+        if len(runs) != 1 or self.moves_after or self.path is not None:
             return None
         start, stop = runs[0]
         return (start - 1, stop) if start > 0 and stop < self.kept.frames else None

@@ -6,7 +6,7 @@ B batch, L token places, P columns of the grid, T frames.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import accumulate, pairwise
 from pathlib import Path
 from typing import Any
@@ -17,14 +17,25 @@ from torch import Tensor
 from ...common.arrays import IntArray
 from ...common.errors import MMMError
 from ...geometry.clip import MotionClip
+from ...geometry.ground_path import GroundPath
+from ...geometry.limb_pins import Pin, pin_limbs
 from ..bundles.bundle import Bundle, load_bundle
 from ..config import SamplerConfig
 from ..sampling.sampler import Cancelled
 from ..text import TextEncoder, load_text_encoder
 from .decoding import decode_tokens, finished
 from .edit import EditRequest, EditResult, edit_motion
+from .path_following import (
+    PathJob,
+    ends_seconds,
+    follow,
+    path_tokens,
+    source_clip,
+    wanted_seconds,
+)
 from .request_validation import check_prompt, check_seconds, check_seed, replayed_tokens
 from .sequence import SequenceRequest, SequenceResult, generate_sequence
+from .start_end import FREE_ENDS, Ends, Wanted, held_edit
 from .windows import IsCancelled, OnStep, Window, WindowFiller
 
 __all__ = [
@@ -43,7 +54,12 @@ __all__ = [
 class GenerateRequest:
     """What is wanted. seconds: length of the clip; sampler: None for the bundle's own; fps: rate of
     the clip, 0 for the layout's. tokens_LP: of an earlier result, which is then decoded again
-    without sampling."""
+    without sampling.
+
+    path: that the root takes; the clip stands on it, may be longer than the bundle's longest, and
+    takes as long as its own pace wants where ``seconds`` is 0 and the path has no times. ends: how
+    the motion begins and ends. pins: targets of hands, feet and head.
+    """
 
     prompt: str
     seconds: float
@@ -52,6 +68,14 @@ class GenerateRequest:
     fps: float = 0.0
     pin_feet: bool = True
     tokens_LP: IntArray | None = None
+    path: GroundPath | None = None
+    ends: Ends = FREE_ENDS
+    pins: tuple[Pin, ...] = ()
+
+    @property
+    def plain(self) -> bool:
+        """A prompt and a length, nothing to be met."""
+        return self.path is None and self.ends.free
 
 
 @dataclass(frozen=True, eq=False)
@@ -128,7 +152,14 @@ class Generator:
         cancelled: IsCancelled | None = None,
     ) -> GenerateResult:
         """One clip; MMMError for a request that cannot be met, Cancelled when asked to stop."""
-        return self.generate_batch([request], on_step, cancelled)[0]
+        if request.plain:
+            return self.generate_batch([request], on_step, cancelled)[0]
+        check_prompt(request.prompt)
+        check_seed(request.seed)
+        filler = self._filler(request.sampler, on_step, cancelled)
+        if request.ends.free:
+            return self._on_path(request, filler)
+        return self._with_ends(request, filler)
 
     def generate_batch(
         self,
@@ -141,6 +172,8 @@ class Generator:
             return []
         for request in requests:
             self._check(request)
+        if not all(request.plain for request in requests):
+            raise ValueError("motions with a path or with ends are made one by one")
         samplers = {request.sampler or self.config.sampler for request in requests}
         if len(samplers) != 1:
             raise MMMError("The clips of one batch need the same sampler settings: split it.")
@@ -218,7 +251,46 @@ class Generator:
     ) -> GenerateResult:
         decoded = decode_tokens(self.model, tokens_LP, self.frames(request.seconds))
         clip, notes = finished(decoded, request.fps, request.pin_feet)
-        return GenerateResult(clip, tokens_LP.numpy(), sampler, request.seed, notes)
+        met = pin_limbs(clip, request.pins)
+        tokens = tokens_LP.numpy()
+        return GenerateResult(met.clip, tokens, sampler, request.seed, notes + met.notes)
+
+    def _on_path(self, request: GenerateRequest, filler: WindowFiller) -> GenerateResult:
+        """A motion on a path, of any length."""
+        assert request.path is not None
+        job = PathJob(request.prompt, request.path, request.seconds, request.seed)
+        seconds = wanted_seconds(job)
+        if request.tokens_LP is None:
+            tokens_LP = path_tokens(filler, job)
+        else:
+            shape = (len(request.tokens_LP), len(self.model.columns))
+            tokens_LP = replayed_tokens(request.tokens_LP, shape, self.model.vocabulary.codes)
+        source = source_clip(filler, tokens_LP, request.fps)
+        on_path = follow(source, request.path, seconds, request.pin_feet)
+        met = pin_limbs(on_path.clip, request.pins)
+        tokens, notes = tokens_LP.numpy(), on_path.notes + met.notes
+        return GenerateResult(met.clip, tokens, filler.sampler, request.seed, notes)
+
+    def _with_ends(self, request: GenerateRequest, filler: WindowFiller) -> GenerateResult:
+        """A motion that sets out from a pose, or ends standing."""
+        fps = request.fps or self.config.tokenizer.feature_layout.fps
+        seconds = ends_seconds(request.seconds, request.path)
+        if request.path is None:
+            check_seconds(seconds, self.config)
+        wanted = Wanted(
+            request.prompt,
+            max(2, round(seconds * fps)),
+            fps,
+            request.seed,
+            filler.sampler,
+            request.pin_feet,
+            request.path,
+            request.pins,
+        )
+        held = held_edit(wanted, request.ends)
+        made = edit_motion(filler, replace(held.request, tokens_LP=request.tokens_LP))
+        clip = held.cut(made)
+        return GenerateResult(clip, made.tokens_LP, made.sampler, request.seed, made.notes)
 
     def _check(self, request: GenerateRequest) -> None:
         """MMMError with what to do, for everything that a person may get wrong."""

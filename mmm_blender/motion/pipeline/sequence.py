@@ -22,8 +22,12 @@ from torch import Tensor
 from ...common.arrays import IntArray
 from ...common.errors import MMMError
 from ...geometry.clip import MotionClip
+from ...geometry.ground_path import GroundPath, check_pace
+from ...geometry.limb_pins import Pin, pin_limbs
+from ...geometry.resample import resample
 from ..config import BundleConfig, SamplerConfig
 from .decoding import decode_tokens, finished
+from .path_following import follow
 from .request_validation import check_prompt, check_seconds, check_seed, replayed_tokens
 from .windows import Window, WindowFiller
 
@@ -44,7 +48,8 @@ class SequenceRequest:
     """Prompts in a row; one number of ``seconds`` and one seed for each.
 
     fps: rate of the clip, 0 for the layout's. sampler: None for the bundle's own. tokens_LP: of an
-    earlier result, which is then decoded again without sampling.
+    earlier result, which is then decoded again without sampling. path: that the whole sequence
+    takes; the clip then stands on it. pins: targets of hands, feet and head.
     """
 
     prompts: tuple[str, ...]
@@ -54,6 +59,8 @@ class SequenceRequest:
     sampler: SamplerConfig | None = None
     pin_feet: bool = True
     tokens_LP: IntArray | None = None
+    path: GroundPath | None = None
+    pins: tuple[Pin, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,8 +88,16 @@ def generate_sequence(
         tokens_LP = replayed_tokens(request.tokens_LP, shape, model.vocabulary.codes)
     fps = request.fps or config.tokenizer.feature_layout.fps
     frames = max(1, round(sum(_made_seconds(request.seconds, config)) * fps))
-    clip, notes = finished(decode_tokens(model, tokens_LP), fps, request.pin_feet, frames)
-    return SequenceResult(clip, tokens_LP.numpy(), filler.sampler, request.seeds, notes)
+    decoded = decode_tokens(model, tokens_LP)
+    if request.path is None:
+        clip, notes = finished(decoded, fps, request.pin_feet, frames)
+    else:
+        source = resample(decoded, fps).slice(0, frames)
+        on_path = follow(source, request.path, frames / fps, request.pin_feet)
+        clip, notes = on_path.clip, on_path.notes
+    met = pin_limbs(clip, request.pins)
+    sampler, tokens = filler.sampler, tokens_LP.numpy()
+    return SequenceResult(met.clip, tokens, sampler, request.seeds, notes + met.notes)
 
 
 def segment_borders(seconds: Sequence[float], config: BundleConfig) -> list[int]:
@@ -122,6 +137,8 @@ def _check(request: SequenceRequest, config: BundleConfig) -> None:
         check_prompt(prompt, f"prompt number {number}")
         check_seconds(seconds, config, f"prompt number {number}")
         check_seed(seed)
+    if request.path is not None:
+        check_pace(request.path, sum(request.seconds))
 
 
 def _sampled(filler: WindowFiller, request: SequenceRequest, borders: Sequence[int]) -> Tensor:
