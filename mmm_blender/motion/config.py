@@ -27,7 +27,7 @@ PATH_FEATURES = 8
 """Numbers of the path condition at a token place, in this order: known (0 or 1); velocity to the
 left and ahead up to the next known place, m/s; heading known (0 or 1); turn rate to the next known
 heading, radians a second; duration of the gap (5 s is 1); how far into the gap the place lies,
-0..1; the whole turn to the next known heading, in half turns. ``pipeline.path_condition`` makes them."""
+0..1; the whole turn to the next known heading, in half turns (``features.path_condition``)."""
 
 _POINTWISE = 0  # a "dilation" that stands for a block which sees one place only
 _CONV_KERNEL = 3

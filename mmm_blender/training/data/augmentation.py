@@ -46,7 +46,8 @@ _WAVES = 1.5  # a bend that changes sides does so at most so often in a clip
 @dataclass(frozen=True)
 class Variant:
     """How a clip is changed. pace: times its speed. bend: degrees a second at most. waves: how
-    often the bend swings to and fro in the clip (0: it stays). phase: where in the swing it begins, 0..1.
+    often the bend swings to and fro in the clip (0: it stays). phase: where in the swing it begins,
+    0..1.
     u_turn: instead of the bend, degrees that the path turns by in ``U_TURN_SECONDS`` at its middle.
     """
 

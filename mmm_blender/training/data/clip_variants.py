@@ -21,8 +21,8 @@ import numpy as np
 
 from ...common.arrays import AnyArray, IntArray
 from ...geometry.clip import MotionClip
+from ...motion.features.path_condition import root_poses
 from ...motion.features.smpl import encode_clip
-from ...motion.pipeline.path_condition import root_poses
 from .augmentation import U_TURN_LEAST_FRAMES, Variant, draw_variant
 from .captions import Phrase, caption, phrase_of
 from .clip_kinds import (

@@ -21,8 +21,8 @@ from tqdm import tqdm
 
 from ...common.arrays import BoolArray, FloatArray, IntArray
 from ...geometry.clip import MotionClip
+from ...motion.features.path_condition import path_features, root_poses, wrapped
 from ...motion.features.smpl import decode_features, encode_clip
-from ...motion.pipeline.path_condition import path_features, root_poses, wrapped
 from ...motion.pipeline.pipeline import Generator
 from ...motion.sampling import masks
 from ..data.captions import caption

@@ -97,6 +97,7 @@ class MaskedTraining:
         self,
         model: MaskedTransformer,
         tokenizer: TokenizerConfig,
+        *,
         sampler: RowSampler,
         held_out: RowSampler | None,
         encoder: StudentTextEncoder,

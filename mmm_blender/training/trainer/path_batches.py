@@ -11,7 +11,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from ...motion.pipeline.path_condition import LONG_GAP_SECONDS
+from ...motion.features.path_condition import LONG_GAP_SECONDS
 from ...motion.sampling.masks import motion_places
 from .row_sampler import Rows
 from .token_batches import Masks

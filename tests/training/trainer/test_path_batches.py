@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from mmm_blender.motion.pipeline import path_condition
+from mmm_blender.motion.features import path_condition
 from mmm_blender.training.trainer.path_batches import known_borders, path_features
 from mmm_blender.training.trainer.row_sampler import Rows
 from mmm_blender.training.trainer.token_batches import Masks

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from mmm_blender.common.arrays import BoolArray
 from mmm_blender.motion.config import PATH_FEATURES
+from mmm_blender.motion.features.path_condition import path_features, root_poses
 from mmm_blender.motion.features.smpl import decode_features, encode_clip
-from mmm_blender.motion.pipeline.path_condition import path_features, root_poses
 from tests.geometry.motions import hinged_clip
 
 ALL = np.ones(6, dtype=np.bool_)

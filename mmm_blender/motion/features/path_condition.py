@@ -2,8 +2,8 @@
 known place to the next one.
 
 A path is known at some borders of the token places (border l lies at frame 4 l): all of them along
-a drawn curve, a few at way-points, the kept sides of an edit. Numbers are relative to the last known
-heading, so a scene that is moved or turned gives the same ones.
+a drawn curve, a few at way-points, the kept sides of an edit. Numbers are relative to the last
+known heading, so a scene that is moved or turned gives the same ones.
 
 L token places, S their borders (L + 1), F numbers of the condition.
 """
@@ -13,7 +13,7 @@ from __future__ import annotations
 import numpy as np
 
 from ...common.arrays import BoolArray, FloatArray, IntArray
-from ..features.layout import SMPL_269
+from .layout import SMPL_269
 
 LONG_GAP_SECONDS = 5.0
 """Keeps the duration near the size of the other numbers."""
