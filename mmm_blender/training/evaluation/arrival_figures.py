@@ -88,8 +88,11 @@ def arrival_figures(
 
 
 def _judged(made: EditResult, before: MotionClip, span: slice) -> _Edit:
-    counts = [int((~still_frames(clip))[span].sum()) for clip in (made.clip, before)]
-    return _Edit(made.remainder_mps, made.remainder_dps, *counts, span.stop - span.start)
+    unstill, unstill_before = (
+        int((~still_frames(clip))[span].sum()) for clip in (made.clip, before)
+    )
+    frames = span.stop - span.start
+    return _Edit(made.remainder_mps, made.remainder_dps, unstill, unstill_before, frames)
 
 
 def _summary(rows: Sequence[_Edit]) -> dict[str, float]:

@@ -275,7 +275,13 @@ class BundleRun:
         self.log("transformer", {"budget": seconds, "compiled": compiled})
         self._notes["transformer"] = to_json(model.config)
         training = MaskedTraining(
-            model, tokenizer.config, sampler, held_out, encoder, schedule, self.log
+            model,
+            tokenizer.config,
+            sampler=sampler,
+            held_out=held_out,
+            encoder=encoder,
+            plan=schedule,
+            log=self.log,
         )
         tokens = {"tokenizer": state_of(tokenizer)}
 

@@ -107,7 +107,7 @@ class Run:
         averaged = [name for name in state if name in parameters]
         copied = [name for name in state if name not in parameters]
         with torch.no_grad():
-            torch._foreach_lerp_(  # pyright: ignore[reportPrivateUsage]  # one kernel, not one each
+            torch._foreach_lerp_(  # pyright: ignore[reportPrivateUsage, reportPrivateImportUsage]  # one kernel
                 [self.average[name] for name in averaged], [state[name] for name in averaged],
                 1 - decay,
             )  # fmt: skip

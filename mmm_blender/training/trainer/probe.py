@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -60,7 +61,7 @@ def try_capture(config: TokenizerConfig, plan: TokenizerPlan) -> dict[str, objec
     rates: dict[str, object] = {}
     for captured in (False, True):
         found: list[dict[str, object]] = []
-        short = TokenizerPlan(**{**vars(plan), "seconds": _SECONDS, "capture": captured})
+        short = replace(plan, seconds=_SECONDS, capture=captured)
         tokenizer = new_tokenizer(config, bank, 0)
         training = TokenizerTraining(
             tokenizer, bank, None, short, lambda _, row, rows=found: rows.append(dict(row))

@@ -164,7 +164,8 @@ class TokenizerTraining:
         made_BTC = self.tokenizer.decode(self.tokenizer.encode(normal_BTC))
         _, terms = self._loss(made_BTC, normal_BTC, valid_BT, made_BTC.new_zeros(()))
         dead = self.tokenizer.dead_codes
-        return {name: round(float(value), 5) for name, value in terms.items()} | {"dead": dead}
+        errors = {name: round(float(value), 5) for name, value in terms.items()}
+        return {**errors, "dead": dead}
 
 
 def new_tokenizer(config: TokenizerConfig, bank: FeatureBank, seed: int) -> Tokenizer:

@@ -36,7 +36,9 @@ def test_the_batch_is_told_what_one_path_is_told(seed: int) -> None:
     poses = rng.normal(size=(5, 14, 3)) * [2.0, 2.0, 3.0]
     position = rng.random((5, 14)) < rng.choice([0.1, 0.4, 1.0])
     heading = rng.random((5, 14)) < 0.6
-    made = path_features(*map(torch.from_numpy, (poses, position, heading)), 0.2)
+    made = path_features(
+        torch.from_numpy(poses), torch.from_numpy(position), torch.from_numpy(heading), 0.2
+    )
     for row in range(5):
         wanted = path_condition.path_features(poses[row], position[row], heading[row], 0.2)
         assert made[row].numpy() == pytest.approx(wanted, abs=1e-5)
