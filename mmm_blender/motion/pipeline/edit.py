@@ -18,6 +18,7 @@ from ...common.arrays import BoolArray, IntArray
 from ...common.errors import MMMError
 from ...geometry.clip import MotionClip
 from ...geometry.editing.edit_mask import EditMask
+from ...geometry.editing.limb_pins import LimbsPinned, Pin, pin_limbs
 from ...geometry.editing.mask_infill import fill_masked
 from ...geometry.editing.path_correction import Arrival, GroundMove, carry_after
 from ...geometry.editing.seam_blending import meet
@@ -27,7 +28,6 @@ from ...geometry.feet.footsteps import lead_in_steps
 from ...geometry.feet.leg_ik import leg_joints
 from ...geometry.ground_path import GroundPath
 from ...geometry.kinematics import clip_joints
-from ...geometry.limb_pins import LimbsPinned, Pin, pin_limbs
 from ...geometry.skeleton import LOWER_JOINTS, SOLE_HEIGHT
 from ..config import SamplerConfig
 from ..motion_model import MotionModel

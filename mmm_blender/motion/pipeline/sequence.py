@@ -22,8 +22,8 @@ from torch import Tensor
 from ...common.arrays import IntArray
 from ...common.errors import MMMError
 from ...geometry.clip import MotionClip
+from ...geometry.editing.limb_pins import Pin, pin_limbs
 from ...geometry.ground_path import GroundPath, check_pace
-from ...geometry.limb_pins import Pin, pin_limbs
 from ...geometry.resample import resample
 from ..config import BundleConfig, SamplerConfig
 from .decoding import decode_tokens, finished

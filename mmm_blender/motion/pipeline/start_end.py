@@ -16,8 +16,8 @@ import numpy as np
 from ...common.errors import MMMError
 from ...geometry.clip import MotionClip
 from ...geometry.editing.edit_mask import span_mask
+from ...geometry.editing.limb_pins import Pin
 from ...geometry.ground_path import GroundPath
-from ...geometry.limb_pins import Pin
 from ...geometry.placement import Placement, place
 from ...geometry.resample import resample
 from ...geometry.standing import standing_clip

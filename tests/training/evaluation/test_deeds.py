@@ -102,9 +102,10 @@ def test_who_stands_still_rests_the_hands():
 
 def test_a_count_of_steps_is_met_within_one_and_never_by_none(monkeypatch: pytest.MonkeyPatch):
     def met(shown: int, asked: int) -> bool:
-        monkeypatch.setattr(
-            "mmm_blender.training.evaluation.sentences.steps_of", lambda _clip: shown
-        )
+        def steps_of(_clip: object) -> int:
+            return shown
+
+        monkeypatch.setattr("mmm_blender.training.evaluation.sentences.steps_of", steps_of)
         return within_one(asked)(standing())
 
     assert [met(shown, 1) for shown in range(4)] == [False, True, True, False]

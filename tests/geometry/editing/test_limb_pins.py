@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from mmm_blender.common.arrays import FloatArray
 from mmm_blender.common.errors import MMMError
 from mmm_blender.geometry.clip import MotionClip
+from mmm_blender.geometry.editing.limb_pins import HEAD, PIN_EASE, TOLERANCE, Pin, pin_limbs
 from mmm_blender.geometry.kinematics import clip_joints, global_rotations
 from mmm_blender.geometry.limb_ik import LIMBS, reach_for
-from mmm_blender.geometry.limb_pins import HEAD, PIN_EASE, TOLERANCE, Pin, pin_limbs
 from mmm_blender.geometry.placement import transform_ground
 from mmm_blender.geometry.rotations import dot, normalize, quat_rotate
 from mmm_blender.geometry.skeleton import SMPL_22, joint_index

@@ -18,13 +18,12 @@ from typing import Any
 
 import numpy as np
 
-from ..common.arrays import BoolArray, FloatArray
-from ..common.errors import MMMError
-from .clip import MotionClip
-from .editing.seam_blending import Ease, eased
-from .kinematics import clip_joints, global_rotations
-from .limb_ik import LIMBS, reach_for
-from .rotations import (
+from ...common.arrays import BoolArray, FloatArray
+from ...common.errors import MMMError
+from ..clip import MotionClip
+from ..kinematics import clip_joints, global_rotations
+from ..limb_ik import LIMBS, reach_for
+from ..rotations import (
     quat_conjugate,
     quat_multiply,
     quat_rotate,
@@ -32,7 +31,8 @@ from .rotations import (
     rotation_vector_to_quat,
     shortest_arc,
 )
-from .skeleton import SMPL_22, joint_index
+from ..skeleton import SMPL_22, joint_index
+from .seam_blending import Ease, eased
 
 HEAD = "head"
 PINNED_JOINTS = (*LIMBS, HEAD)
