@@ -85,8 +85,8 @@ def _extension_tool(*arguments: str) -> None:
     command = [sys.executable, str(_extension_tool_path()), *arguments]
     outcome = subprocess.run(command, capture_output=True, text=True, check=False)
     if outcome.returncode != 0:
-        told = " ".join(f"{outcome.stdout} {outcome.stderr}".split())
-        raise BuildError(f"Blender's tool refused to {arguments[0]}: {told}")
+        output = " ".join(f"{outcome.stdout} {outcome.stderr}".split())
+        raise BuildError(f"Blender's tool refused to {arguments[0]}: {output}")
 
 
 def _extension_tool_path() -> Path:

@@ -265,7 +265,7 @@ def _generate_alone(reference: Reference, frames: Sequence[int]) -> Tensor:
 
 
 def _edited(reference: Reference) -> Tensor:
-    """Tokens (B, L, P) with the upper column filled anew."""
+    """Tokens (B, L, P) with the upper column filled again."""
     model = reference.upper
     frames_B = reference["upper/edit/lengths"]
     grid_BLP, lengths_B = _encoded(model, reference["upper/edit/pose_in"], frames_B)

@@ -48,7 +48,7 @@ from mmm_blender.training.data.motion_file import ClipRecord, load_motions  # no
 MOMENTS = 9  # bodies a view
 CLIPS = 10
 SPACING = 1.15  # metres between two bodies
-FAR = 0.3  # metres gone from which distances are told
+FAR = 0.3  # metres gone from which distances are written
 VIEW_GAP = 0.5  # metres between the views
 PLAN = 2.0  # metres of picture that a way seen from above may take, shrunk where it is longer
 ARROW, RING = 0.4, 0.07  # metres of picture
@@ -168,8 +168,8 @@ def draw_way(axes: Axes, lane: Lane, left: float) -> None:
         tip = place_2 + facing_2
         axes.annotate("", tip, place_2, arrowprops=ARROW_STYLE, annotation_clip=False)
     axes.add_patch(Circle((way[0, 0], way[0, 1]), RING, fill=False, color=BODY, linewidth=0.8))
-    told = "from above" if scale == 1.0 else f"from above, {size.max():.1f} m across"
-    axes.text(centre[0], -0.08, told, size=5, ha="center", va="top", color="#444444")
+    scale_text = "from above" if scale == 1.0 else f"from above, {size.max():.1f} m across"
+    axes.text(centre[0], -0.08, scale_text, size=5, ha="center", va="top", color="#444444")
 
 
 def draw_lane(axes: Axes, lane: Lane) -> None:
@@ -219,8 +219,8 @@ def data_lanes(options: argparse.Namespace) -> list[Lane]:
     records, clips = load_motions(options.data)
     lanes: list[Lane] = []
     for row in chosen(records, options.texts, options.seed):
-        told = caption(records[row], random.Random(options.seed))
-        lanes.append(Lane.of(f"{records[row].name}:  “{told}”", clips[row]))
+        sentence = caption(records[row], random.Random(options.seed))
+        lanes.append(Lane.of(f"{records[row].name}:  “{sentence}”", clips[row]))
     return lanes
 
 

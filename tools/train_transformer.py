@@ -200,9 +200,9 @@ class Lesson:
                 for at, batch in enumerate(lessons.checks)
             ]
         self.model.train()
-        told = {"train": loss, "held out": sum(held_out) / len(held_out)}
-        self.run.notes[f"step {step}"] = told
-        print(step, told, flush=True)
+        losses = {"train": loss, "held out": sum(held_out) / len(held_out)}
+        self.run.notes[f"step {step}"] = losses
+        print(step, losses, flush=True)
 
 
 def make_watch(

@@ -27,7 +27,7 @@ def write_files(contents: Mapping[Path, bytes]) -> None:
     parts = {path: _beside(path, PARTIAL) for path in contents}
     try:
         for path, content in contents.items():
-            with told(path):
+            with writing(path):
                 parts[path].write_bytes(content)
         _put_in_place(parts)
     finally:
@@ -36,12 +36,12 @@ def write_files(contents: Mapping[Path, bytes]) -> None:
 
 def make_folder(folder: Path) -> None:
     """Make a folder and those above it; MMMError where that can't be done."""
-    with told(folder):
+    with writing(folder):
         folder.mkdir(parents=True, exist_ok=True)
 
 
 @contextmanager
-def told(path: Path) -> Generator[None, None, None]:
+def writing(path: Path) -> Generator[None, None, None]:
     """An OSError while ``path`` is written becomes a sentence."""
     try:
         yield
@@ -62,7 +62,7 @@ def _put_in_place(parts: Mapping[Path, Path]) -> None:
     placed: list[Path] = []
     try:
         for path, part in parts.items():
-            with told(path):
+            with writing(path):
                 if path.is_file():
                     previous[path] = path.replace(_beside(path, _PREVIOUS))
                 part.replace(path)
@@ -70,7 +70,7 @@ def _put_in_place(parts: Mapping[Path, Path]) -> None:
     except BaseException:  # an interrupt too must not leave half of the files new; raised again
         _remove(placed)
         for path, old in previous.items():
-            with told(path):
+            with writing(path):
                 old.replace(path)
         raise
     _remove(previous.values())

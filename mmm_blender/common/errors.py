@@ -4,7 +4,7 @@ from .untrusted import MOST_TEXT, clean_text
 
 
 class MMMError(Exception):
-    """A failure told in one sentence: what happened and what to do.
+    """A failure in one sentence: what happened and what to do.
 
     Every layer raises it (or a subclass) for what a person can mend; the shells (operators,
     command-line tools) show ``str(error)`` as it is. Anything else that escapes is a bug.

@@ -125,13 +125,13 @@ def _azimuths(axis: FloatArray, start: FloatArray, end: FloatArray, fps: float) 
     """
     sine = dot(axis, cross(start, end))
     cosine = dot(start, end) - dot(axis, start) * dot(axis, end)
-    told = np.concatenate([cosine, sine], axis=-1)
-    flat = told.reshape(len(told), -1)
+    vectors = np.concatenate([cosine, sine], axis=-1)
+    flat = vectors.reshape(len(vectors), -1)
     around = gaussian_smooth(flat, _TWIST_SIGMA * fps, math.ceil(_TWIST_REACH * fps))
     straight = _STRAIGHT**2
-    around = around.reshape(told.shape) + np.array([straight, 0.0])
-    told = told + straight * normalize(around)
-    return np.arctan2(told[..., 1], told[..., 0])
+    around = around.reshape(vectors.shape) + np.array([straight, 0.0])
+    vectors = vectors + straight * normalize(around)
+    return np.arctan2(vectors[..., 1], vectors[..., 0])
 
 
 def _fit_limbs(

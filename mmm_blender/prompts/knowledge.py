@@ -75,8 +75,8 @@ class Knowledge:
 
     def is_whole(self, prompt: str) -> bool:
         """Whether a prompt, but for who does it, was taught as it stands."""
-        told = words_of(prompt)
-        return any(" ".join(told[start:]) in self.wholes for start in range(min(5, len(told))))
+        words = words_of(prompt)
+        return any(" ".join(words[start:]) in self.wholes for start in range(min(5, len(words))))
 
     def search(self, text: str) -> tuple[KnownGroup, ...]:
         """The groups with the prompts that hold all words of ``text``; all for an empty one."""

@@ -87,9 +87,9 @@ def plan_sequence(
 def _shared(lengths: Sequence[tuple[float, bool]], seconds: float) -> list[float]:
     """Natural lengths, stretched to fill more seconds where more are asked for; what a part says
     itself stays as it is."""
-    told = sum(length for length, is_told in lengths if is_told)
+    asked = sum(length for length, is_asked in lengths if is_asked)
     free = sum(length for length, is_told in lengths if not is_told)
-    stretch = max(1.0, (seconds - told) / free) if free else 1.0
+    stretch = max(1.0, (seconds - asked) / free) if free else 1.0
     return [length if is_told else length * stretch for length, is_told in lengths]
 
 

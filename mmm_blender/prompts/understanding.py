@@ -137,8 +137,8 @@ def _nearest_verbs(
     prompt: str, found: Doubtful, knowledge: Knowledge, nearest: Nearest | None
 ) -> tuple[str, ...]:
     listed = next((knowledge.near[w].verbs for w in found.unknown if w in knowledge.near), ())
-    told = nearest(prompt).verbs if nearest is not None else listed
-    return told[:_NEAREST]
+    named = nearest(prompt).verbs if nearest is not None else listed
+    return named[:_NEAREST]
 
 
 def _quoted(words: Sequence[str]) -> str:

@@ -41,8 +41,8 @@ def failure_sentence(lines: Sequence[str], status: int) -> str:
             "This Python cannot make virtual environments (it lacks ensurepip): choose another "
             "Python, or install its venv package."
         )
-    told = [line.removeprefix("ERROR: ") for line in lines if line.startswith("ERROR: ")]
-    reason = told[-1] if told else next((x for x in reversed(lines) if x), f"status {status}")
+    errors = [line.removeprefix("ERROR: ") for line in lines if line.startswith("ERROR: ")]
+    reason = errors[-1] if errors else next((x for x in reversed(lines) if x), f"status {status}")
     if any(words in text for words in _NO_BUILD_WORDS):
         return f"{reason}: choose another index, folder of wheels or Python."
     return f"The set-up failed ({reason}): look into its log."

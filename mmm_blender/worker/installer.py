@@ -137,7 +137,7 @@ class EnvironmentSetup:
         self._thread = threading.Thread(target=self._work, daemon=True, name="mmm-setup")
 
     def start(self) -> None:
-        """Begin. Whatever goes wrong is told by ``progress``."""
+        """Begin. Whatever goes wrong is said by ``progress``."""
         self._thread.start()
 
     def cancel(self) -> None:
@@ -220,7 +220,7 @@ class EnvironmentSetup:
         self._run([self._python, *_CLEAN, *_PIP, *source, *packages])
 
     def _look_at_pip(self) -> None:
-        """Whether the person, or the studio, has told pip where packages come from."""
+        """Whether the person, or the studio, has set where pip finds packages come from."""
         settings = self._run([self._python, *_CLEAN, "-m", "pip", "config", "list"])
         names = {line.partition("=")[0].rpartition(".")[2] for line in settings}
         self._own_index = not names.isdisjoint(_OWN_INDEX_KEYS)
@@ -346,8 +346,8 @@ def _requirements() -> tuple[str, list[str]]:
 def package_source(params: EnvironmentParams, torch: bool, own_index: bool) -> list[str]:
     """pip's options for where packages come from.
 
-    torch: it is torch that is wanted. own_index: pip has been told where packages come from, so
-    PyTorch's own index is not asked behind the person's back.
+    torch: it is torch that is wanted. own_index: pip has an index of its own set, so
+    PyTorch's own index is not asked without the person's knowledge.
     """
     if params.wheels is not None:
         return ["--no-index", "--find-links", str(params.wheels)]

@@ -117,11 +117,11 @@ class Generate:
 
 @dataclass(frozen=True, eq=False)
 class Edit:
-    """Cells of a motion made anew with the bundle of the last LoadBundle. Answered as Generate is.
+    """Cells of a motion, regenerated with the bundle of the last LoadBundle. Answered as Generate.
 
     rotations_TJ4, root_T3, fps: the motion that is there, as the fields of a MotionClip, with
     frames (of any content) where it is to grow. mask_TJ: (T, 22), 1 where a joint's rotation is
-    made anew, 0 where it is kept bit for bit; mask_root_T: (T,), the same for the pelvis' place.
+    regenerated, 0 where it is kept bit for bit; mask_root_T: (T,), the same for the pelvis' place.
     prompt: "" for what fits in without a text. moves_after: the motion may end elsewhere than the
     frames behind the mask begin; Generated.ground_move tells what carries those there.
     sampler, pin_feet, tokens_LP: as in Generate.

@@ -87,9 +87,9 @@ def test_text_and_back() -> None:
     ],
 )
 def test_what_nobody_can_follow_is_told_in_a_sentence(wrong: dict[str, object], words: str) -> None:
-    with pytest.raises(MMMError, match=words) as told:
+    with pytest.raises(MMMError, match=words) as raised:
         GroundPath.of(**wrong)  # pyright: ignore[reportArgumentType]
-    assert str(told.value).endswith(".") and "\n" not in str(told.value)
+    assert str(raised.value).endswith(".") and "\n" not in str(raised.value)
 
 
 def test_a_pace_that_nobody_runs() -> None:

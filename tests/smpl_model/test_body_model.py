@@ -226,9 +226,9 @@ def test_an_archive_that_runs_code_is_refused(tmp_path: Path, plain: dict[str, A
 def test_other_globals_are_refused_by_name(tmp_path: Path, text: bytes) -> None:
     (tmp_path / "m.pkl").write_bytes(text)
     name = ".".join(text[1:].decode().split("\n")[:2])
-    with pytest.raises(MMMError) as told:
+    with pytest.raises(MMMError) as raised:
         load_body_model(tmp_path / "m.pkl")
-    assert f"asks for {name}," in str(told.value)
+    assert f"asks for {name}," in str(raised.value)
 
 
 @pytest.mark.parametrize(

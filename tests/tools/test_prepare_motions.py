@@ -257,7 +257,7 @@ def test_the_table_of_a_file_that_is_there_needs_no_sources(
 
 
 def turned(joint: str, degrees: FloatArray) -> MotionClip:
-    """A walk with one joint turned about Y as told, degrees a frame."""
+    """A walk with one joint turned about Y as raised, degrees a frame."""
     clip = walk_on_the_spot(len(degrees))
     rotations_TJ4 = clip.rotations_TJ4.copy()
     bend(rotations_TJ4, joint, (0.0, 1.0, 0.0), np.radians(degrees))

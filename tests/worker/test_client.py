@@ -339,18 +339,18 @@ def test_progress_reaches_a_script(client: WorkerClient) -> None:
 
 
 def test_a_script_gets_failures_as_exceptions(client: WorkerClient) -> None:
-    with pytest.raises(p.WorkerError, match="choose the CPU") as told:
+    with pytest.raises(p.WorkerError, match="choose the CPU") as raised:
         generated(client, "memory")
-    assert told.value.kind == p.FailureKind.OUT_OF_MEMORY
+    assert raised.value.kind == p.FailureKind.OUT_OF_MEMORY
     with pytest.raises(p.WorkerError, match="FileNotFoundError"):
         client.load_body_model_blocking(p.LoadBodyModel("none.npz"))
 
 
 def test_a_python_that_is_none_is_a_sentence(tmp_path: Path) -> None:
     client = WorkerClient(tmp_path / "no-python")
-    with pytest.raises(p.WorkerError, match=r"cannot be run.*Set Up") as told:
+    with pytest.raises(p.WorkerError, match=r"cannot be run.*Set Up") as raised:
         client.start()
-    assert told.value.kind == p.FailureKind.ENVIRONMENT and not client.alive
+    assert raised.value.kind == p.FailureKind.ENVIRONMENT and not client.alive
 
 
 def test_a_python_without_numpy_is_a_sentence() -> None:

@@ -233,7 +233,7 @@ def test_cancel_kills_pip_and_leaves_nothing(
     deadline = time.monotonic() + PATIENCE_SECONDS
     while setup.progress.step < 3 and time.monotonic() < deadline:
         time.sleep(0.01)
-    assert setup._own_index  # pyright: ignore[reportPrivateUsage]  # pip was told of one
+    assert setup._own_index  # pyright: ignore[reportPrivateUsage]  # pip was raised of one
     process = setup._process  # pyright: ignore[reportPrivateUsage]  # must be seen to die
     began = time.monotonic()
     setup.cancel()

@@ -176,9 +176,9 @@ def header(kind: str = "Cancel", fields: object = None, arrays: object = None) -
     ],
 )
 def test_strange_bytes_are_refused(stream: io.BytesIO, reason: str) -> None:
-    with pytest.raises(p.ProtocolError) as told:
+    with pytest.raises(p.ProtocolError) as raised:
         wire.read_message(stream)
-    assert reason in str(told.value)
+    assert reason in str(raised.value)
 
 
 def test_a_field_that_is_no_json_is_refused_before_it_is_sent() -> None:

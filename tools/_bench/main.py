@@ -53,7 +53,7 @@ def measure(quick: bool, bundle: Path) -> list[Row]:
 def _machine() -> str:
     """What was measured on, and whether something else kept it busy."""
     cores = os.cpu_count() or 1
-    told = f"{platform.machine()}, {cores} CPU cores, Python {platform.python_version()}"
+    machine = f"{platform.machine()}, {cores} CPU cores, Python {platform.python_version()}"
     if hasattr(os, "getloadavg"):
-        told += f", load {os.getloadavg()[0]:.1f}"
-    return told
+        machine += f", load {os.getloadavg()[0]:.1f}"
+    return machine

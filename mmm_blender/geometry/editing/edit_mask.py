@@ -1,4 +1,4 @@
-"""Which frames and joints of a clip are made anew: a mask is a grid of time x joint.
+"""Which frames and joints of a clip are regenerated: a mask is a grid of time x joint.
 
 Shape suffixes: T frames, J = 22 joints, C = 23 channels (the 22 joints' rotations, then the root's
 place). Frames count from 0; a span is start..stop, stop exclusive.
@@ -25,15 +25,15 @@ BodyPart: TypeAlias = Literal["all", "lower", "upper"]
 PART_JOINTS: Mapping[BodyPart, tuple[int, ...]] = MappingProxyType(
     {"all": tuple(range(ANIMATED_JOINTS)), "lower": LOWER_JOINTS, "upper": UPPER_JOINTS}
 )
-"""Joints that an edit of a body part makes anew; the root's place goes with the pelvis."""
+"""Joints that an edit of a body part regenerates; the root's place goes with the pelvis."""
 
 
 @dataclass(frozen=True, eq=False)
 class EditMask:
-    """What an edit makes anew; every other cell is kept bit for bit.
+    """What an edit regenerates; every other cell is kept bit for bit.
 
-    rotations_TJ: (T, 22) True where a joint's rotation is made anew.
-    root_T: (T,) True where the root's place is made anew.
+    rotations_TJ: (T, 22) True where a joint's rotation is regenerated.
+    root_T: (T,) True where the root's place is regenerated.
 
     Raises ValueError for shapes that do not fit, MMMError where nothing is left to make.
     """
@@ -68,27 +68,27 @@ class EditMask:
 
     @property
     def frames_T(self) -> BoolArray:
-        """True at frames where anything is made anew. (T,)."""
+        """True at frames where anything is regenerated. (T,)."""
         return self.rotations_TJ.any(axis=1) | self.root_T
 
     @property
     def start(self) -> int:
-        """First frame where anything is made anew."""
+        """First frame where anything is regenerated."""
         return int(np.argmax(self.frames_T))
 
     @property
     def stop(self) -> int:
-        """One after the last frame where anything is made anew."""
+        """One after the last frame where anything is regenerated."""
         return self.frames - int(np.argmax(self.frames_T[::-1]))
 
     @property
     def touches_lower(self) -> bool:
-        """The pelvis, its place or a leg is made anew somewhere."""
+        """The pelvis, its place or a leg is regenerated somewhere."""
         return bool(self.root_T.any() or self.rotations_TJ[:, LOWER_JOINTS].any())
 
     @property
     def touches_upper(self) -> bool:
-        """A joint of spine, head or arms is made anew somewhere."""
+        """A joint of spine, head or arms is regenerated somewhere."""
         return bool(self.rotations_TJ[:, UPPER_JOINTS].any())
 
 

@@ -1,11 +1,11 @@
 """What is kept does not hear of what is masked: masked cells filled from kept cells alone.
 
-The result is what a tokenizer may see of a clip before a part of it is made anew. Every masked
+The result is what a tokenizer may see of a clip before a part of it is regenerated. Every masked
 cell lies between its channel's nearest kept cells in time: rotations by slerp, the root's place on
 a straight line. The pelvis turns its heading and its tilt apart, so that a body that has turned
 around on its way comes about upright instead of rolling over. Before the first and after the last
 kept cell the pose is held. A channel of which nothing is kept takes the rest pose, standing: so
-the arms of a whole clip can be made anew over its legs.
+the arms of a whole clip can be regenerated over its legs.
 
 Shape suffixes: T frames, J = 22 joints, C = 23 channels (rotations, root place). Quaternions w
 first, metres, Y up.

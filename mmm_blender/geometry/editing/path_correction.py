@@ -70,7 +70,7 @@ class Arrival:
 
     @property
     def strained(self) -> bool:
-        """The remainder was so large that the person should be told."""
+        """The remainder was so large that the person should know of it."""
         return self.speed_mps > DRIFT_LIMIT_MPS or self.turn_rate_dps > TURN_LIMIT_DPS
 
 

@@ -1,4 +1,4 @@
-"""Which foot joint stands on the floor, told from joint positions."""
+"""Which foot joint stands on the floor, found from joint positions."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from ..skeleton import SMPL, SOLE_HEIGHT, joint_index
 CONTACT_JOINTS = tuple(
     joint_index(name) for name in ("left_ankle", "left_foot", "right_ankle", "right_foot")
 )
-"""Joints whose contact is told, in the order of the feature vector's contact block."""
+"""Joints whose contact is found, in the order of the feature vector's contact block."""
 
 CONTACT_SPEED = 0.3
 """A joint slower than this stands, m/s: well over the jitter of capture data, under a step."""

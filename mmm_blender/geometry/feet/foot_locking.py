@@ -53,14 +53,14 @@ _LARGEST_MISS = 0.006
 """A leg too short by more lets its foot go, metres: within the tolerance, with room to spare."""
 
 _LARGEST_DRIFT = 0.1
-"""A foot held further than this from where it goes by itself is put down anew, metres: about what a
-step that slides needs, and a leg gives without straining."""
+"""A foot held further than this from where it goes by itself is put down again, metres: about what
+a step that slides needs, and a leg gives without straining."""
 
 _LARGEST_TURN = math.radians(25.0)
 """The same for a foot that turns while it stands flat."""
 
 _STEP_SECONDS = 0.3
-"""Time in which a foot that is put down anew gets to its next place."""
+"""Time in which a foot that is put down again gets to its next place."""
 
 _FASTEST_CARRY, _CARRY_SECONDS = 1.2, 0.1
 """A foot that is carried to its place faster than this, m/s, gets so much more time on each side:

@@ -28,7 +28,7 @@ Chain = tuple[tuple[str, str], ...]
 entry is the joint where the chain hangs, without a bone of its own ("")."""
 
 Blend = tuple[tuple[str, float], ...]
-"""A place told as a weighted sum of other joints; the weights sum to 1."""
+"""A place as a weighted sum of other joints; the weights sum to 1."""
 
 
 @dataclass(frozen=True, eq=False)

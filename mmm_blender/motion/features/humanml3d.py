@@ -9,7 +9,7 @@ Of T frames of positions T - 1 become feature rows, because a row tells the step
 - 6D rotations of joints 1..: the shortest arc from each joint's raw axis to its bone, relative
   to the joint before it in its chain; every chain starts with the rotation that undoes the heading;
 - steps of all joints to the next frame, in the heading frame of the frame they leave, metres;
-- contacts of four foot joints, told by speed alone.
+- contacts of four foot joints, by speed alone.
 
 Published files flip the sign of the turn in the one row where the heading passes through 180
 degrees (a quaternion's other sign); a decoder then turns twice the step the wrong way. What is

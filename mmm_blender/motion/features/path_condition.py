@@ -1,4 +1,4 @@
-"""What the transformer is told of the path: at every token place, how the root gets from the last
+"""The path as the transformer hears it: at every token place, how the root gets from the last
 known place to the next one.
 
 A path is known at some borders of the token places (border l lies at frame 4 l): all of them along

@@ -1,4 +1,4 @@
-"""A part of a motion made anew: any frames, any body part, everything else kept bit for bit.
+"""A part of a motion regenerated: any frames, any body part, everything else kept bit for bit.
 
 What is masked is first filled from what is kept, so that the tokenizer hears nothing of it; the
 masked cells of the token grid are sampled with what lies on both sides as context; and what they
@@ -48,7 +48,7 @@ _LEGS = [joint for joint in LOWER_JOINTS if joint != 0]
 
 @dataclass(frozen=True, eq=False)
 class EditRequest:
-    """What is to be made anew in a motion.
+    """What is to be regenerated in a motion.
 
     clip: the motion, at any rate, with frames (of any content) where it is to grow. mask: the cells
     to make. prompt: "" for what fits in without a text. sampler: None for the bundle's own.
@@ -72,7 +72,7 @@ class EditRequest:
 
 @dataclass(frozen=True, eq=False)
 class EditResult:
-    """The motion with the masked cells made anew, and what it takes to make it again.
+    """The motion with the masked cells regenerated, and what it takes to make it again.
 
     clip: as long as it was and at its rate; every kept cell is bit for bit what it was.
     ground_move: carries the kept frames behind the mask to where the motion arrives (moves_after).
@@ -206,7 +206,7 @@ def _led(
 
 
 def _free_legs(mask: EditMask) -> BoolArray:
-    """Frames whose legs are made anew, all of their joints. (T,)."""
+    """Frames whose legs are regenerated, all of their joints. (T,)."""
     return mask.rotations_TJ[:, _LEGS].all(axis=1)
 
 

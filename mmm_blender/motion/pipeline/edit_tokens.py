@@ -57,7 +57,7 @@ class EditJob:
 
     @cached_property
     def root_T(self) -> BoolArray:
-        """Frames whose root is made anew. (T,)."""
+        """Frames whose root is regenerated. (T,)."""
         return self.mask.root_T | self.mask.rotations_TJ[:, PELVIS]
 
     def decoded(self, model: MotionModel, tokens_LP: Tensor) -> MotionClip:
@@ -156,7 +156,7 @@ def _candidates(
 
 
 def _goal(model: MotionModel, job: EditJob, tokens_LP: Tensor, made: MotionClip) -> Goal | None:
-    """What the decoded motion lacks to arrive; None where that cannot be told of its features."""
+    """What the decoded motion lacks to arrive; None where its features cannot say."""
     way, layout = job.way, model.tokenizer.config.feature_layout
     if way is None or not layout.true_rotations:
         return None

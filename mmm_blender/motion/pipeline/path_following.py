@@ -50,7 +50,7 @@ _SCALE_COST, _TURN_COST, _FEET_COST = 1.0, 1.0 / 90.0, 0.2
 """What a scale of e, a turn of a degree a second, and a motion without a still foot cost."""
 
 _TOLD_SCALE = 1.1
-"""A scale is told that is so much beyond what steps take."""
+"""A scale is named to the person that is so much beyond what steps take."""
 
 _TOLD_TURN_DPS = 90.0
 """A body that is turned faster over its own steps is seen to swivel."""

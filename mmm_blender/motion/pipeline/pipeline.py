@@ -193,7 +193,7 @@ class Generator:
         on_step: OnStep | None = None,
         cancelled: IsCancelled | None = None,
     ) -> EditResult:
-        """A part of a motion made anew; see ``edit.edit_motion``."""
+        """A part of a motion regenerated; see ``edit.edit_motion``."""
         return edit_motion(self._filler(request.sampler, on_step, cancelled), request)
 
     def sequence(

@@ -52,6 +52,6 @@ def replayed_tokens(tokens_LP: IntArray, shape: tuple[int, int], codes: int) -> 
     if tokens_LP.shape != shape or not inside:
         raise MMMError(
             "The recipe's tokens do not fit this motion and this bundle: choose the bundle that "
-            "the recipe names, or generate anew."
+            "the recipe names, or generate again."
         )
     return torch.from_numpy(tokens_LP.astype(np.int64))

@@ -1,7 +1,7 @@
 """Several prompts in a row as one motion: segments, then the seams between them.
 
 Every segment is sampled by itself; then the tokens at each border, two of either neighbour, are
-made anew with both as context (the paper puts two new ones between; with so few the seams jerk).
+regenerated with both as context (the paper puts two new ones between; with so few the seams jerk).
 The borders stay where the durations put them. All tokens are decoded at once, so the root's path is
 one. The cost is linear in the length.
 
@@ -142,7 +142,7 @@ def _check(request: SequenceRequest, config: BundleConfig) -> None:
 
 
 def _sampled(filler: WindowFiller, request: SequenceRequest, borders: Sequence[int]) -> Tensor:
-    """Tokens (L, P): the segments' own, then those at the borders anew, every other border first.
+    """Tokens (L, P): the segments' own, then those at the borders again, every other border first.
 
     Seams of short segments hear of each other: a border is made with its neighbours finished.
     """

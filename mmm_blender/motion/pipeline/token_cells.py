@@ -70,7 +70,7 @@ def token_cells(mask: EditMask, fps: float, config: TokenizerConfig) -> BoolArra
 
 
 def _masked_frames(mask: EditMask, part: str) -> BoolArray:
-    """Frames where something of a part is made anew. (T,)."""
+    """Frames where something of a part is regenerated. (T,)."""
     if part == "all":
         return mask.frames_T
     masked_T = mask.rotations_TJ[:, list(PART_JOINTS[part])].any(axis=1)

@@ -184,19 +184,19 @@ class WindowFiller:
         )
 
     def part(self, index: int, parts: int) -> WindowFiller:
-        """For one of several parts of a job, whose steps are told as steps of the whole job (parts
+        """For one of several parts of a job: its steps are reported as the whole job's (parts
         count alike)."""
         tell = self.on_step
         if tell is None or parts == 1:
             return self
 
-        def told(done: int, total: int) -> None:
+        def report(done: int, total: int) -> None:
             tell(index * total + done, parts * total)
 
-        return replace(self, on_step=told)
+        return replace(self, on_step=report)
 
     def _without_text(self, prompts: Sequence[str]) -> bool:
-        """A model that was never trained without a text is told an empty one."""
+        """A model that was never trained without a text hears an empty one."""
         can = self.model.transformer.config.trained_with_guidance
         return can and not any(prompt.strip() for prompt in prompts)
 

@@ -7,7 +7,7 @@ never written to.
 Codes that are chosen in one step do not know of each other, and such that do not belong together
 slow the decoded body down. A revision mends that: a network that was trained with corrupted tokens
 tells of every code of the full grid how likely it is beside all others, and the least likely ones
-are chosen anew from what it expects in their place.
+are chosen again from what it expects in their place.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ _REVISED_SHARE = 0.4  # of the mask's cells in the first revision, falling to no
 _REVISION_TEMPERATURE = 0.5  # times the sampler's: a revision mends, it does not invent
 
 
-class Cancelled(Exception):  # noqa: N818  (it is a wish, not an error)
+class Cancelled(Exception):  # noqa: N818  (it is asked for, not an error)
     """The caller asked to stop between two steps."""
 
 

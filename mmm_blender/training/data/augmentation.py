@@ -1,7 +1,7 @@
 """The same clip at another speed and along another path: a caption then does not say the path.
 
 A network that sees every walk along one path only learns walks by heart and has no use for a path
-that it is told. Each clip is therefore also learnt faster, slower and, where it travels, bent: the
+that it hears. Each clip is therefore also learnt faster, slower and, where it travels, bent: the
 whole body is turned a little in every frame about the foot that stands, so feet keep their places
 and merely pivot (turned about the pelvis they would slide by up to a decimetre a second).
 

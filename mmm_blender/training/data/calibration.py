@@ -8,7 +8,7 @@ limbs   the direction to the child joint, and the hinge of knee or elbow: the ax
         the plane in which the limb bends (lateral in SMPL's knees, vertical in its elbows);
 feet    the sole: world up in frames in which the foot stands, and the toe's direction over it.
 
-A forearm's own twist is not used (pronation makes the hinge wander): hinges are told by where
+A forearm's own twist is not used (pronation makes the hinge wander): hinges are known by where
 bones point, and the elbow bends by the shortest arc in the upper arm's frame.
 """
 
@@ -42,7 +42,7 @@ _STANDING_SPEED = 0.15  # m/s
 
 @dataclass(frozen=True, eq=False)
 class Calibration:
-    """What a skeleton's takes told. alignments: A (4,), w first, by SMPL joint name.
+    """What a skeleton's takes say. alignments: A (4,), w first, by SMPL joint name.
     scale: metres a file unit, from the legs. report: figures for the check."""
 
     rig: Rig

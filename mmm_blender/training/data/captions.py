@@ -26,11 +26,11 @@ from .motion_file import ClipRecord
 _WORDS = Path(__file__).with_suffix(".toml")
 _PLAIN = "normal"
 
-_PLAIN_MANNER = 0.15  # odds that an ordinary manner is told at all
+_PLAIN_MANNER = 0.15  # odds that an ordinary manner is named at all
 _PACE, _HIGH, _LOW = 0.5, 0.3, 0.8
-"""Odds that what is unusual is told. A hand that stays below the shoulder is told most often: it is
-not what a bare "raises the hand" should give."""
-_TELL = 0.35  # odds that something counted or measured is told where there is something
+"""Odds that what is unusual is named. A hand that stays below the shoulder is named most often: it
+is not what a bare "raises the hand" should give."""
+_TELL = 0.35  # odds that something counted or measured is named where there is something
 _RARE_ALONE = 0.5  # odds that a held-out phrase stands in a sentence shape of training
 _PRONOUNS = {"man": "he", "woman": "she"}
 _THEIR = 0.25  # odds of "their left hand" for "the left hand"
@@ -63,8 +63,8 @@ class Phrase:
 
 @dataclass(frozen=True)
 class Wording:
-    """What a content may be told with. otherwise: of a clip that shows nothing of what the phrases
-    need. pace, height, measures: names of tables; hands: whose height."""
+    """What a content may be described with. otherwise: of a clip that shows nothing of what the
+    phrases need. pace, height, measures: names of tables; hands: whose height."""
 
     phrases: list[list[str]]
     otherwise: list[str] = field(default_factory=list[str])
@@ -79,7 +79,7 @@ class Wording:
 @dataclass(frozen=True)
 class Style:
     """Words of a manner: adjectives ("tired"), adverbs ("wearily"), subjects ("a giant") and
-    endings ("like a giant"). nouns: who can be told with an adjective (none: anyone)."""
+    endings ("like a giant"). nouns: who can be described with an adjective (none: anyone)."""
 
     adjectives: list[str] = field(default_factory=list[str])
     adverbs: list[str] = field(default_factory=list[str])
@@ -212,7 +212,7 @@ def _pace_words(wording: Wording, measured: Measured | None, held_out: bool) -> 
 
 
 def _height(wording: Wording, measured: Measured | None, rng: random.Random) -> str:
-    """How high the hands come, where it is to be told."""
+    """How high the hands come, where it is to be named."""
     if not wording.height or measured is None:
         return ""
     words = _words()["heights"][wording.height]

@@ -1,5 +1,5 @@
 """What a clip is good for when clips are joined: walks and runs, gestures of a person who stands,
-and standing itself. Told from labels and from what was measured."""
+and standing itself. Found from labels and from what was measured."""
 
 from __future__ import annotations
 
@@ -98,7 +98,7 @@ def _stands(shown: Measured) -> bool:
 def piece_of(
     record: ClipRecord, clip: MotionClip, start: int, stop: int
 ) -> tuple[ClipRecord, MotionClip]:
-    """Frames ``start`` to ``stop`` (exclusive) of a clip with what they show measured anew."""
+    """Frames ``start`` to ``stop`` (exclusive) of a clip with what they show measured again."""
     piece = clip.slice(start, stop)
     return replace(record, frames=piece.frames, measured=measure(piece)), piece
 

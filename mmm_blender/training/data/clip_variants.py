@@ -57,7 +57,7 @@ _THERE_AND_BACK = (
     Phrase("{verb}s forward, makes a half turn and goes back",
            "{ing} forward, making a half turn and going back"),
 )  # fmt: skip
-"""What a walk with a turn back is told with."""
+"""What a walk with a turn back is described with."""
 
 
 @dataclass(frozen=True, eq=False)

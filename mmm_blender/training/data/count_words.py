@@ -13,7 +13,7 @@ _NUMBERS = (
 _TIMES = ("once", "twice")
 _DIGITS = 0.25  # odds of "4" for "four"
 _ABOUT = 0.3  # odds of "about two meters"
-_METER_SLACK, _SECOND_SLACK = 0.2, 0.3  # of a whole number, and from which on it is told
+_METER_SLACK, _SECOND_SLACK = 0.2, 0.3  # of a whole number, and from which on it is named
 _LEAST_METERS = 0.8
 _ALONG = 0.9  # share of the way that goes in the named direction
 _TURNS = {"quarter": (90.0, 22.0), "half": (180.0, 30.0), "full": (360.0, 45.0)}  # degrees, slack
@@ -49,8 +49,8 @@ def count_words(measured: Measured, rng: random.Random) -> dict[str, str]:
 
 
 def _told_meters(meters: int, rng: random.Random) -> str:
-    told = _amount(meters, rng.choice(["meter", "meter", "metre"]), rng)
-    return f"about {told}" if rng.random() < _ABOUT else told
+    amount = _amount(meters, rng.choice(["meter", "meter", "metre"]), rng)
+    return f"about {amount}" if rng.random() < _ABOUT else amount
 
 
 def _amount(count: int, unit: str, rng: random.Random) -> str:

@@ -28,11 +28,11 @@ def label_phrase(label: str) -> list[str]:
     """Third person and -ing form of a label such as "walk, turn around": "walks, turns around"."""
     text = re.sub(r"^.* - |\(.*?\)", "", label.lower())
     clauses = [part.strip() for part in re.split(r",|;|/|&|\band\b|\bthen\b", text)]
-    told = [forms for clause in clauses if (forms := _conjugated(clause))]
-    if not told:
+    clauses_said = [forms for clause in clauses if (forms := _conjugated(clause))]
+    if not clauses_said:
         plain = re.sub(r"[^a-z0-9]+", " ", text).strip()
         return [f"does {plain}", f"doing {plain}"]
-    return [_listed([pair[form] for pair in told[:_MOST_CLAUSES]]) for form in (0, 1)]
+    return [_listed([pair[form] for pair in clauses_said[:_MOST_CLAUSES]]) for form in (0, 1)]
 
 
 def _conjugated(clause: str) -> tuple[str, str] | None:

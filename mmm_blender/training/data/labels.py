@@ -1,4 +1,4 @@
-"""What a clip is called when two clips are compared: its content and its manner, told one way.
+"""What a clip is called when two clips are compared: its content and its manner, one way for all.
 
 The sources name some manners differently ("old", "elderly"), and a mirrored clip has its sides
 changed over; a label is what is left when that is undone.

@@ -1,4 +1,4 @@
-"""What can be measured of a clip and told in words: where it goes, how it turns, how fast, how
+"""What can be measured of a clip and said in words: where it goes, how it turns, how fast, how
 high its hands and the whole body come."""
 
 from __future__ import annotations

@@ -50,7 +50,7 @@ class ClipRecord:
 
 
 def _deltas(steps: AnyArray, starts: AnyArray) -> AnyArray:
-    """Differences over time that start anew at each clip (the first row stays whole)."""
+    """Differences over time that start again at each clip (the first row stays whole)."""
     deltas = np.diff(steps, axis=0, prepend=steps[:1] * 0)
     deltas[starts] = steps[starts]
     return np.ascontiguousarray(deltas.T)
@@ -99,7 +99,7 @@ def load_motions(path: Path) -> tuple[list[ClipRecord], list[MotionClip]]:
             f"{path} is no prepared data set ({error}): make it with tools/prepare_motions.py."
         ) from error
     if table["format"] not in _READABLE:
-        raise MMMError(f"{path} has format {table['format']}, not {FORMAT}: prepare it anew.")
+        raise MMMError(f"{path} has format {table['format']}, not {FORMAT}: prepare it again.")
     records = [_record(row) for row in table["clips"]]
     starts = np.cumsum([0] + [record.frames for record in records[:-1]])
     vectors = _undo_deltas(rotations, starts, np.int16) * _ROTATION_STEP

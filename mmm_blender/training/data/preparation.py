@@ -225,9 +225,9 @@ def calibration_errors(gathered: Gathered, calibrations: dict[str, dict[str, Any
         if error > MAX_BONE_ERROR:
             found.append(f"Limbs of {rig} are off by {error} degrees: its calibration is wrong.")
     for rig, report in calibrations.items():
-        for joint, told in report.items():
-            if isinstance(told, dict) and told.get("degrees_off", 0.0) > MAX_AXES_OFF:
-                found.append(f"The axes of {joint} in {rig} are unclear: {told}.")
+        for joint, axes in report.items():
+            if isinstance(axes, dict) and axes.get("degrees_off", 0.0) > MAX_AXES_OFF:
+                found.append(f"The axes of {joint} in {rig} are unclear: {axes}.")
     return found
 
 
@@ -245,7 +245,7 @@ class Wanted:
 
 
 def takes_of(wanted: Wanted, rejected: Rejected) -> list[Take]:
-    """All takes that are asked for; what is none is told in ``rejected``."""
+    """All takes that are asked for; what is none is named in ``rejected``."""
     found: list[Take] = []
     for name in wanted.names:
         if name == "cmu" and wanted.cmu_folder is not None:

@@ -1,6 +1,6 @@
 """Which files of the public motion sets are takes, and what their labels say.
 
-What is no take is told too: a file whose name or table row says nothing that captions have words
+What is no take is named too: a file whose name or table row says nothing that captions have words
 for, and a row whose file is not there. Nothing is left out in silence.
 """
 
@@ -102,7 +102,7 @@ def cmu_takes(sources: Path, rejected: Rejected, table: Path = CMU_TABLE) -> lis
         listed[folder].add(path)
         name = cmu_name(folder, row["path"])
         if not (sources / folder).is_dir():
-            continue  # told once, for the whole checkout
+            continue  # named once, for the whole checkout
         if reason := _row_error(row, path, table):
             rejected[name] = reason
         elif path.suffix == _DEEPMIMIC_SUFFIX:

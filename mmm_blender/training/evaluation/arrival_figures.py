@@ -1,6 +1,6 @@
 """Do edits inside locomotion arrive, and do their feet stand? On held-out clips, whole body.
 
-Each clip has a span of 1, 2 or 3 s made anew, with its caption and without. The remainder is what
+Each clip has a span of 1, 2 or 3 s regenerated, with its caption and without. The remainder is what
 the body still has to be led by to meet the motion that goes on; a frame has a still foot where a
 heel or a toe is under 0.15 m/s, and the captured motion in the same frames stands beside it.
 """
@@ -21,7 +21,7 @@ from .goals import ratio
 from .held_out import Window
 
 ArrivalEditor = Callable[[MotionClip, EditMask, str, int], EditResult]
-"""Makes the masked cells of a clip anew for a prompt and a seed, and tells what was left."""
+"""Regenerates the masked cells of a clip for a prompt and a seed, and tells what was left."""
 
 REMAINDER, OVER = "remainder, median m/s", f"remainder over {DRIFT_LIMIT_MPS:g} m/s, %"
 TURN = "remainder, median degrees/s"
@@ -69,11 +69,11 @@ class _Edit:
 
 
 def arrival_figures(
-    windows: Sequence[Window], edit: ArrivalEditor, seed: int, told: bool
+    windows: Sequence[Window], edit: ArrivalEditor, seed: int, with_text: bool
 ) -> dict[str, float]:
     """The figures over windows of locomotion; those too short for a span take a shorter one.
 
-    told: with the window's sentence, else without a text.
+    with_text: with the window's sentence, else without a text.
     """
     rows: list[_Edit] = []
     for at, window in enumerate(windows):
@@ -81,7 +81,7 @@ def arrival_figures(
         for seconds in np.roll(SPAN_SECONDS, at):
             if span := span_of(window.clip, float(seconds), rng):
                 mask = span_mask(window.clip.frames, *span, "all")
-                made = edit(window.clip, mask, window.text if told else "", seed + at)
+                made = edit(window.clip, mask, window.text if with_text else "", seed + at)
                 rows.append(_judged(made, window.clip, slice(*span)))
                 break
     return _summary(rows)

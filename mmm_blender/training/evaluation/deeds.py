@@ -1,6 +1,6 @@
 """What a clip can be seen to do, by plain facts of forward kinematics: the judges of sentences.
 
-A deed is told from positions of joints alone, with thresholds that captured clips of it pass (see
+A deed is found from positions of joints alone, with thresholds that captured clips of it pass (see
 ``judge_rates``). Two deeds at once must be seen at the same time, two deeds in a row in that order.
 
 Metres, seconds, degrees; model space, Y up.

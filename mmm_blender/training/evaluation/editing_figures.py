@@ -1,6 +1,6 @@
 """How well a motion is mended: edits of held-out clips beside slerp, and the seams of long ones.
 
-Only the frames that were made anew are judged; what was kept is bit for bit the same anyway.
+Only the frames that were regenerated are judged; what was kept is bit for bit the same anyway.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from .held_out import MIN_FRAMES, Window
 from .motion_figures import jerk
 
 Editor = Callable[[MotionClip, EditMask, str, int], MotionClip]
-"""Makes the masked cells of a clip anew for a prompt and a seed."""
+"""Regenerates the masked cells of a clip for a prompt and a seed."""
 
 FID, FID_SLERP, RATIO = "FID", "FID slerp", "FID / slerp"
 JUMP, JUMP_SLERP, JUMP_REAL = "seam jump, cm", "seam jump slerp, cm", "seam jump real, cm"
@@ -32,7 +32,7 @@ SEAM_REACH = 0.25
 
 @dataclass(frozen=True)
 class Task:
-    """Which share of a clip is made anew, from start to stop (0..1), and of which body part."""
+    """Which share of a clip is regenerated, from start to stop (0..1), and of which body part."""
 
     start: float
     stop: float
@@ -63,7 +63,7 @@ def slerp(clip: MotionClip, mask: EditMask, prompt: str, seed: int) -> MotionCli
 def task_figures(
     task: Task, windows: Sequence[Window], editor: Editor, evaluator: Evaluator, seed: int
 ) -> dict[str, float]:
-    """FID of the frames made anew against the real ones, and the jump at their borders."""
+    """FID of the frames regenerated against the real ones, and the jump at their borders."""
     masks = [task.mask(window.clip.frames) for window in windows]
     real = [window.clip for window in windows]
     made, filled = (
@@ -73,8 +73,8 @@ def task_figures(
         ]
         for edit in (editor, slerp)
     )
-    told, plain, true = (_masked_embeddings(evaluator, c, masks) for c in (made, filled, real))
-    fid, fid_slerp = metrics.fid(true, told), metrics.fid(true, plain)
+    new, plain, true = (_masked_embeddings(evaluator, c, masks) for c in (made, filled, real))
+    fid, fid_slerp = metrics.fid(true, new), metrics.fid(true, plain)
     jumps = [
         float(np.mean([seam_jump(clip, mask) for clip, mask in zip(clips, masks, strict=True)]))
         for clips in (made, filled, real)

@@ -69,7 +69,7 @@ def joined(path: Path, report: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def card_with_figures(card: str, report: Mapping[str, Any]) -> str:
-    """The card with its tables made anew from the figures; MMMError where it has no place for
+    """The card with its tables made again from the figures; MMMError where it has no place for
     them."""
     if report.get(QUICK):
         raise MMMError("These figures are of a quick run, which judges few clips: run it in full.")

@@ -18,7 +18,7 @@ from .path_figures import BEST, HEADING, KINDS, POSITION, SLIDE_RATIO
 ARRIVALS, PATHS = "edits inside locomotion", "paths of held-out walks, before leading"
 """Parts of the report."""
 
-TOLD, UNTOLD = "with their caption", "without a text"
+WITH_TEXT, WITHOUT_TEXT = "with their caption", "without a text"
 ARRIVAL_SEED = 30_000
 
 _MOST_REMAINDER, _MOST_OVER, _MOST_UNSTILL = 0.05, 5.0, 1.15
@@ -40,8 +40,8 @@ def arrival_rows(
             return generator.edit(EditRequest(clip, mask, prompt, seed))
 
         return {
-            name: arrival_figures(chosen, edit, ARRIVAL_SEED, told)
-            for name, told in ((TOLD, True), (UNTOLD, False))
+            name: arrival_figures(chosen, edit, ARRIVAL_SEED, with_text)
+            for name, with_text in ((WITH_TEXT, True), (WITHOUT_TEXT, False))
         }
 
 
@@ -53,7 +53,7 @@ def goal_goals(report: Mapping[str, Any]) -> list[Goal]:
 def _arrival_goals(rows: Mapping[str, Mapping[str, float]]) -> list[Goal]:
     return [
         Goal(f"{figure}, {name}", rows.get(name, {}).get(figure, NOT_MEASURED), most=most)
-        for name in (TOLD, UNTOLD)
+        for name in (WITH_TEXT, WITHOUT_TEXT)
         for figure, most in (
             (REMAINDER, _MOST_REMAINDER),
             (OVER, _MOST_OVER),

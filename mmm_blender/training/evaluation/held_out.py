@@ -49,12 +49,12 @@ def make_windows(
     clips: Sequence[MotionClip],
     count: int,
     seed: int,
-    told: bool = True,
+    with_text: bool = True,
 ) -> list[Window]:
     """``count`` windows, in turn from every clip: the whole of it first, then random pieces.
 
     Sentences are worded as training never words them, and tell what this piece shows; without
-    ``told`` they are empty, which saves time.
+    ``with_text`` they are empty, which saves time.
     """
     rng, draw = np.random.default_rng(seed), random.Random(seed)
     starts: list[int] = []
@@ -65,7 +65,7 @@ def make_windows(
             start, stop = _span(clips[at].frames, rng, whole=len(pieces) < len(clips))
             starts.append(start)
             pieces.append((records[at], clips[at].slice(start, stop)))
-    texts = _telling(pieces, draw) if told else [""] * count
+    texts = _telling(pieces, draw) if with_text else [""] * count
     return [
         Window(record.name, record.take, label_of(record), start, piece, text)
         for start, (record, piece), text in zip(starts, pieces, texts, strict=True)

@@ -155,10 +155,10 @@ def _items(
             first, last = (int(seconds * layout.fps) for seconds in (caption.start, caption.end))
             found.append((f"{name}@{at}", features_TC[first:last], (caption,)))
     items: list[Item] = []
-    for piece_name, piece, told in found:
+    for piece_name, piece, sentences in found:
         if not _LEAST_FRAMES[layout.name] <= len(piece) < _TOO_LONG:
             skipped["motions too short or too long"] += 1
             continue
         frames = len(piece) - len(piece) % FRAMES_PER_STEP
-        items.append(Item(piece_name, piece[:frames], told))
+        items.append(Item(piece_name, piece[:frames], sentences))
     return items

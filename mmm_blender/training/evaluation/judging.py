@@ -107,8 +107,8 @@ def quick_scores(
     ]
     made = evaluator.embed_motion(generate_all(generator, requests, "quick scores"))
     real = evaluator.embed_motion([e.features_TC for e in chosen])
-    told = evaluator.embed_text(texts)
+    sentences = evaluator.embed_text(texts)
     labels = [label_of(e.record, e.mirrored) for e in chosen]
     batches = [metrics.distinct_batch(labels, R_BATCH, rng) for _ in range(_QUICK_BATCHES)]
-    shares = [metrics.r_precision(told[rows], made[rows])[TOP.index(3)] for rows in batches]
+    shares = [metrics.r_precision(sentences[rows], made[rows])[TOP.index(3)] for rows in batches]
     return {"fid": metrics.fid(real, made), "r3": float(np.mean(shares))}

@@ -1,8 +1,8 @@
-"""Does a model go where it is told to? Real paths of held-out walks and runs, before any leading.
+"""Does a model go where it is sent? Real paths of held-out walks and runs, before any leading.
 
 The model hears the clip's caption, its length and its path: everywhere, at way-points every two
 seconds, or at the end alone (there without headings). Positions are compared at the places that it
-was told, in the frame of the clip's start. Weights without a path condition are judged alike: they
+was given, in the frame of the clip's start. Weights without a path condition are judged alike: they
 show what is met by chance.
 
 B tries, L token places, S borders of the places (L + 1), F numbers of the condition, T frames, C
@@ -45,42 +45,42 @@ _LEAST_SECONDS = 2.0
 
 
 @dataclass(frozen=True, eq=False)
-class Told:
+class Known:
     """Which borders' positions and headings the model hears. (S,) each."""
 
     position_S: BoolArray
     heading_S: BoolArray
 
 
-def told_everywhere(borders: int, _token_seconds: float) -> Told:
+def known_everywhere(borders: int, _token_seconds: float) -> Known:
     """The whole path with headings."""
     known_S = np.ones(borders, dtype=np.bool_)
-    return Told(known_S, known_S)
+    return Known(known_S, known_S)
 
 
-def told_at(places: IntArray, borders: int) -> Told:
+def known_at(places: IntArray, borders: int) -> Known:
     """Positions at some borders; the heading at the start alone."""
     index_S = np.arange(borders)
-    return Told(np.isin(index_S, places), index_S == 0)
+    return Known(np.isin(index_S, places), index_S == 0)
 
 
-def told_every_two_seconds(borders: int, token_seconds: float) -> Told:
+def known_every_two_seconds(borders: int, token_seconds: float) -> Known:
     """Way-points, and the end."""
     step = round(_WAYPOINT_SECONDS / token_seconds)
-    return told_at(np.append(np.arange(0, borders, step), borders - 1), borders)
+    return known_at(np.append(np.arange(0, borders, step), borders - 1), borders)
 
 
-def told_end(borders: int, _token_seconds: float) -> Told:
+def known_end(borders: int, _token_seconds: float) -> Known:
     """The last place alone."""
-    return told_at(np.array([0, borders - 1]), borders)
+    return known_at(np.array([0, borders - 1]), borders)
 
 
-KINDS: Mapping[str, Callable[[int, float], Told]] = {
-    "dense": told_everywhere,
-    "way-points every 2 s": told_every_two_seconds,
-    "end point only": told_end,
+KINDS: Mapping[str, Callable[[int, float], Known]] = {
+    "dense": known_everywhere,
+    "way-points every 2 s": known_every_two_seconds,
+    "end point only": known_end,
 }
-"""How much of the path is told."""
+"""How much of the path is given."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -108,15 +108,15 @@ def walks_to_follow(
 
 
 def path_figures(generator: Generator, walks: Sequence[Walk]) -> dict[str, dict[str, float]]:
-    """Errors by how much is told; empty for weights of another layout, or without walks."""
+    """Errors by how much is given; empty for weights of another layout, or without walks."""
     if generator.config.tokenizer.layout != SMPL_LAYOUT or not walks:
         return {}
     figures: dict[str, dict[str, float]] = {}
     with tqdm(total=len(KINDS) * len(walks), desc="paths", mininterval=5) as bar:
-        for name, told in KINDS.items():
+        for name, known in KINDS.items():
             rows: list[dict[str, float]] = []
             for number, walk in enumerate(walks):
-                rows.append(_judged(generator, walk, told, number * TRIES))
+                rows.append(_judged(generator, walk, known, number * TRIES))
                 bar.update()
             figures[name] = _summary(rows)
     return figures
@@ -129,15 +129,15 @@ class _Errors:
 
 
 def _judged(
-    generator: Generator, walk: Walk, kind: Callable[[int, float], Told], seed: int
+    generator: Generator, walk: Walk, kind: Callable[[int, float], Known], seed: int
 ) -> dict[str, float]:
     token = generator.config.tokenizer.frames_per_token
     seconds = token / generator.config.tokenizer.feature_layout.fps
     true_S3 = root_poses(walk.features_TC, token)
-    told = kind(len(true_S3), seconds)
-    path_LF = path_features(true_S3, told.position_S, told.heading_S, seconds)
+    known = kind(len(true_S3), seconds)
+    path_LF = path_features(true_S3, known.position_S, known.heading_S, seconds)
     made = [_features(generator, tokens_LP) for tokens_LP in _tries(generator, walk, path_LF, seed)]
-    errors = [_errors(root_poses(each, token), true_S3, told.position_S) for each in made]
+    errors = [_errors(root_poses(each, token), true_S3, known.position_S) for each in made]
     best = int(np.argmin([each.position for each in errors]))
     shown = clip_figures(decode_features(made[best]))
     real = clip_figures(decode_features(walk.features_TC))
@@ -151,7 +151,7 @@ def _judged(
 
 
 def _errors(made_S3: FloatArray, true_S3: FloatArray, told_S: BoolArray) -> _Errors:
-    """Means over the told borders after the start, centimetres and degrees."""
+    """Means over the given borders after the start, centimetres and degrees."""
     judged_S = told_S & (np.arange(len(told_S)) > 0)
     off_S3 = (made_S3 - true_S3)[judged_S]
     metres = np.linalg.norm(off_S3[:, :2], axis=-1)

@@ -90,17 +90,17 @@ def _field_goals(report: Report) -> list[Goal]:
         if GENERATED not in rows:
             continue
         real, made = rows[REAL][R3].mean, rows[GENERATED][R3].mean
-        told = f"generated {made:.3f}, real {real:.3f}"
+        detail = f"generated {made:.3f}, real {real:.3f}"
         goals.append(
-            Goal(f"R@3 generated / real, {name}", ratio(made, real), LEAST_R3[name], None, told)
+            Goal(f"R@3 generated / real, {name}", ratio(made, real), LEAST_R3[name], None, detail)
         )
         chance = abs(rows[SHUFFLED][R3].mean - CHANCE)
         goals.append(Goal(f"generated, shuffled text, from chance, {name}", chance, most=0.03))
         for row, most in MOST_TIMES_REAL.items():
             fid = rows[row][FID].mean
-            told = f"{row} {fid:.4f}, real half to half {halves:.4f}"
+            detail = f"{row} {fid:.4f}, real half to half {halves:.4f}"
             goals.append(
-                Goal(f"FID {row} / real, {name}", ratio(fid, halves), most=most, beside=told)
+                Goal(f"FID {row} / real, {name}", ratio(fid, halves), most=most, beside=detail)
             )
         if MODALITY in rows[REAL]:
             varied = ratio(rows[GENERATED][MODALITY].mean, rows[REAL][MODALITY].mean)
@@ -126,8 +126,8 @@ def _eye_goals(report: Report) -> list[Goal]:
     goals: list[Goal] = []
     for name, least, most in ((SLIDE, None, 1.2), (JERK, 0.8, 1.2), (CONTACT, 0.9, 1.1)):
         value = ratio(made.get(name, NOT_MEASURED), real.get(name, 0))
-        told = f"generated {made.get(name, NOT_MEASURED):.3g}, real {real.get(name, 0):.3g}"
-        goals.append(Goal(f"{name}, generated / real", value, least, most, told))
+        detail = f"generated {made.get(name, NOT_MEASURED):.3g}, real {real.get(name, 0):.3g}"
+        goals.append(Goal(f"{name}, generated / real", value, least, most, detail))
     return goals
 
 
@@ -158,9 +158,9 @@ def _other_goals(report: Report) -> list[Goal]:
 def folder_report(report: Report) -> str:
     """The table of a HumanML3D or KIT-ML folder."""
     left_out = ", ".join(f"{count} {reason}" for reason, count in report["left out"].items())
-    told = f"{report['motions']} motions, judged by the field's own evaluator. Left out: "
+    detail = f"{report['motions']} motions, judged by the field's own evaluator. Left out: "
     table = field_table(report["rows"], report["real half to half"])
-    return f"{told}{left_out or 'nothing'}.\n\n{table}"
+    return f"{detail}{left_out or 'nothing'}.\n\n{table}"
 
 
 def _few_labels(name: str, labels: int) -> str:

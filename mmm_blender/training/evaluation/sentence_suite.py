@@ -31,7 +31,7 @@ WAVE_PROMPTS = {
 """Prompts of one gesture, by the hands that are to be seen."""
 
 UPPER_SPAN = (1.0, 4.0)
-"""Seconds of a captured walk of which the upper body is made anew."""
+"""Seconds of a captured walk of which the upper body is regenerated."""
 
 Rows = dict[str, dict[str, float]]
 
@@ -40,7 +40,7 @@ class MakesAndEdits(MakesMotion, Protocol):
     """A generator that edits too."""
 
     def edit(self, request: EditRequest) -> EditResult:
-        """A part of a motion made anew."""
+        """A part of a motion regenerated."""
         ...
 
 

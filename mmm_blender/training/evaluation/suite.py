@@ -119,7 +119,7 @@ def make_test(name: str, material: Material, evaluator: Evaluator, sizes: Sizes)
     windows = make_windows(records, clips, sizes.windows, TEST_SEED)
     features = {r.name: encode_clip(clip) for r, clip in zip(records, clips, strict=True)}
     count = sizes.windows * sizes.real_factor
-    more = make_windows(records, clips, count, TEST_SEED + 1, told=False)
+    more = make_windows(records, clips, count, TEST_SEED + 1, with_text=False)
     judged = Judged(
         windows,
         evaluator.embed_text([window.text for window in windows]),

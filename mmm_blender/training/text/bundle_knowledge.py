@@ -95,8 +95,8 @@ def known_prompts(records: Sequence[ClipRecord]) -> list[KnownPrompt]:
 def _verb(record: ClipRecord) -> str:
     """The content's most telling phrase: one that names a direction before one that names none."""
     wording = wording_of(record)
-    told = [row[0] for row in wording.phrases if len(row) > 2]
-    return told[0] if told and record.content.startswith("walk-") else wording.phrases[0][0]
+    longest = [row[0] for row in wording.phrases if len(row) > 2]
+    return longest[0] if longest and record.content.startswith("walk-") else wording.phrases[0][0]
 
 
 def _grouped(prompts: Sequence[KnownPrompt]) -> list[KnownGroup]:

@@ -57,7 +57,7 @@ def make_corpus(count: int, vocabulary: Sequence[str], seed: int = 0) -> list[st
 
 
 def draw_captions(records: Iterable[ClipRecord], per_clip: int, seed: int = 0) -> list[str]:
-    """Draw what the motion model will be told of some clips, mirrored ones too, without doubles."""
+    """Draw what the motion model will hear of some clips, mirrored ones too, without doubles."""
     rng = random.Random(seed)
     return list(
         dict.fromkeys(

@@ -129,7 +129,7 @@ class Batch:
 def initial_table(teacher: Teacher, rank: int) -> Tensor:
     """Factorise what the teacher makes of every vocabulary entry to (V, R), unit variance a column.
 
-    An entry is told by its input embedding and by the teacher's output for it alone; the leading
+    An entry is known by its input embedding and by the teacher's output for it alone; the leading
     principal components of both together begin the student's table with meaning in it.
     """
     vocabulary = len(teacher.tokenizer)

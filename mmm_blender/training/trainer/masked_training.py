@@ -154,7 +154,7 @@ class MaskedTraining:
 
     @torch.no_grad()
     def asked(self, rows: Rows) -> Asked:
-        """Masks, path and text of a batch, drawn anew."""
+        """Masks, path and text of a batch, drawn again."""
         masks = self._masks(rows)
         vocabulary = self._tokenizer.vocabulary
         seen_BLP = corrupt(rows.tokens_BLP, rows.lengths_B, masks, vocabulary)

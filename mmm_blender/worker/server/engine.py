@@ -221,7 +221,7 @@ def _recipe(held: _Held, request: MotionMessage, motion: Motion) -> dict[str, An
     """All that is needed to make the motion again; see ``protocol.Generated``."""
     torch = _import_torch()
     info = held.generator.info
-    return motion.told | {
+    return motion.params | {
         "bundle": info["name"],
         "bundle_hash": info["hash"],
         "sampler": asdict(motion.sampler),

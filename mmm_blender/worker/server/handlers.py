@@ -19,12 +19,12 @@ from .prompt_notes import prompt_notes
 
 @dataclass(frozen=True, eq=False)
 class Motion:
-    """What a Generated says of a motion. told: what was asked for, as plain values."""
+    """What a Generated says of a motion. params: what was asked for, as plain values."""
 
     clip: MotionClip
     tokens_LP: IntArray
     sampler: SamplerConfig
-    told: dict[str, Any]
+    params: dict[str, Any]
     notes: tuple[str, ...]
     ground_move: tuple[float, ...] = (0.0, 0.0, 0.0)
 
@@ -63,8 +63,8 @@ def _generate(
         _given(message.tokens_LP),
     )
     made = generator.generate(request, on_step, cancelled)
-    told = {"prompt": message.prompt, "seconds": message.seconds, "seed": message.seed}
-    return Motion(made.clip, made.tokens_LP, made.sampler, told, made.notes)
+    params = {"prompt": message.prompt, "seconds": message.seconds, "seed": message.seed}
+    return Motion(made.clip, made.tokens_LP, made.sampler, params, made.notes)
 
 
 def _edit(generator: Generator, message: Edit, on_step: OnStep, cancelled: IsCancelled) -> Motion:
@@ -78,12 +78,12 @@ def _edit(generator: Generator, message: Edit, on_step: OnStep, cancelled: IsCan
         _given(message.tokens_LP),
     )
     made = generator.edit(request, on_step, cancelled)
-    told = {
+    params = {
         "prompt": message.prompt,
         "seed": message.seed,
         "moves_after": message.moves_after,
     }
-    return Motion(made.clip, made.tokens_LP, made.sampler, told, made.notes, made.ground_move)
+    return Motion(made.clip, made.tokens_LP, made.sampler, params, made.notes, made.ground_move)
 
 
 def _clip_and_mask(message: Edit) -> tuple[MotionClip, EditMask]:
@@ -113,12 +113,12 @@ def _sequence(
         _given(message.tokens_LP),
     )
     made = generator.sequence(request, on_step, cancelled)
-    told = {
+    params = {
         "prompts": list(message.prompts),
         "seconds": list(message.seconds),
         "seeds": list(message.seeds),
     }
-    return Motion(made.clip, made.tokens_LP, made.sampler, told, made.notes)
+    return Motion(made.clip, made.tokens_LP, made.sampler, params, made.notes)
 
 
 def _given(tokens_LP: IntArray) -> IntArray | None:

@@ -165,7 +165,7 @@ class Service:
     def _describe(self) -> Ready:
         try:
             return self._engine.describe()
-        except Exception as error:  # noqa: BLE001  # process boundary: a broken torch is told
+        except Exception as error:  # noqa: BLE001  # process boundary: a broken torch is reported
             traceback.print_exc()
             return Ready(package_version(), "", {}, _bug_sentence(error))
 

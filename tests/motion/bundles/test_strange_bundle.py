@@ -64,9 +64,9 @@ def _renamed(values: dict[str, Any], name: str) -> None:
 def test_files_outside_the_folder_are_refused(tiny_bundle: Path, name: str):
     (tiny_bundle.parent / "tokenizer.safetensors").write_bytes(b"")
     edit_config(tiny_bundle, lambda values: _renamed(values, name))
-    with pytest.raises(MMMError) as told:
+    with pytest.raises(MMMError) as raised:
         load_bundle(tiny_bundle)
-    str(told.value).encode()
+    str(raised.value).encode()
 
 
 def _link_to(target: str) -> Callable[[Path], object]:
@@ -108,9 +108,9 @@ def test_files_that_are_no_files_are_refused(tiny_bundle: Path, kind: str, name:
 )
 def test_json_that_no_config_is_made_of_is_one_sentence(tiny_bundle: Path, text: str):
     (tiny_bundle / "config.json").write_text(text, "utf-8")
-    with pytest.raises(MMMError) as told:
+    with pytest.raises(MMMError) as raised:
         read_config(tiny_bundle)
-    assert len(str(told.value)) < 600
+    assert len(str(raised.value)) < 600
 
 
 def test_a_text_folder_outside_is_refused(tiny_bundle: Path):
@@ -126,6 +126,6 @@ def test_a_checkpoint_of_a_hundred_thousand_blocks_is_refused():
     small = next(iter(named.values()))[:1].flatten()[:1]
     named |= {f"trans_head.blocks.{block}.ln1.weight": small for block in range(100, 100_100)}
     start = time.monotonic()
-    with pytest.raises(MMMError) as told:
+    with pytest.raises(MMMError) as raised:
         import_transformer(named, tokenizer, HEADS)
-    assert len(str(told.value)) < 600 and time.monotonic() - start < SECONDS
+    assert len(str(raised.value)) < 600 and time.monotonic() - start < SECONDS

@@ -1,4 +1,4 @@
-"""A part of a motion is made anew, and nothing else moves."""
+"""A part of a motion is regenerated, and nothing else moves."""
 
 from __future__ import annotations
 

@@ -157,16 +157,18 @@ def test_cancel_between_steps_leaves_the_worker_warm(client: WorkerClient, bundl
 def test_bad_input_is_one_sentence(
     client: WorkerClient, bundle: Path, changes: dict[str, Any], words: str
 ) -> None:
-    with pytest.raises(p.WorkerError, match=words) as told:
+    with pytest.raises(p.WorkerError, match=words) as raised:
         client.run_blocking(request(client, **changes), load(bundle))
-    assert told.value.kind == p.FailureKind.BAD_REQUEST
+    assert raised.value.kind == p.FailureKind.BAD_REQUEST
     assert client.alive
 
 
 def test_an_unknown_device_is_one_sentence(client: WorkerClient, bundle: Path) -> None:
-    with pytest.raises(p.WorkerError, match="device tpu:9 cannot be used on this machine") as told:
+    with pytest.raises(
+        p.WorkerError, match="device tpu:9 cannot be used on this machine"
+    ) as raised:
         client.run_blocking(request(client), p.LoadBundle(str(bundle), "tpu:9"))
-    assert told.value.kind == p.FailureKind.BAD_REQUEST
+    assert raised.value.kind == p.FailureKind.BAD_REQUEST
 
 
 def truncate(bundle: Path) -> None:
@@ -201,9 +203,9 @@ def test_a_bad_bundle_is_one_sentence_and_a_good_one_loads_after_it(
     bad = save_tiny_bundle(tmp_path / "bad")
     client.run_blocking(request(client), load(bad))
     damage(bad)  # while it is in memory: the change on disk is noticed
-    with pytest.raises(p.WorkerError, match=words) as told:
+    with pytest.raises(p.WorkerError, match=words) as raised:
         client.run_blocking(request(client), load(bad))
-    assert told.value.kind == p.FailureKind.BUNDLE
+    assert raised.value.kind == p.FailureKind.BUNDLE
     client.run_blocking(request(client), load(bundle))
 
 
@@ -243,9 +245,9 @@ def test_out_of_memory_is_told_and_frees_the_bundle(
     engine.load(load(bundle))
     with monkeypatch.context() as patched:
         patched.setattr(Generator, "generate", exhausted)
-        with pytest.raises(p.WorkerError, match="memory of cpu is exhausted") as told:
+        with pytest.raises(p.WorkerError, match="memory of cpu is exhausted") as raised:
             generate(engine)
-    assert told.value.kind == p.FailureKind.OUT_OF_MEMORY
+    assert raised.value.kind == p.FailureKind.OUT_OF_MEMORY
     assert engine.status().bundle == ""
     assert generate(engine).fps == 20.0
 
@@ -389,9 +391,9 @@ def test_a_gpu_generates_and_gives_its_memory_back(engine: TorchEngine, bundle: 
 def test_a_python_without_torch_says_so(bundle: Path) -> None:
     client = WorkerClient(PYTHON, WITHOUT_TORCH)
     try:
-        with pytest.raises(p.WorkerError, match=r"lacks what MMM needs.*torch.*Set Up") as told:
+        with pytest.raises(p.WorkerError, match=r"lacks what MMM needs.*torch.*Set Up") as raised:
             client.run_blocking(request(client), load(bundle))
-        assert told.value.kind == p.FailureKind.ENVIRONMENT and str(PYTHON) in str(told.value)
+        assert raised.value.kind == p.FailureKind.ENVIRONMENT and str(PYTHON) in str(raised.value)
         assert client.ready is not None and client.ready.torch_version == ""
         assert "torch" in client.ready.reason and client.ready.devices == {}
     finally:
@@ -411,9 +413,9 @@ def test_a_body_model_comes_through_the_pipe(client: WorkerClient, tmp_path: Pat
 def test_a_file_that_is_no_body_model_is_one_sentence(client: WorkerClient, tmp_path: Path) -> None:
     (tmp_path / "cat.pkl").write_bytes(b"meow")
     params = p.LoadBodyModel(str(tmp_path / "cat.pkl"))
-    with pytest.raises(p.WorkerError, match=r"cat.pkl is no body model") as told:
+    with pytest.raises(p.WorkerError, match=r"cat.pkl is no body model") as raised:
         client.load_body_model_blocking(params)
-    assert told.value.kind == p.FailureKind.BAD_REQUEST
+    assert raised.value.kind == p.FailureKind.BAD_REQUEST
 
 
 def test_resident_memory_grows_with_what_is_held() -> None:

@@ -149,9 +149,9 @@ def test_the_bundle_says_what_it_edits(client: WorkerClient, bundle: p.LoadBundl
 def test_bad_edits_are_one_sentence(
     client: WorkerClient, bundle: p.LoadBundle, changes: dict[str, Any], words: str
 ) -> None:
-    with pytest.raises(p.WorkerError, match=words) as told:
+    with pytest.raises(p.WorkerError, match=words) as raised:
         client.run_blocking(edit(client, **changes), bundle)
-    assert told.value.kind == p.FailureKind.BAD_REQUEST
+    assert raised.value.kind == p.FailureKind.BAD_REQUEST
 
 
 def test_a_bad_sequence_is_one_sentence(client: WorkerClient, bundle: p.LoadBundle) -> None:
