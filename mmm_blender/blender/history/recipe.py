@@ -67,7 +67,7 @@ class Origin:
 class GenerateStep:
     """A motion from one prompt. placement: x, z (metres, model space) and yaw (radians) that it
     started at. start_frame: scene frame of its first key; fps: the scene's rate. tokens: packed
-    (L, P). conditions: what the motion had to meet (see ``geometry.conditions``)."""
+    (L, P). conditions: what the motion had to meet (see ``geometry.editing.conditions``)."""
 
     kind: ClassVar[str] = "generate"
     prompt: str

@@ -17,8 +17,8 @@ from torch import Tensor
 from ...common.arrays import IntArray
 from ...common.errors import MMMError
 from ...geometry.clip import MotionClip
+from ...geometry.editing.conditions import FREE_ENDS, Ends
 from ...geometry.editing.limb_pins import Pin, pin_limbs
-from ...geometry.conditions import FREE_ENDS, Ends
 from ...geometry.ground_path import GroundPath
 from ..bundles.bundle import Bundle, load_bundle
 from ..config import SamplerConfig

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ...geometry.clip import MotionClip
-from ...geometry.conditions import Ends
+from ...geometry.editing.conditions import Ends
 from ...geometry.editing.edit_mask import span_mask
 from ...geometry.editing.limb_pins import Pin
 from ...geometry.ground_path import GroundPath

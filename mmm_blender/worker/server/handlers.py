@@ -9,7 +9,7 @@ from ...common.arrays import IntArray
 from ...common.errors import MMMError
 from ...common.schema import from_json, to_json
 from ...geometry.clip import MotionClip
-from ...geometry.conditions import Conditions
+from ...geometry.editing.conditions import Conditions
 from ...geometry.editing.edit_mask import EditMask
 from ...motion.config import SamplerConfig
 from ...motion.pipeline.pipeline import EditRequest, GenerateRequest, Generator, SequenceRequest

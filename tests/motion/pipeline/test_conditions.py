@@ -10,11 +10,11 @@ import pytest
 from mmm_blender.common.arrays import FloatArray
 from mmm_blender.common.errors import MMMError
 from mmm_blender.geometry.clip import MotionClip
-from mmm_blender.geometry.conditions import Ends
+from mmm_blender.geometry.editing.conditions import Ends
 from mmm_blender.geometry.editing.edit_mask import span_mask
+from mmm_blender.geometry.editing.limb_pins import TOLERANCE, Pin
 from mmm_blender.geometry.ground_path import GroundPath
 from mmm_blender.geometry.kinematics import clip_joints
-from mmm_blender.geometry.limb_pins import TOLERANCE, Pin
 from mmm_blender.geometry.placement import headings
 from mmm_blender.geometry.rotations import dot
 from mmm_blender.geometry.skeleton import joint_index

@@ -14,10 +14,10 @@ import pytest
 import torch
 
 from mmm_blender.common.arrays import BoolArray
-from mmm_blender.geometry.conditions import Conditions, Ends
+from mmm_blender.geometry.editing.conditions import Conditions, Ends
 from mmm_blender.geometry.editing.edit_mask import BodyPart, span_mask
+from mmm_blender.geometry.editing.limb_pins import Pin
 from mmm_blender.geometry.ground_path import GroundPath
-from mmm_blender.geometry.limb_pins import Pin
 from mmm_blender.motion.pipeline.pipeline import EditRequest, Generator, SequenceRequest
 from mmm_blender.worker import protocol as p
 from mmm_blender.worker.client import WorkerClient

@@ -11,13 +11,13 @@ from typing import Any, Literal, TypeAlias, cast
 
 import numpy as np
 
-from ..common.array_text import pack, unpack
-from ..common.arrays import FloatArray
-from ..common.errors import MMMError
-from .clip import MotionClip
-from .ground_path import GroundPath
+from ...common.array_text import pack, unpack
+from ...common.arrays import FloatArray
+from ...common.errors import MMMError
+from ..clip import MotionClip
+from ..ground_path import GroundPath
+from ..skeleton import ANIMATED_JOINTS
 from .limb_pins import Pin
-from .skeleton import ANIMATED_JOINTS
 
 Start: TypeAlias = Literal["free", "standing", "pose"]
 End: TypeAlias = Literal["free", "standing"]

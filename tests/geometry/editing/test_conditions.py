@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from mmm_blender.common.errors import MMMError
-from mmm_blender.geometry.conditions import Conditions, Ends
+from mmm_blender.geometry.editing.conditions import Conditions, Ends
+from mmm_blender.geometry.editing.limb_pins import Pin
 from mmm_blender.geometry.ground_path import GroundPath
-from mmm_blender.geometry.limb_pins import Pin
 from tests.geometry.motions import smooth_clip
 
 PATH = GroundPath.of([(0, 0), (1, 2)], [None, 0.5])
