@@ -104,8 +104,8 @@ class Generate:
     0 for the model's own. pin_feet: feet on the floor are kept in place. tokens_LP: tokens of an
     earlier answer to be decoded again without sampling (a replay); (0, 0) to sample.
     conditions: what the motion has to meet, as ``to_json`` of ``geometry.editing.conditions`` gives
-    it. With a path the answer stands on it, seconds may exceed the bundle's longest clip, and 0 means
-    as long as the path takes; with a pose to start from it stands where that does.
+    it. With a path the answer stands on it, seconds may exceed the bundle's longest clip, and 0
+    means as long as the path takes; with a pose to start from it stands where that does.
     """
 
     prompt: str

@@ -13,8 +13,8 @@ from __future__ import annotations
 import numpy as np
 
 from ...common.arrays import BoolArray, FloatArray, IntArray
-from .layout import SMPL_269
 from ...geometry.ground_path import GroundPath
+from .layout import SMPL_269
 
 LONG_GAP_SECONDS = 5.0
 """Keeps the duration near the size of the other numbers."""

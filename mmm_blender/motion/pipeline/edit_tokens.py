@@ -21,10 +21,10 @@ from ...geometry.editing.path_correction import Arrival, aligned, arrive, remain
 from ...geometry.editing.path_editing import Bent, EndTurns, bend_to_path, with_piece
 from ...geometry.ground_path import GroundPath
 from ...geometry.resample import resample
+from ..features.path_condition import condition_between, root_poses
 from ..motion_model import MotionModel
 from .candidates import Misfit, best, candidate_seeds, restless_share
 from .decoding import clip_features, decode_tokens, encode_tokens
-from .path_condition import condition_between, root_poses
 from .refinement import ROOT_PARTS, Goal, refine, root_heading
 from .token_cells import token_cells
 from .windows import Window, WindowFiller, plan_windows

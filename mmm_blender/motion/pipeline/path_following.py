@@ -25,9 +25,9 @@ from ...geometry.feet.leg_ik import leg_joints
 from ...geometry.ground_path import GroundPath, check_pace
 from ...geometry.resample import resample
 from ..config import TokenizerConfig
+from ..features.path_condition import condition_along
 from .candidates import candidate_seeds, still_frames
 from .decoding import decode_tokens, pinned
-from .path_condition import condition_along
 from .windows import WindowFiller, plan_windows
 
 PATH_CANDIDATES = 12

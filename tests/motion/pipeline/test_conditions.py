@@ -20,7 +20,7 @@ from mmm_blender.geometry.rotations import dot
 from mmm_blender.geometry.skeleton import joint_index
 from mmm_blender.geometry.standing import standing_clip
 from mmm_blender.motion.config import SamplerConfig
-from mmm_blender.motion.pipeline.path_condition import condition_along, condition_between
+from mmm_blender.motion.features.path_condition import condition_along, condition_between
 from mmm_blender.motion.pipeline.pipeline import (
     EditRequest,
     GenerateRequest,
