@@ -171,6 +171,11 @@ class TokenizerConfig:
         return _STRIDE**self.stages
 
     @property
+    def token_seconds(self) -> float:
+        """Seconds that one token stands for."""
+        return self.frames_per_token / self.feature_layout.fps
+
+    @property
     def vocabulary(self) -> Vocabulary:
         """Token numbers of each part."""
         return Vocabulary(self.codes)

@@ -127,7 +127,11 @@ class MotionModel:
     ) -> Tensor:
         """Log-probabilities (B, L, P, K), on the CPU, of every code in each cell of full grids."""
         predict = self._predictor(
-            lengths_B.to(self.device), text, path_BLF, guidance=guidance, without_text=without_text
+            lengths_B.to(self.device),
+            text,
+            None if path_BLF is None else path_BLF.to(self.device),
+            guidance=guidance,
+            without_text=without_text,
         )
         return predict(tokens_BLP.to(self.device)).log_softmax(-1).cpu()
 

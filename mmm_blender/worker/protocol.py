@@ -20,7 +20,7 @@ from ..common.arrays import FloatArray, IntArray
 from ..common.errors import MMMError
 from ..geometry.clip import MotionClip
 
-PROTOCOL_VERSION = 2
+PROTOCOL_VERSION = 3
 """Raised with every change of a message or of the framing; the two sides must agree."""
 
 JsonObject: TypeAlias = dict[str, Any]
@@ -103,6 +103,9 @@ class Generate:
     sampler: fields of the bundle's SamplerConfig to change, None for none. fps: rate of the answer,
     0 for the model's own. pin_feet: feet on the floor are kept in place. tokens_LP: tokens of an
     earlier answer to be decoded again without sampling (a replay); (0, 0) to sample.
+    conditions: what the motion has to meet, as ``to_json`` of ``geometry.editing.conditions`` gives
+    it. With a path the answer stands on it, seconds may exceed the bundle's longest clip, and 0
+    means as long as the path takes; with a pose to start from it stands where that does.
     """
 
     prompt: str
@@ -112,6 +115,7 @@ class Generate:
     fps: float = 0.0
     pin_feet: bool = True
     tokens_LP: IntArray = field(default_factory=sampled)
+    conditions: JsonObject = field(default_factory=dict[str, Any])
     job: int = field(default=0, kw_only=True)
 
 
@@ -124,7 +128,8 @@ class Edit:
     regenerated, 0 where it is kept bit for bit; mask_root_T: (T,), the same for the pelvis' place.
     prompt: "" for what fits in without a text. moves_after: the motion may end elsewhere than the
     frames behind the mask begin; Generated.ground_move tells what carries those there.
-    sampler, pin_feet, tokens_LP: as in Generate.
+    sampler, pin_feet, tokens_LP: as in Generate. conditions: the same, but for starts and ends; in
+    the space of the motion, pins in its seconds, times of a path from the mask's start on.
     """
 
     rotations_TJ4: FloatArray
@@ -138,6 +143,7 @@ class Edit:
     pin_feet: bool = True
     moves_after: bool = False
     tokens_LP: IntArray = field(default_factory=sampled)
+    conditions: JsonObject = field(default_factory=dict[str, Any])
     job: int = field(default=0, kw_only=True)
 
 
@@ -146,7 +152,8 @@ class GenerateSequence:
     """Several prompts in a row as one motion. Answered as Generate is.
 
     prompts, seconds, seeds: one for each segment; the segments' borders lie at the sums of
-    seconds. sampler, fps, pin_feet, tokens_LP: as in Generate.
+    seconds. sampler, fps, pin_feet, tokens_LP: as in Generate. conditions: the same, but for starts
+    and ends; a path is that of the whole.
     """
 
     prompts: tuple[str, ...]
@@ -156,6 +163,7 @@ class GenerateSequence:
     sampler: JsonObject | None = None
     pin_feet: bool = True
     tokens_LP: IntArray = field(default_factory=sampled)
+    conditions: JsonObject = field(default_factory=dict[str, Any])
     job: int = field(default=0, kw_only=True)
 
 
@@ -231,10 +239,10 @@ class Generated:
     tokens_LP: the token grid. recipe: JSON with the keys bundle, bundle_hash, sampler (all of its
     settings), device, threads, torch_version, addon_version, tokens (L rows of P numbers),
     pin_feet, fps, and what was asked for: prompt, seconds, seed; of an Edit prompt, seed,
-    moves_after; of a GenerateSequence prompts, seconds, seeds. notes: sentences for the person, of
-    what could not be met. ground_move: of an Edit with moves_after, what carries the kept frames
-    behind the mask to where the motion arrives: a turn in radians about +Y through the origin,
-    then x and z in metres.
+    moves_after; of a GenerateSequence prompts, seconds, seeds; of all conditions. notes: sentences
+    for the person, of what could not be met. ground_move: of an Edit with moves_after, what carries
+    the kept frames behind the mask to where the motion arrives: a turn in radians about +Y through
+    the origin, then x and z in metres.
     """
 
     job: int

@@ -25,11 +25,17 @@ from ...geometry.placement import Placement
 from ...geometry.rotations import identity_quats
 from .recipe_fields import MOST_STEPS, check_fields
 
-RECIPE_VERSION = 2
+RECIPE_VERSION = 3
 """Raised when a field is added, removed or changes its meaning."""
+
+_NO_CONDITIONS_VERSION = 2
+"""Of recipes without conditions, which are written as that version reads them."""
 
 _ONE_STEP_VERSION = 1
 """Recipes of this version were one generated motion, without its tokens."""
+
+_BEFORE_CANDIDATES: Mapping[str, Any] = {"candidates": 1, "footsteps": False}
+"""How motions were sampled and led where a recipe does not say."""
 
 
 @dataclass(frozen=True)
@@ -45,6 +51,12 @@ class Origin:
     threads: int = 0
     torch_version: str = ""
 
+    @property
+    def replay_sampler(self) -> dict[str, Any]:
+        """The settings with which the same keys come again, of recipes from before they had a name
+        too."""
+        return dict(_BEFORE_CANDIDATES) | dict(self.sampler)
+
     @classmethod
     def from_worker(cls, told: Mapping[str, Any]) -> Origin:
         """Of what the worker tells with a motion (``protocol.Generated.recipe``)."""
@@ -55,7 +67,7 @@ class Origin:
 class GenerateStep:
     """A motion from one prompt. placement: x, z (metres, model space) and yaw (radians) that it
     started at. start_frame: scene frame of its first key; fps: the scene's rate. tokens: packed
-    (L, P)."""
+    (L, P). conditions: what the motion had to meet (see ``geometry.editing.conditions``)."""
 
     kind: ClassVar[str] = "generate"
     prompt: str
@@ -67,6 +79,7 @@ class GenerateStep:
     placement: Mapping[str, float]
     pin_feet: bool = True
     tokens: str = ""
+    conditions: Mapping[str, Any] = field(default_factory=dict[str, Any])
 
 
 @dataclass(frozen=True)
@@ -83,6 +96,7 @@ class SequenceStep:
     placement: Mapping[str, float]
     pin_feet: bool = True
     tokens: str = ""
+    conditions: Mapping[str, Any] = field(default_factory=dict[str, Any])
 
 
 @dataclass(frozen=True)
@@ -121,6 +135,7 @@ class EditStep:
     replaced: Mapping[str, Any] = field(default_factory=dict[str, Any])
     pin_feet: bool = True
     tokens: str = ""
+    conditions: Mapping[str, Any] = field(default_factory=dict[str, Any])
 
 
 @dataclass(frozen=True)
@@ -150,6 +165,7 @@ class SegmentStep:
     input: str = ""
     pin_feet: bool = True
     tokens: str = ""
+    conditions: Mapping[str, Any] = field(default_factory=dict[str, Any])
 
 
 Step: TypeAlias = GenerateStep | SequenceStep | EditStep | SegmentStep
@@ -198,6 +214,7 @@ def generate_step(
         placement=asdict(placement),
         pin_feet=told["pin_feet"],
         tokens=packed_tokens(told),
+        conditions=told["conditions"],
     )
 
 
@@ -215,6 +232,7 @@ def sequence_step(
         placement=asdict(placement),
         pin_feet=told["pin_feet"],
         tokens=packed_tokens(told),
+        conditions=told["conditions"],
     )
 
 
@@ -228,8 +246,18 @@ def packed_tokens(told: Mapping[str, Any]) -> str:
 
 def recipe_text(recipe: Recipe) -> str:
     """The recipe as JSON text, keys in the order of the fields."""
-    steps = [{"kind": step.kind, **asdict(step)} for step in recipe.steps]
-    return json.dumps({"version": RECIPE_VERSION, "steps": steps}, ensure_ascii=False)
+    steps = [_step_values(step) for step in recipe.steps]
+    asks = any(step.conditions for step in recipe.steps)
+    version = RECIPE_VERSION if asks else _NO_CONDITIONS_VERSION
+    return json.dumps({"version": version, "steps": steps}, ensure_ascii=False)
+
+
+def _step_values(step: Step) -> dict[str, Any]:
+    """A step as JSON values; conditions are left out where there are none."""
+    values = {"kind": step.kind, **asdict(step)}
+    if not step.conditions:
+        del values["conditions"]
+    return values
 
 
 @lru_cache(maxsize=4)
@@ -246,7 +274,7 @@ def parse_recipe(text: str) -> Recipe:
     version = values.pop("version", None)
     if version == _ONE_STEP_VERSION:
         return Recipe((_old_step(values),))
-    if version != RECIPE_VERSION:
+    if version not in (_NO_CONDITIONS_VERSION, RECIPE_VERSION):
         raise MMMError(
             f"The Action's recipe has version {clean_text(version)}; this add-on reads versions "
             f"{_ONE_STEP_VERSION} to {RECIPE_VERSION}: use the add-on's version that made it."
@@ -264,7 +292,8 @@ def _object(content: object, what: str) -> dict[str, Any]:
 
 
 def _step(content: object) -> Step:
-    values = _object(content, "step")
+    values: dict[str, Any] = {"conditions": {}}
+    values |= _object(content, "step")
     kind = values.pop("kind", None)
     if not isinstance(kind, str) or kind not in _KINDS:
         raise MMMError(f"The Action's recipe has a step of an unknown kind ({clean_text(kind)}).")
@@ -277,7 +306,7 @@ def _old_step(values: dict[str, Any]) -> GenerateStep:
     told = {each.name for each in fields(Origin)} & values.keys()
     origin = {name: values.pop(name) for name in told}
     absent = {"device": "", "threads": 0, "torch_version": ""}
-    values |= {"origin": absent | origin, "pin_feet": False, "tokens": ""}
+    values |= {"origin": absent | origin, "pin_feet": False, "tokens": "", "conditions": {}}
     return cast(GenerateStep, _read(GenerateStep, values))
 
 

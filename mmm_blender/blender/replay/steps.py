@@ -46,9 +46,10 @@ _DAMAGED = "The Action's recipe is damaged (its steps do not follow from each ot
 def request_of(step: Step, seen: MotionClip | None) -> MotionMessage:
     """The worker's message of a step. seen: the motion that an edit saw."""
     how: dict[str, Any] = {
-        "sampler": dict(step.origin.sampler),
+        "sampler": step.origin.replay_sampler,
         "pin_feet": step.pin_feet,
         "tokens_LP": _tokens(step),
+        "conditions": dict(step.conditions),
     }
     match step:
         case GenerateStep():

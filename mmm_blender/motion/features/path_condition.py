@@ -13,6 +13,7 @@ from __future__ import annotations
 import numpy as np
 
 from ...common.arrays import BoolArray, FloatArray, IntArray
+from ...geometry.ground_path import GroundPath
 from .layout import SMPL_269
 
 LONG_GAP_SECONDS = 5.0
@@ -74,6 +75,32 @@ def path_features(
         told_L * turn_L / np.pi,
     )
     return np.stack(columns, axis=-1) * known_L[:, None]
+
+
+def condition_along(path: GroundPath, places: int, token_seconds: float) -> FloatArray:
+    """The condition (L, F) of a motion that goes evenly along a path, all borders known; headings
+    too where it looks along the path, else the first alone."""
+    shares_S = np.linspace(0.0, 1.0, places + 1)
+    lengths_S = shares_S * path.length
+    poses_S3 = np.concatenate([path.at(lengths_S), path.directions(lengths_S)[:, None]], axis=1)
+    heading_S = (np.arange(places + 1) == 0) | (path.facing == "along")
+    return path_features(poses_S3, np.ones(places + 1, dtype=np.bool_), heading_S, token_seconds)
+
+
+def condition_between(
+    poses_S3: FloatArray, masked_L: BoolArray, token_seconds: float, moves_after: bool = False
+) -> FloatArray:
+    """The condition (L, F) of an edit. poses_S3: of what is kept. masked_L: places whose root is
+    made anew; borders strictly inside a run of them are not known, nor, if it may end anywhere, any
+    after."""
+    known_S = np.concatenate([[True], ~(masked_L[:-1] & masked_L[1:]), [True]])
+    if masked_L[0]:
+        known_S[0] = False
+    if masked_L[-1]:
+        known_S[-1] = False
+    if moves_after and masked_L.any():
+        known_S[np.flatnonzero(masked_L)[-1] + 1 :] = False
+    return path_features(poses_S3, known_S, known_S, token_seconds)
 
 
 def wrapped(angle: FloatArray) -> FloatArray:

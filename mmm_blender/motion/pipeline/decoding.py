@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ...common.arrays import BoolArray
+from ...common.arrays import BoolArray, FloatArray
 from ...geometry.clip import MotionClip
 from ...geometry.feet.foot_locking import PinFault, pin_feet
 from ...geometry.resample import lengthened, resample
@@ -28,13 +28,19 @@ def decode_tokens(model: MotionModel, tokens_LP: Tensor, frames: int | None = No
     return decode_to_clip(features_TC.cpu().numpy().astype(np.float64), layout)
 
 
-def encode_tokens(model: MotionModel, clip: MotionClip, places: int) -> Tensor:
-    """The tokens (L, P) of a clip at any rate, on the CPU; it goes on as it ends if too short."""
+def clip_features(model: MotionModel, clip: MotionClip, places: int) -> FloatArray:
+    """Features (T, C), not normalised, of as many frames as the places have, of a clip at any rate;
+    it goes on as it ends if too short."""
     config = model.tokenizer.config
     frames = places * config.frames_per_token
     # one frame more: some layouts tell of each frame the step to the next
     moving = lengthened(resample(clip, config.feature_layout.fps), frames + 1)
-    features_TC = torch.from_numpy(encode_from_clip(moving, config.feature_layout)[:frames])
+    return encode_from_clip(moving, config.feature_layout)[:frames]
+
+
+def encode_tokens(model: MotionModel, clip: MotionClip, places: int) -> Tensor:
+    """The tokens (L, P) of a clip at any rate, on the CPU; it goes on as it ends if too short."""
+    features_TC = torch.from_numpy(clip_features(model, clip, places))
     return model.encode(model.tokenizer.normalise(features_TC.float().to(model.device))).cpu()
 
 

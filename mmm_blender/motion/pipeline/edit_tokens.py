@@ -6,14 +6,14 @@ L token places, P columns of the grid, T frames, B candidates.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from ...common.arrays import BoolArray
+from ...common.arrays import BoolArray, FloatArray
 from ...common.errors import MMMError
 from ...geometry.clip import MotionClip
 from ...geometry.editing.edit_mask import PELVIS, EditMask, masked_runs
@@ -21,9 +21,10 @@ from ...geometry.editing.path_correction import Arrival, aligned, arrive, remain
 from ...geometry.editing.path_editing import Bent, EndTurns, bend_to_path, with_piece
 from ...geometry.ground_path import GroundPath
 from ...geometry.resample import resample
+from ..features.path_condition import condition_between, root_poses
 from ..motion_model import MotionModel
 from .candidates import Misfit, best, candidate_seeds, restless_share
-from .decoding import decode_tokens, encode_tokens
+from .decoding import clip_features, decode_tokens, encode_tokens
 from .refinement import ROOT_PARTS, Goal, refine, root_heading
 from .token_cells import token_cells
 from .windows import Window, WindowFiller, plan_windows
@@ -126,6 +127,7 @@ class EditJob:
 def sampled_tokens(filler: WindowFiller, job: EditJob) -> Tensor:
     """Tokens (L, P) of the motion with the masked cells filled, window by window."""
     model = filler.model
+    filler = replace(filler, path_LF=_condition(filler, job))
     mask_LP = token_cells(job.mask, job.kept.fps, model.tokenizer.config)
     windows = plan_windows(mask_LP.any(axis=1), model.places - 1)
     tokens_BLP = _candidates(filler, job, mask_LP, windows)
@@ -137,6 +139,19 @@ def sampled_tokens(filler: WindowFiller, job: EditJob) -> Tensor:
     if goal is None or len(windows) > 1:
         return tokens_BLP[chosen]
     return _refined(filler, job, tokens_BLP[chosen], windows[0], goal)
+
+
+def _condition(filler: WindowFiller, job: EditJob) -> FloatArray | None:
+    """What a model that follows paths is told of the way to go; None for others."""
+    model = filler.model
+    if not model.transformer.config.path_condition or job.path is not None:
+        return None
+    config = model.tokenizer.config
+    root_P = np.array([part in ROOT_PARTS for part in model.columns])
+    masked_L = token_cells(job.mask, job.kept.fps, config)[:, root_P].any(axis=1)
+    features_TC = clip_features(model, job.kept, len(masked_L))
+    poses_S3 = root_poses(features_TC, config.frames_per_token)
+    return condition_between(poses_S3, masked_L, config.token_seconds, job.moves_after)
 
 
 def _candidates(

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -25,6 +25,7 @@ from ...geometry.feet.leg_ik import leg_joints
 from ...geometry.ground_path import GroundPath, check_pace
 from ...geometry.resample import resample
 from ..config import TokenizerConfig
+from ..features.path_condition import condition_along
 from .candidates import candidate_seeds, still_frames
 from .decoding import decode_tokens, pinned
 from .windows import WindowFiller, plan_windows
@@ -162,11 +163,7 @@ def follow_cost(clip: MotionClip, path: GroundPath) -> float:
 
 
 def _places(seconds: float, config: TokenizerConfig) -> int:
-    return max(2, math.ceil(min(seconds, LONGEST_SECONDS) / _token_seconds(config) - 1e-6))
-
-
-def _token_seconds(config: TokenizerConfig) -> float:
-    return config.frames_per_token / config.feature_layout.fps
+    return max(2, math.ceil(min(seconds, LONGEST_SECONDS) / config.token_seconds - 1e-6))
 
 
 def _own_seconds(source: MotionClip, path: GroundPath) -> float:
@@ -192,7 +189,10 @@ def _chained(filler: WindowFiller, job: PathJob, places: int, seconds: float) ->
     """Tokens (L, P) of so many places, the best of each window's candidates. seconds: of the whole
     path, 0 where the motion's own pace decides."""
     model, config = filler.model, filler.model.tokenizer.config
-    share = places * _token_seconds(config) / seconds if seconds else 0.0
+    share = places * config.token_seconds / seconds if seconds else 0.0
+    if model.transformer.config.path_condition:
+        piece = job.path if not share else job.path.until(min(share, 1.0) * job.path.length)
+        filler = replace(filler, path_LF=condition_along(piece, places, config.token_seconds))
     open_LP = torch.ones((places, len(model.columns)), dtype=torch.bool)
     windows = plan_windows(open_LP.any(dim=1).numpy(), model.places - 1)
     seeds = candidate_seeds(job.seed, filler.sampler.candidates or PATH_CANDIDATES)

@@ -17,6 +17,7 @@ from torch import Tensor
 from ...common.arrays import IntArray
 from ...common.errors import MMMError
 from ...geometry.clip import MotionClip
+from ...geometry.editing.conditions import FREE_ENDS, Ends
 from ...geometry.editing.limb_pins import Pin, pin_limbs
 from ...geometry.ground_path import GroundPath
 from ..bundles.bundle import Bundle, load_bundle
@@ -35,7 +36,7 @@ from .path_following import (
 )
 from .request_validation import check_prompt, check_seconds, check_seed, replayed_tokens
 from .sequence import SequenceRequest, SequenceResult, generate_sequence
-from .start_end import FREE_ENDS, Ends, Wanted, held_edit
+from .start_end import Wanted, held_edit
 from .windows import IsCancelled, OnStep, Window, WindowFiller
 
 __all__ = [

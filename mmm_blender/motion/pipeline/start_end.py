@@ -9,12 +9,11 @@ T frames.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
 
 import numpy as np
 
-from ...common.errors import MMMError
 from ...geometry.clip import MotionClip
+from ...geometry.editing.conditions import Ends
 from ...geometry.editing.edit_mask import span_mask
 from ...geometry.editing.limb_pins import Pin
 from ...geometry.ground_path import GroundPath
@@ -24,41 +23,8 @@ from ...geometry.standing import standing_clip
 from ..config import SamplerConfig
 from .edit import EditRequest, EditResult
 
-Start: TypeAlias = Literal["free", "standing", "pose"]
-End: TypeAlias = Literal["free", "standing"]
-
-STARTS: tuple[Start, ...] = ("free", "standing", "pose")
-ENDS: tuple[End, ...] = ("free", "standing")
-
 _HELD_SECONDS = 0.6
 """So long a pose is held for the model to hear of it: three tokens."""
-
-
-@dataclass(frozen=True, eq=False)
-class Ends:
-    """How a motion begins and ends. start: "pose" takes the last frame of ``pose`` as the first
-    frame; what lies before it tells how it got there."""
-
-    start: Start = "free"
-    end: End = "free"
-    pose: MotionClip | None = None
-
-    def __post_init__(self) -> None:
-        if self.start not in STARTS or self.end not in ENDS:
-            raise MMMError(
-                f"A motion starts {' or '.join(STARTS)} and ends {' or '.join(ENDS)}, not "
-                f"{self.start} and {self.end}."
-            )
-        if self.start == "pose" and self.pose is None:
-            raise MMMError("There is no pose to start from: choose a character that has one.")
-
-    @property
-    def free(self) -> bool:
-        """Neither end is asked for."""
-        return self.start == self.end == "free"
-
-
-FREE_ENDS = Ends()
 
 
 @dataclass(frozen=True, eq=False)

@@ -13,10 +13,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+import numpy as np
 import torch
 from torch import Tensor
 
-from ...common.arrays import BoolArray
+from ...common.arrays import BoolArray, FloatArray
 from ...geometry.editing.edit_mask import masked_runs
 from ..config import SamplerConfig
 from ..motion_model import MotionModel
@@ -94,7 +95,8 @@ def _around(fill_start: int, fill_stop: int, places: int, max_tokens: int) -> Wi
 class WindowFiller:
     """A model, and how it is to fill windows of a token grid.
 
-    on_step, cancelled: see ``sampling.sample``.
+    on_step, cancelled: see ``sampling.sample``. path_LF: where the root goes in the whole grid,
+    for a model that was taught to follow a path (``path_condition``); others ignore it.
     """
 
     model: MotionModel
@@ -102,6 +104,7 @@ class WindowFiller:
     sampler: SamplerConfig
     on_step: OnStep | None = None
     cancelled: IsCancelled | None = None
+    path_LF: FloatArray | None = None
 
     def fill(
         self,
@@ -152,6 +155,7 @@ class WindowFiller:
             self.text_encoder.encode([prompt]),
             guidance=self.sampler.guidance,
             without_text=self._without_text([prompt]),
+            path_BLF=self._paths([window], window.length + 1),
         )
         return shares_BLPK[0, : window.length]
 
@@ -179,9 +183,19 @@ class WindowFiller:
             sampler=self.sampler,
             generators=generators,
             without_text=self._without_text(prompts),
+            path_BLF=self._paths(windows, self.model.places),
             on_step=self.on_step,
             cancelled=self.cancelled,
         )
+
+    def _paths(self, windows: Sequence[Window], places: int) -> Tensor | None:
+        """The condition (B, L, F) of what each window sees; None where there is none."""
+        if self.path_LF is None:
+            return None
+        path_BLF = np.zeros((len(windows), places, self.path_LF.shape[1]), dtype=np.float32)
+        for row, window in enumerate(windows):
+            path_BLF[row, : window.length] = self.path_LF[window.start : window.stop]
+        return torch.from_numpy(path_BLF)
 
     def part(self, index: int, parts: int) -> WindowFiller:
         """For one of several parts of a job: its steps are reported as the whole job's (parts

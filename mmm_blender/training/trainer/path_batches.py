@@ -63,7 +63,7 @@ def _kept_borders(rows: Rows, masks: Masks, root_P: Tensor) -> Tensor:
 def path_features(
     poses_BS3: Tensor, position_BS: Tensor, heading_BS: Tensor, token_seconds: float
 ) -> Tensor:
-    """``motion.pipeline.path_condition.path_features`` for a batch on a device. (B, L, F)."""
+    """``motion.features.path_condition.path_features`` for a batch on a device. (B, L, F)."""
     places = poses_BS3.shape[1] - 1
     place_L = torch.arange(places, device=poses_BS3.device)
     both_BS = position_BS & heading_BS

@@ -227,6 +227,7 @@ def _recipe(held: _Held, request: MotionMessage, motion: Motion) -> dict[str, An
         "sampler": asdict(motion.sampler),
         "fps": motion.clip.fps,
         "pin_feet": request.pin_feet,
+        "conditions": request.conditions,
         "device": held.device,
         "threads": int(torch.get_num_threads()),
         "torch_version": str(torch.__version__),

@@ -9,6 +9,7 @@ from ...common.arrays import IntArray
 from ...common.errors import MMMError
 from ...common.schema import from_json, to_json
 from ...geometry.clip import MotionClip
+from ...geometry.editing.conditions import Conditions
 from ...geometry.editing.edit_mask import EditMask
 from ...motion.config import SamplerConfig
 from ...motion.pipeline.pipeline import EditRequest, GenerateRequest, Generator, SequenceRequest
@@ -53,6 +54,7 @@ def _made(
 def _generate(
     generator: Generator, message: Generate, on_step: OnStep, cancelled: IsCancelled
 ) -> Motion:
+    asked = Conditions.from_json(message.conditions)
     request = GenerateRequest(
         message.prompt,
         message.seconds,
@@ -61,6 +63,9 @@ def _generate(
         message.fps,
         message.pin_feet,
         _given(message.tokens_LP),
+        path=asked.path,
+        ends=asked.ends,
+        pins=asked.pins,
     )
     made = generator.generate(request, on_step, cancelled)
     params = {"prompt": message.prompt, "seconds": message.seconds, "seed": message.seed}
@@ -68,6 +73,7 @@ def _generate(
 
 
 def _edit(generator: Generator, message: Edit, on_step: OnStep, cancelled: IsCancelled) -> Motion:
+    asked = _within(message.conditions)
     request = EditRequest(
         *_clip_and_mask(message),
         message.prompt,
@@ -76,6 +82,8 @@ def _edit(generator: Generator, message: Edit, on_step: OnStep, cancelled: IsCan
         message.pin_feet,
         message.moves_after,
         _given(message.tokens_LP),
+        path=asked.path,
+        pins=asked.pins,
     )
     made = generator.edit(request, on_step, cancelled)
     params = {
@@ -103,6 +111,7 @@ def _clip_and_mask(message: Edit) -> tuple[MotionClip, EditMask]:
 def _sequence(
     generator: Generator, message: GenerateSequence, on_step: OnStep, cancelled: IsCancelled
 ) -> Motion:
+    asked = _within(message.conditions)
     request = SequenceRequest(
         message.prompts,
         message.seconds,
@@ -111,6 +120,8 @@ def _sequence(
         _sampler(generator, message.sampler),
         message.pin_feet,
         _given(message.tokens_LP),
+        path=asked.path,
+        pins=asked.pins,
     )
     made = generator.sequence(request, on_step, cancelled)
     params = {
@@ -119,6 +130,14 @@ def _sequence(
         "seeds": list(message.seeds),
     }
     return Motion(made.clip, made.tokens_LP, made.sampler, params, made.notes)
+
+
+def _within(conditions: dict[str, Any]) -> Conditions:
+    """Conditions of a motion whose ends are not free to choose."""
+    asked = Conditions.from_json(conditions)
+    if not asked.ends.free:
+        raise MMMError("Only a new motion starts and ends as asked: generate one.")
+    return asked
 
 
 def _given(tokens_LP: IntArray) -> IntArray | None:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -182,3 +183,18 @@ def test_a_property_that_is_no_text_is_refused() -> None:
     action[RECIPE_PROPERTY] = 3
     with pytest.raises(MMMError, match="text"):
         load_recipe(action)
+
+
+def test_a_recipe_from_before_candidates_replays_as_it_was_made() -> None:
+    old = {"candidates": 1, "footsteps": False}
+    assert ORIGIN.replay_sampler == {**ORIGIN.sampler, **old}
+    named = replace(ORIGIN, sampler={"candidates": 8, "footsteps": True})
+    assert named.replay_sampler == named.sampler
+
+
+def test_conditions_come_back() -> None:
+    conditions = {"path": {"points": [[0.0, 0.0], [1.0, 2.0]]}, "start": "standing"}
+    step = replace(GENERATED, conditions=conditions)
+    text = recipe_text(Recipe((step,)))
+    assert parse_recipe(text) == Recipe((step,)) and json.loads(text)["version"] == 3
+    assert json.loads(recipe_text(Recipe((GENERATED,))))["version"] == 2

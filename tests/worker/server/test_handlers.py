@@ -14,7 +14,10 @@ import pytest
 import torch
 
 from mmm_blender.common.arrays import BoolArray
+from mmm_blender.geometry.editing.conditions import Conditions, Ends
 from mmm_blender.geometry.editing.edit_mask import BodyPart, span_mask
+from mmm_blender.geometry.editing.limb_pins import Pin
+from mmm_blender.geometry.ground_path import GroundPath
 from mmm_blender.motion.pipeline.pipeline import EditRequest, Generator, SequenceRequest
 from mmm_blender.worker import protocol as p
 from mmm_blender.worker.client import WorkerClient
@@ -157,3 +160,40 @@ def test_bad_edits_are_one_sentence(
 def test_a_bad_sequence_is_one_sentence(client: WorkerClient, bundle: p.LoadBundle) -> None:
     with pytest.raises(p.WorkerError, match="prompt number 2 is empty"):
         client.run_blocking(sequence(client, prompts=("walk", "")), bundle)
+
+
+CONDITIONS = Conditions(
+    GroundPath.of([(0.0, 0.0), (0.0, 2.0), (1.0, 3.0)]),
+    (Pin("head", 0.5, 0.5, np.full((1, 3), 9.0), look=True),),
+).to_json()
+
+
+def test_conditions_are_met_told_and_replayed(client: WorkerClient, bundle: p.LoadBundle) -> None:
+    def ask(**changes: Any) -> p.Generated:
+        message = p.Generate("walks", 3.0, 2, fps=24.0, conditions=CONDITIONS, job=client.new_job())
+        return client.run_blocking(replace(message, **changes), bundle)
+
+    first = ask()
+    assert np.allclose(first.root_T3[-1, [0, 2]], (1.0, 3.0), atol=1e-6)
+    assert first.recipe["conditions"] == CONDITIONS
+    assert same(first, ask(tokens_LP=first.tokens_LP, seed=0))
+    pose = Conditions(ends=Ends("pose", "free", CLIP.slice(0, 5))).to_json()
+    from_pose = ask(conditions=pose)
+    assert from_pose.rotations_TJ4[0].tobytes() == CLIP.rotations_TJ4[4].tobytes()
+    along = client.run_blocking(sequence(client, conditions=CONDITIONS), bundle)
+    assert np.allclose(along.root_T3[-1, [0, 2]], (1.0, 3.0), atol=1e-6)
+    here = GroundPath.of(CLIP.root_T3[[23, 35, 48]][:, [0, 2]])
+    edited = client.run_blocking(edit(client, conditions=Conditions(here).to_json()), bundle)
+    assert edited.root_T3[48:].tobytes() == CLIP.root_T3[48:].tobytes()
+
+
+def test_conditions_that_cannot_be_are_told(client: WorkerClient, bundle: p.LoadBundle) -> None:
+    short = {"path": {"points": [[0, 0]], "headings": [], "seconds": [], "facing": "free"}}
+    for conditions, words in (
+        ({"path": short["path"] | {"target": None}}, "fewer than two points"),
+        ({"tempo": 1}, "unknown conditions"),
+        ({"start": "standing"}, "Only a new motion"),
+    ):
+        with pytest.raises(p.WorkerError, match=words) as told:
+            client.run_blocking(edit(client, conditions=conditions), bundle)
+        assert told.value.kind == p.FailureKind.BAD_REQUEST
