@@ -35,7 +35,7 @@ _RESERVED = frozenset(
 _RANGE = re.compile(r"([+-]?\d{1,9})\s*(?:-|\.\.)\s*([+-]?\d{1,9})", re.ASCII)
 
 
-def name_problem(name: str) -> str:
+def name_error(name: str) -> str:
     """Why ``name`` cannot be a file's name on every system; "" when it can."""
     if not name:
         return "is empty"

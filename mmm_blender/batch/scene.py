@@ -31,7 +31,7 @@ from .table import EditRow, ReplayRow
 
 
 def edited(row: EditRow, path: Path, bundle: Path, access: WorkerAccess) -> Product:
-    """Make a range of the motion in ``path`` anew, as the buttons Inpaint and In-between do."""
+    """Regenerate a range of the motion in ``path``, as the buttons of the panel Edit do."""
     access.session.cancel()  # the job that a row before may have left when it failed
     rig = open_motion(path)
     context = bpy.context

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mmm_blender.batch.cells import DEFAULT_SECONDS, DEFAULT_SEED, name_problem, range_of
+from mmm_blender.batch.cells import DEFAULT_SECONDS, DEFAULT_SEED, name_error, range_of
 from mmm_blender.batch.table import ClipRow, EditRow, ReplayRow, SequenceRow, Source, read_table
 from mmm_blender.common.errors import MMMError
 
@@ -114,7 +114,7 @@ def test_refuses_what_is_no_csv(tmp_path: Path) -> None:
 
 @given(st.text(max_size=12))
 def test_a_good_name_stays_in_its_folder(name: str) -> None:
-    if not name_problem(name):
+    if not name_error(name):
         assert Path(name).name == name
         assert not Path(name).is_absolute()
 

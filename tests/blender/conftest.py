@@ -62,5 +62,5 @@ def session(registered: jobs.WorkerSession) -> Iterator[jobs.WorkerSession]:
     yield registered
     registered.cancel()
     registered.notice = jobs.Notice()
-    registered.refusals.clear()
+    registered.python_errors.clear()
     registered.devices.clear()

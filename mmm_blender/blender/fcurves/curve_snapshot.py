@@ -54,7 +54,7 @@ def restore(action: Action, raw: Mapping[CurveId, RawCurve]) -> None:
             if wanted.group:
                 curve.group = store.groups.get(wanted.group) or store.groups.new(wanted.group)
         if _raw_curve(curve) != wanted:
-            for setting, value in wanted.settings:  # Blender computes handles anew at some of them
+            for setting, value in wanted.settings:  # Blender computes handles at some of them
                 setattr(curve, setting, value)
             write_keys(curve, np.frombuffer(wanted.keys, dtype=KEY_DTYPE))
 

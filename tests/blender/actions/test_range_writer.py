@@ -138,15 +138,15 @@ def expected_kept(kept: KeyArray, found: KeyArray) -> KeyArray:
     is_kept = np.isin(found["co"][:, 0], kept["co"][:, 0])
     kept_at = np.flatnonzero(is_kept)
     for order in (1, -1):
-        new_behind = False
+        new_stop = False
         for at in range(len(found))[::order]:
             if not is_kept[at]:
-                new_behind = True
+                new_stop = True
                 continue
             row = int(np.flatnonzero(kept_at == at)[0])
             if not is_automatic(kept[row]):
-                new_behind = False
-            elif new_behind:
+                new_stop = False
+            elif new_stop:
                 for name in TYPES:
                     wanted[name][row] = FREE if kept[name][row] in AUTOMATIC else kept[name][row]
     return wanted

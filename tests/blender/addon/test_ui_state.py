@@ -19,7 +19,7 @@ from mmm_blender.blender.addon.ui_state import FACT_SECONDS, UIState, ui_state
 from mmm_blender.blender.bpy_types import bpy
 from mmm_blender.blender.character.panel import CharacterPanel
 from mmm_blender.blender.edit import chosen_range
-from mmm_blender.blender.edit.operators import InBetween, Inpaint
+from mmm_blender.blender.edit.operators import InBetween, RegenerateRange
 from mmm_blender.blender.edit.panel import EditPanel
 from mmm_blender.blender.generate.operators import GenerateMotion
 from mmm_blender.blender.generate.panel import BundlesMenu, ExamplesMenu, MotionPanel
@@ -41,7 +41,7 @@ PANELS = (
     *(BundlesMenu, ExamplesMenu),
 )
 OPERATORS = (
-    *(GenerateMotion, Inpaint, InBetween, Replay),
+    *(GenerateMotion, RegenerateRange, InBetween, Replay),
     *(GenerateSequence, RegenerateSegment, LoadSequence),
 )
 

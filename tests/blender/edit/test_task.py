@@ -12,15 +12,15 @@ from typing import Any
 
 import numpy as np
 import pytest
+from mmm_blender.geometry.task.edit_mask import PART_JOINTS
 
 from mmm_blender.blender.actions.range_writer import raw_curves
 from mmm_blender.blender.addon import bundle_choice
 from mmm_blender.blender.bpy_types import ArmatureObject, bpy
-from mmm_blender.blender.edit import operators as operators_edit
-from mmm_blender.blender.edit import task as editing
+from mmm_blender.blender.edit import operators, task
 from mmm_blender.blender.edit.chosen_range import ChosenRange, Source
 from mmm_blender.blender.edit.panel import DopeSheetEditPanel, EditPanel, GraphEditPanel
-from mmm_blender.blender.fcurves import keyframe_arrays as curve_keys
+from mmm_blender.blender.fcurves import keyframe_arrays
 from mmm_blender.blender.fcurves.keyframe_arrays import KEY_DTYPE, KeyArray
 from mmm_blender.blender.fcurves.layered_actions import HAS_SLOTS, action_fcurves, curve_store
 from mmm_blender.blender.history import fingerprint, recipe, recipe_store
@@ -34,7 +34,6 @@ from mmm_blender.blender.jobs.session import State, WorkerSession
 from mmm_blender.blender.rig.motion_reader import read_motion
 from mmm_blender.common.errors import MMMError
 from mmm_blender.geometry.clip import MotionClip
-from mmm_blender.geometry.editing.edit_mask import PART_JOINTS
 from mmm_blender.geometry.rotations import dot
 from mmm_blender.geometry.skeleton import SMPL_22
 from tests.blender.helpers.drawing import Layout
@@ -158,14 +157,14 @@ def test_no_curve_is_read_more_than_once_at_a_time(
     rig: ArmatureObject, inpaint: Inpaint, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Once when it begins and once before it writes: in long Actions reading is what takes time."""
-    read_into = curve_keys._read_into  # pyright: ignore[reportPrivateUsage]
+    read_into = keyframe_arrays._read_into  # pyright: ignore[reportPrivateUsage]
     reads: list[Any] = []
 
     def counted(curve: Any, keys: KeyArray) -> None:
         reads.append(curve)
         read_into(curve, keys)
 
-    monkeypatch.setattr(curve_keys, "_read_into", counted)
+    monkeypatch.setattr(keyframe_arrays, "_read_into", counted)
     assert inpaint() == {"FINISHED"}
     assert len(reads) == 2 * len(action_fcurves(action_of(rig)))
 
@@ -515,7 +514,7 @@ def test_a_bundle_edits_what_it_predicts(  # noqa: PLR0917
 class Press(JobOperator):
     """What Blender would make of the operator; the test sends the events."""
 
-    def __init__(self, params: editing.EditParams) -> None:
+    def __init__(self, params: task.EditParams) -> None:
         self.params = params
         self.reports: list[tuple[set[str], str]] = []
         self.report = self._note
@@ -526,7 +525,7 @@ class Press(JobOperator):
         self.reports.append((level, text))
 
     def start(self, context: Any) -> SceneJob:
-        return editing.start_edit(context, self.params)
+        return task.start_edit(context, self.params)
 
     @property
     def scene_job(self) -> SceneJob:
@@ -558,7 +557,7 @@ def press(rig: ArmatureObject) -> Iterator[Callable[..., Press]]:
 
     def call(**changes: Any) -> Press:
         span = ChosenRange(FIRST, STOP, Source.GIVEN)
-        return Press(editing.EditParams(prompt="a person waves", range=span, **changes))
+        return Press(task.EditParams(prompt="a person waves", range=span, **changes))
 
     yield call
 
@@ -662,20 +661,20 @@ def test_a_write_that_fails_leaves_everything_as_it_was(
         raise MMMError("The disk of the test is full: try again.")
 
     move_keys(rig, "left_elbow", 30)
-    monkeypatch.setattr(editing, "store_fingerprint", fail)
+    monkeypatch.setattr(task, "store_fingerprint", fail)
     assert refusal(rig, inpaint) == "The disk of the test is full: try again."
 
 
 def test_a_doubt_is_answered_by_another_press(rig: ArmatureObject, session: WorkerSession) -> None:
     """Both answers name properties that the operator has, the frames among them."""
-    params = editing.EditParams("wave", ChosenRange(3, 9, Source.KEYS), seed=4, body_part="UPPER")
+    params = task.EditParams("wave", ChosenRange(3, 9, Source.KEYS), seed=4, body_part="UPPER")
     layout = Layout()
 
-    def asked_for(_context: object) -> editing.EditParams:
+    def asked_for(_context: object) -> task.EditParams:
         return params
 
     asked = SimpleNamespace(params=asked_for, bl_idname="mmm.inpaint")
-    operators_edit.Inpaint._draw_answers(asked, SimpleNamespace(layout=layout), bpy.context)  # pyright: ignore
+    operators.RegenerateRange._draw_answers(asked, SimpleNamespace(layout=layout), bpy.context)  # pyright: ignore
     answers = [vars(item[2]) for item in layout.book if isinstance(item, tuple)]
     assert [answer["hold"] for answer in answers] == ["EDITED", "NONE"]
     assert all(answer["sure"] for answer in answers)
@@ -740,8 +739,8 @@ def test_a_clip_of_one_frame_is_read(rig: ArmatureObject) -> None:
 )
 def test_the_editors_of_keys_offer_both(session: WorkerSession, menu: str) -> None:
     draws = getattr(bpy.types, menu).draw._draw_funcs
-    assert draws.count(operators_edit.draw_menu) == 1
+    assert draws.count(operators.draw_menu) == 1
     layout = Layout()
     layout.separator = lambda: None  # type: ignore[attr-defined]
-    operators_edit.draw_menu(SimpleNamespace(layout=layout), bpy.context)
+    operators.draw_menu(SimpleNamespace(layout=layout), bpy.context)
     assert set(layout.buttons()) == {"mmm.inpaint", "mmm.in_between"}

@@ -215,7 +215,7 @@ def test_another_python_means_another_worker(quiet: WorkerSession) -> None:
     with pytest.raises(MMMError, match="cannot be run"):
         start(quiet, OTHER_PYTHON)
     assert first.stopped and not quiet.busy
-    assert OTHER_PYTHON in quiet.refusals
+    assert OTHER_PYTHON in quiet.python_errors
 
 
 def test_devices_and_refusals_come_from_the_worker(quiet: WorkerSession) -> None:
@@ -224,9 +224,9 @@ def test_devices_and_refusals_come_from_the_worker(quiet: WorkerSession) -> None
     assert quiet.devices == READY.devices
     quiet.check(PYTHON)
     hear(quiet, Ready("1", "", {}, "That Python lacks torch."))
-    assert quiet.refusals == {PYTHON: "That Python lacks torch."}
+    assert quiet.python_errors == {PYTHON: "That Python lacks torch."}
     quiet.check(PYTHON)
-    assert not quiet.refusals
+    assert not quiet.python_errors
 
 
 def test_shutting_down_cancels_and_stops(quiet: WorkerSession) -> None:
