@@ -275,7 +275,7 @@ def test_a_line_separator_within_a_cell_ends_no_row(write_table: WriteTable) -> 
     "name", ["COM¹", "lpt³.x", "CONIN$", "conout$", "com0", "a\u0085b", "a\u200bb"]
 )
 def test_more_names_that_windows_does_not_take(name: str) -> None:
-    assert name_problem(name)
+    assert name_error(name)
 
 
 def test_a_table_of_twenty_thousand_rows_is_read_in_a_breath(write_table: WriteTable) -> None:

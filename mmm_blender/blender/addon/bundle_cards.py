@@ -31,8 +31,8 @@ _NON_COMMERCIAL = "NC"
 class BundleCard:
     """What the panel says of a bundle.
 
-    limits: what it can make, None where only the worker knows. poll_error: a sentence where the config
-    cannot be read, else "".
+    limits: what it can make, None where only the worker knows. poll_error: a sentence where the
+    config cannot be read, else "".
     """
 
     folder: Path

@@ -126,7 +126,7 @@ def test_what_a_press_found_is_shown(live: UIState) -> None:
 
 def test_the_choice_of_weights_is_looked_up_at_once(live: UIState, tiny_bundle: Path) -> None:
     bpy.context.scene.mmm.bundle = str(tiny_bundle)
-    assert find_shown_bundle(str(tiny_bundle)).max_seconds is not None
+    assert find_shown_bundle(str(tiny_bundle)).limits is not None
     with pytest.raises(MMMError, match="are not there"):
         bpy.context.scene.mmm.bundle = "/nowhere/weights"
         find_shown_bundle("/nowhere/weights")
