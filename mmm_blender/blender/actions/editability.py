@@ -8,13 +8,14 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from types import MappingProxyType
+from typing import Any
 
 import numpy as np
 
 from ...common.errors import MMMError
 from ...geometry.editing.edit_mask import PART_JOINTS, BodyPart
 from ...geometry.skeleton import SMPL_22
-from ..bpy_types import Action, Any, ArmatureObject, Context, PoseBone
+from ..bpy_types import Action, ArmatureObject, Context, PoseBone
 from ..fcurves.frame_range import ALL_FRAMES, FrameRange
 from ..fcurves.layered_actions import bone_path, rig_curves, strip_curves
 from ..rig.smpl_rig import find_smpl_bones, inheritance_poll_error

@@ -47,16 +47,6 @@ _LAST_FRAME = 1_048_574
 """Blender's own limit of a scene."""
 
 
-def carry_and_shift(
-    rig: ArmatureObject, action: Action, from_frame: int, move: GroundMove, shift: int
-) -> None:
-    """``move_ground``, then ``move_keys``: both, or on any failure neither."""
-    _check(rig, action, from_frame)
-    with open_writer(rig, action) as writer:
-        _carry(writer, rig, action, from_frame, move)
-        _shift(writer, rig, action, from_frame, shift)
-
-
 def move_keys(rig: ArmatureObject, action: Action, from_frame: int, shift: int) -> None:
     """Shift every key of the rig at ``from_frame`` or later by whole frames, with its handles.
 

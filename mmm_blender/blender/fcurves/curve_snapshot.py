@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 
-from ..bpy_types import Action, Any, FCurve
+from ..bpy_types import Action, FCurve
 from .keyframe_arrays import KEY_DTYPE, forget_keys, read_keys, write_keys
 from .layered_actions import curve_stores
 

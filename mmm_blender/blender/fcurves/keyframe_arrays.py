@@ -10,13 +10,13 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
 from ...common.arrays import ArrayLike, BoolArray, FloatArray
-from ..bpy_types import Any, FCurve
+from ..bpy_types import FCurve
 from .layered_actions import (
     KEY_SELECTIONS,
     enum_length,

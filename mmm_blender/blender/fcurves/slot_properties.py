@@ -7,7 +7,9 @@ others have the slot's handle after its name. A slot without a text has none of 
 
 from __future__ import annotations
 
-from ..bpy_types import Action, Any, Object
+from typing import Any
+
+from ..bpy_types import Action, Object
 from .layered_actions import first_slot_handle, slot_handle
 
 OWNER_PROPERTY = "mmm_slot"

@@ -1,11 +1,12 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from mmm_blender.blender.actions.range_writer import check_curves, raw_curves, write_range
-from mmm_blender.blender.bpy_types import Any, ArmatureObject, FCurve, bpy
+from mmm_blender.blender.bpy_types import ArmatureObject, FCurve, bpy
 from mmm_blender.blender.fcurves.curve_writer import CurveWriter
 from mmm_blender.blender.fcurves.layered_actions import HAS_SLOTS, bone_path, curves_by_channel
 from mmm_blender.blender.rig.armature import create_character

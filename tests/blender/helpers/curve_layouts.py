@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from hypothesis import Phase, settings
 from hypothesis import strategies as st
 
-from mmm_blender.blender.bpy_types import Action, Any, ArmatureObject, FCurve, bpy
+from mmm_blender.blender.bpy_types import Action, ArmatureObject, FCurve, bpy
 from mmm_blender.blender.fcurves.keyframe_arrays import (
     KEY_DTYPE,
     KeyArray,
