@@ -84,7 +84,7 @@ def test_a_key_all_but_on_a_frame_is_no_problem(
     moved.co[0] += offset
     moved.handle_left[0] += offset
     moved.handle_right[0] += offset
-    place = tuple(moved.co)
+    place = moved.co[:]
     holds = {"left_elbow": frozenset({place[0]})} if held else {}
     write_range(rig, action, wild_clip(11), 10, 10, 20, ["left_elbow"], holds)
     found = read_keys(curve)["co"]

@@ -34,6 +34,7 @@ def spoil_mute(curve: FCurve) -> None:
 
 
 def spoil_group_mute(curve: FCurve) -> None:
+    assert curve.group is not None
     curve.group.mute = True
 
 
@@ -42,6 +43,7 @@ def spoil_lock(curve: FCurve) -> None:
 
 
 def spoil_group_lock(curve: FCurve) -> None:
+    assert curve.group is not None
     curve.group.lock = True
 
 

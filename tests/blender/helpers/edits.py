@@ -132,7 +132,8 @@ class Press(JobOperator):
         return self._scene_job
 
     def send(self, kind: str, value: str = "PRESS") -> set[str]:
-        return self.modal(bpy.context, SimpleNamespace(type=kind, value=value))
+        event: Any = SimpleNamespace(type=kind, value=value)
+        return self.modal(bpy.context, event)
 
     @property
     def seconds_between_beats(self) -> float:

@@ -402,7 +402,8 @@ class Press(JobOperator):
         return press(self.bundle)
 
     def send(self, kind: str, value: str = "PRESS") -> set[str]:
-        return self.modal(bpy.context, SimpleNamespace(type=kind, value=value))
+        event: Any = SimpleNamespace(type=kind, value=value)
+        return self.modal(bpy.context, event)
 
     @property
     def has_timer(self) -> bool:
