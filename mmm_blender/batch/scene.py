@@ -43,8 +43,8 @@ def edited(row: EditRow, path: Path, bundle: Path, access: WorkerAccess) -> Prod
         range=ChosenRange(row.first, row.last, Source.GIVEN),
         seed=row.seed,
         body_part=row.body_part.upper(),
-        lock=LockMode(row.hold.upper()),
-        sure=row.hold == "edited",  # the table says it, and here is nobody to be asked
+        lock=row.lock,
+        sure=row.lock is LockMode.EDITED,  # the table says it, and here is nobody to be asked
         bundle=str(bundle.resolve()),
     )
     return _product(rig, _done(start_edit(context, params, access)))

@@ -16,11 +16,11 @@ from typing import TypeAlias
 from ..common.errors import MMMError
 from ..common.untrusted import check_file, clean_text
 from ..geometry.editing.edit_mask import BodyPart
+from ..geometry.editing.lock_mode import LockMode
 from .cells import (
     SEPARATOR,
-    Hold,
     body_part_of,
-    hold_of,
+    lock_of,
     name_error,
     one_each,
     range_of,
@@ -110,7 +110,7 @@ class EditRow:
     first: int
     last: int
     body_part: BodyPart
-    hold: Hold
+    lock: LockMode
 
     @property
     def title(self) -> str:
@@ -126,7 +126,7 @@ class EditRow:
             "source": self.source.recipe,
             "range": [self.first, self.last],
             "body_part": self.body_part,
-            "hold": self.hold,
+            "hold": self.lock.value.lower(),
         }
 
 
@@ -246,7 +246,7 @@ def _edit_row(
         first,
         last,
         body_part_of(where, given["body_part"]),
-        hold_of(where, given["hold"]),
+        lock_of(where, given["hold"]),
     )
 
 

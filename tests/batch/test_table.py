@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from mmm_blender.batch.cells import DEFAULT_SECONDS, DEFAULT_SEED, name_error, range_of
 from mmm_blender.batch.table import ClipRow, EditRow, ReplayRow, SequenceRow, Source, read_table
 from mmm_blender.common.errors import MMMError
+from mmm_blender.geometry.editing.lock_mode import LockMode
 
 WriteTable = Callable[..., Path]
 
@@ -148,7 +149,7 @@ def test_a_row_with_a_file_is_an_edit(write_table: WriteTable, tmp_path: Path) -
     assert isinstance(first, EditRow)
     assert isinstance(first.source, Source)
     assert first.source.path == tmp_path / "walk.bvh"
-    assert second == EditRow(3, "b", "waves", 3, first, 24, 48, "upper", "auto")
+    assert second == EditRow(3, "b", "waves", 3, first, 24, 48, "upper", LockMode.AUTO)
     assert (first.first, first.last, first.body_part) == (-10, -5, "all")
     assert isinstance(third, EditRow)
     assert third.source == first.source
