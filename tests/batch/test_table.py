@@ -86,9 +86,9 @@ def test_refuses_other_columns(write_table: WriteTable, columns: str, words: str
     ],
 )
 def test_names_the_line_that_is_wrong(write_table: WriteTable, row: str, words: str) -> None:
-    with pytest.raises(MMMError, match=words) as told:
+    with pytest.raises(MMMError, match=words) as caught:
         read_table(write_table(["ok,walks,,", row]))
-    assert "line 3" in str(told.value)
+    assert "line 3" in str(caught.value)
 
 
 def test_names_that_differ_in_how_accents_are_written_are_one(write_table: WriteTable) -> None:
@@ -221,10 +221,10 @@ def test_names_the_line_that_is_wrong_in_other_rows(
     write_table: WriteTable, columns: str, row: str, words: str
 ) -> None:
     ok = ",".join({"name": "ok", "prompt": "walks"}.get(each, "") for each in columns.split(","))
-    with pytest.raises(MMMError) as told:
+    with pytest.raises(MMMError) as caught:
         read_table(write_table([ok, row], columns))
-    assert words in str(told.value)
-    assert "line 3" in str(told.value)
+    assert words in str(caught.value)
+    assert "line 3" in str(caught.value)
 
 
 @given(

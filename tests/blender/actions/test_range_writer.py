@@ -105,7 +105,7 @@ class Case:
 
 
 def held_frames(case: Case, held: frozenset[float], bone: str) -> set[float]:
-    """All frames whose keys stay, told plainly: named ones, and the whole frames beside those
+    """All frames whose keys stay, in plain words: named ones, and the whole frames beside those
     that have a key between two frames."""
     inside = {t for t in held if case.first <= t <= case.last}
     for channel in case.channels():

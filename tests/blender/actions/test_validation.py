@@ -79,12 +79,12 @@ def test_curves_that_refuse_say_why(rig: ArmatureObject, spoil: object, words: s
     check_curves(rig, action, ["left_elbow"], 3, 7)
 
 
-def test_a_reversed_range_is_told(rig: ArmatureObject) -> None:
+def test_a_reversed_range_is_said(rig: ArmatureObject) -> None:
     with pytest.raises(MMMError, match="swap"):
         write_range(rig, generated(rig), wild_clip(5), 3, 7, 3, SMPL_22.names, {})
 
 
-def test_a_linked_action_is_told(rig: ArmatureObject, tmp_path: Path) -> None:
+def test_a_linked_action_is_said(rig: ArmatureObject, tmp_path: Path) -> None:
     action = generated(rig)
     library = tmp_path / "library.blend"
     bpy.data.libraries.write(str(library), {action})
@@ -98,7 +98,7 @@ def test_a_linked_action_is_told(rig: ArmatureObject, tmp_path: Path) -> None:
         check_curves(rig, rig.animation_data.action, SMPL_22.names, 3, 7)
 
 
-def test_an_animated_bone_above_the_pelvis_is_told() -> None:
+def test_an_animated_bone_above_the_pelvis_is_said() -> None:
     rig = build_rig(STYLES["smpl add-on"])
     action = generated(rig)
     for frame, x in ((1, 0.0), (20, 1.0)):

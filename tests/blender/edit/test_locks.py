@@ -65,7 +65,7 @@ def test_a_retimed_action_is_asked_about(rig: ArmatureObject, inpaint: Inpaint) 
     assert inpaint(hold="NONE") == {"FINISHED"}
 
 
-def test_a_renamed_bone_is_made_anew(
+def test_a_renamed_bone_is_regenerated(
     rig: ArmatureObject, inpaint: Inpaint, session: WorkerSession
 ) -> None:
     before = values_at(rig, "left_elbow", 30)

@@ -147,7 +147,7 @@ def draw_keys(
 
 
 def settle(curve: FCurve) -> None:
-    """Update until nothing moves: Blender rounds ALIGNED handles anew each time, once a curve has
+    """Update until nothing moves: Blender rounds ALIGNED handles each time, once a curve has
     two keys. Keys that never come to rest become FREE."""
     keys = read_keys(curve)
     moving = np.full(len(keys), len(keys) == 1)

@@ -58,7 +58,7 @@ class ScriptedClient:
         self.status = None
         self.bundle_info = None
         self.says: list[WorkerMessage] = []
-        self.told: list[object] = []
+        self.sent: list[object] = []
         self.jobs = 0
         self.stopped = False
 
@@ -72,10 +72,10 @@ class ScriptedClient:
 
     def submit(self, job: object, bundle: object = None) -> None:
         self.start()
-        self.told += [bundle, job]
+        self.sent += [bundle, job]
 
     def cancel(self, job: int) -> None:
-        self.told.append(Cancel(job))
+        self.sent.append(Cancel(job))
 
     def poll(self) -> list[WorkerMessage]:
         said, self.says = self.says, []
@@ -187,11 +187,11 @@ def test_other_jobs_are_not_listened_to(quiet: WorkerSession) -> None:
     assert job.state is State.SUCCEEDED
 
 
-def test_a_cancelled_job_ends_at_once_and_the_worker_is_told(quiet: WorkerSession) -> None:
+def test_a_cancelled_job_ends_at_once_and_the_worker_is_said(quiet: WorkerSession) -> None:
     job = start(quiet)
     quiet.cancel()
     assert not quiet.busy and job.state is State.CANCELLED
-    assert worker_of(quiet).told[-1] == Cancel(job.number)
+    assert worker_of(quiet).sent[-1] == Cancel(job.number)
     assert quiet.notice.text == "Cancelled." and not quiet.notice.is_error
 
 

@@ -36,7 +36,7 @@ from tests.blender.helpers.sequences import (
 
 @pytest.mark.parametrize("seconds", [1.0, 1.5, 0.5])
 @pytest.mark.parametrize("index", [0, 1, 2])
-def test_a_segment_is_made_anew_and_the_rest_follows(
+def test_a_segment_is_regenerated_and_the_rest_follows(
     generated: Any, index: int, seconds: float
 ) -> None:
     action = generated.animation_data.action
@@ -256,9 +256,9 @@ def test_a_failure_while_keys_are_written_leaves_everything(
         raise MMMError("The disk is full.")
 
     monkeypatch.setattr(segment_writer, "write_range", fail)
-    told = generated.animation_data.action[recipe_store.RECIPE_PROPERTY]
+    recipe = generated.animation_data.action[recipe_store.RECIPE_PROPERTY]
     refusal(lambda: bpy.ops.mmm.regenerate_segment(index=1, seconds=2.0), "disk is full")
-    assert generated.animation_data.action[recipe_store.RECIPE_PROPERTY] == told
+    assert generated.animation_data.action[recipe_store.RECIPE_PROPERTY] == recipe
 
 
 def test_one_prompt_alone_is_no_chain(ready: None) -> None:
