@@ -72,7 +72,7 @@ def test_a_renamed_bone_is_regenerated(
     rig.data.bones["left_elbow"].name = "L_Elbow"
     assert inpaint() == {"FINISHED"}
     assert values_at(rig, "L_Elbow", 30) != before
-    assert "L_Elbow: renamed" in session.notice.text and "held." in session.notice.text
+    assert "L_Elbow: renamed" in session.notice.text and "locked." in session.notice.text
 
 
 def pose_by_hand(rig: ArmatureObject, frame: int, angle: float) -> None:
