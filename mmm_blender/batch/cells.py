@@ -6,17 +6,17 @@ import math
 import re
 import unicodedata
 from collections.abc import Sequence
-from typing import Literal, TypeAlias, TypeVar
+from typing import TypeVar
 
 from ..common.errors import MMMError
 from ..geometry.editing.edit_mask import BodyPart
+from ..geometry.editing.lock_mode import LockMode
 
 DEFAULT_SECONDS = 4.0
 DEFAULT_SEED = 0
 BODY_PARTS: tuple[BodyPart, ...] = ("all", "upper", "lower")
-Hold: TypeAlias = Literal["auto", "edited", "keyframe", "none"]
-"""Which keys of an edit's range stay, as the add-on's modes are named."""
-HOLDS: tuple[Hold, ...] = ("auto", "edited", "keyframe", "none")
+LOCKS = tuple(mode.value.lower() for mode in LockMode)
+"""Which keys of an edit's range stay, in a table's words."""
 SEPARATOR = "|"
 """Between the prompts of a sequence, and between their seconds and seeds."""
 
@@ -35,7 +35,7 @@ _RESERVED = frozenset(
 _RANGE = re.compile(r"([+-]?\d{1,9})\s*(?:-|\.\.)\s*([+-]?\d{1,9})", re.ASCII)
 
 
-def name_problem(name: str) -> str:
+def name_error(name: str) -> str:
     """Why ``name`` cannot be a file's name on every system; "" when it can."""
     if not name:
         return "is empty"
@@ -106,9 +106,9 @@ def body_part_of(where: str, text: str) -> BodyPart:
     return _one_of(BODY_PARTS, where, "body_part", text)
 
 
-def hold_of(where: str, text: str) -> Hold:
-    """What is held; "" for what suits the motion."""
-    return _one_of(HOLDS, where, "hold", text)
+def lock_of(where: str, text: str) -> LockMode:
+    """Which keys stay; "" for what suits the motion."""
+    return LockMode(_one_of(LOCKS, where, "hold", text).upper())
 
 
 def _one_of(words: Sequence[_Word], where: str, column: str, text: str) -> _Word:

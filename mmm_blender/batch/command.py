@@ -46,7 +46,7 @@ columns of the CSV file, in any order; all but name may be missing or empty:
   seed       0 if empty; of several prompts one number each: "0 | 7"
   file       makes the row an edit of the motion in this .blend or .bvh file (from the CSV
              file's folder on), or of the motion that an earlier row makes, by its name
-  range      of an edit: first and last frame that are made anew, such as 24-48 or -10--5;
+  range      of an edit: first and last frame to regenerate, such as 24-48 or -10--5;
              24..48 is the same, which no spreadsheet takes for a date; a BVH file begins at frame 1
   body_part  of an edit: all, upper or lower; all if empty
   hold       of an edit: the keys in the range that stay: auto (those edited by hand, where MMM made

@@ -27,19 +27,19 @@ def clip_of(answer: Generated) -> MotionClip:
     return place(answer.clip, Placement())
 
 
-def recipe_of(told: Mapping[str, Any], fps: float) -> Recipe:
+def recipe_of(worker_recipe: Mapping[str, Any], fps: float) -> Recipe:
     """The recipe of an answer that is keyed from START_FRAME on, at the origin.
 
-    told: the worker's part of it. fps: the scene's rate.
+    worker_recipe: the worker's part of it. fps: the scene's rate.
     """
     from ..blender.history.recipe import Recipe, generate_step, sequence_step  # noqa: PLC0415  # see the module's docstring
 
-    make_step = sequence_step if "prompts" in told else generate_step
-    return Recipe((make_step(told, START_FRAME, fps, Placement()),))
+    make_step = sequence_step if "prompts" in worker_recipe else generate_step
+    return Recipe((make_step(worker_recipe, START_FRAME, fps, Placement()),))
 
 
-def key_clip(rig: ArmatureObject, clip: MotionClip, told: Mapping[str, Any]) -> Action:
-    """Key a clip on an SMPL armature from START_FRAME on. told: the worker's recipe."""
+def key_clip(rig: ArmatureObject, clip: MotionClip, worker_recipe: Mapping[str, Any]) -> Action:
+    """Key a clip on an SMPL armature from START_FRAME on. worker_recipe: as in ``recipe_of``."""
     from ..blender.history.fingerprint import store_fingerprint  # noqa: PLC0415
     from ..blender.history.new_action import write_clip  # noqa: PLC0415
     from ..blender.rig.target import scene_fps, scene_of  # noqa: PLC0415
@@ -47,6 +47,6 @@ def key_clip(rig: ArmatureObject, clip: MotionClip, told: Mapping[str, Any]) -> 
     scene_rate = scene_fps(scene_of(rig))
     # Blender keeps 29.97 as 29.969998: the recipe says what the worker was asked for
     fps = clip.fps if abs(clip.fps - scene_rate) < RATE_TOLERANCE else scene_rate
-    action = write_clip(rig, clip, START_FRAME, recipe_of(told, fps))
+    action = write_clip(rig, clip, START_FRAME, recipe_of(worker_recipe, fps))
     store_fingerprint(rig, action)
     return action

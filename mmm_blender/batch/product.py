@@ -15,12 +15,12 @@ from .delivery import clip_of
 class Product:
     """A clip on its way to files.
 
-    told: the worker's recipe, or of a motion that the open Blender file has, its Action's.
+    recipe: the worker's, or of a motion that the open Blender file has, its Action's.
     is_open: the open Blender file has the motion. notes: what could not be met, in sentences.
     """
 
     clip: MotionClip
-    told: Mapping[str, Any]
+    recipe: Mapping[str, Any]
     notes: tuple[str, ...] = ()
     is_open: bool = False
 

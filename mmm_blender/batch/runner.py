@@ -196,8 +196,8 @@ def _reason(error: Exception) -> str:
     """Why a row failed, in one line."""
     if isinstance(error, MMMError):
         return str(error)
-    told = next(iter(str(error).splitlines()), "")
-    return f"It ended in an error that nobody has foreseen ({type(error).__name__}: {told})."
+    first_line = next(iter(str(error).splitlines()), "")
+    return f"It ended in an error that nobody has foreseen ({type(error).__name__}: {first_line})."
 
 
 def _is_hopeless(row: Row, error: Exception) -> bool:

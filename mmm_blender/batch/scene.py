@@ -31,7 +31,7 @@ from .table import EditRow, ReplayRow
 
 
 def edited(row: EditRow, path: Path, bundle: Path, access: WorkerAccess) -> Product:
-    """Make a range of the motion in ``path`` anew, as the buttons Inpaint and In-between do."""
+    """Regenerate a range of the motion in ``path``, as the buttons of the panel Edit do."""
     access.session.cancel()  # the job that a row before may have left when it failed
     rig = open_motion(path)
     context = bpy.context
@@ -43,8 +43,8 @@ def edited(row: EditRow, path: Path, bundle: Path, access: WorkerAccess) -> Prod
         range=ChosenRange(row.first, row.last, Source.GIVEN),
         seed=row.seed,
         body_part=row.body_part.upper(),
-        lock=LockMode(row.hold.upper()),
-        sure=row.hold == "edited",  # the table says it, and here is nobody to be asked
+        lock=row.lock,
+        sure=row.lock is LockMode.EDITED,  # the table says it, and here is nobody to be asked
         bundle=str(bundle.resolve()),
     )
     return _product(rig, _done(start_edit(context, params, access)))

@@ -16,12 +16,12 @@ from typing import TypeAlias
 from ..common.errors import MMMError
 from ..common.untrusted import check_file, clean_text
 from ..geometry.editing.edit_mask import BodyPart
+from ..geometry.editing.lock_mode import LockMode
 from .cells import (
     SEPARATOR,
-    Hold,
     body_part_of,
-    hold_of,
-    name_problem,
+    lock_of,
+    name_error,
     one_each,
     range_of,
     seconds_of,
@@ -63,7 +63,7 @@ class ClipRow:
 
     @property
     def title(self) -> str:
-        """What it is about, for the person."""
+        """What it is about, for the user."""
         return self.prompt
 
     @property
@@ -99,7 +99,7 @@ class SequenceRow:
 
 @dataclass(frozen=True)
 class EditRow:
-    """A range of a motion made anew. source: a file, or the earlier row that makes the motion.
+    """A range of a motion to regenerate. source: a file, or the earlier row that makes the motion.
     first, last: scene frames, both included."""
 
     line: int
@@ -110,7 +110,7 @@ class EditRow:
     first: int
     last: int
     body_part: BodyPart
-    hold: Hold
+    lock: LockMode
 
     @property
     def title(self) -> str:
@@ -126,7 +126,7 @@ class EditRow:
             "source": self.source.recipe,
             "range": [self.first, self.last],
             "body_part": self.body_part,
-            "hold": self.hold,
+            "hold": self.lock.value.lower(),
         }
 
 
@@ -188,7 +188,7 @@ def _row(path: Path, read: CsvRow, earlier: Mapping[str, Row]) -> Row:
     if read.has_more:
         raise MMMError(f"{where} has more cells than columns: put quotes around its commas.")
     given = {column: read.cells.get(column, "").strip() for column in COLUMNS}
-    if reason := name_problem(given["name"]):
+    if reason := name_error(given["name"]):
         raise MMMError(f"{where}: the name {given['name']!r} {reason}.")
     if given["recipe"]:
         _check_empty(where, given, "a recipe", ("prompt", "seconds", "seed", "file"))
@@ -246,7 +246,7 @@ def _edit_row(
         first,
         last,
         body_part_of(where, given["body_part"]),
-        hold_of(where, given["hold"]),
+        lock_of(where, given["hold"]),
     )
 
 

@@ -40,7 +40,7 @@ def write_files(product: Product, folder: Path, name: str, formats: Sequence[str
 
 @contextmanager
 def _removed_on_failure(paths: Mapping[Path, str]) -> Generator[None, None, None]:
-    """Nothing half-written stays; a full disk is told in a sentence."""
+    """Nothing half-written stays; a full disk is reported in a sentence."""
     try:
         yield
     except OSError as error:
@@ -68,7 +68,7 @@ def write_npz(path: Path, product: Product) -> None:
         "twist_estimated": np.array(clip.twist_estimated),
         "joints": np.array(SMPL.names[:ANIMATED_JOINTS]),
         "parents": np.array(SMPL.parents[:ANIMATED_JOINTS]),
-        "recipe": np.array(json.dumps(dict(product.told))),
+        "recipe": np.array(json.dumps(dict(product.recipe))),
     }
     packed = io.BytesIO()
     np.savez_compressed(packed, **arrays)
@@ -79,8 +79,8 @@ def write_recipe(path: Path, product: Product) -> None:
     """The recipe as the Action carries it; another row can do it again."""
     from ..blender.history.recipe import recipe_text  # noqa: PLC0415  # needs bpy
 
-    is_open, told = product.is_open, product.told
-    text = json.dumps(told) if is_open else recipe_text(recipe_of(told, product.clip.fps))
+    is_open, recipe = product.is_open, product.recipe
+    text = json.dumps(recipe) if is_open else recipe_text(recipe_of(recipe, product.clip.fps))
     path.write_text(text, encoding="utf-8")
 
 
@@ -101,7 +101,7 @@ def _make_scene(product: Product) -> None:
     from .new_character import mark_segments, new_character  # noqa: PLC0415  # needs bpy
 
     rig = new_character(product.clip.fps)
-    mark_segments(key_clip(rig, product.clip, product.told))
+    mark_segments(key_clip(rig, product.clip, product.recipe))
 
 
 WRITERS: dict[str, Callable[[Path, Product], None]] = {

@@ -1,13 +1,13 @@
-"""The shell around the model in Blender, and the only code that imports bpy.
+"""Everything that knows Blender, and the only code that imports bpy.
 
-panels, preferences      what a person sees
-operators_*              thin: gather, call one function below, report
-generation, editing, sequence, sequence_segment, replay, characters
-                         what a press of a button starts, and what becomes of the answer
-scene_jobs, jobs            a job of the worker: its snapshot in the scene, its state
-edit_range, editable     which frames an edit is about, and whether it can be
-reading, curve_*         the evaluated motion; keys written into a range, and nothing else
-animation, armature ...  clips to keys and back, the character
+fcurves    keys and curves of Actions, whatever the version of Blender
+rig        armatures: SMPL's joints among bones, poses to channels and back, the character's body
+actions    what may be edited; keys written into a range, moved in time and over the ground
+history    what was done to an Action, what the user changed since, and which keys stay
+jobs       a job of the worker: its session, its snapshot of the scene, the operators' timer
+addon      preferences, scene settings, weights on disk, and what panels show of all that
+generate, edit, sequence, replay, character
+           a folder each for a feature: task (without buttons), operators, panel, properties
 """
 
 import atexit

@@ -34,7 +34,6 @@ from bpy.types import (
 
 __all__ = [
     "Action",
-    "Any",
     "Armature",
     "ArmatureObject",
     "Bone",

@@ -32,7 +32,7 @@ def options(table: Path, out: Path, bundle: Path) -> list[str]:
 
 @pytest.fixture
 def registered(monkeypatch: pytest.MonkeyPatch) -> dict[str, Execute]:
-    """Commands that the add-on has told Blender of."""
+    """Commands that the add-on has registered."""
     known: dict[str, Execute] = {}
 
     def register(name: str, execute: Execute) -> str:

@@ -219,7 +219,7 @@ def test_a_full_disk_leaves_nothing_half_written(
         ("--python", "/nowhere/python", "The Python /nowhere/python cannot be run"),
     ],
 )
-def test_what_cannot_work_is_told_before_anything_is_made(
+def test_what_cannot_work_is_said_before_anything_is_made(
     option: str, value: str, words: str, request: pytest.FixtureRequest, out: Path
 ) -> None:
     table = request.getfixturevalue("write_table")(["a,a person waves,1,0"])
@@ -270,14 +270,14 @@ def test_blender_files_hold_a_keyed_character(write_table: WriteTable, run: Run,
     assert (step["kind"], step["prompt"]) == ("generate", "a person waves")
 
 
-def test_a_blender_file_that_cannot_be_written_is_told(tmp_path: Path) -> None:
+def test_a_blender_file_that_cannot_be_written_is_said(tmp_path: Path) -> None:
     pytest.importorskip("bpy", reason="Blender's module bpy is not installed")
-    told = {
+    recipe = {
         "prompt": "a person waves",
         **{"seconds": 1.0, "seed": 0, "bundle": "tiny", "bundle_hash": "0" * 64},
         **{"addon_version": "0", "sampler": {}, "device": "cpu", "threads": 1},
         **{"torch_version": "0", "pin_feet": True, "tokens": [[0]]},
     }
-    product = Product(smooth_clip(8), told)
+    product = Product(smooth_clip(8), recipe)
     with pytest.raises(MMMError, match="could not be written"):
         write_blend(tmp_path / "no" / "where.blend", product)

@@ -183,7 +183,7 @@ def test_an_edit_meets_poses_that_were_set_by_hand(run: Run, out: Path) -> None:
         ("OFFSET", "OFFSET x", "(ValueError: could not convert string to float: 'x')"),
     ],
 )
-def test_why_a_bvh_file_cannot_be_imported_is_told(
+def test_why_a_bvh_file_cannot_be_imported_is_said(
     run: Run, out: Path, old: str, new: str, reason: str
 ) -> None:
     text = bvh_text(smooth_clip(9))
@@ -285,7 +285,7 @@ def test_a_python_on_the_path_makes_edits_too(
     assert run(WALK, "a,,,,walk,20-30,,", python="here") == 0
 
 
-def test_a_recipe_that_has_seen_other_keys_is_told(
+def test_a_recipe_that_has_seen_other_keys_is_said(
     run: Run, out: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     write_bvh(tmp_path / "mine.bvh", smooth_clip(60))
@@ -405,7 +405,7 @@ def test_an_edit_of_a_row_needs_its_blender_file(
         (WALK, "recipe", "no bpy for the format recipe"),
     ],
 )
-def test_what_needs_blender_is_told_without_it(
+def test_what_needs_blender_is_said_without_it(
     row: str, kinds: str, words: str, write_table: WriteTable, tiny_bundle: Path
 ) -> None:
     table = write_table([row], COLUMNS)

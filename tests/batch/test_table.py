@@ -12,9 +12,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mmm_blender.batch.cells import DEFAULT_SECONDS, DEFAULT_SEED, name_problem, range_of
+from mmm_blender.batch.cells import DEFAULT_SECONDS, DEFAULT_SEED, name_error, range_of
 from mmm_blender.batch.table import ClipRow, EditRow, ReplayRow, SequenceRow, Source, read_table
 from mmm_blender.common.errors import MMMError
+from mmm_blender.geometry.editing.lock_mode import LockMode
 
 WriteTable = Callable[..., Path]
 
@@ -85,9 +86,9 @@ def test_refuses_other_columns(write_table: WriteTable, columns: str, words: str
     ],
 )
 def test_names_the_line_that_is_wrong(write_table: WriteTable, row: str, words: str) -> None:
-    with pytest.raises(MMMError, match=words) as told:
+    with pytest.raises(MMMError, match=words) as caught:
         read_table(write_table(["ok,walks,,", row]))
-    assert "line 3" in str(told.value)
+    assert "line 3" in str(caught.value)
 
 
 def test_names_that_differ_in_how_accents_are_written_are_one(write_table: WriteTable) -> None:
@@ -114,7 +115,7 @@ def test_refuses_what_is_no_csv(tmp_path: Path) -> None:
 
 @given(st.text(max_size=12))
 def test_a_good_name_stays_in_its_folder(name: str) -> None:
-    if not name_problem(name):
+    if not name_error(name):
         assert Path(name).name == name
         assert not Path(name).is_absolute()
 
@@ -148,7 +149,7 @@ def test_a_row_with_a_file_is_an_edit(write_table: WriteTable, tmp_path: Path) -
     assert isinstance(first, EditRow)
     assert isinstance(first.source, Source)
     assert first.source.path == tmp_path / "walk.bvh"
-    assert second == EditRow(3, "b", "waves", 3, first, 24, 48, "upper", "auto")
+    assert second == EditRow(3, "b", "waves", 3, first, 24, 48, "upper", LockMode.AUTO)
     assert (first.first, first.last, first.body_part) == (-10, -5, "all")
     assert isinstance(third, EditRow)
     assert third.source == first.source
@@ -220,10 +221,10 @@ def test_names_the_line_that_is_wrong_in_other_rows(
     write_table: WriteTable, columns: str, row: str, words: str
 ) -> None:
     ok = ",".join({"name": "ok", "prompt": "walks"}.get(each, "") for each in columns.split(","))
-    with pytest.raises(MMMError) as told:
+    with pytest.raises(MMMError) as caught:
         read_table(write_table([ok, row], columns))
-    assert words in str(told.value)
-    assert "line 3" in str(told.value)
+    assert words in str(caught.value)
+    assert "line 3" in str(caught.value)
 
 
 @given(
@@ -275,7 +276,7 @@ def test_a_line_separator_within_a_cell_ends_no_row(write_table: WriteTable) -> 
     "name", ["COM¹", "lpt³.x", "CONIN$", "conout$", "com0", "a\u0085b", "a\u200bb"]
 )
 def test_more_names_that_windows_does_not_take(name: str) -> None:
-    assert name_problem(name)
+    assert name_error(name)
 
 
 def test_a_table_of_twenty_thousand_rows_is_read_in_a_breath(write_table: WriteTable) -> None:

@@ -16,7 +16,8 @@ bpy = pytest.importorskip("bpy", reason="Blender's module bpy is not installed i
 import mmm_blender  # noqa: E402  # no use without bpy
 from mmm_blender.batch import command  # noqa: E402
 from mmm_blender.blender.addon import paths  # noqa: E402
-from mmm_blender.blender.jobs import session as jobs  # noqa: E402
+from mmm_blender.blender.jobs.session import Notice, WorkerSession  # noqa: E402
+from mmm_blender.blender.jobs.session import session as addon_session  # noqa: E402
 
 MAKE_TINY_BUNDLE = Path(__file__).parent / "helpers" / "make_tiny_bundle.py"
 
@@ -47,20 +48,20 @@ def tiny_bundle(torch_python: Path, tmp_path_factory: pytest.TempPathFactory) ->
 
 
 @pytest.fixture(scope="module")
-def registered(tmp_path_factory: pytest.TempPathFactory) -> Iterator[jobs.WorkerSession]:
+def registered(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WorkerSession]:
     """The add-on, registered, with a user folder of its own; the worker stays between tests."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv(paths.USER_FOLDER_VARIABLE, str(tmp_path_factory.mktemp("user")))
         mmm_blender.register()
-        yield jobs.session
+        yield addon_session
         mmm_blender.unregister()
 
 
 @pytest.fixture
-def session(registered: jobs.WorkerSession) -> Iterator[jobs.WorkerSession]:
+def session(registered: WorkerSession) -> Iterator[WorkerSession]:
     """The add-on's session, with nothing on it before and after."""
     yield registered
     registered.cancel()
-    registered.notice = jobs.Notice()
-    registered.refusals.clear()
+    registered.notice = Notice()
+    registered.python_errors.clear()
     registered.devices.clear()

@@ -179,7 +179,7 @@ def test_it_works(rig: ArmatureObject, name: str) -> None:
 
 @pytest.mark.parametrize("first", [FIRST, FIRST + 15])
 def test_a_pose_that_is_not_keyed_yet_stays(rig: ArmatureObject, first: int) -> None:
-    """The legs are made anew around the current frame, or later."""
+    """The legs are regenerated around the current frame, or later."""
     bpy.context.scene.frame_set(FIRST + 3)
     rig.pose.bones["left_elbow"].rotation_quaternion = (0.5, 0.5, 0.5, 0.5)
     bpy.context.view_layer.update()

@@ -10,8 +10,8 @@ import pytest
 
 import mmm_blender
 from mmm_blender.blender.bpy_types import bpy
-from mmm_blender.blender.jobs import session as jobs
 from mmm_blender.blender.jobs import timer
+from mmm_blender.blender.jobs.session import session
 
 ROOT = Path(mmm_blender.__file__).resolve().parents[1]
 
@@ -40,7 +40,7 @@ def test_it_can_be_turned_on_and_off_twice() -> None:
         assert "Scene.mmm" in there and "generate" in there and "MMM_PT_motion" in there
         assert there.count("load_pre") == 1
         assert not bpy.app.timers.is_registered(timer.keep_house)
-        assert jobs.session.client is None
+        assert session.client is None
 
 
 def test_handlers_survive_loading_a_file() -> None:

@@ -13,7 +13,7 @@ from mmm_blender.blender.addon.device_panel import DevicePanel
 from mmm_blender.blender.addon.ui_state import ui_state
 from mmm_blender.blender.bpy_types import bpy
 from mmm_blender.blender.character.panel import CharacterPanel
-from mmm_blender.blender.edit.operators import InBetween, Inpaint
+from mmm_blender.blender.edit.operators import InBetween, RegenerateRange
 from mmm_blender.blender.edit.panel import EditPanel
 from mmm_blender.blender.generate.operators import GenerateMotion
 from mmm_blender.blender.generate.panel import BundlesMenu, ExamplesMenu, MotionPanel
@@ -38,7 +38,7 @@ _PANELS = (
     *(BundlesMenu, ExamplesMenu),
 )
 _OPERATORS = (
-    *(GenerateMotion, Inpaint, InBetween, Replay),
+    *(GenerateMotion, RegenerateRange, InBetween, Replay),
     *(GenerateSequence, RegenerateSegment, LoadSequence),
 )
 

@@ -8,16 +8,17 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from types import MappingProxyType
+from typing import Any
 
 import numpy as np
 
 from ...common.errors import MMMError
 from ...geometry.editing.edit_mask import PART_JOINTS, BodyPart
 from ...geometry.skeleton import SMPL_22
-from ..bpy_types import Action, Any, ArmatureObject, Context, PoseBone
+from ..bpy_types import Action, ArmatureObject, Context, PoseBone
 from ..fcurves.frame_range import ALL_FRAMES, FrameRange
 from ..fcurves.layered_actions import bone_path, rig_curves, strip_curves
-from ..rig.smpl_rig import find_smpl_bones, inheritance_fault
+from ..rig.smpl_rig import find_smpl_bones, inheritance_poll_error
 from ..rig.target import scene_of, target_armature
 from .range_writer import keyed_extent
 
@@ -69,7 +70,7 @@ def editing_poll_error(
 def pose_poll_error(
     rig: ArmatureObject, bones: Mapping[str, str], body_part: str, frames: FrameRange | None = None
 ) -> str:
-    """What of ``editing_poll_error`` is no fault of the Action, which must be there. bones: of
+    """What of ``editing_poll_error`` is not about the Action, which must be there. bones: of
     every joint."""
     pose = _Pose(rig, bones, tuple(bones[joint] for joint in part_joints(body_part)))
     return pose.poll_error(frames or ALL_FRAMES)
@@ -129,7 +130,7 @@ class _Pose:
         if mover := next((each for kind in movers for each in kind), ""):
             return f"{_BAKE}: {mover}."
         posed = (self.posed_sentence(name) for name in self.between if self.is_posed(name))
-        return next(posed, "") or inheritance_fault(self.rig, self.smpl, self.bones)
+        return next(posed, "") or inheritance_poll_error(self.rig, self.smpl, self.bones)
 
     @cached_property
     def between(self) -> list[str]:
@@ -193,10 +194,10 @@ class _Pose:
         data = self.rig.animation_data
         if not data.use_nla or not any(t.strips for t in data.nla_tracks if not t.mute):
             return
-        for name, (wanted, fault) in _AS_KEYED.items():
+        for name, (wanted, reason) in _AS_KEYED.items():
             animated = f"animation_data.{name}" in self.animated_paths
             if animated or getattr(data, name) != wanted:
-                yield f"the Action's own {fault}{' all the time' if animated else ''}"
+                yield f"the Action's own {reason}{' all the time' if animated else ''}"
 
     def strips(self, frames: FrameRange) -> Iterator[str]:
         """NLA strips with a say in the bones' pose on these frames, as ends of a sentence."""

@@ -1,6 +1,6 @@
 """Writes a motion into a range of an Action, and nothing else.
 
-The promise: kept keys (outside the range, or held in it) stay bit for bit. Blender computes
+The promise: kept keys (outside the range, or locked in it) stay bit for bit. Blender computes
 automatic handles from neighbours, so those at a seam become FREE where they are. Where the range
 cuts a segment, its whole frames outside are keyed at what the curve said there.
 
@@ -32,16 +32,16 @@ from ..fcurves.keyframe_arrays import (
     sorted_by_frame,
 )
 from ..fcurves.layered_actions import rig_curves
-from ..fcurves.splice_keys import Component, SpliceRange, fractional_holds, splice_range
+from ..fcurves.splice_keys import Component, SpliceRange, fractional_locks, splice_range
 from ..rig.clip_channels import channel_motion
 from ..rig.smpl_rig import smpl_bones
 from .validation import LOCATION, BoneProperty, bone_properties, check_curves, joint_names
 
 __all__ = ["check_curves", "keyed_extent", "raw_curves", "restore", "write_range"]
 
-Held: TypeAlias = Mapping[str, Collection[float]]
-"""Frames at which each bone's keys stay. Beside a held key that stands between two frames, those
-two are held as well, at what the curves said there."""
+LockedFrames: TypeAlias = Mapping[str, Collection[float]]
+"""Frames at which each bone's keys stay. Beside a locked key that stands between two frames, those
+two are locked as well, at what the curves said there."""
 
 
 def write_range(  # noqa: PLR0917  # a motion, where it lies, and where it goes
@@ -52,14 +52,14 @@ def write_range(  # noqa: PLR0917  # a motion, where it lies, and where it goes
     first: int,
     last: int,
     bones: Collection[str],
-    held: Held,
+    locked: LockedFrames,
 ) -> None:
     """Key ``clip`` on the scene frames ``first`` to ``last`` (both included) of ``bones``.
 
     clip: at the scene's rate, its first sample at the scene frame ``clip_start``; what it says at
-    held frames is not used. bones, keys of ``held``: SMPL joints, or the rig's bones. One linear
-    key of type GENERATED a frame. At the Action's own ends the new end keys hold beyond them;
-    inside it, frames outside the range evaluate as before.
+    locked frames is not used. bones, keys of ``locked``: SMPL joints, or the rig's bones. One
+    linear key of type GENERATED a frame. At the Action's own ends the new end keys hold beyond
+    them; inside it, frames outside the range evaluate as before.
 
     Raises MMMError, with nothing changed, where curves refuse (``check_curves``); whatever else
     fails, the Action is as it was. Written twice, the raw numbers are the same.
@@ -70,12 +70,12 @@ def write_range(  # noqa: PLR0917  # a motion, where it lies, and where it goes
         raise ValueError(f"frames {first} to {last} are not all in the clip")
     smpl = smpl_bones(rig)
     span = splice_range(keyed_extent(rig, action), first, last)
-    named = {joint: held[name] for name in held for joint in joint_names(smpl, [name])}
+    named = {joint: locked[name] for name in locked for joint in joint_names(smpl, [name])}
     edits = [
         _PropertyEdit(each, span, named.get(SMPL_22.names[each.joint], frozenset()))
         for each in bone_properties(rig, action, joint_names(smpl, bones))
     ]
-    _share_holds(edits)
+    _share_locks(edits)
     _fill(edits, *channel_motion(rig, smpl, clip.slice(start, stop)))
     with open_writer(rig, action) as writer:
         for edit in edits:
@@ -95,49 +95,51 @@ def keyed_extent(rig: ArmatureObject, action: Action) -> tuple[float, float] | N
 class _PropertyEdit:
     """The new keys of one property of a bone, before anything is written.
 
-    raw: keys of the curves as they are. held_T: whole frames of the range that are held.
+    raw: keys of the curves as they are. locked_T: whole frames of the range that are locked.
     values_TN: what the new keys say. jumps_T: keys whose value stays until the next.
     """
 
     def __init__(self, of: BoneProperty, span: SpliceRange, named: Collection[float]) -> None:
-        """named: frames of the bone that are held."""
+        """named: frames of the bone that are locked."""
         self.of = of
         self.span = span
         self.raw = [no_keys() if curve is None else read_keys(curve) for curve in of.curves]
-        between = [fractional_holds(keys, span, named) for keys in self.raw]
-        self.held_between = np.unique(np.concatenate(between))
-        beside = np.concatenate([np.floor(self.held_between), np.ceil(self.held_between)])
-        self.held_T = np.isin(span.frames, [*named, *beside])
-        self.values_TN = np.zeros((len(self.held_T), len(self.raw)))
-        self.jumps_T = np.zeros_like(self.held_T)
+        between = [fractional_locks(keys, span, named) for keys in self.raw]
+        self.locked_between = np.unique(np.concatenate(between))
+        beside = np.concatenate([np.floor(self.locked_between), np.ceil(self.locked_between)])
+        self.locked_T = np.isin(span.frames, [*named, *beside])
+        self.values_TN = np.zeros((len(self.locked_T), len(self.raw)))
+        self.jumps_T = np.zeros_like(self.locked_T)
 
     @cached_property
-    def held(self) -> FloatArray:
-        """All held frames; to be asked for only when the bone's holds are known."""
-        return np.concatenate([self.span.frames[self.held_T], self.held_between])
+    def locked(self) -> FloatArray:
+        """All locked frames; to be asked for only when the bone's locks are known."""
+        return np.concatenate([self.span.frames[self.locked_T], self.locked_between])
 
     @cached_property
     def components(self) -> list[Component]:
         """The property's curves, with or without keys."""
-        return [Component(sorted_by_frame(keys), self.span, self.held) for keys in self.raw]
+        return [Component(sorted_by_frame(keys), self.span, self.locked) for keys in self.raw]
 
-    def stretches(self) -> Iterator[tuple[int, int]]:
-        """Runs of frames to be made anew: first, and one after the last, counted from the range's
+    def runs(self) -> Iterator[tuple[int, int]]:
+        """Runs of frames to regenerate: first, and one after the last, counted from the range's
         first frame."""
-        for is_held, run in groupby(range(len(self.held_T)), key=lambda at: bool(self.held_T[at])):
-            if not is_held:
+        for is_locked, run in groupby(
+            range(len(self.locked_T)), key=lambda at: bool(self.locked_T[at])
+        ):
+            if not is_locked:
                 at = list(run)
                 yield at[0], at[-1] + 1
 
     def values_before(self, start: int) -> FloatArray | None:
-        """Old values (N,) that a stretch goes on from; None if nothing is before it."""
+        """Old values (N,) that a run goes on from; None if nothing is before it."""
         if start > 0:
             return self.of.values(self.span.first + start - 1)
         return self._values_at([each.fixed(before=True)[-1:] for each in self.components])
 
-    def values_behind(self, stop: int) -> FloatArray | None:
-        """Old values (N,) that a stretch leads to; None if nothing is behind it."""
-        if stop < len(self.held_T):
+    def values_after_run(self, stop: int) -> FloatArray | None:
+        """Old values (N,) that a run leads to; None if nothing is after it."""
+        if stop < len(self.locked_T):
             return self.of.values(self.span.first + stop)
         return self._values_at([each.fixed(before=False)[:1] for each in self.components])
 
@@ -155,19 +157,19 @@ class _PropertyEdit:
         selected = bool(component.keys["select_control_point"][component.inside_N].any())
         made = linear_keys(self.span.frames, self.values_TN[:, index], selected)
         made["interpolation"][self.jumps_T] = CONSTANT
-        pinned = component.pinned(self.held)
+        pinned = component.pinned(self.locked)
         said = [self.of.value(index, frame) for frame in pinned]
-        new = np.concatenate([made[~self.held_T], linear_keys(pinned, said, free=True)])
+        new = np.concatenate([made[~self.locked_T], linear_keys(pinned, said, free=True)])
         return component.spliced(new)
 
 
-def _share_holds(edits: list[_PropertyEdit]) -> None:
-    """A hold is per bone and frame: the pelvis' place and rotation hold at the same ones."""
-    held: dict[int, BoolArray] = {}
+def _share_locks(edits: list[_PropertyEdit]) -> None:
+    """A lock is per bone and frame: the pelvis' place and rotation lock at the same ones."""
+    locked: dict[int, BoolArray] = {}
     for edit in edits:
-        held[edit.of.joint] = edit.held_T | held.get(edit.of.joint, np.False_)
+        locked[edit.of.joint] = edit.locked_T | locked.get(edit.of.joint, np.False_)
     for edit in edits:
-        edit.held_T = held[edit.of.joint]
+        edit.locked_T = locked[edit.of.joint]
 
 
 def _fill(edits: list[_PropertyEdit], rotations_TJ4: FloatArray, location_T3: FloatArray) -> None:
@@ -177,29 +179,29 @@ def _fill(edits: list[_PropertyEdit], rotations_TJ4: FloatArray, location_T3: Fl
         if edit.of.mode == LOCATION:
             edit.values_TN[:] = location_T3
             continue
-        for start, stop in edit.stretches():
-            known = edit.values_before(start) is not None, edit.values_behind(stop) is not None
+        for start, stop in edit.runs():
+            known = edit.values_before(start) is not None, edit.values_after_run(stop) is not None
             rotated.setdefault((edit.of.mode, start, stop, *known), []).append(edit)
     for (mode, start, stop, *_), alike in rotated.items():
         joints = [edit.of.joint for edit in alike]
-        _fill_stretch(alike, mode, start, stop, rotations_TJ4[start:stop, joints])
+        _fill_run(alike, mode, start, stop, rotations_TJ4[start:stop, joints])
 
 
-def _fill_stretch(
+def _fill_run(
     edits: list[_PropertyEdit], mode: str, start: int, stop: int, rotations_TJ4: FloatArray
 ) -> None:
-    """One stretch of several bones in one rotation mode, of which all or none are joined."""
+    """One run of several bones in one rotation mode, of which all or none are joined."""
     before = [edit.values_before(start) for edit in edits]
-    behind = [edit.values_behind(stop) for edit in edits]
+    after = [edit.values_after_run(stop) for edit in edits]
     before_JN = None if before[0] is None else np.array(before)
-    behind_JN = None if behind[0] is None else np.array(behind)
+    after_JN = None if after[0] is None else np.array(after)
     jump_J = np.full(len(edits), -1)
-    if before_JN is not None and behind_JN is not None:
-        values_TJN, jump_J = values_between(rotations_TJ4, mode, before_JN, behind_JN)
+    if before_JN is not None and after_JN is not None:
+        values_TJN, jump_J = values_between(rotations_TJ4, mode, before_JN, after_JN)
     elif before_JN is not None:
         values_TJN = values_after(rotations_TJ4, mode, before_JN)
-    elif behind_JN is not None:
-        values_TJN = values_after(rotations_TJ4[::-1], mode, behind_JN)[::-1]
+    elif after_JN is not None:
+        values_TJN = values_after(rotations_TJ4[::-1], mode, after_JN)[::-1]
     else:
         values_TJN = rotation_values(rotations_TJ4, mode)
     for joint, edit in enumerate(edits):

@@ -47,16 +47,6 @@ _LAST_FRAME = 1_048_574
 """Blender's own limit of a scene."""
 
 
-def carry_and_shift(
-    rig: ArmatureObject, action: Action, from_frame: int, move: GroundMove, shift: int
-) -> None:
-    """``move_ground``, then ``move_keys``: both, or on any failure neither."""
-    _check(rig, action, from_frame)
-    with open_writer(rig, action) as writer:
-        _carry(writer, rig, action, from_frame, move)
-        _shift(writer, rig, action, from_frame, shift)
-
-
 def move_keys(rig: ArmatureObject, action: Action, from_frame: int, shift: int) -> None:
     """Shift every key of the rig at ``from_frame`` or later by whole frames, with its handles.
 
@@ -133,13 +123,13 @@ def _shifted(curve: FCurve, keys: KeyArray, border: _Border, shift: int) -> KeyA
     if stays_N.all() or moves_N.all():
         return np.concatenate([keys[stays_N], _later(keys[moves_N], shift)])
     before = cut_off(frames, border.stop)
-    behind = -cut_off(-frames[::-1], ON_FRAME - border.start)[::-1]
+    after = -cut_off(-frames[::-1], ON_FRAME - border.start)[::-1]
     # where all keys of a side are gone, the level stretch beyond them keeps its value
     if border.goes_on_before and not stays_N.any():
         before = np.array([border.stop - 1.0])
     if border.goes_on_after and not moves_N.any():
-        behind = np.array([float(border.start)])
-    pins = [_pins(curve, frames) for frames in (before, behind)]
+        after = np.array([float(border.start)])
+    pins = [_pins(curve, frames) for frames in (before, after)]
     moved = [_later(part, shift) for part in (pins[1], keys[moves_N])]
     return _joined(keys[stays_N], pins[0], *moved)
 
@@ -158,7 +148,7 @@ def _later(keys: KeyArray, shift: int) -> KeyArray:
 
 
 def _joined(
-    staying: KeyArray, pins_before: KeyArray, pins_behind: KeyArray, moving: KeyArray
+    staying: KeyArray, pins_before: KeyArray, pins_after: KeyArray, moving: KeyArray
 ) -> KeyArray:
     """Keys on both sides of the border with new ones along it; automatic handles that the border
     would bend are fixed."""
@@ -166,7 +156,7 @@ def _joined(
     keys = np.concatenate([staying, border, moving])
     is_key_N = np.arange(len(keys)) != len(staying)
     free_seams(keys, is_key_N)
-    return sorted_by_frame(np.concatenate([keys[is_key_N], pins_before, pins_behind]))
+    return sorted_by_frame(np.concatenate([keys[is_key_N], pins_before, pins_after]))
 
 
 @dataclass(frozen=True, eq=False)

@@ -91,24 +91,24 @@ def bone_properties(
 def check_curves(
     rig: ArmatureObject, action: Action, bones: Collection[str], first: int, last: int
 ) -> None:
-    """Raise MMMError, in one sentence, where keys of these bones cannot be made anew.
+    """Raise MMMError, in one sentence, where keys of these bones cannot be replaced.
 
     bones: SMPL joints or the rig's bones. first, last: the scene frames, both included.
     """
     if last < first:
         raise MMMError(f"The range ends (frame {last}) before it starts ({first}): swap the two.")
     joints = joint_names(smpl_bones(rig), bones)
-    fault = _action_fault(rig, action)
+    reason = _action_poll_error(rig, action)
     properties = bone_properties(rig, action, joints)
-    fault = fault or _slot_fault(rig, action, properties)
-    fault = fault or next(_curve_faults(properties), "")
-    if not fault and PELVIS in joints:
-        fault = _parent_fault(rig, action)
-    if fault:
-        raise MMMError(fault)
+    reason = reason or _slot_poll_error(rig, action, properties)
+    reason = reason or next(_curve_poll_errors(properties), "")
+    if not reason and PELVIS in joints:
+        reason = _parent_poll_error(rig, action)
+    if reason:
+        raise MMMError(reason)
 
 
-def _action_fault(rig: ArmatureObject, action: Action) -> str:
+def _action_poll_error(rig: ArmatureObject, action: Action) -> str:
     if action.library or not action.is_editable:
         return (
             f"The Action '{action.name}' is linked from another file and cannot be changed: "
@@ -122,7 +122,7 @@ def _action_fault(rig: ArmatureObject, action: Action) -> str:
     return ""
 
 
-def _slot_fault(rig: ArmatureObject, action: Action, properties: list[BoneProperty]) -> str:
+def _slot_poll_error(rig: ArmatureObject, action: Action, properties: list[BoneProperty]) -> str:
     """A sentence where the bones' curves lie in a slot that nobody uses, and none in the rig's."""
     if any(curve for each in properties for curve in each.curves):
         return ""
@@ -135,15 +135,15 @@ def _slot_fault(rig: ArmatureObject, action: Action, properties: list[BoneProper
     )
 
 
-def _curve_faults(properties: list[BoneProperty]) -> Iterator[str]:
+def _curve_poll_errors(properties: list[BoneProperty]) -> Iterator[str]:
     for each in properties:
         for index, curve in enumerate(each.curves):
-            fault = "" if curve is None else _curve_fault(curve)
-            if fault:
-                yield f"The curve {each.name}[{index}] of the bone '{each.bone}' {fault}."
+            reason = "" if curve is None else _curve_poll_error(curve)
+            if reason:
+                yield f"The curve {each.name}[{index}] of the bone '{each.bone}' {reason}."
 
 
-def _curve_fault(curve: FCurve) -> str:
+def _curve_poll_error(curve: FCurve) -> str:
     """What is wrong with it and what to do, as the end of a sentence; "" if nothing."""
     if len(curve.modifiers):
         kind = str(curve.modifiers[0].type).capitalize()
@@ -160,7 +160,7 @@ def _curve_fault(curve: FCurve) -> str:
     return ""
 
 
-def _parent_fault(rig: ArmatureObject, action: Action) -> str:
+def _parent_poll_error(rig: ArmatureObject, action: Action) -> str:
     """A sentence where a bone above the pelvis moves: its pelvis cannot be keyed frame by frame."""
     above = rig.data.bones[smpl_bones(rig)[PELVIS]].parent_recursive
     prefixes = {str(bone.name): bone_path(bone.name, "") for bone in above}

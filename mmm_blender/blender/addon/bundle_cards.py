@@ -1,4 +1,4 @@
-"""Which bundles (weights) there are, and what their config.json says to a person.
+"""Which bundles (weights) there are, and what their config.json says to the user.
 
 Only what the panel shows is read here, without torch; the worker reads a bundle strictly.
 """
@@ -31,8 +31,8 @@ _NON_COMMERCIAL = "NC"
 class BundleCard:
     """What the panel says of a bundle.
 
-    limits: what it can make, None where only the worker knows. problem: a sentence where the config
-    cannot be read, else "".
+    limits: what it can make, None where only the worker knows. poll_error: a sentence where the
+    config cannot be read, else "".
     """
 
     folder: Path
@@ -40,7 +40,7 @@ class BundleCard:
     licence: str = ""
     description: str = ""
     limits: BundleLimits | None = None
-    problem: str = ""
+    poll_error: str = ""
 
     @property
     def key(self) -> str:
@@ -59,7 +59,7 @@ class BundleCard:
 
 
 def weight_folders(own_folder: Path) -> list[Path]:
-    """Folders that hold bundles: the package's, the checkout's, and the person's own."""
+    """Folders that hold bundles: the package's, the checkout's, and the user's own."""
     return [PACKAGE_FOLDER / _WEIGHTS_NAME, PACKAGE_FOLDER.parent / _WEIGHTS_NAME, own_folder]
 
 
@@ -102,7 +102,7 @@ def read_card(folder: Path) -> BundleCard:
     try:
         return _read_card(folder, config.stat().st_mtime_ns)
     except OSError:
-        return BundleCard(folder, folder.name, problem=_damaged(folder))
+        return BundleCard(folder, folder.name, poll_error=_damaged(folder))
 
 
 @lru_cache(maxsize=64)
@@ -113,7 +113,7 @@ def _read_card(folder: Path, _stamp: int) -> BundleCard:
     except (OSError, ValueError):
         content = None
     if not isinstance(content, dict):
-        return BundleCard(folder, folder.name, problem=_damaged(folder))
+        return BundleCard(folder, folder.name, poll_error=_damaged(folder))
     config = cast("dict[str, Any]", content)
     limits = read_limits(config)
     return BundleCard(

@@ -27,7 +27,7 @@ def shown_bundle(scene: Scene) -> BundleCard:
 _ROUNDING_SECONDS = 1e-3
 
 
-def length_fault(card: BundleCard, seconds: float) -> str:
+def length_poll_error(card: BundleCard, seconds: float) -> str:
     """Why a bundle cannot make a motion that lasts so long; "" if it can, or where only the worker
     knows."""
     limits = card.limits
@@ -41,8 +41,8 @@ def length_fault(card: BundleCard, seconds: float) -> str:
 _PART_NAMES = {"all": "whole", "lower": "lower", "upper": "upper"}
 
 
-def mask_fault(card: BundleCard, part: BodyPart) -> str:
-    """Why a bundle cannot make a body part anew; "" if it can, or where only the worker knows."""
+def mask_poll_error(card: BundleCard, part: BodyPart) -> str:
+    """Why a bundle cannot regenerate a body part; "" if it can, or where only the worker knows."""
     if card.limits is None or part in card.limits.edits:
         return ""
     can = " or ".join(_PART_NAMES[each] for each in card.limits.edits) or "no part of the"

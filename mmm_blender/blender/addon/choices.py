@@ -1,4 +1,4 @@
-"""What a person chose in the preferences: device, Python, idle time."""
+"""What the user chose in the preferences: device, Python, idle time."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def preferences() -> Preferences | None:
 
 
 def choices() -> Choices:
-    """What the person chose, or the defaults."""
+    """What the user chose, or the defaults."""
     stored = preferences()
     if stored is None:
         return Choices(bundles_folder=user_bundles_folder())
@@ -72,7 +72,7 @@ def choices() -> Choices:
 
 
 def absolute_path(text: str) -> Path:
-    """A path that a person typed, relative to the .blend or to the home folder."""
+    """A path that the user typed, relative to the .blend or to the home folder."""
     return Path(bpy.path.abspath(text)).expanduser()
 
 

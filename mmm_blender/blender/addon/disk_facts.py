@@ -53,8 +53,8 @@ def _is_path(wanted: str) -> bool:
 def shown_python() -> tuple[Path | None, str]:
     """``worker_python`` for a panel or a poll."""
     python, reason = ui_state.disk_fact("python", find_python)
-    if python is not None and python in session.refusals:
-        return None, session.refusals[python]
+    if python is not None and python in session.python_errors:
+        return None, session.python_errors[python]
     return python, reason
 
 

@@ -126,7 +126,7 @@ class CheckWorker(bpy.types.Operator):
 
     def execute(self, _context: Context) -> set[str]:
         """Start it; what it says is heard between jobs."""
-        session.refusals.clear()
+        session.python_errors.clear()
         ui_state.look_at_disk()
         python, reason = worker_python()
         try:

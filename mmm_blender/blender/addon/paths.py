@@ -12,7 +12,7 @@ ROOT_PACKAGE = (__package__ or "").removesuffix(".blender.addon")
 """Name of the add-on for Blender: ``mmm_blender``, or ``bl_ext.<repository>.mmm_blender``."""
 
 USER_FOLDER_VARIABLE = "MMM_USER_FOLDER"
-"""Environment variable that puts the person's files elsewhere (tests, farms)."""
+"""Environment variable that puts the user's files elsewhere (tests, farms)."""
 
 _FALLBACK_NAME = "mmm_blender"
 _ENVIRONMENT_NAME = "worker_environment"
@@ -29,7 +29,7 @@ __all__ = [
 
 
 def user_folder() -> Path:
-    """The person's own folder, which an upgrade of the extension leaves alone."""
+    """The user's own folder, which an upgrade of the extension leaves alone."""
     chosen = os.environ.get(USER_FOLDER_VARIABLE, "")
     if chosen:
         return Path(chosen)
@@ -45,5 +45,5 @@ def environment_folder() -> Path:
 
 
 def user_bundles_folder() -> Path:
-    """Where a person puts bundles of their own, unless the preferences name a folder."""
+    """Where the user puts bundles of their own, unless the preferences name a folder."""
     return user_folder() / _BUNDLES_NAME

@@ -29,8 +29,8 @@ _MOST_THREADS = 256
 _MOST_MINUTES = 24 * 60
 
 
-def _forget_refusals(_self: Preferences, _context: Context) -> None:
-    session.refusals.clear()
+def _forget_python_errors(_self: Preferences, _context: Context) -> None:
+    session.python_errors.clear()
     _look_at_disk(_self, _context)
 
 
@@ -52,13 +52,13 @@ class MMMPreferences(bpy.types.AddonPreferences):
             (CHOSEN, "My own", "A Python of yours that has PyTorch"),
         ],
         default=OWN,
-        update=_forget_refusals,
+        update=_forget_python_errors,
     )
     python_path: bpy.props.StringProperty(
         name="Executable",
         description="The python executable, for instance of a virtual environment",
         subtype="FILE_PATH",
-        update=_forget_refusals,
+        update=_forget_python_errors,
     )
     flavour: bpy.props.EnumProperty(
         name="PyTorch for",

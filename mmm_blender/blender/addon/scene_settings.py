@@ -86,17 +86,17 @@ class SceneSettings(bpy.types.PropertyGroup):
     )
     edit_start: bpy.props.IntProperty(
         name="From",
-        description="First frame that is made anew",
+        description="First frame to regenerate",
         default=DEFAULT_EDIT[0],
     )
     edit_end: bpy.props.IntProperty(
         name="To",
-        description="Last frame that is made anew",
+        description="Last frame to regenerate",
         default=DEFAULT_EDIT[1],
     )
     body_part: bpy.props.EnumProperty(
         name="Body Part",
-        description="Which bones are made anew; the others keep their keys",
+        description="Bones to regenerate; the others keep their keys",
         items=BODY_PART_ITEMS,
     )
     hold: bpy.props.EnumProperty(

@@ -24,8 +24,8 @@ PYTHON_VARIABLE = "MMM_WORKER_PYTHON"
 def worker_python() -> tuple[Path | None, str]:
     """The Python that runs the worker; or None and the reason, in a sentence. Looks at the disk."""
     python, reason = find_python()
-    if python is not None and python in session.refusals:
-        return None, session.refusals[python]
+    if python is not None and python in session.python_errors:
+        return None, session.python_errors[python]
     return python, reason
 
 
@@ -51,7 +51,7 @@ def _python_or_raise() -> Path:
 
 
 def _wanted_python() -> tuple[Path | None, str]:
-    """In this order: the variable, the person's choice, the bpy module's own, Set Up's."""
+    """In this order: the variable, the user's choice, the bpy module's own, Set Up's."""
     if named := os.environ.get(PYTHON_VARIABLE, ""):
         return Path(named), ""
     if (chosen := choices().chosen_python) is not None:

@@ -1,4 +1,4 @@
-"""Add SMPL Character: our own body at once, or the person's own model file through the worker."""
+"""Add SMPL Character: our own body at once, or the user's own model file through the worker."""
 # Blender reads properties from annotations that are calls; they are no types, and meant so.
 # pyright: reportInvalidTypeForm=false
 
@@ -74,7 +74,7 @@ class AddCharacter(JobOperator, bpy.types.Operator):
         return {"FINISHED"}
 
     def invoke(self, context: Context, event: Event) -> set[str]:
-        """As ``execute``, but a model file is read beside the person's work."""
+        """As ``execute``, but a model file is read beside the user's work."""
         return super().invoke(context, event) if self.model_path else self.execute(context)
 
     def start(self, context: Context) -> SceneJob:
@@ -105,7 +105,7 @@ class ChooseBodyModel(bpy.types.Operator):
         return {"RUNNING_MODAL"}
 
     def execute(self, _context: Context) -> set[str]:
-        """Add the character, beside the person's work."""
+        """Add the character, beside the user's work."""
         bpy.ops.mmm.add_character(
             "INVOKE_DEFAULT",
             model_path=self.filepath,

@@ -1,4 +1,4 @@
-"""Add SMPL Character without buttons: our own body, or the person's own body model file."""
+"""Add SMPL Character without buttons: our own body, or the user's own body model file."""
 
 from __future__ import annotations
 

@@ -38,13 +38,13 @@ class EditWindow(FrameRange):
         start, end = min(math.floor(keyed[0]), first), max(math.ceil(keyed[1]), last)
         return cls(first, last, max(first - reach, start), min(last + reach, end))
 
-    def mask(self, body_part: str, held: Mapping[str, frozenset[float]]) -> EditMask:
-        """What is made anew of the frames that are read. held: by SMPL joint."""
+    def mask(self, body_part: str, locked: Mapping[str, frozenset[float]]) -> EditMask:
+        """What to regenerate of the frames that are read. locked: frames of each SMPL joint."""
         count = self.read_last - self.read_first + 1
-        held_TJ: BoolArray = np.zeros((count, len(SMPL_22)), dtype=np.bool_)
+        locked_TJ: BoolArray = np.zeros((count, len(SMPL_22)), dtype=np.bool_)
         for joint, name in enumerate(SMPL_22.names):
-            inside = [f for f in held.get(name, ()) if self.first <= f <= self.last]
-            held_TJ[[math.floor(f) - self.read_first for f in inside], joint] = True
-            held_TJ[[math.ceil(f) - self.read_first for f in inside], joint] = True
+            inside = [f for f in locked.get(name, ()) if self.first <= f <= self.last]
+            locked_TJ[[math.floor(f) - self.read_first for f in inside], joint] = True
+            locked_TJ[[math.ceil(f) - self.read_first for f in inside], joint] = True
         start, stop = self.first - self.read_first, self.last + 1 - self.read_first
-        return span_mask(count, start, stop, BODY_PARTS[body_part], held_TJ)
+        return span_mask(count, start, stop, BODY_PARTS[body_part], locked_TJ)

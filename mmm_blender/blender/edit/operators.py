@@ -1,4 +1,4 @@
-"""Inpaint and In-between, and where the editors of keys offer them."""
+"""Regenerate Range and In-between, and where the editors of keys offer them."""
 # Blender reads properties from annotations that are calls; they are no types, and meant so.
 # pyright: reportInvalidTypeForm=false
 
@@ -21,19 +21,19 @@ _FROM_SCENE = ("seed", "body_part", "bundle", "pin_feet")
 
 
 class EditOperator(JobOperator):
-    """What both share: which frames and bones are made anew, and from what."""
+    """What both share: which frames and bones to regenerate, and from what."""
 
     prompt: bpy.props.StringProperty(
         name="Prompt",
-        description="What happens in the range, '' for what fits in; the scene's if not given",
+        description="What happens in the range, empty for what fits in; the scene's if not given",
     )
     frame_start: bpy.props.IntProperty(
         name="From",
-        description="First frame that is made anew; if not given, as the panel says",
+        description="First frame to regenerate; as the panel says if not given",
     )
     frame_end: bpy.props.IntProperty(
         name="To",
-        description="Last frame that is made anew; if not given, as the panel says",
+        description="Last frame to regenerate; as the panel says if not given",
     )
     body_part: bpy.props.EnumProperty(
         name="Body Part", description="The scene's if not given", items=BODY_PART_ITEMS
@@ -83,11 +83,11 @@ class EditOperator(JobOperator):
         return LockMode(given_or_scene(self, context, ("hold",))["hold"])
 
 
-class Inpaint(EditOperator, bpy.types.Operator):
-    """Make the motion of some frames and of a body part anew; all other keys stay as they are"""
+class RegenerateRange(EditOperator, bpy.types.Operator):
+    """Regenerate a range of frames of a body part (Inpaint); all other keys stay as they are"""
 
     bl_idname = "mmm.inpaint"
-    bl_label = "Inpaint"
+    bl_label = "Regenerate Range"
     # not REGISTER: a redo panel would run the model again at every change, and freeze the window
     bl_options: ClassVar[set[str]] = {"UNDO"}
 
@@ -130,7 +130,7 @@ class Inpaint(EditOperator, bpy.types.Operator):
 
 
 class InBetween(EditOperator, bpy.types.Operator):
-    """Fill what lies between poses that were set by hand: keys of the type Keyframe stay"""
+    """Fill the range between poses set by hand: keys of the type Keyframe stay"""
 
     bl_idname = "mmm.in_between"
     bl_label = "In-between"
@@ -143,7 +143,7 @@ class InBetween(EditOperator, bpy.types.Operator):
 def draw_menu(self: Any, _context: Context) -> None:
     """Entries of the editors' menus of keys."""
     self.layout.separator()
-    self.layout.operator(Inpaint.bl_idname, icon="ARMATURE_DATA")
+    self.layout.operator(RegenerateRange.bl_idname, icon="ARMATURE_DATA")
     self.layout.operator(InBetween.bl_idname, icon="KEYTYPE_KEYFRAME_VEC")
 
 
@@ -153,7 +153,7 @@ _MENUS = (
     "GRAPH_MT_key",
     "GRAPH_MT_context_menu",
 )
-_CLASSES = (Inpaint, InBetween)
+_CLASSES = (RegenerateRange, InBetween)
 
 _register, _unregister = bpy.utils.register_classes_factory(_CLASSES)
 

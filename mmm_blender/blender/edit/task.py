@@ -19,7 +19,7 @@ from ..actions.editability import (
 from ..actions.range_writer import check_curves, keyed_extent, write_range
 from ..addon.availability import poll_error
 from ..addon.bundle_cards import BundleCard
-from ..addon.bundle_choice import chosen_bundle, mask_fault, shown_bundle
+from ..addon.bundle_choice import chosen_bundle, mask_poll_error, shown_bundle
 from ..addon.ui_state import scene_key, ui_state
 from ..addon.worker_python import addon_worker
 from ..bpy_types import Action, ArmatureObject, Context
@@ -87,8 +87,8 @@ def check_edit(rig: ArmatureObject, frames: ChosenRange, body_part: str, card: B
     if reason := (
         frames.poll_error
         or editing_poll_error(rig, body_part, frames)
-        or card.problem
-        or mask_fault(card, BODY_PARTS[body_part])
+        or card.poll_error
+        or mask_poll_error(card, BODY_PARTS[body_part])
     ):
         raise MMMError(reason)
     check_curves(rig, rig.animation_data.action, part_joints(body_part), frames.first, frames.last)

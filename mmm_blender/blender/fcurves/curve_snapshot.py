@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 
-from ..bpy_types import Action, Any, FCurve
+from ..bpy_types import Action, FCurve
 from .keyframe_arrays import KEY_DTYPE, forget_keys, read_keys, write_keys
 from .layered_actions import curve_stores
 
@@ -54,7 +54,7 @@ def restore(action: Action, raw: Mapping[CurveId, RawCurve]) -> None:
             if wanted.group:
                 curve.group = store.groups.get(wanted.group) or store.groups.new(wanted.group)
         if _raw_curve(curve) != wanted:
-            for setting, value in wanted.settings:  # Blender computes handles anew at some of them
+            for setting, value in wanted.settings:  # Blender computes handles at some of them
                 setattr(curve, setting, value)
             write_keys(curve, np.frombuffer(wanted.keys, dtype=KEY_DTYPE))
 

@@ -46,7 +46,7 @@ class CurveWriter:
         """Make these the curve's keys; Blender computes automatic handles of those not kept.
 
         before: what ``read_keys`` has said of the curve. Blender's ``update`` also rounds ALIGNED
-        handles anew each time, and computes automatic ones that a script has left stale anywhere
+        handles each time, and computes automatic ones that a script has left stale anywhere
         on the curve. That is none of an edit's business: kept keys are written as they are given.
         Raises MMMError where keys stand so close that Blender merges them.
         """

@@ -10,13 +10,13 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
 from ...common.arrays import ArrayLike, BoolArray, FloatArray
-from ..bpy_types import Any, FCurve
+from ..bpy_types import FCurve
 from .layered_actions import (
     KEY_SELECTIONS,
     enum_length,
@@ -250,10 +250,10 @@ def apart_from(new: KeyArray, kept: KeyArray) -> BoolArray:
     if not len(kept):
         return np.ones(len(new), dtype=np.bool_)
     frames, there = new["co"][:, 0], np.sort(kept["co"][:, 0])
-    behind = np.searchsorted(there, frames)
-    before_N = np.abs(frames - there[np.maximum(behind - 1, 0)])
-    behind_N = np.abs(frames - there[np.minimum(behind, len(there) - 1)])
-    return np.minimum(before_N, behind_N) > _MERGED
+    at = np.searchsorted(there, frames)
+    before_N = np.abs(frames - there[np.maximum(at - 1, 0)])
+    after_N = np.abs(frames - there[np.minimum(at, len(there) - 1)])
+    return np.minimum(before_N, after_N) > _MERGED
 
 
 def linear_keys(

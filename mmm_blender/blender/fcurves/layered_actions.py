@@ -55,7 +55,7 @@ def build_action(
     name: str, frames_T: ArrayLike, channels: Sequence[Channel], owner: str = "Object"
 ) -> Action:
     """A new Action for an object, one linear key of type GENERATED at each of ``frames_T``, none of
-    them selected: selected keys say what is to be edited, and that is the person's choice.
+    them selected: selected keys say what is to be edited, and that is the user's choice.
 
     owner: the object's name, which names the slot: Blender finds it by that when the Action is
     chosen again later. Channels of one group stand together in ``channels``. The Action is not

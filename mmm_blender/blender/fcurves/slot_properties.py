@@ -2,12 +2,14 @@
 
 Merged Actions have a slot for every character. The first that wrote into an Action has the plain
 custom property, which is all there is where an Action has one slot, or was made before slots; the
-others have the slot's handle behind its name. A slot without a text has none of its own yet.
+others have the slot's handle after its name. A slot without a text has none of its own yet.
 """
 
 from __future__ import annotations
 
-from ..bpy_types import Action, Any, Object
+from typing import Any
+
+from ..bpy_types import Action, Object
 from .layered_actions import first_slot_handle, slot_handle
 
 OWNER_PROPERTY = "mmm_slot"
@@ -26,7 +28,7 @@ def read_text(action: Action, name: str, rig: Object | None = None) -> Any:
 
 
 def write_text(action: Action, name: str, text: str, rig: Object | None = None) -> None:
-    """Have the Action carry a text for the rig's slot."""
+    """Have the Action restore_properties a text for the rig's slot."""
     found = text_property(action, name, rig)
     action[found] = text
     owner = _owner(action)
@@ -40,14 +42,14 @@ def _owner(action: Action) -> int | None:
     return named if first is not None and isinstance(named, int) else first
 
 
-def carried(action: Action) -> dict[str, Any]:
-    """All that the Action says of itself, by custom property."""
+def own_properties(action: Action) -> dict[str, Any]:
+    """The custom properties of ours that an Action has, by name."""
     return {name: action[name] for name in action.keys() if name.startswith(_PREFIX)}  # noqa: SIM118
 
 
-def carry(action: Action, texts: dict[str, Any]) -> None:
-    """Have the Action say of itself what ``carried`` has told, and nothing else."""
-    for name in carried(action).keys() - texts.keys():
+def restore_properties(action: Action, texts: dict[str, Any]) -> None:
+    """Give the Action the properties that ``own_properties`` has read, and no others of ours."""
+    for name in own_properties(action).keys() - texts.keys():
         del action[name]
     for name, text in texts.items():
         action[name] = text

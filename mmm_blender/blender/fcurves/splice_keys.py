@@ -31,8 +31,8 @@ def splice_range(extent: tuple[float, float] | None, first: int, last: int) -> S
     return SpliceRange(first, last, start < first - ON_FRAME, end > last + ON_FRAME)
 
 
-def fractional_holds(keys: KeyArray, span: SpliceRange, named: Collection[float]) -> FloatArray:
-    """Frames between two frames of the range that have a key and are held by name."""
+def fractional_locks(keys: KeyArray, span: SpliceRange, named: Collection[float]) -> FloatArray:
+    """Frames between two frames of the range that have a key and are locked by name."""
     frames = key_frames(keys)[: len(keys) if named else 0]
     between = frames[span.contains(frames) & (frames % 1.0 != 0.0)]
     return between[[frame in named for frame in between.tolist()]]
@@ -41,15 +41,15 @@ def fractional_holds(keys: KeyArray, span: SpliceRange, named: Collection[float]
 class Component:
     """One curve's old keys. keys, frames_N: in order. kept_N: which of them stay."""
 
-    def __init__(self, keys: KeyArray, span: SpliceRange, held: FloatArray) -> None:
-        """held: whole and fractional frames of the range whose keys stay."""
+    def __init__(self, keys: KeyArray, span: SpliceRange, locked: FloatArray) -> None:
+        """locked: whole and fractional frames of the range whose keys stay."""
         self.keys = keys
         self.span = span
         self.frames_N = key_frames(keys)
         self.inside_N = span.contains(self.frames_N)
         self.kept_N = ~self.inside_N
-        if len(held):
-            self.kept_N |= np.isin(self.frames_N, held)
+        if len(locked):
+            self.kept_N |= np.isin(self.frames_N, locked)
 
     def brackets(self, before: bool) -> FloatArray:
         """Whole frames on one side outside the range at which the old value must be keyed."""
@@ -66,10 +66,10 @@ class Component:
         frames = np.sort(np.concatenate([self.frames_N, self.brackets(before)]))
         return frames[frames < self.span.first if before else frames > self.span.last]
 
-    def pinned(self, held: FloatArray) -> FloatArray:
-        """Whole frames at which the old value must be keyed, in order: outside, and held ones
+    def pinned(self, locked: FloatArray) -> FloatArray:
+        """Whole frames at which the old value must be keyed, in order: outside, and locked ones
         without a key."""
-        whole = held[held % 1.0 == 0.0]
+        whole = locked[locked % 1.0 == 0.0]
         missing = whole[~np.isin(whole, self.frames_N)]
         return np.concatenate([self.brackets(True), missing, self.brackets(False)])
 
@@ -106,7 +106,7 @@ def brackets_before(frames: FloatArray, kept_N: BoolArray, first: int, goes_on: 
 
 
 def cut_off(frames: FloatArray, first: float) -> FloatArray:
-    """Whole frames before ``first`` of the segment that a cut there leaves open: behind the last
+    """Whole frames before ``first`` of the segment that a cut there leaves open: after the last
     key before it, where there is a later one."""
     count = int(np.sum(frames < first))
     if count in (0, len(frames)):

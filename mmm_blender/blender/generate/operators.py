@@ -22,7 +22,7 @@ _SECONDS_DIGITS = 4
 
 
 class GenerateMotion(JobOperator, bpy.types.Operator):
-    """Make a motion from the prompt and key it on the active SMPL armature, from this frame on"""
+    """Generate a motion from the prompt and key it on the SMPL armature from the current frame"""
 
     bl_idname = "mmm.generate"
     bl_label = "Generate Motion"
@@ -81,14 +81,14 @@ class CancelJob(bpy.types.Operator):
 
 
 class NewSeed(bpy.types.Operator):
-    """Take another seed: the next motion will be another one"""
+    """Choose another seed at random"""
 
     bl_idname = "mmm.new_seed"
     bl_label = "New Seed"
     bl_options: ClassVar[set[str]] = {"UNDO", "INTERNAL"}
 
     def execute(self, context: Context) -> set[str]:
-        """Throw the dice."""
+        """Set it."""
         scene_settings(context.scene).seed = random.randint(0, LARGEST_SEED)
         return {"FINISHED"}
 

@@ -6,7 +6,7 @@ from ...common.errors import MMMError
 from ...worker.protocol import FailureKind
 from ..addon.availability import poll_error
 from ..addon.bundle_cards import BundleCard
-from ..addon.bundle_choice import length_fault, shown_bundle
+from ..addon.bundle_choice import length_poll_error, shown_bundle
 from ..addon.device_panel import draw_preferences_button
 from ..addon.disk_facts import shown_cards, shown_python
 from ..addon.preferences import draw_setup
@@ -115,7 +115,7 @@ def _target(context: Context) -> tuple[str, str]:
 
 def _draw_button(layout: Layout, context: Context, settings: Settings, has_place: bool) -> None:
     """The button; greyed, with the reason and the way out under it, while it cannot be pressed."""
-    reason = poll_error(context) or _request_fault(context, settings)
+    reason = poll_error(context) or _settings_poll_error(context, settings)
     row = layout.row()
     row.scale_y = BIG
     row.enabled = has_place and not reason
@@ -129,7 +129,7 @@ def _draw_button(layout: Layout, context: Context, settings: Settings, has_place
         draw_preferences_button(row)
 
 
-def _request_fault(context: Context, settings: Settings) -> str:
+def _settings_poll_error(context: Context, settings: Settings) -> str:
     """What is wrong with the fields themselves, in a sentence; else ""."""
     if not str(settings.prompt).strip():
         return "Say in a few words what the body does."
@@ -137,7 +137,7 @@ def _request_fault(context: Context, settings: Settings) -> str:
         card = shown_bundle(context.scene)
     except MMMError as error:
         return str(error)
-    return card.problem or length_fault(card, float(settings.seconds))
+    return card.poll_error or length_poll_error(card, float(settings.seconds))
 
 
 def _draw_bundle(layout: Layout, context: Context) -> None:

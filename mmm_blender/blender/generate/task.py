@@ -18,7 +18,7 @@ from .result_writer import ResultWriter
 
 @dataclass(frozen=True)
 class GenerateParams:
-    """What the person asks for. bundle: as in ``choose_bundle``."""
+    """What the user asks for. bundle: as in ``choose_bundle``."""
 
     prompt: str
     seconds: float

@@ -1,1 +1,1 @@
-"""What was done to an Action, what a person changed since, and which keys stay."""
+"""What was done to an Action, what the user changed since, and which keys stay."""

@@ -17,7 +17,7 @@ from ..fcurves.curve_snapshot import CurveId, RawCurve, all_curves
 from ..fcurves.keyframe_arrays import moving_check
 from ..fcurves.layered_actions import bone_curves, slot_handle
 from ..fcurves.rollback import all_or_nothing
-from ..fcurves.slot_properties import carried, carry
+from ..fcurves.slot_properties import own_properties, restore_properties
 from ..rig.target import DataBlockRef, scene_fps
 from .fingerprint import checksums, is_untouched
 from .recipe_store import load_recipe
@@ -102,5 +102,7 @@ def rolled_back(action: Action, raw: RawCurves) -> AbstractContextManager[object
 
     raw: what ``raw_curves`` has read from it.
     """
-    properties = carried(action)
-    return all_or_nothing(lambda: carry(action, properties), lambda: restore(action, raw))
+    properties = own_properties(action)
+    return all_or_nothing(
+        lambda: restore_properties(action, properties), lambda: restore(action, raw)
+    )

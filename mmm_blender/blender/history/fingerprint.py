@@ -1,8 +1,8 @@
-"""What the keys of an Action were when we last wrote it: by that, hand edits are known.
+"""What the keys of an Action were when MMM last wrote it: by that, user edits are known.
 
 Blender leaves the type GENERATED on a key that is moved by hand, so types do not tell. For every
 bone and frame one checksum is kept, over the frame and value of all keys that the bone has there;
-and which of them a person made, for those stay hers when we write the rest.
+and which of them the user made, for those stay the user's when the rest is written.
 
 Shape suffixes: N keyed frames of a bone, B bytes.
 """
@@ -43,7 +43,7 @@ Cells: TypeAlias = Mapping[str, Collection[float]]
 @dataclass(frozen=True, eq=False)
 class BoneRows:
     """One bone's keys. frames_N: where any of its curves has a key; checks_N: of the keys there;
-    own_N: a person made them."""
+    own_N: the user made them."""
 
     frames_N: Frames
     checks_N: Checks
@@ -58,7 +58,7 @@ class BoneRows:
         return _found(self.frames_N, others.frames_N)
 
     def by_hand_N(self, before: BoneRows | None) -> BoolArray:
-        """Where a person made the keys: since ``before``, or known as hers then."""
+        """Where the user made the keys: since ``before``, or known as the user's then."""
         own = before.frames_N[before.own_N] if before else self.frames_N[:0]
         return self.changed_N(before) | _found(self.frames_N, own)
 
@@ -112,7 +112,7 @@ def _whole_check(curves: Sequence[FCurve]) -> int:
 
 
 def bone_rows(curves: Sequence[FCurve], span: tuple[float, float] | None = None) -> BoneRows:
-    """A bone's keys as they are now, none of them known as a person's. span: first and last frame
+    """A bone's keys as they are now, none of them known as the user's. span: first and last frame
     that count, all by default."""
     if not curves:
         return BoneRows(np.empty(0, np.float32), np.empty(0, np.uint32), np.empty(0, np.bool_))
@@ -201,7 +201,7 @@ def is_untouched(rig: Object, action: Action, now: Mapping[str, int] | None = No
 def store_fingerprint(rig: Object, action: Action, own: Cells | None = None) -> None:
     """Store the fingerprint of the Action as it is now: to be called after each write of ours.
 
-    own: what a person made and the write has left (``holds.user_keys_after``).
+    own: the user's keys that the write has left (``locked_keys.user_keys_after``).
     """
     curves = bone_curves(rig, action)
     rows = {bone: bone_rows(each) for bone, each in curves.items()}
@@ -249,12 +249,12 @@ def load_fingerprint(action: Action, rig: Object | None = None) -> Fingerprint |
         if content["version"] != _VERSION:
             raise MMMError(
                 "The Action's fingerprint is of another version of the add-on: choose another "
-                "way of holding keys than Edited."
+                "Lock than Edited Keys."
             )
         return _read(content)
     except (TypeError, LookupError, ValueError, OverflowError) as error:
         raise MMMError(
-            "The Action's fingerprint is damaged: choose another way of holding keys than Edited."
+            "The Action's fingerprint is damaged: choose another Lock than Edited Keys."
         ) from error
 
 

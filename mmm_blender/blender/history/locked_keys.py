@@ -38,7 +38,7 @@ _KEYFRAME_TYPE = enum_value("type", "KEYFRAME")
 @dataclass(frozen=True)
 class LockedKeys:
     """frames: at which the keys of each SMPL joint's bone stay. changed, of: keys (a bone at a
-    frame) in the range that are not as we wrote them or not there any more, and all of them.
+    frame) in the range that are not as MMM wrote them or not there any more, and all of them.
     renamed: bones of which nobody knows what was edited."""
 
     frames: Mapping[str, frozenset[float]]
@@ -53,22 +53,22 @@ class LockedKeys:
 
     @property
     def note(self) -> str:
-        """What the person should know of it afterwards, in a sentence; else ""."""
+        """What the user should know afterwards, in a sentence; else ""."""
         if not self.renamed:
             return ""
         return (
             f"{', '.join(self.renamed)}: renamed since MMM wrote the keys, so its edits are not "
-            "known and none is held."
+            "known and none is locked."
         )
 
     @property
     def confirmation(self) -> str:
-        """Why the person should be asked whether all these are edits, in a sentence; else ""."""
+        """Why to ask the user whether all these are edits, in a sentence; else ""."""
         if self.changed <= MANY * self.of:
             return ""
         return (
             f"{self.changed} of {self.of} keys in the range are not as MMM wrote them, as if they "
-            "had been retimed or thinned out: hold them all, or choose Hold None."
+            "had been retimed or thinned out: lock them all, or choose Lock Nothing."
         )
 
 
@@ -84,7 +84,7 @@ def automatic_mode(action: Action, rig: ArmatureObject | None = None) -> LockMod
 def locked_keys(
     rig: ArmatureObject, action: Action, span: FrameRange, joints: Collection[str], mode: LockMode
 ) -> LockedKeys:
-    """What is held of SMPL ``joints`` in the scene frames of ``span``.
+    """The locked keys of SMPL ``joints`` in the scene frames of ``span``.
 
     Raises MMMError where EDITED is asked of an Action that we have not written.
     """
@@ -106,11 +106,11 @@ def _edited(
     before = load_fingerprint(action, rig)
     if before is None:
         raise MMMError(
-            f"'{action.name}' was not made by MMM, so its edited keys are not known: choose Hold "
-            "Keyframes or Hold None."
+            f"'{action.name}' was not made by MMM, so its edited keys are not known: choose Lock "
+            "Keyframes or Lock Nothing."
         )
     curves, renamed = bone_curves(rig, action), renamed_bones(rig, action, before)
-    held: dict[str, frozenset[float]] = {}
+    locked: dict[str, frozenset[float]] = {}
     changed = total = 0
     for joint, bone in bones.items():
         spelt = bpy.utils.escape_identifier(bone)
@@ -125,16 +125,20 @@ def _edited(
         changed += int(now.changed_N(known).sum()) + gone
         by_hand_N = now.by_hand_N(known)
         if by_hand_N.any():
-            held[joint] = frozenset(now.frames_N[by_hand_N].tolist())
+            locked[joint] = frozenset(now.frames_N[by_hand_N].tolist())
     named = tuple(bone for bone in bones.values() if bpy.utils.escape_identifier(bone) in renamed)
-    return LockedKeys(held, changed, total, named)
+    return LockedKeys(locked, changed, total, named)
 
 
 def user_keys_after(
-    rig: ArmatureObject, action: Action, span: FrameRange, joints: Collection[str], held: LockedKeys
+    rig: ArmatureObject,
+    action: Action,
+    frames: FrameRange,
+    joints: Collection[str],
+    locked: LockedKeys,
 ) -> dict[str, set[float]]:
-    """What is a person's own in the Action once ``joints`` are made anew on the frames of
-    ``span``, as ``fingerprint.remember`` wants it: what she made elsewhere, and what is held.
+    """The user's own keys in the Action once ``joints`` are regenerated on ``frames``, as
+    ``store_fingerprint`` wants them: those elsewhere, and the locked ones.
 
     To be asked before the write.
     """
@@ -143,22 +147,23 @@ def user_keys_after(
     for bone in () if before is None else renamed_bones(rig, action, before):
         del now[bone]
     spelt = {joint: bpy.utils.escape_identifier(bone) for joint, bone in smpl_bones(rig).items()}
-    anew = {spelt[joint] for joint in joints}
+    regenerated = {spelt[joint] for joint in joints}
     own: dict[str, set[float]] = {}
     for bone, curves in now.items():
         each = bone_rows(curves)
-        hers_N = each.by_hand_N(None if before is None else before.get(bone))
-        left_N = hers_N & ~span.contains(each.frames_N) if bone in anew else hers_N
-        own[bone] = set(each.frames_N[left_N].tolist())
-    for joint, frames in held.frames.items():
-        own.setdefault(spelt[joint], set()).update(frames)
+        own_N = each.by_hand_N(None if before is None else before.get(bone))
+        if bone in regenerated:
+            own_N &= ~frames.contains(each.frames_N)
+        own[bone] = set(each.frames_N[own_N].tolist())
+    for joint, locked_frames in locked.frames.items():
+        own.setdefault(spelt[joint], set()).update(locked_frames)
     return own
 
 
 def _of_type_keyframe(
     rig: ArmatureObject, action: Action, span: FrameRange, bones: Mapping[str, str]
 ) -> LockedKeys:
-    held: dict[str, frozenset[float]] = {}
+    locked: dict[str, frozenset[float]] = {}
     for joint, curves in curves_of_joints(rig, action, bones).items():
         frames: set[float] = set()
         for curve in curves:
@@ -166,8 +171,8 @@ def _of_type_keyframe(
             frames |= set(frames_N[read_field(curve, "type") == _KEYFRAME_TYPE].tolist())
         inside = frozenset(frame for frame in frames if span.touches(frame, frame))
         if inside:
-            held[joint] = inside
-    return LockedKeys(held)
+            locked[joint] = inside
+    return LockedKeys(locked)
 
 
 def curves_of_joints(
@@ -182,12 +187,12 @@ def curves_of_joints(
     }
 
 
-def mark_as_keyframes(rig: ArmatureObject, action: Action, held: LockedKeys) -> None:
-    """Give held keys the type KEYFRAME, so that the person sees which they are."""
-    for joint, curves in curves_of_joints(rig, action, held.frames).items():
+def mark_as_keyframes(rig: ArmatureObject, action: Action, locked: LockedKeys) -> None:
+    """Give locked keys the type KEYFRAME, so that the user sees which they are."""
+    for joint, curves in curves_of_joints(rig, action, locked.frames).items():
         for curve in curves:
             keys = read_keys(curve).copy()
-            at_hold = np.isin(key_frames(keys), list(held.frames[joint]))
-            if at_hold.any():
-                keys["type"][at_hold] = _KEYFRAME_TYPE
+            at_lock = np.isin(key_frames(keys), list(locked.frames[joint]))
+            if at_lock.any():
+                keys["type"][at_lock] = _KEYFRAME_TYPE
                 write_keys(curve, keys)

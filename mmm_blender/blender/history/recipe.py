@@ -2,7 +2,7 @@
 
 A recipe is a list of steps. Each says what was asked for, which weights answered, the tokens that
 they chose and, where no earlier step made it, the motion that they saw; so a step can be done
-again to the same keys, without sampling. Arrays are packed (see ``geometry.packing``).
+again to the same keys, without sampling. Arrays are packed (see ``common.array_text``).
 """
 
 from __future__ import annotations
@@ -58,9 +58,9 @@ class Origin:
         return dict(_BEFORE_CANDIDATES) | dict(self.sampler)
 
     @classmethod
-    def from_worker(cls, told: Mapping[str, Any]) -> Origin:
-        """Of what the worker tells with a motion (``protocol.Generated.recipe``)."""
-        return cls(**{each.name: told[each.name] for each in fields(cls)})
+    def from_worker(cls, worker_recipe: Mapping[str, Any]) -> Origin:
+        """Of what the worker sends with a motion (``protocol.Generated.recipe``)."""
+        return cls(**{each.name: worker_recipe[each.name] for each in fields(cls)})
 
 
 @dataclass(frozen=True)
@@ -101,7 +101,7 @@ class SequenceStep:
 
 @dataclass(frozen=True)
 class UserEdits:
-    """What a person did to the keys between two steps. bones: whose curves she changed, as data
+    """User edits between two steps. bones: whose curves changed, as data
     paths spell them. curves: all curves of those bones afterwards, packed, by data path and index
     (see ``user_edits``)."""
 
@@ -111,12 +111,13 @@ class UserEdits:
 
 @dataclass(frozen=True)
 class EditStep:
-    """A range made anew. first, last: scene frames, both included; part: "all", "lower" or
+    """A regenerated range. first, last: scene frames, both included; part: "all", "lower" or
     "upper". input_start: scene frame of the first frame that the model saw; mask: packed
-    (T, 23), True where those were made anew (22 rotations, then the root's place). held: frames of
-    each SMPL joint that had a key which stayed. hand: what a person did since the step before.
+    (T, 23), True where those were regenerated (22 rotations, then the root's place). held: frames
+    of each SMPL joint that had a key which stayed. hand: user edits since the step before.
     input: packed (T, 91) rotations and root place that it saw, "" where the steps before made them.
-    replaced: where the Action was hers at first, keys that gave way (``user_edits.replaced_keys``).
+    replaced: where the Action was the user's at first, keys that gave way
+    (``user_edits.replaced_keys``).
     """
 
     kind: ClassVar[str] = "edit"
@@ -140,9 +141,9 @@ class EditStep:
 
 @dataclass(frozen=True)
 class SegmentStep:
-    """A segment of a sequence made anew: an edit whose frames may grow or shrink.
+    """A regenerated segment of a sequence: an edit whose frames may grow or shrink.
 
-    index: of the segment, from 0. seconds: its new length. shift: frames by which the keys behind
+    index: of the segment, from 0. seconds: its new length. shift: frames by which the keys after
     it moved; before that, they began at ``behind``. Other fields as in EditStep; their frames are
     those after the shift, but those of ``held`` before it.
     """
@@ -194,51 +195,51 @@ class Recipe:
 
     @classmethod
     def from_worker(
-        cls, told: Mapping[str, Any], start_frame: int, fps: float, placement: Placement
+        cls, worker_recipe: Mapping[str, Any], start_frame: int, fps: float, placement: Placement
     ) -> Recipe:
         """Of a generated motion: the worker's part of the recipe, and where its clip is put."""
-        return cls((generate_step(told, start_frame, fps, placement),))
+        return cls((generate_step(worker_recipe, start_frame, fps, placement),))
 
 
 def generate_step(
-    told: Mapping[str, Any], start_frame: int, fps: float, placement: Placement
+    worker_recipe: Mapping[str, Any], start_frame: int, fps: float, placement: Placement
 ) -> GenerateStep:
-    """A motion of one prompt, as the worker tells of it."""
+    """A motion of one prompt, as the worker describes it."""
     return GenerateStep(
-        prompt=told["prompt"],
-        seconds=told["seconds"],
-        seed=told["seed"],
-        origin=Origin.from_worker(told),
+        prompt=worker_recipe["prompt"],
+        seconds=worker_recipe["seconds"],
+        seed=worker_recipe["seed"],
+        origin=Origin.from_worker(worker_recipe),
         start_frame=start_frame,
         fps=fps,
         placement=asdict(placement),
-        pin_feet=told["pin_feet"],
-        tokens=packed_tokens(told),
-        conditions=told["conditions"],
+        pin_feet=worker_recipe["pin_feet"],
+        tokens=packed_tokens(worker_recipe),
+        conditions=worker_recipe["conditions"],
     )
 
 
 def sequence_step(
-    told: Mapping[str, Any], start_frame: int, fps: float, placement: Placement
+    worker_recipe: Mapping[str, Any], start_frame: int, fps: float, placement: Placement
 ) -> SequenceStep:
-    """A motion of several prompts, as the worker tells of it."""
+    """A motion of several prompts, as the worker describes it."""
     return SequenceStep(
-        prompts=tuple(told["prompts"]),
-        seconds=tuple(told["seconds"]),
-        seeds=tuple(told["seeds"]),
-        origin=Origin.from_worker(told),
+        prompts=tuple(worker_recipe["prompts"]),
+        seconds=tuple(worker_recipe["seconds"]),
+        seeds=tuple(worker_recipe["seeds"]),
+        origin=Origin.from_worker(worker_recipe),
         start_frame=start_frame,
         fps=fps,
         placement=asdict(placement),
-        pin_feet=told["pin_feet"],
-        tokens=packed_tokens(told),
-        conditions=told["conditions"],
+        pin_feet=worker_recipe["pin_feet"],
+        tokens=packed_tokens(worker_recipe),
+        conditions=worker_recipe["conditions"],
     )
 
 
-def packed_tokens(told: Mapping[str, Any]) -> str:
+def packed_tokens(worker_recipe: Mapping[str, Any]) -> str:
     """The token grid (L, P) of the worker's answer."""
-    return pack(np.array(told["tokens"], dtype=np.int64))
+    return pack(np.array(worker_recipe["tokens"], dtype=np.int64))
 
 
 # --- text ----------------------------------------------------------------------------------------
@@ -264,7 +265,7 @@ def _step_values(step: Step) -> dict[str, Any]:
 def parse_recipe(text: str) -> Recipe:
     """Read JSON text strictly: MMMError for another version, a missing, unknown or odd field.
 
-    The newest are kept: panels ask at every redraw, and texts grow to megabytes.
+    The newest are kept: panels ask often, and texts grow to megabytes.
     """
     try:
         content = json_value(text)
@@ -303,8 +304,8 @@ def _step(content: object) -> Step:
 def _old_step(values: dict[str, Any]) -> GenerateStep:
     """The one step of a recipe of version 1."""
     values.pop("mask", None)
-    told = {each.name for each in fields(Origin)} & values.keys()
-    origin = {name: values.pop(name) for name in told}
+    known = {each.name for each in fields(Origin)} & values.keys()
+    origin = {name: values.pop(name) for name in known}
     absent = {"device": "", "threads": 0, "torch_version": ""}
     values |= {"origin": absent | origin, "pin_feet": False, "tokens": "", "conditions": {}}
     return cast(GenerateStep, _read(GenerateStep, values))

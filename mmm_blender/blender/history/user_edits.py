@@ -1,9 +1,9 @@
-"""What a recipe needs to know of keys that a person made.
+"""What a recipe needs to know of keys that the user made.
 
-Between two steps of ours: the curves of every bone that she changed, whole, in the later step.
+Between two steps of ours: the curves of every bone that was changed, whole, in the later step.
 Blender computes handles of a key from the keys around it, so there is no telling how far one
-change reaches. In an Action that was hers from the start: the keys that each edit replaced, by
-which they can be put back.
+change reaches. In an Action that was the user's from the start: the keys that each edit replaced,
+by which they can be put back.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ _WORD = np.dtype("<u4")
 
 @dataclass(frozen=True, eq=False)
 class Begun:
-    """A step before its write. hand: what a person did since the step before. keys: all there
+    """A step before its write. hand: user edits since the step before. keys: all there
     are, None where nobody needs them, since the recipe makes all of the Action."""
 
     hand: UserEdits
@@ -60,11 +60,11 @@ class Begun:
 
 
 def begin_step(
-    rig: ArmatureObject, action: Action, held: LockedKeys, joints: Collection[str], first: int
+    rig: ArmatureObject, action: Action, locked: LockedKeys, joints: Collection[str], first: int
 ) -> Begun:
-    """To be called before we write SMPL ``joints`` from the frame ``first`` on: marks what is held,
-    and sees what else a person did."""
-    mark_as_keyframes(rig, action, held)
+    """To be called before MMM writes SMPL ``joints`` from the frame ``first`` on: marks what is
+    locked, and sees what else the user did."""
+    mark_as_keyframes(rig, action, locked)
     recipe = load_recipe(action, rig)
     keys = None if recipe is not None and recipe.is_whole else _keys(rig, action)
     return Begun(user_edits(rig, action, _key_unkeyed(rig, action, joints, first)), keys)
@@ -73,8 +73,9 @@ def begin_step(
 def _key_unkeyed(
     rig: ArmatureObject, action: Action, joints: Collection[str], frame: int
 ) -> list[str]:
-    """Key channels without keys where they stand, on a frame that is soon made anew: a bone's own
-    values are others when the step is done again. Returns the bones as data paths spell them."""
+    """Key channels without keys where they stand, on a frame that is about to be regenerated: a
+    bone's own values are others when the step is done again. Returns the bones as data paths spell
+    them."""
     bones: dict[str, None] = {}
     with open_writer(rig, action) as writer:
         for each in bone_properties(rig, action, joints):
@@ -92,8 +93,8 @@ def _key_unkeyed(
 
 
 def user_edits(rig: Object, action: Action, also: Collection[str] = ()) -> UserEdits:
-    """What a person changed since our last write; nothing where there was none. also: bones of
-    which the curves are told in any case."""
+    """What the user changed since our last write; nothing where there was none. also: bones of
+    which the curves are stored in any case."""
     before = load_fingerprint(action, rig)
     changed = [] if before is None else changed_bones(checksums(rig, action), before)
     bones = list(dict.fromkeys((*changed, *also)))
@@ -103,7 +104,7 @@ def user_edits(rig: Object, action: Action, also: Collection[str] = ()) -> UserE
 
 
 def repeat_user_edits(rig: Object, action: Action, hand: UserEdits) -> None:
-    """Give the bones of an Action that a person changed the curves that they had afterwards."""
+    """Give the bones of an Action that the user changed the curves that they had afterwards."""
     if not hand.bones:
         return
     store, present = curve_store(rig, action), bone_curves(rig, action)

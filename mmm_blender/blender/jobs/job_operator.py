@@ -43,7 +43,7 @@ class JobOperator:
         return self._outcome()
 
     def invoke(self, context: Context, _event: Event) -> set[str]:
-        """From a button: go on beside the person's work."""
+        """From a button: go on beside the user's work."""
         if bpy.app.background:
             return self.execute(context)
         if not self._begin(context):

@@ -136,8 +136,8 @@ class Job:
 class WorkerSession:
     """Owns the worker's client and the job that runs.
 
-    devices: ids and names that the worker has seen on this machine. refusals: why a Python cannot
-    be the worker's, as far as it was tried. notice: the last message for the person.
+    devices: ids and names that the worker has seen on this machine. python_errors: why a Python
+    cannot be the worker's, as far as it was tried. notice: the last message for the user.
     """
 
     connect: Connect = WorkerClient
@@ -145,7 +145,7 @@ class WorkerSession:
     job: Job | None = None
     notice: Notice = field(default_factory=Notice)
     devices: dict[str, str] = field(default_factory=dict[str, str])
-    refusals: dict[Path, str] = field(default_factory=dict[Path, str])
+    python_errors: dict[Path, str] = field(default_factory=dict[Path, str])
     _client: WorkerClient | None = None
 
     @property
@@ -165,7 +165,7 @@ class WorkerSession:
 
     @property
     def worker_status(self) -> Status | None:
-        """Device and memory in use, as far as the worker has told."""
+        """Device and memory in use, as far as the worker has said."""
         return self._client.status if self._client else None
 
     def open(self, python: Path) -> Job:
@@ -191,7 +191,7 @@ class WorkerSession:
             client.submit(replace(message, job=job.number), bundle)
         except WorkerError as error:
             job.fail(error.kind, str(error))
-            self._refuse(client.python, str(error))
+            self._keep_python_error(client.python, str(error))
             raise
         except MMMError as error:
             job.fail(FailureKind.BAD_REQUEST, str(error))
@@ -207,12 +207,12 @@ class WorkerSession:
 
     def check(self, python: Path) -> None:
         """Start the worker of a Python without a job; ``tick`` learns what it says of itself."""
-        self.refusals.pop(python, None)
+        self.python_errors.pop(python, None)
         client = self._client_for(python)
         try:
             client.start()
         except WorkerError as error:
-            self._refuse(python, str(error))
+            self._keep_python_error(python, str(error))
             raise
 
     def tick(self) -> None:
@@ -226,7 +226,7 @@ class WorkerSession:
         self._give_up_on_silence()
 
     def cancel(self, sentence: str = "Cancelled.") -> None:
-        """End the job now; the worker is told, and its late answer is not heard any more."""
+        """End the job now; the worker hears of it, and its late answer is ignored."""
         if self.job is None or not self.job.running:
             return
         self.job.fail(FailureKind.CANCELLED, sentence)
@@ -256,15 +256,15 @@ class WorkerSession:
         assert self._client is not None
         match message:
             case Ready(reason=reason) if reason:
-                self._refuse(self._client.python, reason)
+                self._keep_python_error(self._client.python, reason)
             case Ready(devices=devices):
                 self.devices = dict(devices)
-                self.refusals.pop(self._client.python, None)
+                self.python_errors.pop(self._client.python, None)
             case _:
                 pass
 
-    def _refuse(self, python: Path, sentence: str) -> None:
-        self.refusals[python] = sentence
+    def _keep_python_error(self, python: Path, sentence: str) -> None:
+        self.python_errors[python] = sentence
 
     def _give_up_on_silence(self) -> None:
         job = self.job

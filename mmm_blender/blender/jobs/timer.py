@@ -32,13 +32,13 @@ def keep_house() -> float:
         before = (
             session.worker_status,
             session.devices,
-            len(session.refusals),
+            len(session.python_errors),
         )
         session.tick()
         if before != (
             session.worker_status,
             session.devices,
-            len(session.refusals),
+            len(session.python_errors),
         ):
             redraw()
     return HOUSEKEEPING_SECONDS

@@ -11,7 +11,7 @@ from .task import replay_poll_error, start_replay
 
 
 class Replay(JobOperator, bpy.types.Operator):
-    """Make the Action again from its recipe, to the same keys, beside the one that is there"""
+    """Rebuild the Action from its recipe, to the same keys, in a new Action"""
 
     bl_idname = "mmm.replay"
     bl_label = "Replay"

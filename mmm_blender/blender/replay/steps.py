@@ -87,7 +87,7 @@ def _unpacked(text: str, kind: type[np.generic], columns: int = 0) -> Any:
 
 
 def mask_of(step: EditStep | SegmentStep) -> EditMask:
-    """What an edit made anew, of the frames that it saw."""
+    """What an edit regenerated, of the frames that it read."""
     cells_TC: BoolArray = _unpacked(step.mask, np.bool_, ANIMATED_JOINTS + 1)
     return EditMask(cells_TC[:, :ANIMATED_JOINTS], cells_TC[:, ANIMATED_JOINTS])
 
@@ -107,8 +107,8 @@ def reads_rig(recipe: Recipe) -> bool:
     return any(not step.input for step in edits)
 
 
-def held_by(step: EditStep | SegmentStep) -> dict[str, frozenset[float]]:
-    """Frames that an edit held, by SMPL joint."""
+def locked_by(step: EditStep | SegmentStep) -> dict[str, frozenset[float]]:
+    """Frames that an edit locked, by SMPL joint."""
     return {joint: frozenset(map(float, frames)) for joint, frames in step.held.items()}
 
 
@@ -239,7 +239,7 @@ def _done(rig: ArmatureObject, action: Action | None, made: _Answered) -> Action
 
 def _write_edit(rig: ArmatureObject, action: Action, step: EditStep, clip: MotionClip) -> None:
     joints = part_joints(step.part.upper())
-    write_range(rig, action, clip, step.input_start, step.first, step.last, joints, held_by(step))
+    write_range(rig, action, clip, step.input_start, step.first, step.last, joints, locked_by(step))
 
 
 def _write_segment(rig: ArmatureObject, action: Action, step: SegmentStep, made: _Answered) -> None:
@@ -247,11 +247,11 @@ def _write_segment(rig: ArmatureObject, action: Action, step: SegmentStep, made:
     move = GroundMove(*made.answer.ground_move)
     carried = brought_to_start(made.answer.clip, move, made.seen, mask_of(step))
     plan = plan_of(made.before, step)
-    write_segment(rig, action, plan, step.input_start, *carried, held_by(step))
+    write_segment(rig, action, plan, step.input_start, *carried, locked_by(step))
 
 
 def plan_of(before: tuple[Step, ...], step: SegmentStep) -> SegmentPlan:
-    """Which frames changed when a segment was made anew. before: the steps before it."""
+    """Which frames changed when a segment was regenerated. before: the steps before it."""
     segments = sequence_segments(Recipe(before))
     if not 0 <= step.index < len(segments):
         raise MMMError(_DAMAGED)

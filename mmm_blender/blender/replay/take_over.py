@@ -1,4 +1,4 @@
-"""A person's own keys, carried from the old Action to the one that was made again."""
+"""The user's own keys, carried from the old Action to the one that was made again."""
 
 from __future__ import annotations
 
@@ -37,8 +37,7 @@ def taken_over(rig: ArmatureObject, old: Action, made: Action) -> Action:
     """The Action that takes the place of ``made``, which goes: all of ``old``, but the bones that
     nobody changed since the last step as they were made. If it cannot be, both go.
 
-    Its fingerprint is of what the steps made, as the old one's, so that what a person did stays
-    known as hers.
+    Its fingerprint is of what the steps made, as the old one's, so that user edits stay known.
     """
     with all_or_nothing(lambda: bpy.data.actions.remove(made)) as undo:
         again = _made_again(rig, old, made)
@@ -99,11 +98,11 @@ def _merged(rig: ArmatureObject, old: Action, again: _Curves) -> dict[CurveId, R
 
 def _made_again(rig: ArmatureObject, old: Action, made: Action) -> _Curves:
     """What ``made`` has of bones that nobody changed in ``old`` since the last step."""
-    slot, hers = slot_identifier(rig, made), {*user_edits(rig, old).bones, ""}
+    slot, own = slot_identifier(rig, made), {*user_edits(rig, old).bones, ""}
     return {
         name[1:]: each
         for name, each in raw_curves(made).items()
-        if name[0] == slot and _bone(name[1]) not in hers
+        if name[0] == slot and _bone(name[1]) not in own
     }
 
 

@@ -1,7 +1,7 @@
 """Replay without buttons: the active Action's recipe, done again in a new Action beside it.
 
-What a person did to the Action since the last step is taken over: whole bones whose keys she
-changed, and all that no step of ours makes (other curves, markers, the frame range, modifiers).
+User edits since the last step are taken over: whole bones whose keys were changed, and all that no
+step of ours makes (other curves, markers, the frame range, modifiers).
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ from ..rig.target import DataBlockRef, scene_fps, target_armature
 from .steps import Rebuilding, reads_rig, request_of
 from .take_over import taken_over
 
-_SHORT_HASH = 12  # digits that tell bundles apart for a person
+_SHORT_HASH = 12  # digits that tell bundles apart for the user
 _SAME_RATE = 1e-3  # frames per second
 
 
@@ -135,8 +135,8 @@ class _ReplayJob(SceneJob):
         step = self._rebuilding.next_step
         assert step is not None
         python = self._access.python()
-        if fault := _rig_poll_error(rig, self._recipe):
-            raise MMMError(fault)
+        if reason := _rig_poll_error(rig, self._recipe):
+            raise MMMError(reason)
         path = bundle_path(bundle_of(step, known_bundles(context, self._bundle)))
         request = request_of(step, self._rebuilding.seen(rig, self._find_old()))
         return self._access.session.start(python, request, self._access.load_bundle(path))
@@ -175,11 +175,11 @@ class _ReplayJob(SceneJob):
         return " ".join((done, *filter(None, notes)))
 
 
-# --- what a person did since the last step -------------------------------------------------------
+# --- user edits since the last step --------------------------------------------------------------
 
 
 def own_note(rig: ArmatureObject, old: Action) -> str:
-    """What became of the changes that a person made since the last step, in a sentence; else ""."""
+    """What became of user edits since the last step, in a sentence; else ""."""
     if curve_store(rig, old) is None:
         return ""
     if load_fingerprint(old, rig) is None:

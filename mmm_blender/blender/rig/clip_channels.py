@@ -13,7 +13,7 @@ from ...geometry.skeleton import SMPL_22
 from ..bpy_types import ArmatureObject, Bone, bpy
 from ..fcurves.layered_actions import Channel, bone_channels
 from .pose_space import PoseSpace, orientation_quats, pose_space
-from .smpl_rig import inheritance_fault
+from .smpl_rig import inheritance_poll_error
 
 
 def clip_channels(rig: ArmatureObject, bones: dict[str, str], clip: MotionClip) -> list[Channel]:
@@ -34,8 +34,8 @@ def clip_channels(rig: ArmatureObject, bones: dict[str, str], clip: MotionClip) 
 
 def check_inheritance(rig: ArmatureObject, bones: dict[str, str]) -> None:
     """Raises MMMError where bones do not inherit what SMPL's joints do."""
-    if fault := inheritance_fault(rig, bones, bones.values()):
-        raise MMMError(fault)
+    if reason := inheritance_poll_error(rig, bones, bones.values()):
+        raise MMMError(reason)
 
 
 def channel_motion(

@@ -181,7 +181,7 @@ def to_clip(
 
 @contextmanager
 def unkeyed_pose_kept(scene: Scene, rig: ArmatureObject) -> Generator[None]:
-    """What a person has posed without keying it outlives keys that are written inside, but for
+    """What the user has posed without keying it outlives keys that are written inside, but for
     channels to which these give another value at the current frame."""
     posed, before = _channels(rig), _keyed_channels(scene, rig)
     try:

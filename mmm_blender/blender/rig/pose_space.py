@@ -39,7 +39,7 @@ class PoseSpace:
 
     bones: the rig's bone for each of the 22 joints. axes_4: quaternion (w first) that takes model
     axes to armature axes. scale: armature units a model metre. pelvis_3: the pelvis bone's rest
-    position in armature space. bone_axes_J4: rest orientation of every bone's own axes, told in
+    position in armature space. bone_axes_J4: rest orientation of every bone's own axes, in
     model axes.
     """
 

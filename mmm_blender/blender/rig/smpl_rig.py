@@ -28,7 +28,7 @@ def find_smpl_bones(rig: Object) -> dict[str, str] | str:
         missing = [joint for joint, name in found.items() if name is None]
         if not missing:
             smpl_bones = {joint: name for joint, name in found.items() if name is not None}
-            return _hierarchy_fault(rig, smpl_bones) or smpl_bones
+            return _hierarchy_poll_error(rig, smpl_bones) or smpl_bones
         best = min(best, missing, key=len)
     return f"'{rig.name}' is no SMPL armature: it has no bone for {_listed(best)}."
 
@@ -41,10 +41,10 @@ def smpl_bones(rig: Object) -> dict[str, str]:
     return found
 
 
-def inheritance_fault(rig: Object, smpl: Mapping[str, str], bones: Iterable[str]) -> str:
+def inheritance_poll_error(rig: Object, smpl: Mapping[str, str], bones: Iterable[str]) -> str:
     """Why rotation keys of these bones would not say what a clip says, in a sentence; else "".
 
-    smpl: the bone of every joint. A clip's rotations are told from the parent on, so every bone
+    smpl: the bone of every joint. A clip's rotations are relative to the parent, so every bone
     between two of the body must turn with its own. What the pelvis hangs on is worked around.
     """
     known = set(smpl.values())
@@ -78,7 +78,7 @@ def _short(joint: str) -> str:
     return joint
 
 
-def _hierarchy_fault(rig: Object, found: dict[str, str]) -> str | None:
+def _hierarchy_poll_error(rig: Object, found: dict[str, str]) -> str | None:
     """A sentence where a bone does not hang below its joint's parent, however far."""
     for joint, parent in zip(SMPL_22.names[1:], SMPL_22.parents[1:], strict=True):
         above = [str(bone.name) for bone in rig.data.bones[found[joint]].parent_recursive]

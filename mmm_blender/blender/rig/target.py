@@ -1,4 +1,4 @@
-"""Which armature a motion goes to, and how a job remembers it without holding it."""
+"""Which armature a motion goes to, and how a job finds it again."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def target_armature(context: Context) -> ArmatureObject | None:
     """The SMPL armature to animate: the active object or the one that deforms it.
 
     None where there is none, so that one is added. An armature of another kind that is selected
-    and active is refused with MMMError: the person means it, and it cannot be done.
+    and active is refused with MMMError: the user means it, and it cannot be done.
     """
     active = context.view_layer.objects.active
     rig = _armature_of(active)

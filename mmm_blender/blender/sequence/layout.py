@@ -1,4 +1,4 @@
-"""Where the segments of a sequence lie in an Action, as its recipe tells. Knows no bpy.
+"""Where the segments of a sequence lie in an Action, as its recipe says. Knows no bpy.
 
 Frames are scene frames; ranges include both ends.
 """
@@ -31,7 +31,7 @@ class Segment:
     frames: int
 
     @property
-    def behind(self) -> int:
+    def stop(self) -> int:
         """One after its last frame."""
         return self.first + self.frames
 
@@ -76,23 +76,23 @@ def _with_change(segments: tuple[Segment, ...], step: SegmentStep) -> tuple[Segm
 
 @dataclass(frozen=True)
 class SegmentPlan:
-    """Which frames change when a segment is made anew.
+    """Which frames change when a segment is regenerated.
 
-    first, last: frames that are made anew, with the keys behind already shifted. start: the
-    segment's first frame. old_behind: one after its last frame, before the shift. shift: frames by
+    first, last: frames that are regenerated, with the later keys already shifted. start: the
+    segment's first frame. old_stop: one after its last frame, before the shift. shift: frames by
     which all keys from there on move in time.
     """
 
     first: int
     last: int
     start: int
-    old_behind: int
+    old_stop: int
     shift: int
 
     @property
-    def new_behind(self) -> int:
+    def new_stop(self) -> int:
         """One after the segment's last frame, after the shift."""
-        return self.old_behind + self.shift
+        return self.old_stop + self.shift
 
     @property
     def before_shift(self) -> FrameRange:
@@ -101,9 +101,9 @@ class SegmentPlan:
 
     def after_shift(self, frame: float) -> float | None:
         """Where a key of a frame comes to lie; None where the segment gets too short for it."""
-        if frame >= self.old_behind:
+        if frame >= self.old_stop:
             return frame + self.shift
-        return frame if frame < self.start or frame < self.new_behind else None
+        return frame if frame < self.start or frame < self.new_stop else None
 
 
 def plan_segment(segments: Sequence[Segment], index: int, frames: int, fps: float) -> SegmentPlan:
@@ -111,12 +111,12 @@ def plan_segment(segments: Sequence[Segment], index: int, frames: int, fps: floa
     old = segments[index]
     seam = math.ceil(SEAM_SECONDS * fps)
     before = min(seam, segments[index - 1].frames // 2) if index > 0 else 0
-    behind = min(seam, segments[index + 1].frames // 2) if index + 1 < len(segments) else 0
+    after = min(seam, segments[index + 1].frames // 2) if index + 1 < len(segments) else 0
     return SegmentPlan(
         first=old.first - before,
-        last=old.first + frames + behind - 1,
+        last=old.first + frames + after - 1,
         start=old.first,
-        old_behind=old.behind,
+        old_stop=old.stop,
         shift=frames - old.frames,
     )
 
@@ -128,8 +128,8 @@ def stretched(kept: MotionClip, kept_start: int, plan: SegmentPlan) -> MotionCli
     away from the segment's end, or its last one is repeated there.
     """
     old_frames = np.arange(kept.frames)
-    start, behind = plan.start - kept_start, plan.old_behind - kept_start
-    wanted = np.arange(plan.new_behind - plan.start)
-    inside = start + np.minimum(wanted, behind - 1 - start)
-    chosen = np.concatenate([old_frames[:start], inside, old_frames[behind:]])
+    start, stop = plan.start - kept_start, plan.old_stop - kept_start
+    wanted = np.arange(plan.new_stop - plan.start)
+    inside = start + np.minimum(wanted, stop - 1 - start)
+    chosen = np.concatenate([old_frames[:start], inside, old_frames[stop:]])
     return kept.replace(rotations_TJ4=kept.rotations_TJ4[chosen], root_T3=kept.root_T3[chosen])

@@ -1,7 +1,7 @@
 """Segments of a sequence as timeline markers: one where each begins, named by its prompt.
 
 A marker belongs to a sequence where it has the name that the Action's recipe says and stands on
-the segment's first frame, or was moved a little by hand. One that was renamed is the person's own.
+the segment's first frame, or was moved a little by hand. One that was renamed is the user's own.
 """
 
 from __future__ import annotations
@@ -23,9 +23,9 @@ def replace_markers(
     """Let the markers of ``old`` segments mark the ``new`` ones, in order; take away those that
     are left over.
 
-    A marker is changed rather than made again: it may cut to a camera. One that the person has
+    A marker is changed rather than made again: it may cut to a camera. One that the user has
     moved keeps its distance to the segment's start. restore: segments without a marker get one
-    (else those whose marker the person has deleted go without).
+    (else those whose marker the user has deleted go without).
     """
     markers = _markers_of(scene, old)
     for segment, before, marker in zip_longest(new, old, markers):
@@ -49,7 +49,7 @@ def _markers_of(scene: Scene, segments: Sequence[Segment]) -> list[TimelineMarke
             least = segments[index - 1].first if index else segment.first - segment.frames
             name = marker_name(segment.prompt)
             for marker in free:
-                reach = range(least + 1, segment.behind) if moved else (segment.first,)
+                reach = range(least + 1, segment.stop) if moved else (segment.first,)
                 if found[index] is None and marker.frame in reach and marker.name == name:
                     found[index] = marker
                     free.remove(marker)

@@ -29,7 +29,7 @@ def _poll(cls: Any, reason: str) -> bool:
 
 
 class AddPrompt(bpy.types.Operator):
-    """Add a prompt to the list, behind the chosen one"""
+    """Add a prompt to the list after the active one"""
 
     bl_idname = "mmm.sequence_add"
     bl_label = "Add Prompt"
@@ -49,7 +49,7 @@ class AddPrompt(bpy.types.Operator):
 
 
 def _insert(found: Any) -> Any:
-    """A new line behind the chosen one; it is chosen then."""
+    """A new line after the active one; it is active then."""
     found.lines.add()
     at = min(int(found.active) + 1, len(found.lines) - 1)
     found.lines.move(len(found.lines) - 1, at)
@@ -67,7 +67,7 @@ class _LineOperator:
 
 
 class RemovePrompt(_LineOperator, bpy.types.Operator):
-    """Take the chosen prompt out of the list; keys stay as they are"""
+    """Remove the active prompt from the list; keys stay as they are"""
 
     bl_idname = "mmm.sequence_remove"
     bl_label = "Remove Prompt"
@@ -82,7 +82,7 @@ class RemovePrompt(_LineOperator, bpy.types.Operator):
 
 
 class DuplicatePrompt(_LineOperator, bpy.types.Operator):
-    """Add the chosen prompt once more, right behind itself"""
+    """Duplicate the active prompt, after itself"""
 
     bl_idname = "mmm.sequence_duplicate"
     bl_label = "Duplicate Prompt"
@@ -97,7 +97,7 @@ class DuplicatePrompt(_LineOperator, bpy.types.Operator):
 
 
 class MovePrompt(bpy.types.Operator):
-    """Move the chosen prompt in the list"""
+    """Move the active prompt in the list"""
 
     bl_idname = "mmm.sequence_move"
     bl_label = "Move Prompt"
@@ -119,7 +119,7 @@ class MovePrompt(bpy.types.Operator):
     def description(cls, _context: Context, properties: Any) -> str:
         """Each arrow's own tooltip."""
         where = "earlier" if properties.direction == "UP" else "later"
-        return f"Let the chosen prompt come {where}"
+        return f"Move the active prompt {where}"
 
     def execute(self, context: Context) -> set[str]:
         """At either end it stays."""
@@ -134,21 +134,21 @@ class MovePrompt(bpy.types.Operator):
 
 
 class NewLineSeed(_LineOperator, bpy.types.Operator):
-    """Take another seed for the chosen prompt: its motion will be another one"""
+    """Choose another seed at random for the active prompt"""
 
     bl_idname = "mmm.sequence_new_seed"
     bl_label = "New Seed"
     bl_options: ClassVar[set[str]] = {"UNDO", "INTERNAL"}
 
     def execute(self, context: Context) -> set[str]:
-        """Throw the dice."""
+        """Set it."""
         found = sequence_list(context.scene)
         found.lines[chosen_line(found)].seed = random.randint(0, LARGEST_SEED)
         return {"FINISHED"}
 
 
 class LoadSequence(bpy.types.Operator):
-    """Fill the list with the prompts that the character's motion was made from, and mark them"""
+    """Fill the list with the prompts of the character's motion, and mark its segments"""
 
     bl_idname = "mmm.sequence_load"
     bl_label = "Prompts from Action"
@@ -166,7 +166,7 @@ class LoadSequence(bpy.types.Operator):
 
 
 class GenerateSequence(JobOperator, bpy.types.Operator):
-    """Make one motion from all prompts in the list, and key it from this frame on"""
+    """Generate one motion from all prompts in the list, and key it from the current frame"""
 
     bl_idname = "mmm.generate_sequence"
     bl_label = "Generate Sequence"
@@ -200,7 +200,7 @@ class GenerateSequence(JobOperator, bpy.types.Operator):
 
 
 class RegenerateSegment(JobOperator, bpy.types.Operator):
-    """Make the chosen prompt's part of the motion anew; what comes after follows, unchanged"""
+    """Regenerate the active prompt's part of the motion; what comes after follows, unchanged"""
 
     bl_idname = "mmm.regenerate_segment"
     bl_label = "Regenerate Segment"
@@ -233,7 +233,7 @@ class RegenerateSegment(JobOperator, bpy.types.Operator):
 
     @classmethod
     def poll(cls, context: Context) -> bool:
-        """Greyed, with the reason, while no segment can be made anew."""
+        """Greyed, with the reason, while no segment can be regenerated."""
         return _poll(cls, segment_poll_error(context))
 
     def start(self, context: Context) -> SceneJob:

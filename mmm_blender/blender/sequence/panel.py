@@ -16,7 +16,7 @@ from ..widgets import BIG, ORDER, TAB, Layout, draw_wrapped
 from .layout import Segment
 from .properties import SegmentParams, chosen_line, params_of, sequence_list
 from .regenerate import list_poll_error, segment_poll_error
-from .task import action_segments, loading_poll_error, sequence_fault
+from .task import action_segments, loading_poll_error, sequence_poll_error
 
 _PROMPT_SHARE = 0.75
 """Of a line's width, what the prompt gets."""
@@ -95,7 +95,7 @@ def _draw_line(layout: Layout, line: Any) -> None:
 
 def _draw_generate(layout: Layout, context: Context) -> None:
     """The button; greyed, with the reason, while it cannot be pressed."""
-    reason = poll_error(context) or _list_fault(context)
+    reason = poll_error(context) or _list_poll_error(context)
     row = layout.row()
     row.scale_y = BIG
     row.enabled = not reason
@@ -104,7 +104,7 @@ def _draw_generate(layout: Layout, context: Context) -> None:
         draw_wrapped(layout, context, reason, icon="INFO")
 
 
-def _list_fault(context: Context) -> str:
+def _list_poll_error(context: Context) -> str:
     """What is wrong with the list, the weights or the target, in a sentence; else ""."""
     try:
         card = shown_bundle(context.scene)
@@ -112,7 +112,7 @@ def _list_fault(context: Context) -> str:
         return str(error)
     key = ("sequence target", scene_key(context))
     reason = ui_state.fact(key, lambda: _target_poll_error(context))
-    return reason or sequence_fault(card, params_of(sequence_list(context.scene).lines))
+    return reason or sequence_poll_error(card, params_of(sequence_list(context.scene).lines))
 
 
 def _target_poll_error(context: Context) -> str:

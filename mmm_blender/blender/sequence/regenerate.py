@@ -1,4 +1,4 @@
-"""Regenerate Segment without buttons: one prompt of a sequence made anew, with its two seams.
+"""Regenerate Segment without buttons: one prompt of a sequence with its two seams.
 
 What comes before stays bit for bit. What comes after keeps every rotation inside the body; its
 pelvis keys are carried over the ground in one piece, to where the new motion arrives, and all its
@@ -22,7 +22,7 @@ from ..actions.editability import edited_armature, editing_poll_error
 from ..actions.range_writer import check_curves
 from ..addon.availability import poll_error
 from ..addon.bundle_cards import BundleCard
-from ..addon.bundle_choice import chosen_bundle, mask_fault, shown_bundle
+from ..addon.bundle_choice import chosen_bundle, mask_poll_error, shown_bundle
 from ..addon.ui_state import scene_key, ui_state
 from ..addon.worker_python import addon_worker
 from ..bpy_types import Action, ArmatureObject, Context
@@ -49,17 +49,17 @@ from .segment_writer import (
     shifted_keys,
     write_segment,
 )
-from .task import action_segments, segment_fault, target_segments
+from .task import action_segments, segment_params_poll_error, target_segments
 
 OTHER_LIST = (
-    "The list is not the one that the character's motion was made from: Generate Sequence makes it "
-    "all anew, Prompts from Action brings the old list back."
+    "The list is not the one that the character's motion was made from: Generate Sequence makes "
+    "all of it again, Prompts from Action brings the old list back."
 )
 
 
 @dataclass(frozen=True)
 class SegmentChange:
-    """What the person asks for. index: of the segment, from 0."""
+    """What the user asks for. index: of the segment, from 0."""
 
     index: int
     params: SegmentParams
@@ -69,7 +69,7 @@ class SegmentChange:
 
 
 def segment_poll_error(context: Context) -> str:
-    """Why no segment can be made anew just now, in a sentence; else ""."""
+    """Why no segment can be regenerated now, in a sentence; else ""."""
     key = ("segment", scene_key(context))
     return poll_error(context, "Edit") or ui_state.fact(key, lambda: _segment_poll_error(context))
 
@@ -79,8 +79,8 @@ def _segment_poll_error(context: Context) -> str:
         _, segments = target_segments(context)
         check_several(segments)
         card = shown_bundle(context.scene)
-        fault = card.problem or mask_fault(card, "all")
-        return fault or editing_poll_error(edited_armature(context), "ALL")
+        reason = card.poll_error or mask_poll_error(card, "all")
+        return reason or editing_poll_error(edited_armature(context), "ALL")
     except MMMError as error:
         return str(error)
 
@@ -143,9 +143,9 @@ def start_segment(
 def _change_poll_error(card: BundleCard, change: SegmentChange) -> str:
     """What the weights cannot do, or what is wrong with the line, in a sentence; else ""."""
     return (
-        card.problem
-        or mask_fault(card, "all")
-        or segment_fault(card, change.index + 1, change.params)
+        card.poll_error
+        or mask_poll_error(card, "all")
+        or segment_params_poll_error(card, change.index + 1, change.params)
     )
 
 
@@ -186,7 +186,7 @@ class _SegmentEdit(EditJob):
         return stretched(kept, first, self._plan)
 
     def write(self, rig: ArmatureObject, action: Action, result: Generated) -> None:
-        """Key the result, and bring along what lies behind it."""
+        """Key the result, and carry along what comes after it."""
         assert self.input is not None
         plan, locked = self._plan, self.scope.locked
         placed = brought_to_start(
@@ -204,7 +204,7 @@ class _SegmentEdit(EditJob):
         return SegmentStep(
             index=self._change.index,
             seconds=self._change.params.seconds,
-            behind=self._plan.old_behind,
+            behind=self._plan.old_stop,
             shift=self._plan.shift,
             hand=hand,
             input="" if self.from_steps else packed_motion(self.input),
@@ -216,7 +216,7 @@ class _SegmentEdit(EditJob):
         action = rig.animation_data.action
         scene, after = context.scene, action_segments(action, rig)
         replace_markers(scene, self._segments, after, restore=False)
-        scene.frame_end = max(scene.frame_end, after[-1].behind - 1)
+        scene.frame_end = max(scene.frame_end, after[-1].stop - 1)
         found = sequence_list(scene)
         if found.action == action and params_of(found.lines) == self._listed:
             set_line(found.lines[self._change.index], self._change.params)

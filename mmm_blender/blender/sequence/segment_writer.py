@@ -36,7 +36,7 @@ def segments_extent(
 ) -> tuple[float, float]:
     """First and last keyed frame; MMMError where the segments do not lie between them."""
     keyed = keyed_extent(rig, action)
-    first, last = segments[0].first, segments[-1].behind - 1
+    first, last = segments[0].first, segments[-1].stop - 1
     if keyed is None or keyed[0] > first or keyed[1] < last:
         raise MMMError(
             f"The sequence lay on the frames {first} to {last}, where not all of it is any more: "
@@ -81,7 +81,7 @@ def shifted_keys(
 def brought_to_start(
     made: MotionClip, move: GroundMove, seen: MotionClip, mask: EditMask
 ) -> tuple[MotionClip, GroundMove]:
-    """The worker's answer and what carries the frames behind it, if nothing before it is kept: then
+    """The worker's motion and what carries the frames after it, if nothing before it is kept: then
     it starts where ``seen`` started, and what follows is carried along."""
     if mask.start > 0:
         return made, move
@@ -100,16 +100,16 @@ def write_segment(  # noqa: PLR0917  # an answer, where it lies, and where it go
     move: GroundMove,
     locked: Mapping[str, Collection[float]],
 ) -> None:
-    """Key the worker's answer and bring along everything behind it.
+    """Key the worker's motion and carry along everything after it.
 
     clip: as the model was shown it, ``clip_start`` its first scene frame after the shift. locked:
     as the keys lie before it. A failure leaves the keys half-written: see ``rolled_back``.
     """
     keyed = keyed_extent(rig, action)
     if plan.shift:
-        move_keys(rig, action, plan.old_behind, plan.shift)
-    if keyed is not None and keyed[1] < plan.old_behind:
-        _cut(rig, action, plan.new_behind)
+        move_keys(rig, action, plan.old_stop, plan.shift)
+    if keyed is not None and keyed[1] < plan.old_stop:
+        _cut(rig, action, plan.new_stop)
     elif move != NO_MOVE:
         move_ground(rig, action, plan.last + 1, move)
     write_range(

@@ -10,7 +10,7 @@ from ...common.errors import MMMError
 from ...worker.client import JobResult
 from ...worker.protocol import GenerateSequence
 from ..addon.bundle_cards import BundleCard
-from ..addon.bundle_choice import bundle_path, chosen_bundle, length_fault
+from ..addon.bundle_choice import bundle_path, chosen_bundle, length_poll_error
 from ..addon.scene_settings import LEAST_SECONDS
 from ..addon.ui_state import scene_key, ui_state
 from ..addon.worker_python import addon_worker
@@ -31,31 +31,36 @@ NO_SEQUENCE = "The character's motion is no sequence: generate one first."
 
 @dataclass(frozen=True)
 class SequenceParams:
-    """What the person asks for. bundle: as in ``choose_bundle``."""
+    """What the user asks for. bundle: as in ``choose_bundle``."""
 
     segments: tuple[SegmentParams, ...]
     pin_feet: bool = True
     bundle: str = ""
 
 
-def sequence_fault(card: BundleCard, segments: Sequence[SegmentParams]) -> str:
+def sequence_poll_error(card: BundleCard, segments: Sequence[SegmentParams]) -> str:
     """What is wrong with a list of prompts, in a sentence; else ""."""
     if not segments:
         return "The list of prompts is empty: add a prompt."
     numbered = enumerate(segments, start=1)
-    return card.problem or next(
-        (fault for number, each in numbered if (fault := segment_fault(card, number, each))), ""
+    return card.poll_error or next(
+        (
+            reason
+            for number, each in numbered
+            if (reason := segment_params_poll_error(card, number, each))
+        ),
+        "",
     )
 
 
-def segment_fault(card: BundleCard, number: int, params: SegmentParams) -> str:
-    """What is wrong with one of them; number: as the person counts."""
+def segment_params_poll_error(card: BundleCard, number: int, params: SegmentParams) -> str:
+    """What is wrong with one of them; number: as the user counts."""
     if not params.prompt.strip():
         return f"Prompt {number} is empty: say in a few words what the body does."
     if params.seconds < LEAST_SECONDS:
         return f"Prompt {number} is too short: give it at least {LEAST_SECONDS:g} seconds."
-    fault = length_fault(card, params.seconds)
-    return f"Prompt {number} cannot last {params.seconds:g} s. {fault}" if fault else ""
+    reason = length_poll_error(card, params.seconds)
+    return f"Prompt {number} cannot last {params.seconds:g} s. {reason}" if reason else ""
 
 
 def start_sequence(
@@ -67,8 +72,8 @@ def start_sequence(
     """
     access = access or addon_worker()
     card = chosen_bundle(context.scene, params.bundle)
-    if fault := sequence_fault(card, params.segments):
-        raise MMMError(fault)
+    if reason := sequence_poll_error(card, params.segments):
+        raise MMMError(reason)
     python = access.python()
     rig = target_armature(context)
     listed = params_of(sequence_list(context.scene).lines)

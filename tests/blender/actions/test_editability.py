@@ -11,7 +11,7 @@ from mmm_blender.blender.actions.editability import editing_poll_error
 from mmm_blender.blender.bpy_types import ArmatureObject, bpy
 from mmm_blender.blender.fcurves.frame_range import FrameRange
 from mmm_blender.blender.fcurves.layered_actions import HAS_SLOTS
-from mmm_blender.blender.history import new_action as animation
+from mmm_blender.blender.history import new_action
 from tests.blender.helpers.rigs import STYLES, build_rig, wild_clip
 
 Change = Callable[[ArmatureObject], Any]
@@ -21,7 +21,7 @@ Change = Callable[[ArmatureObject], Any]
 def rig() -> ArmatureObject:
     """With twelve keyed frames from 1 on."""
     found = build_rig(STYLES["all bones up"])
-    animation.write_clip(found, wild_clip(12), 1)
+    new_action.write_clip(found, wild_clip(12), 1)
     return found
 
 
@@ -268,7 +268,7 @@ def test_a_posed_bone_between_two_of_the_body_is_named() -> None:
     twist.head, twist.tail = bones["left_elbow"].head, bones["left_elbow"].tail
     twist.parent, bones["left_elbow"].parent = bones["left_shoulder"], twist
     bpy.ops.object.mode_set(mode="OBJECT")
-    animation.write_clip(rig, wild_clip(12), 1)
+    new_action.write_clip(rig, wild_clip(12), 1)
     assert editing_poll_error(rig, "ALL") == ""
     rig.data.bones["twist"].use_inherit_rotation = False
     assert "Inherit Rotation on for 'twist'" in editing_poll_error(rig, "UPPER")
@@ -281,7 +281,7 @@ def test_a_posed_bone_between_two_of_the_body_is_named() -> None:
 
 def test_a_bone_above_the_pelvis_with_a_constraint_is_in_the_way_of_the_pelvis() -> None:
     rig = build_rig(STYLES["smpl add-on"])
-    animation.write_clip(rig, wild_clip(12), 1)
+    new_action.write_clip(rig, wild_clip(12), 1)
     constraint = rig.pose.bones["root"].constraints.new("LIMIT_ROTATION")
     assert constraint.influence > 0
     assert editing_poll_error(rig, "LOWER")

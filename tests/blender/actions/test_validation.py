@@ -1,11 +1,12 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from mmm_blender.blender.actions.range_writer import check_curves, raw_curves, write_range
-from mmm_blender.blender.bpy_types import Any, ArmatureObject, FCurve, bpy
+from mmm_blender.blender.bpy_types import ArmatureObject, FCurve, bpy
 from mmm_blender.blender.fcurves.curve_writer import CurveWriter
 from mmm_blender.blender.fcurves.layered_actions import HAS_SLOTS, bone_path, curves_by_channel
 from mmm_blender.blender.rig.armature import create_character
@@ -33,6 +34,7 @@ def spoil_mute(curve: FCurve) -> None:
 
 
 def spoil_group_mute(curve: FCurve) -> None:
+    assert curve.group is not None
     curve.group.mute = True
 
 
@@ -41,6 +43,7 @@ def spoil_lock(curve: FCurve) -> None:
 
 
 def spoil_group_lock(curve: FCurve) -> None:
+    assert curve.group is not None
     curve.group.lock = True
 
 
@@ -76,12 +79,12 @@ def test_curves_that_refuse_say_why(rig: ArmatureObject, spoil: object, words: s
     check_curves(rig, action, ["left_elbow"], 3, 7)
 
 
-def test_a_reversed_range_is_told(rig: ArmatureObject) -> None:
+def test_a_reversed_range_is_said(rig: ArmatureObject) -> None:
     with pytest.raises(MMMError, match="swap"):
         write_range(rig, generated(rig), wild_clip(5), 3, 7, 3, SMPL_22.names, {})
 
 
-def test_a_linked_action_is_told(rig: ArmatureObject, tmp_path: Path) -> None:
+def test_a_linked_action_is_said(rig: ArmatureObject, tmp_path: Path) -> None:
     action = generated(rig)
     library = tmp_path / "library.blend"
     bpy.data.libraries.write(str(library), {action})
@@ -95,7 +98,7 @@ def test_a_linked_action_is_told(rig: ArmatureObject, tmp_path: Path) -> None:
         check_curves(rig, rig.animation_data.action, SMPL_22.names, 3, 7)
 
 
-def test_an_animated_bone_above_the_pelvis_is_told() -> None:
+def test_an_animated_bone_above_the_pelvis_is_said() -> None:
     rig = build_rig(STYLES["smpl add-on"])
     action = generated(rig)
     for frame, x in ((1, 0.0), (20, 1.0)):

@@ -110,9 +110,9 @@ def test_without_any_python_set_up_is_named(stored: Any, no_torch_here: None) ->
 
 
 def test_another_choice_forgets_what_was_wrong(stored: Any, session: WorkerSession) -> None:
-    session.refusals[Path("/x")] = "It lacks torch."
+    session.python_errors[Path("/x")] = "It lacks torch."
     stored.python_path = "/y"
-    assert not session.refusals
+    assert not session.python_errors
 
 
 def test_the_chosen_device_is_listed_before_the_worker_has_seen_it(

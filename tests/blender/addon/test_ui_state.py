@@ -19,7 +19,7 @@ from mmm_blender.blender.addon.ui_state import FACT_SECONDS, UIState, ui_state
 from mmm_blender.blender.bpy_types import bpy
 from mmm_blender.blender.character.panel import CharacterPanel
 from mmm_blender.blender.edit import chosen_range
-from mmm_blender.blender.edit.operators import InBetween, Inpaint
+from mmm_blender.blender.edit.operators import InBetween, RegenerateRange
 from mmm_blender.blender.edit.panel import EditPanel
 from mmm_blender.blender.generate.operators import GenerateMotion
 from mmm_blender.blender.generate.panel import BundlesMenu, ExamplesMenu, MotionPanel
@@ -41,7 +41,7 @@ PANELS = (
     *(BundlesMenu, ExamplesMenu),
 )
 OPERATORS = (
-    *(GenerateMotion, Inpaint, InBetween, Replay),
+    *(GenerateMotion, RegenerateRange, InBetween, Replay),
     *(GenerateSequence, RegenerateSegment, LoadSequence),
 )
 
@@ -126,7 +126,7 @@ def test_what_a_press_found_is_shown(live: UIState) -> None:
 
 def test_the_choice_of_weights_is_looked_up_at_once(live: UIState, tiny_bundle: Path) -> None:
     bpy.context.scene.mmm.bundle = str(tiny_bundle)
-    assert find_shown_bundle(str(tiny_bundle)).max_seconds is not None
+    assert find_shown_bundle(str(tiny_bundle)).limits is not None
     with pytest.raises(MMMError, match="are not there"):
         bpy.context.scene.mmm.bundle = "/nowhere/weights"
         find_shown_bundle("/nowhere/weights")

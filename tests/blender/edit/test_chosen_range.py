@@ -14,7 +14,7 @@ from mmm_blender.blender.edit import chosen_range as chosen_range_module
 from mmm_blender.blender.edit.chosen_range import ChosenRange, Source, chosen_range, shown_range
 from mmm_blender.blender.edit.edit_window import EditWindow
 from mmm_blender.blender.fcurves.layered_actions import action_fcurves
-from mmm_blender.blender.history import new_action as animation
+from mmm_blender.blender.history import new_action
 from mmm_blender.blender.jobs.session import WorkerSession
 from tests.blender.helpers.rigs import STYLES, build_rig, wild_clip
 
@@ -25,7 +25,7 @@ FPS = 24.0
 def rig(session: WorkerSession) -> ArmatureObject:
     """With keys on the frames 1 to 24, none of them selected."""
     found = build_rig(STYLES["all bones up"])
-    animation.write_clip(found, wild_clip(24), 1)
+    new_action.write_clip(found, wild_clip(24), 1)
     for curve in action_fcurves(found.animation_data.action):
         curve.keyframe_points.foreach_set(
             "select_control_point", [False] * len(curve.keyframe_points)

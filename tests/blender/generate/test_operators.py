@@ -20,7 +20,7 @@ import pytest
 
 from mmm_blender.batch import command
 from mmm_blender.blender.bpy_types import Action, bpy
-from mmm_blender.blender.fcurves import layered_actions as fcurves
+from mmm_blender.blender.fcurves import layered_actions
 from mmm_blender.blender.history import recipe, recipe_store
 from mmm_blender.blender.jobs.session import WorkerSession
 from mmm_blender.blender.rig import armature, motion_reader
@@ -55,7 +55,7 @@ def inventory() -> dict[str, Any]:
 
 
 def keys(rig: Any) -> dict[tuple[str, int], list[float]]:
-    curves = fcurves.action_fcurves(rig.animation_data.action)
+    curves = layered_actions.action_fcurves(rig.animation_data.action)
     return {
         (curve.data_path, curve.array_index): [v for p in curve.keyframe_points for v in p.co]
         for curve in curves
@@ -88,7 +88,7 @@ def test_a_prompt_becomes_keys_on_a_new_character(
     rig = bpy.context.view_layer.objects.active
     assert rig.type == "ARMATURE"
     assert {bone.name for bone in rig.data.bones} == set(SMPL.names)
-    curves = fcurves.action_fcurves(rig.animation_data.action)
+    curves = layered_actions.action_fcurves(rig.animation_data.action)
     frames = {key.co[0] for curve in curves for key in curve.keyframe_points}
     assert frames == set(range(1, 1 + round(SECONDS * bpy.context.scene.render.fps)))
     assert {key.type for curve in curves for key in curve.keyframe_points} == {"GENERATED"}

@@ -200,6 +200,6 @@ def test_a_config_that_changes_is_read_again(weights: Path) -> None:
     config = weights / "mine" / "config.json"
     assert bundle_cards.read_card(config.parent).name == "The mine weights"
     config.write_text("{")
-    assert "cannot be read" in bundle_cards.read_card(config.parent).problem
+    assert "cannot be read" in bundle_cards.read_card(config.parent).poll_error
     config.unlink()
-    assert "cannot be read" in bundle_cards.read_card(config.parent).problem
+    assert "cannot be read" in bundle_cards.read_card(config.parent).poll_error

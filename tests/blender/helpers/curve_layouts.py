@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from hypothesis import Phase, settings
 from hypothesis import strategies as st
 
-from mmm_blender.blender.bpy_types import Action, Any, ArmatureObject, FCurve, bpy
+from mmm_blender.blender.bpy_types import Action, ArmatureObject, FCurve, bpy
 from mmm_blender.blender.fcurves.keyframe_arrays import (
     KEY_DTYPE,
     KeyArray,
@@ -146,7 +147,7 @@ def draw_keys(
 
 
 def settle(curve: FCurve) -> None:
-    """Update until nothing moves: Blender rounds ALIGNED handles anew each time, once a curve has
+    """Update until nothing moves: Blender rounds ALIGNED handles each time, once a curve has
     two keys. Keys that never come to rest become FREE."""
     keys = read_keys(curve)
     moving = np.full(len(keys), len(keys) == 1)

@@ -185,7 +185,7 @@ def test_what_was_held_stays_held(rig: ArmatureObject, action: Action, elsewhere
     assert again.changed == 0, "nobody is asked about them again"
 
 
-def test_what_was_made_anew_is_nobodys(rig: ArmatureObject, action: Action) -> None:
+def test_what_was_regenerated_is_nobodys(rig: ArmatureObject, action: Action) -> None:
     nudge(action, "left_elbow", "rotation_quaternion", START + 5)
     nothing = locked_keys(rig, action, WHOLE, JOINTS, LockMode.NONE)
     store_fingerprint(rig, action, user_keys_after(rig, action, WHOLE, JOINTS, nothing))
@@ -265,9 +265,9 @@ def test_the_fingerprint_survives_the_file(
 
 
 @pytest.mark.parametrize("text", ["{", "[]", "3", '{"version": 1}', '{"version": 9}'])
-def test_a_damaged_fingerprint_is_told(action: Action, text: str) -> None:
+def test_a_damaged_fingerprint_is_said(action: Action, text: str) -> None:
     action[FINGERPRINT_PROPERTY] = text
-    with pytest.raises(MMMError, match="another way of holding"):
+    with pytest.raises(MMMError, match="choose another Lock"):
         load_fingerprint(action)
 
 

@@ -90,7 +90,7 @@ def test_any_rest_orientation_gives_the_same_bone_directions(style: str) -> None
     rest = posed_heads(rig, names, [START])[0]
     write_clip(rig, clip, START)
     found = posed_heads(rig, names, frames_of(clip))
-    # the clip is told in the axes in which the rig's own rest pose is SMPL's T-pose
+    # the clip is in the axes in which the rig's own rest pose is SMPL's T-pose
     turn = best_turn(SMPL_22.rest_positions_J3, rest)
     model = expected_heads(clip) @ np.array([[1, 0, 0], [0, 0, -1], [0, 1, 0.0]])  # to Y up
     parents = list(SMPL_22.parents[1:])

@@ -49,9 +49,9 @@ def changed(at: int, name: str, value: object) -> str:
 
 @pytest.mark.parametrize(("at", "name", "value"), STRANGE)
 def test_a_field_of_another_kind_or_range_is_one_sentence(at: int, name: str, value: object):
-    with pytest.raises(MMMError) as told:
+    with pytest.raises(MMMError) as caught:
         parse_recipe(changed(at, name, value))
-    sentence = str(told.value)
+    sentence = str(caught.value)
     sentence.encode()
     assert sentence.startswith("The Action's recipe") and len(sentence) < 400
 
@@ -72,10 +72,10 @@ def test_a_field_of_another_kind_or_range_is_one_sentence(at: int, name: str, va
     ],
 )
 def test_a_text_that_is_no_recipe_is_one_sentence(text: str):
-    with pytest.raises(MMMError) as told:
+    with pytest.raises(MMMError) as caught:
         parse_recipe(text)
-    str(told.value).encode()
-    assert len(str(told.value)) < 400
+    str(caught.value).encode()
+    assert len(str(caught.value)) < 400
 
 
 @pytest.mark.parametrize("value", [3, 2.5, [1, 2], {"a": 1}, True])

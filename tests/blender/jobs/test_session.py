@@ -58,7 +58,7 @@ class ScriptedClient:
         self.status = None
         self.bundle_info = None
         self.says: list[WorkerMessage] = []
-        self.told: list[object] = []
+        self.sent: list[object] = []
         self.jobs = 0
         self.stopped = False
 
@@ -72,10 +72,10 @@ class ScriptedClient:
 
     def submit(self, job: object, bundle: object = None) -> None:
         self.start()
-        self.told += [bundle, job]
+        self.sent += [bundle, job]
 
     def cancel(self, job: int) -> None:
-        self.told.append(Cancel(job))
+        self.sent.append(Cancel(job))
 
     def poll(self) -> list[WorkerMessage]:
         said, self.says = self.says, []
@@ -187,11 +187,11 @@ def test_other_jobs_are_not_listened_to(quiet: WorkerSession) -> None:
     assert job.state is State.SUCCEEDED
 
 
-def test_a_cancelled_job_ends_at_once_and_the_worker_is_told(quiet: WorkerSession) -> None:
+def test_a_cancelled_job_ends_at_once_and_the_worker_is_said(quiet: WorkerSession) -> None:
     job = start(quiet)
     quiet.cancel()
     assert not quiet.busy and job.state is State.CANCELLED
-    assert worker_of(quiet).told[-1] == Cancel(job.number)
+    assert worker_of(quiet).sent[-1] == Cancel(job.number)
     assert quiet.notice.text == "Cancelled." and not quiet.notice.is_error
 
 
@@ -215,7 +215,7 @@ def test_another_python_means_another_worker(quiet: WorkerSession) -> None:
     with pytest.raises(MMMError, match="cannot be run"):
         start(quiet, OTHER_PYTHON)
     assert first.stopped and not quiet.busy
-    assert OTHER_PYTHON in quiet.refusals
+    assert OTHER_PYTHON in quiet.python_errors
 
 
 def test_devices_and_refusals_come_from_the_worker(quiet: WorkerSession) -> None:
@@ -224,9 +224,9 @@ def test_devices_and_refusals_come_from_the_worker(quiet: WorkerSession) -> None
     assert quiet.devices == READY.devices
     quiet.check(PYTHON)
     hear(quiet, Ready("1", "", {}, "That Python lacks torch."))
-    assert quiet.refusals == {PYTHON: "That Python lacks torch."}
+    assert quiet.python_errors == {PYTHON: "That Python lacks torch."}
     quiet.check(PYTHON)
-    assert not quiet.refusals
+    assert not quiet.python_errors
 
 
 def test_shutting_down_cancels_and_stops(quiet: WorkerSession) -> None:
@@ -402,7 +402,8 @@ class Press(JobOperator):
         return press(self.bundle)
 
     def send(self, kind: str, value: str = "PRESS") -> set[str]:
-        return self.modal(bpy.context, SimpleNamespace(type=kind, value=value))
+        event: Any = SimpleNamespace(type=kind, value=value)
+        return self.modal(bpy.context, event)
 
     @property
     def has_timer(self) -> bool:

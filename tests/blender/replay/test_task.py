@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 
 from mmm_blender.blender.bpy_types import Action, ArmatureObject, bpy
-from mmm_blender.blender.fcurves import layered_actions as fcurves
 from mmm_blender.blender.fcurves.curve_snapshot import raw_curves
+from mmm_blender.blender.fcurves.layered_actions import HAS_SLOTS, action_fcurves, curve_store
 from mmm_blender.blender.history import fingerprint, recipe, recipe_store
 from mmm_blender.blender.history.fingerprint import is_untouched
 from mmm_blender.blender.jobs.session import WorkerSession
@@ -55,7 +55,7 @@ def replayed(rig: ArmatureObject) -> tuple[Action, Action]:
 
 def nudge(action: Action, bone: str, frame: int, by: float = 0.2) -> None:
     path = f'pose.bones["{bone}"].rotation_quaternion'
-    for curve in fcurves.action_fcurves(action):
+    for curve in action_fcurves(action):
         if curve.data_path == path:
             (key,) = [each for each in curve.keyframe_points if each.co[0] == frame]
             key.co[1] += by
@@ -65,7 +65,7 @@ def values(action: Action, bone: str, frame: int) -> list[float]:
     path = f'pose.bones["{bone}"].rotation_quaternion'
     return [
         key.co[1]
-        for curve in fcurves.action_fcurves(action)
+        for curve in action_fcurves(action)
         if curve.data_path == path
         for key in curve.keyframe_points
         if key.co[0] == frame
@@ -96,7 +96,7 @@ def test_edits_come_back_in_order_bit_for_bit(rig: ArmatureObject, part: str) ->
     assert [step.kind for step in steps.steps] == ["generate", "edit", "edit"]
 
 
-def test_a_sequence_and_a_segment_that_was_made_anew_come_back(
+def test_a_sequence_and_a_segment_that_was_regenerated_come_back(
     rig: ArmatureObject, session: WorkerSession
 ) -> None:
     lines = bpy.context.scene.mmm_sequence.lines
@@ -141,7 +141,7 @@ def test_an_edit_of_a_motion_that_we_did_not_make_comes_back(rig: ArmatureObject
     assert raw_curves(after) == raw_curves(before)
 
 
-def test_a_pose_stays_held_however_often_the_range_is_made_anew(rig: ArmatureObject) -> None:
+def test_a_pose_stays_held_however_often_the_range_is_regenerated(rig: ArmatureObject) -> None:
     action = rig.animation_data.action
     nudge(action, "left_elbow", 27)
     nudge(action, "right_elbow", 44)
@@ -159,13 +159,13 @@ def test_a_pose_stays_held_however_often_the_range_is_made_anew(rig: ArmatureObj
 def test_what_a_person_did_between_two_steps_comes_back(rig: ArmatureObject) -> None:
     action = rig.animation_data.action
     nudge(action, "left_elbow", 40)
-    knees = [each for each in fcurves.action_fcurves(action) if "left_knee" in each.data_path]
+    knees = [each for each in action_fcurves(action) if "left_knee" in each.data_path]
     for curve in knees:
         curve.keyframe_points.remove(curve.keyframe_points[6])
         curve.keyframe_points[20].co[0] += 0.5
         curve.update()
-    wrists = [each for each in fcurves.action_fcurves(action) if "left_wrist" in each.data_path]
-    store = fcurves.curve_store(rig, action)
+    wrists = [each for each in action_fcurves(action) if "left_wrist" in each.data_path]
+    store = curve_store(rig, action)
     assert store is not None
     store.fcurves.remove(wrists[2])
     inpaint(frame_start=8, frame_end=14, seed=2)
@@ -174,7 +174,7 @@ def test_what_a_person_did_between_two_steps_comes_back(rig: ArmatureObject) -> 
     assert steps is not None
     edits = [step for step in steps.steps if isinstance(step, recipe.EditStep)]
     assert set(edits[0].hand.bones) == {"left_elbow", "left_knee", "left_wrist"}
-    # the curve that was removed is told too, with the value at which the channel then stood
+    # the curve that was removed is stored too, with the value at which the channel then stood
     assert len(edits[0].hand.curves) == 4 + 4 + 4
     before, after = replayed(rig)
     assert raw_curves(after) == raw_curves(before)
@@ -198,7 +198,7 @@ def test_what_a_person_did_since_the_last_step_is_taken_over(
     action = rig.animation_data.action
     made = raw_curves(action)
     nudge(action, "left_elbow", 36)
-    knee = [each for each in fcurves.action_fcurves(action) if "left_knee" in each.data_path][1]
+    knee = [each for each in action_fcurves(action) if "left_knee" in each.data_path][1]
     knee.keyframe_points.clear()
     before, after = again(rig)
     assert raw_curves(after) == raw_curves(before)
@@ -207,7 +207,7 @@ def test_what_a_person_did_since_the_last_step_is_taken_over(
     assert "What you changed since on 2 bones is taken over." in session.notice.text
     pose = values(after, "left_elbow", 36)
     inpaint(frame_start=30, frame_end=40, seed=7, hold="EDITED")
-    assert values(after, "left_elbow", 36) == pose, "still known as hers"
+    assert values(after, "left_elbow", 36) == pose, "still known as the user's"
     before, after = replayed(rig)
     assert raw_curves(after) == raw_curves(before)
 
@@ -221,13 +221,13 @@ def test_what_no_step_makes_is_taken_over(rig: ArmatureObject) -> None:
         rig.keyframe_insert("location", frame=frame)
         rig.keyframe_insert('["tired"]', frame=frame)
         rig.pose.bones["left_hand"].keyframe_insert("scale", frame=frame)
-    curves = {each.data_path: each for each in fcurves.action_fcurves(action)}
+    curves = {each.data_path: each for each in action_fcurves(action)}
     curves['["tired"]'].modifiers.new("NOISE")
     action.pose_markers.new("contact").frame = 12
     action.use_frame_range, action.frame_start, action.frame_end = True, 3.0, 60.0
     before, after = again(rig)
     assert raw_curves(after) == raw_curves(before)
-    copied = {each.data_path: each for each in fcurves.action_fcurves(after)}
+    copied = {each.data_path: each for each in action_fcurves(after)}
     assert {"location", '["tired"]', 'pose.bones["left_hand"].scale'} <= copied.keys()
     assert [each.type for each in copied['["tired"]'].modifiers] == ["NOISE"]
     assert [(each.name, each.frame) for each in after.pose_markers] == [("contact", 12)]
@@ -265,13 +265,13 @@ def test_a_sequence_and_its_changed_segments_come_back(rig: ArmatureObject) -> N
 
 def test_the_slot_of_the_rig_is_replayed(rig: ArmatureObject) -> None:
     action = rig.animation_data.action
-    if not fcurves.HAS_SLOTS:
+    if not HAS_SLOTS:
         pytest.skip("no slots in this Blender")
     for name in (recipe_store.RECIPE_PROPERTY, "mmm_fingerprint"):
         del action[name]
     other = action.slots.new(id_type="OBJECT", name="Second")
     bag = action.layers[0].strips[0].channelbag(other, ensure=True)
-    for curve in fcurves.action_fcurves(action):
+    for curve in action_fcurves(action):
         keys = bag.fcurves.new(curve.data_path, index=curve.array_index).keyframe_points
         for key in curve.keyframe_points:
             keys.insert(key.co[0], key.co[1])

@@ -10,9 +10,8 @@ import numpy as np
 import pytest
 
 from mmm_blender.blender.bpy_types import ArmatureObject, bpy
-from mmm_blender.blender.history import new_action as animation
+from mmm_blender.blender.history import new_action
 from mmm_blender.blender.rig import motion_reader
-from mmm_blender.blender.rig import motion_reader as reading
 from mmm_blender.blender.rig.armature import create_character
 from mmm_blender.common.errors import MMMError
 from mmm_blender.geometry.clip import MotionClip
@@ -38,7 +37,7 @@ def assert_same_motion(read: MotionClip, expected: MotionClip) -> None:
 
 def animated(style: str = "all bones up", frames: int = 12) -> tuple[ArmatureObject, MotionClip]:
     rig, clip = build_rig(STYLES[style]), wild_clip(frames)
-    animation.write_clip(rig, clip, FIRST)
+    new_action.write_clip(rig, clip, FIRST)
     return rig, clip
 
 
@@ -49,7 +48,7 @@ def last_of(clip: MotionClip) -> int:
 @pytest.mark.parametrize("style", STYLES)
 def test_what_was_written_is_read(style: str) -> None:
     rig, clip = animated(style)
-    assert_same_motion(reading.read_motion(rig, FIRST, last_of(clip)), clip)
+    assert_same_motion(motion_reader.read_motion(rig, FIRST, last_of(clip)), clip)
 
 
 def in_nla(rig: ArmatureObject) -> None:
@@ -73,7 +72,7 @@ def driven(rig: ArmatureObject) -> None:
 def test_any_source_is_read_as_it_is_seen(source: Callable[[ArmatureObject], None]) -> None:
     rig, clip = animated()
     source(rig)
-    read = reading.read_motion(rig, FIRST, last_of(clip))
+    read = motion_reader.read_motion(rig, FIRST, last_of(clip))
     for frame in range(clip.frames):
         bpy.context.scene.frame_set(FIRST + frame)
         assert_same_motion(read.slice(frame, frame + 1), motion_reader.read_pose(rig))
@@ -82,14 +81,14 @@ def test_any_source_is_read_as_it_is_seen(source: Callable[[ArmatureObject], Non
 def test_the_object_may_stand_anywhere() -> None:
     rig, clip = animated()
     rig.location, rig.rotation_euler, rig.scale = (3.0, -1.0, 2.0), (0.3, 0.2, 1.0), (0.1, 0.1, 0.1)
-    assert_same_motion(reading.read_motion(rig, FIRST, last_of(clip)), clip)
+    assert_same_motion(motion_reader.read_motion(rig, FIRST, last_of(clip)), clip)
 
 
 def test_the_current_frame_comes_back_after_every_chunk() -> None:
     rig, clip = animated(frames=40)
     scene = bpy.context.scene
     scene.frame_set(3, subframe=0.25)
-    reader = reading.MotionReader(rig, FIRST, last_of(clip))
+    reader = motion_reader.MotionReader(rig, FIRST, last_of(clip))
     fractions: list[float] = []
     while not reader.done:
         reader.read(0.0, longest=0.0)
@@ -104,7 +103,7 @@ def test_the_current_frame_comes_back_after_every_chunk() -> None:
 def test_a_pose_that_is_not_keyed_is_there_after_every_chunk(mode: str) -> None:
     rig = build_rig(STYLES["all bones up"])
     rig.pose.bones["left_elbow"].rotation_mode = mode
-    animation.write_clip(rig, wild_clip(40), FIRST)
+    new_action.write_clip(rig, wild_clip(40), FIRST)
     bpy.context.scene.frame_set(3)
     keyed = motion_reader.read_pose(rig)
     elbow = rig.pose.bones["left_elbow"]
@@ -114,7 +113,7 @@ def test_a_pose_that_is_not_keyed_is_there_after_every_chunk(mode: str) -> None:
     bpy.context.view_layer.update()
     posed, channels = motion_reader.read_pose(rig), channels_of(rig)
     assert np.abs(posed.root_T3 - keyed.root_T3).max() > 0.1
-    reader = reading.MotionReader(rig, FIRST, FIRST + 39)
+    reader = motion_reader.MotionReader(rig, FIRST, FIRST + 39)
     while not reader.done:
         reader.read(0.0)
         bpy.context.view_layer.update()
@@ -133,7 +132,7 @@ def test_a_pose_that_is_not_keyed_outlives_keys_that_leave_its_frame_alone() -> 
     scene.frame_set(3)
     for name in ("left_elbow", "right_elbow"):
         rig.pose.bones[name].rotation_quaternion = (0.5, 0.5, 0.5, 0.5)
-    with reading.unkeyed_pose_kept(scene, rig):
+    with motion_reader.unkeyed_pose_kept(scene, rig):
         rig.pose.bones["right_elbow"].rotation_quaternion = (0.0, 1.0, 0.0, 0.0)
         rig.pose.bones["right_elbow"].keyframe_insert("rotation_quaternion", frame=3)
         rig.pose.bones["left_elbow"].keyframe_insert("rotation_quaternion", frame=30)
@@ -144,14 +143,14 @@ def test_a_pose_that_is_not_keyed_outlives_keys_that_leave_its_frame_alone() -> 
 
 def test_a_chunk_ends_in_time() -> None:
     rig, clip = animated(frames=400)
-    reader = reading.MotionReader(rig, FIRST, last_of(clip))
+    reader = motion_reader.MotionReader(rig, FIRST, last_of(clip))
     before = time.perf_counter()
     bpy.context.scene.frame_set(FIRST)
     one_frame = time.perf_counter() - before
     before = time.perf_counter()
     reader.read()
     assert not reader.done
-    assert time.perf_counter() - before < 10 * (reading.CHUNK_SECONDS + one_frame)
+    assert time.perf_counter() - before < 10 * (motion_reader.CHUNK_SECONDS + one_frame)
 
 
 def slow_frames(seconds: float, changes: list[int]) -> Callable[..., None]:
@@ -168,9 +167,9 @@ def slow_frames(seconds: float, changes: list[int]) -> Callable[..., None]:
 def test_where_frames_are_slow_the_scene_goes_back_to_its_frame_now_and_then() -> None:
     rig, clip = animated(frames=80)
     changes: list[int] = []
-    handler = slow_frames(reading.CHUNK_SECONDS, changes)
+    handler = slow_frames(motion_reader.CHUNK_SECONDS, changes)
     try:
-        read = run(reading.read_in_chunks(rig, FIRST, last_of(clip)))
+        read = run(motion_reader.read_in_chunks(rig, FIRST, last_of(clip)))
     finally:
         bpy.app.handlers.frame_change_pre.remove(handler)
     assert len(changes) <= RATIO * clip.frames
@@ -182,7 +181,7 @@ def test_where_frames_are_very_slow_a_chunk_ends_all_the_same() -> None:
     changes: list[int] = []
     handler = slow_frames(0.02, changes)
     try:
-        reading.MotionReader(rig, FIRST, FIRST + 79).read(longest=0.05)
+        motion_reader.MotionReader(rig, FIRST, FIRST + 79).read(longest=0.05)
     finally:
         bpy.app.handlers.frame_change_pre.remove(handler)
     assert 2 <= len(changes) <= 4
@@ -200,7 +199,7 @@ def test_frames_that_nobody_wants_are_not_read() -> None:
 
     bpy.app.handlers.frame_change_post.append(note)
     try:
-        chunks = reading.read_in_chunks(rig, FIRST, last_of(clip), wanted_T)
+        chunks = motion_reader.read_in_chunks(rig, FIRST, last_of(clip), wanted_T)
         read = run(chunks)
     finally:
         bpy.app.handlers.frame_change_post.remove(note)
@@ -225,13 +224,13 @@ def test_a_hidden_rig_is_refused_and_the_frame_comes_back() -> None:
     bpy.context.scene.frame_set(5)
     rig.hide_viewport = True
     with pytest.raises(MMMError, match="is hidden"):
-        reading.read_motion(rig, FIRST, last_of(clip))
+        motion_reader.read_motion(rig, FIRST, last_of(clip))
     assert bpy.context.scene.frame_current == 5
 
 
 def test_a_rig_that_goes_away_between_chunks_is_noticed() -> None:
     rig, clip = animated(frames=40)
-    reader = reading.MotionReader(rig, FIRST, last_of(clip))
+    reader = motion_reader.MotionReader(rig, FIRST, last_of(clip))
     reader.read(0.0)
     bpy.data.objects.remove(rig)
     with pytest.raises(MMMError, match="not in the scene any more"):
@@ -240,7 +239,7 @@ def test_a_rig_that_goes_away_between_chunks_is_noticed() -> None:
 
 def test_bones_that_change_between_chunks_are_noticed() -> None:
     rig, clip = animated(frames=40)
-    reader = reading.MotionReader(rig, FIRST, last_of(clip))
+    reader = motion_reader.MotionReader(rig, FIRST, last_of(clip))
     reader.read(0.0)
     bpy.ops.object.mode_set(mode="EDIT")
     bone = rig.data.edit_bones.new("tail")
@@ -252,7 +251,7 @@ def test_bones_that_change_between_chunks_are_noticed() -> None:
 
 def test_reading_costs_little_more_than_a_bare_loop() -> None:
     rig, clip = create_character(bpy.context), wild_clip(600)
-    animation.write_clip(rig, clip, 1)
+    new_action.write_clip(rig, clip, 1)
     scene = bpy.context.scene
 
     def bare() -> None:
@@ -260,7 +259,7 @@ def test_reading_costs_little_more_than_a_bare_loop() -> None:
             scene.frame_set(frame)
 
     def read() -> None:
-        run(reading.read_in_chunks(rig, 1, clip.frames))
+        run(motion_reader.read_in_chunks(rig, 1, clip.frames))
 
     best = {"bare": np.inf, "read": np.inf}
     for _ in range(ROUNDS):  # other processes disturb: the best of both, in turns
