@@ -14,6 +14,7 @@ had to be killed, is started again by the next job.
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import math
 import queue
@@ -50,6 +51,9 @@ from .protocol import (
 )
 from .wire import encode, read_message, write_frame
 
+SILENCE_SECONDS = 300.0
+"""A worker that has a job and says nothing for so long is stopped, or hangs."""
+
 OBEY_SECONDS = 2.0
 """A cancelled job that runs and has not ended by then costs the worker its life."""
 
@@ -67,12 +71,15 @@ importlib.import_module(sys.argv[2] + ".worker.__main__").main()
 
 JobMessage: TypeAlias = MotionMessage | LoadBodyModel
 JobResult: TypeAlias = Generated | BodyModelLoaded
+_OpenJob: TypeAlias = tuple[JobMessage, LoadBundle | None]
 
 
 class WorkerClient:
     """One worker process after another, at most one at a time."""
 
-    def __init__(self, python: Path, bootstrap: str = BOOTSTRAP) -> None:
+    def __init__(
+        self, python: Path, bootstrap: str = BOOTSTRAP, silence_seconds: float = SILENCE_SECONDS
+    ) -> None:
         """python: an executable that has torch. bootstrap: the program (tests give their own)."""
         self.python = python
         self.ready: Ready | None = None
@@ -85,8 +92,11 @@ class WorkerClient:
         self._backlog: list[WorkerMessage] = []
         self._job_numbers = itertools.count(1)
         self._bundle: LoadBundle | None = None
-        self._open_jobs: dict[int, tuple[JobMessage, LoadBundle | None]] = {}
+        self._open_jobs: dict[int, _OpenJob] = {}
         self._cancel_deadlines: dict[int, float] = {}
+        self._silence_seconds = silence_seconds
+        self._heard_at = 0.0
+        self._repeated: set[int] = set()
 
     @property
     def alive(self) -> bool:
@@ -112,6 +122,8 @@ class WorkerClient:
         if self.alive:
             return
         self._bury()
+        if self.alive:  # for the jobs that the one before it has left
+            return
         self._connection = _Connection(worker_command(self.python, self._bootstrap))
         self._connection.send(encode(Hello(package_version=package_version())))
 
@@ -120,15 +132,22 @@ class WorkerClient:
 
         Raises ProtocolError for a field of another type than declared: nothing was sent then.
         """
-        frame = encode(message)
+        self._send_all([message])
+
+    def _send_all(self, messages: Sequence[ClientMessage]) -> None:
+        """``send``, all of them to one process."""
+        frames = [encode(message) for message in messages]
         if not self.alive:
             self.start()
         assert self._connection is not None
-        if isinstance(message, LoadBundle):
-            self._bundle = message
-        elif isinstance(message, JobMessage):
-            self._open_jobs[message.job] = (message, self._bundle)
-        self._connection.send(frame)
+        if not self._open_jobs:
+            self._heard_at = time.monotonic()
+        for message, frame in zip(messages, frames, strict=True):
+            if isinstance(message, LoadBundle):
+                self._bundle = message
+            elif isinstance(message, JobMessage):
+                self._open_jobs[message.job] = (message, self._bundle)
+            self._connection.send(frame)
 
     def submit(self, message: JobMessage, bundle: LoadBundle | None = None) -> int:
         """Send a job, and before it the bundle that it needs (nothing is loaded twice).
@@ -136,9 +155,7 @@ class WorkerClient:
         Returns the job's number: the message's own, or a new one where that is 0.
         """
         numbered = message if message.job else replace(message, job=self.new_job())
-        if bundle is not None:
-            self.send(bundle)
-        self.send(numbered)
+        self._send_all([numbered] if bundle is None else [bundle, numbered])
         return numbered.job
 
     def cancel(self, job: int) -> None:
@@ -159,6 +176,9 @@ class WorkerClient:
         messages, self._backlog = self._backlog + self._drain(), []
         if self._disobeyed():
             messages += self._kill()
+        if self._open_jobs and time.monotonic() - self._heard_at > self._silence_seconds:
+            silent = f"it has said nothing for {self._silence_seconds:.0f} s"
+            messages += self._ended(silent, hangs=True)
         return messages
 
     def stop(self) -> None:
@@ -203,6 +223,7 @@ class WorkerClient:
             if isinstance(item, _Ended):
                 messages += self._ended(item.reason)
             else:
+                self._heard_at = time.monotonic()
                 messages.append(item)
                 self._note(item)
         return messages
@@ -213,26 +234,52 @@ class WorkerClient:
         if self._connection is not None:
             self._backlog += self._ended("")
 
-    def _ended(self, reason: str) -> list[WorkerMessage]:
-        """The process is over: what that means for whoever waits."""
+    def _ended(self, reason: str, hangs: bool = False) -> list[WorkerMessage]:
+        """The process is over, or is ended because it ``hangs``: what that means for whoever waits.
+
+        Jobs begin again in a new process, once: it may have been killed from outside.
+        """
         assert self._connection is not None
+        killed = hangs or self._connection.killed
         reason = (reason or self._connection.last_words()).rstrip(".")
         kind = FailureKind.WORKER_ENDED
         sentence = f"The worker ended unexpectedly ({reason}): try again."
-        if self.ready is None:  # it never came up: the environment is at fault
+        if self.ready is None and not killed:  # the environment is at fault
             kind = FailureKind.ENVIRONMENT
             sentence = self._refusal or (
                 f"The worker cannot run in {self.python} ({reason}): run Set Up in the preferences."
             )
         self._disconnect(at_once=True)
-        return self._fail_open_jobs(kind, sentence)
+        again = [] if kind is FailureKind.ENVIRONMENT else self._take_unrepeated()
+        return self._fail_open_jobs(kind, sentence) + self._repeat(again)
+
+    def _take_unrepeated(self) -> list[_OpenJob]:
+        """Open jobs that nobody has cancelled and that were not begun again before."""
+        numbers = self._open_jobs.keys() - self._repeated - self._cancel_deadlines.keys()
+        self._repeated |= numbers
+        return [self._open_jobs.pop(number) for number in sorted(numbers)]
+
+    def _repeat(self, jobs: Sequence[_OpenJob]) -> list[WorkerMessage]:
+        """Give jobs to a new process; the failures of those that cannot be given."""
+        messages: list[WorkerMessage] = []
+        for job, bundle in jobs:
+            try:
+                self.submit(job, bundle)
+            except WorkerError as error:
+                messages.append(Failed(job.job, error.kind, str(error)))
+        return messages
 
     def _fail_open_jobs(self, kind: FailureKind, sentence: str) -> list[WorkerMessage]:
         """A worker that died idle concerns nobody: the next job starts a new one."""
-        jobs = sorted(self._open_jobs)
+        jobs, cancelled = sorted(self._open_jobs), set(self._cancel_deadlines)
         self._open_jobs.clear()
         self._cancel_deadlines.clear()
-        return [Failed(job, kind, sentence) for job in jobs]
+        return [
+            Failed(job, FailureKind.CANCELLED, "Cancelled.")
+            if job in cancelled
+            else Failed(job, kind, sentence)
+            for job in jobs
+        ]
 
     def _disconnect(self, at_once: bool) -> None:
         assert self._connection is not None
@@ -264,12 +311,7 @@ class WorkerClient:
         self._disconnect(at_once=True)
         self._open_jobs.clear()
         self._cancel_deadlines.clear()
-        for job, bundle in waiting:
-            try:
-                self.submit(job, bundle)
-            except WorkerError as error:
-                messages.append(Failed(job.job, error.kind, str(error)))
-        return messages
+        return messages + self._repeat(waiting)
 
     def _note(self, message: WorkerMessage) -> None:
         """Keep the client's own books."""
@@ -320,6 +362,11 @@ class _Connection:
     def alive(self) -> bool:
         return self._process.poll() is None
 
+    @property
+    def killed(self) -> bool:
+        """Something outside has ended the process: it went by a signal (never on Windows)."""
+        return (self._process.poll() or 0) < 0
+
     def send(self, frame: bytes) -> None:
         self._outgoing.put(frame)
 
@@ -344,7 +391,6 @@ class _Connection:
 
     def last_words(self) -> str:
         """The last line of the log, or the exit status."""
-        self._threads[-1].join(_EXIT_SECONDS)  # the log closes with the process
         lines = [line for line in self._log if line.strip()]
         return lines[-1].strip() if lines else f"exit status {self._process.poll()}"
 
@@ -369,6 +415,9 @@ class _Connection:
         except (OSError, ProtocolError) as error:
             reason = str(error)
         finally:  # whatever it was, whoever waits must hear of the end
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self._process.wait(_EXIT_SECONDS)
+            self._threads[-1].join(_EXIT_SECONDS)  # the log closes with the process
             self.incoming.put(_Ended(reason))
 
     def _keep_log(self, pipe: IO[bytes]) -> None:

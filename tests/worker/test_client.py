@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -266,14 +267,78 @@ def test_a_crash_is_one_sentence_and_the_next_press_works(client: WorkerClient) 
     assert generated(client, "walk").job != failed.job
 
 
-def test_killed_in_mid_run_is_told_once(client: WorkerClient) -> None:
+def test_killed_in_mid_run_begins_again_once_and_is_then_told(client: WorkerClient) -> None:
     job = submit(client, "slow")
-    poll_until(client, lambda m: isinstance(m, p.Progress))
-    kill(processes(client))
+    for _ in range(2):
+        poll_until(client, lambda m: isinstance(m, p.Progress))
+        kill(processes(client))
     messages = poll_until(client, ends(job))
     assert [m.kind for m in messages if isinstance(m, p.Failed)] == [p.FailureKind.WORKER_ENDED]
     assert client.poll() == []
     generated(client, "walk")
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no signals")
+def test_killed_in_mid_run_the_job_is_done_all_the_same(client: WorkerClient) -> None:
+    job = submit(client, "longer")
+    poll_until(client, lambda m: isinstance(m, p.Progress))
+    os.kill(processes(client), signal.SIGTERM)
+    messages = poll_until(client, ends(job))
+    assert not [m for m in messages if isinstance(m, p.Failed)]
+    assert client.bundle_info == {"name": "starter", "loads": 1}
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no signals")
+def test_killed_while_it_starts_is_no_fault_of_the_environment(client: WorkerClient) -> None:
+    """Before: "The worker cannot run in this Python: run Set Up"."""
+    job = submit(client, "walk")
+    kill(processes(client))
+    messages = poll_until(client, ends(job))
+    assert not [m for m in messages if isinstance(m, p.Failed)]
+    job = submit(client, "slow")
+    first = processes(client)
+    kill(first)
+    said: list[p.WorkerMessage] = []
+    wait(lambda: said.extend(client.poll()) or processes(client) != first)
+    kill(processes(client))
+    failed = next(m for m in poll_until(client, ends(job)) if isinstance(m, p.Failed))
+    assert not said
+    assert failed.kind == p.FailureKind.WORKER_ENDED and "Set Up" not in failed.message
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no signals")
+def test_a_worker_that_is_still_dying_gets_bundle_and_job_or_neither(client: WorkerClient) -> None:
+    """Before: "No bundle was chosen"."""
+    generated(client, "walk")
+    for _ in range(5):
+        os.kill(processes(client), signal.SIGTERM)
+        assert isinstance(generated(client, "walk"), p.Generated)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no signals")
+def test_a_stopped_worker_is_not_waited_for_without_end() -> None:
+    """Before: a script waited for ever."""
+    client = WorkerClient(PYTHON, fake_worker.BOOTSTRAP, silence_seconds=8.0)
+    try:
+        generated(client, "walk")
+        os.kill(processes(client), signal.SIGSTOP)
+        assert isinstance(generated(client, "walk"), p.Generated)  # a new process has done it
+    finally:
+        client.stop()
+
+
+def test_no_call_waits_for_a_dying_process(client: WorkerClient) -> None:
+    """Before: polling waited for the log of a process whose child kept it open."""
+    submit(client, "slow")
+    poll_until(client, lambda m: isinstance(m, p.Progress))
+    kill(processes(client))
+    longest = 0.0
+    for _ in range(100):
+        began = time.monotonic()
+        client.poll()
+        longest = max(longest, time.monotonic() - began)
+        time.sleep(0.01)
+    assert longest < 0.5
 
 
 def test_killed_while_idle_concerns_nobody(client: WorkerClient) -> None:

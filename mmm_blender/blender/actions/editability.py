@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from types import MappingProxyType
@@ -14,11 +14,12 @@ import numpy as np
 
 from ...common.errors import MMMError
 from ...geometry.editing.edit_mask import PART_JOINTS, BodyPart
+from ...geometry.rotation_modes import EULER_PROPERTY, PROPERTY
 from ...geometry.skeleton import SMPL_22
 from ..bpy_types import Action, ArmatureObject, Context, PoseBone
 from ..fcurves.frame_range import ALL_FRAMES, FrameRange
 from ..fcurves.layered_actions import bone_path, rig_curves, strip_curves
-from ..rig.smpl_rig import find_smpl_bones, inheritance_poll_error
+from ..rig.smpl_rig import find_smpl_bones
 from ..rig.target import scene_of, target_armature
 from .range_writer import keyed_extent
 
@@ -76,14 +77,38 @@ def pose_poll_error(
     return pose.poll_error(frames or ALL_FRAMES)
 
 
+def new_action_poll_error(rig: ArmatureObject) -> str:
+    """Why an Action of ours, with keys on all that it takes, would not be what is seen of a rig, in
+    a sentence; else ""."""
+    bones = find_smpl_bones(rig)
+    if isinstance(bones, str):
+        return bones
+    data = rig.animation_data
+    if data is not None and data.use_tweak_mode:
+        return _TWEAKED.format(rig.name)
+    names = tuple(bones[joint] for joint in part_joints("ALL"))
+    pose = _Pose(rig, bones, names, covered=frozenset(_own_channels(rig, names)))
+    return time_poll_error(rig) or pose.movers_error(ALL_FRAMES)
+
+
+def _own_channels(rig: ArmatureObject, names: Sequence[str]) -> Iterator[tuple[str, int]]:
+    """Data paths and indices that a motion of ours keys. names: the pelvis first."""
+    for name in names:
+        mode = str(rig.pose.bones[name].rotation_mode)
+        kinds = [PROPERTY.get(mode, EULER_PROPERTY)] + ["location"] * (name == names[0])
+        for kind in kinds:
+            path = bone_path(name, kind)
+            yield from ((path, index) for index in range(len(getattr(rig.pose.bones[name], kind))))
+
+
+_TWEAKED = "A strip of '{}' is being edited in the NLA editor: leave tweak mode there (Tab)."
+
+
 def action_poll_error(rig: ArmatureObject) -> str:
     """Why no key of a rig can be edited at all, in a sentence; else ""."""
     data = rig.animation_data
     if data is not None and data.use_tweak_mode:
-        return (
-            f"A strip of '{rig.name}' is being edited in the NLA editor: leave tweak mode there "
-            "(Tab)."
-        )
+        return _TWEAKED.format(rig.name)
     if data is None or data.action is None:
         if data is not None and data.use_nla and data.nla_tracks:
             return f"{_BAKE}: '{rig.name}' moves by NLA strips and has no Action of its own."
@@ -113,24 +138,33 @@ def time_poll_error(rig: ArmatureObject) -> str:
 class _Pose:
     """What makes the pose of some bones of a rig that has an Action.
 
-    smpl: the bone of every joint. bones: those to be edited.
+    smpl: the bone of every joint. bones: those to be edited. covered: data paths and indices that
+    the Action keys, or will; those of the Action that there is if not given.
     """
 
     rig: ArmatureObject
     smpl: Mapping[str, str]
     bones: tuple[str, ...]
+    covered: frozenset[tuple[str, int]] | None = None
 
     def poll_error(self, frames: FrameRange) -> str:
+        posed = (self.posed_sentence(name) for name in self.between if self.is_posed(name))
+        return (
+            self.movers_error(frames)
+            or next(posed, "")
+            or inheritance_poll_error(self.rig, self.smpl, self.bones)
+        )
+
+    def movers_error(self, frames: FrameRange) -> str:
+        """What moves the bones beside the Action, in a sentence; else ""."""
         if self.rig.data.pose_position == "REST":
             return (
                 f"'{self.rig.name}' is shown in its rest position: choose Pose Position in the "
                 "armature's properties."
             )
         movers = (self.constraints(), self.drivers(), self.mixing(), self.strips(frames))
-        if mover := next((each for kind in movers for each in kind), ""):
-            return f"{_BAKE}: {mover}."
-        posed = (self.posed_sentence(name) for name in self.between if self.is_posed(name))
-        return next(posed, "") or inheritance_poll_error(self.rig, self.smpl, self.bones)
+        mover = next((each for kind in movers for each in kind), "")
+        return f"{_BAKE}: {mover}." if mover else ""
 
     @cached_property
     def between(self) -> list[str]:
@@ -155,8 +189,22 @@ class _Pose:
     def animated_paths(self) -> set[str]:
         """Data paths of the rig's keys and drivers."""
         data = self.rig.animation_data
-        curves = rig_curves(self.rig, data.action)
+        if data is None:
+            return set()
+        curves = [] if data.action is None else rig_curves(self.rig, data.action)
         return {str(each.data_path) for each in [*curves, *data.drivers]}
+
+    @cached_property
+    def keyed_channels(self) -> frozenset[tuple[str, int]]:
+        """Channels that the Action alone decides, whatever strips below it say."""
+        data = self.rig.animation_data
+        if self.covered is not None or data.action is None:
+            return self.covered or frozenset()
+        return frozenset(
+            (str(curve.data_path), int(curve.array_index))
+            for curve in rig_curves(self.rig, data.action)
+            if not curve.is_empty and not curve.mute
+        )
 
     def constraints(self) -> Iterator[str]:
         """Constraints that move any of the bones, as ends of a sentence."""
@@ -182,7 +230,8 @@ class _Pose:
 
     def drivers(self) -> Iterator[str]:
         """Drivers of the bones' own channels, as ends of a sentence."""
-        for driver in self.rig.animation_data.drivers:
+        data = self.rig.animation_data
+        for driver in () if data is None else data.drivers:
             path = str(driver.data_path)
             driven = (name for name in self.watched if path.startswith(bone_path(name, "")))
             if not driver.mute and _CHANNELS.search(path) and (name := next(driven, "")):
@@ -192,7 +241,8 @@ class _Pose:
         """Settings by which the NLA plays the Action itself otherwise than it is keyed, as ends of
         a sentence. They count from the first strip on, whatever that plays and when."""
         data = self.rig.animation_data
-        if not data.use_nla or not any(t.strips for t in data.nla_tracks if not t.mute):
+        tracks = data.nla_tracks if data is not None and data.use_nla else ()
+        if data is None or not any(each.strips for each in tracks if not each.mute):
             return
         for name, (wanted, reason) in _AS_KEYED.items():
             animated = f"animation_data.{name}" in self.animated_paths
@@ -202,11 +252,11 @@ class _Pose:
     def strips(self, frames: FrameRange) -> Iterator[str]:
         """NLA strips with a say in the bones' pose on these frames, as ends of a sentence."""
         data = self.rig.animation_data
-        for track in data.nla_tracks if data.use_nla else ():
+        for track in data.nla_tracks if data is not None and data.use_nla else ():
             if track.is_solo:  # then the Action itself is not heard
                 yield f"the NLA track '{track.name}' plays alone"
             for strip in () if track.mute else track.strips:
-                if _has_say(strip, frames) and _moves(strip, self.watched):
+                if _has_say(strip, frames) and _moves(strip, self.watched, self.keyed_channels):
                     yield f"the NLA strip '{strip.name}' moves it too"
 
     def is_posed(self, name: str) -> bool:
@@ -231,12 +281,17 @@ def _has_say(strip: Any, frames: FrameRange) -> bool:
     return not strip.mute and frames.touches(*held.get(str(strip.extrapolation), (first, last)))
 
 
-def _moves(strip: Any, bones: Collection[str]) -> bool:
-    """A strip, or one inside it, has keys on any of the bones."""
+def _moves(strip: Any, bones: Collection[str], covered: Collection[tuple[str, int]]) -> bool:
+    """A strip, or one inside it, has keys on any of the bones, other than on ``covered`` channels:
+    those the Action above it replaces."""
     if strip.action is None:
-        return any(_moves(inner, bones) for inner in strip.strips)
+        return any(_moves(inner, bones, covered) for inner in strip.strips)
     prefixes = tuple(bone_path(name, "") for name in bones)
-    return any(str(curve.data_path).startswith(prefixes) for curve in strip_curves(strip))
+    return any(
+        str(curve.data_path).startswith(prefixes)
+        and (str(curve.data_path), int(curve.array_index)) not in covered
+        for curve in strip_curves(strip)
+    )
 
 
 def edited_armature(context: Context) -> ArmatureObject:

@@ -1,8 +1,8 @@
 """Writes a motion into a range of an Action, and nothing else.
 
 The promise: kept keys (outside the range, or locked in it) stay bit for bit. Blender computes
-automatic handles from neighbours, so those at a seam become FREE where they are. Where the range
-cuts a segment, its whole frames outside are keyed at what the curve said there.
+automatic handles from neighbours: kept ones that it would move become FREE where they are. Where
+the range cuts a segment, the fewest keys are added that hold what is left of it.
 
 Shape suffixes: T frames, J joints, N components of a property or keys of a curve.
 """
@@ -25,6 +25,7 @@ from ..fcurves.curve_snapshot import raw_curves, restore
 from ..fcurves.curve_writer import open_writer
 from ..fcurves.keyframe_arrays import (
     CONSTANT,
+    POINTS,
     KeyArray,
     linear_keys,
     no_keys,
@@ -159,8 +160,19 @@ class _PropertyEdit:
         made["interpolation"][self.jumps_T] = CONSTANT
         pinned = component.pinned(self.locked)
         said = [self.of.value(index, frame) for frame in pinned]
-        new = np.concatenate([made[~self.locked_T], linear_keys(pinned, said, free=True)])
+        cuts = [self._said_by_curve(index, keys) for keys in component.cuts]
+        new = np.concatenate([made[~self.locked_T], linear_keys(pinned, said, free=True), *cuts])
         return component.spliced(new)
+
+    def _said_by_curve(self, index: int, keys: KeyArray) -> KeyArray:
+        """The same keys, with the values that Blender reads from the old curve."""
+        keys = keys.copy()
+        for key in keys:
+            value = self.of.value(index, float(key["co"][0]))
+            shift = value - float(key["co"][1])
+            for name in POINTS:
+                key[name][1] += shift
+        return keys
 
 
 def _share_locks(edits: list[_PropertyEdit]) -> None:

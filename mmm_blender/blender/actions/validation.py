@@ -12,7 +12,7 @@ from ...common.errors import MMMError
 from ...geometry.rotation_modes import EULER_PROPERTY, PROPERTY
 from ...geometry.skeleton import SMPL_22
 from ..bpy_types import Action, ArmatureObject, FCurve
-from ..fcurves.keyframe_arrays import read_keys
+from ..fcurves.keyframe_arrays import read_field, read_keys
 from ..fcurves.layered_actions import (
     bone_path,
     curves_by_channel,
@@ -148,6 +148,8 @@ def _curve_poll_error(curve: FCurve) -> str:
     if len(curve.modifiers):
         kind = str(curve.modifiers[0].type).capitalize()
         return f"has the modifier {kind}: remove it or bake the Action first"
+    if not np.isfinite(read_field(curve, "co")).all():
+        return "has a key whose frame or value is no number: delete that key"
     if curve.extrapolation != "CONSTANT":
         return "goes on in a straight line outside its keys: set its extrapolation to Constant"
     group = curve.group

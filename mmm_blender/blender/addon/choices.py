@@ -73,7 +73,11 @@ def choices() -> Choices:
 
 def absolute_path(text: str) -> Path:
     """A path that the user typed, relative to the .blend or to the home folder."""
-    return Path(bpy.path.abspath(text)).expanduser()
+    path = Path(bpy.path.abspath(text))
+    try:
+        return path.expanduser()
+    except RuntimeError:  # "~nobody": it is not there, as any other wrong path
+        return path
 
 
 def known_devices() -> dict[str, str]:

@@ -4,13 +4,14 @@
 
 from typing import ClassVar
 
+from ...common.atomic_files import make_folder, write_files
 from ...common.errors import MMMError
 from ...worker.installer import environment_python
 from ..bpy_types import Context, Event, bpy
 from ..jobs.session import session
 from ..jobs.setup_job import setup_session, succeeded
 from ..widgets import draw_wrapped, redraw, shown
-from .paths import environment_folder
+from .paths import environment_folder, user_folder
 from .preferences import draw_setup_choices
 from .ui_state import ui_state
 from .worker_python import environment_params, setup_poll_error, worker_python
@@ -140,7 +141,30 @@ class CheckWorker(bpy.types.Operator):
         return {"FINISHED"}
 
 
-_CLASSES = (SetUpEnvironment, CancelSetUp, CheckWorker)
+class OpenWorkerLog(bpy.types.Operator):
+    """Write the last lines of the worker's log to a file and open it"""
+
+    bl_idname = "mmm.open_worker_log"
+    bl_label = "Open the Log"
+    bl_options: ClassVar[set[str]] = {"INTERNAL"}
+
+    def execute(self, _context: Context) -> set[str]:
+        """Into the user's folder; without a window the file is all."""
+        text = session.client.log_tail if session.client is not None else ""
+        path = user_folder() / _WORKER_LOG
+        try:
+            make_folder(path.parent)
+            write_files({path: (text or "The worker has said nothing.").encode()})
+        except MMMError as error:
+            self.report({"ERROR"}, shown(str(error)))
+            return {"CANCELLED"}
+        if not bpy.app.background:
+            bpy.ops.wm.path_open(filepath=str(path))
+        return {"FINISHED"}
+
+
+_WORKER_LOG = "worker.log"
+_CLASSES = (SetUpEnvironment, CancelSetUp, CheckWorker, OpenWorkerLog)
 
 register, _unregister = bpy.utils.register_classes_factory(_CLASSES)
 

@@ -31,6 +31,7 @@ class Source(Enum):
     PREVIEW = "the preview range"
     FIELDS = "the fields above"
     GIVEN = "the operator"
+    POSES = "the first pose to the last"
 
 
 @dataclass(frozen=True)

@@ -7,14 +7,14 @@ from typing import Any, ClassVar
 
 from ...common.errors import MMMError
 from ...geometry.editing.lock_mode import LockMode
-from ..actions.editability import edited_armature
+from ..actions.editability import edited_armature, part_joints
 from ..addon.scene_settings import BODY_PART_ITEMS, LOCK_ITEMS, given_or_scene, scene_settings
 from ..bpy_types import Context, Event, bpy
 from ..jobs.job_operator import JobOperator
 from ..jobs.scene_job import SceneJob
 from ..widgets import shown
-from .chosen_range import chosen_range
-from .task import EditParams, confirmation, edit_poll_error, start_edit
+from .chosen_range import Source, chosen_range
+from .task import EditParams, confirmation, edit_poll_error, poses_range, start_edit
 
 _ANSWERS = ((LockMode.EDITED, "Lock All of Them"), (LockMode.NONE, "Regenerate Them"))
 _FROM_SCENE = ("seed", "body_part", "bundle", "pin_feet")
@@ -135,6 +135,14 @@ class InBetween(EditOperator, bpy.types.Operator):
     bl_idname = "mmm.in_between"
     bl_label = "In-between"
     bl_options: ClassVar[set[str]] = {"UNDO"}
+
+    def params(self, context: Context) -> EditParams:
+        """What was asked for; from the first pose to the last where no frames were chosen."""
+        params = replace(super().params(context), between_poses=True)
+        if params.range.source is not Source.FIELDS:
+            return params
+        rig = edited_armature(context)
+        return replace(params, range=poses_range(rig, part_joints(params.body_part), params.range))
 
     def _lock(self, context: Context) -> LockMode:
         return LockMode.KEYFRAME

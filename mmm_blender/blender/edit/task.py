@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
+import math
+from collections.abc import Collection, Generator
 from dataclasses import dataclass
 
 from ...common.errors import MMMError
@@ -25,14 +26,14 @@ from ..addon.worker_python import addon_worker
 from ..bpy_types import Action, ArmatureObject, Context
 from ..history.action_guard import ActionGuard
 from ..history.fingerprint import store_fingerprint
-from ..history.locked_keys import LockedKeys, locked_keys, user_keys_after
+from ..history.locked_keys import LockedKeys, locked_keys, pose_frames, user_keys_after
 from ..history.recipe import EditStep, packed_kept
 from ..history.recipe_store import append_step
 from ..history.user_edits import begin_step, replaced_keys
 from ..jobs.scene_job import SceneJob
 from ..jobs.worker_access import WorkerAccess
 from ..rig.motion_reader import read_in_chunks
-from .chosen_range import ChosenRange
+from .chosen_range import ChosenRange, Source
 from .edit_job import EditJob, EditScope
 from .edit_window import EditWindow
 
@@ -40,7 +41,8 @@ from .edit_window import EditWindow
 @dataclass(frozen=True)
 class EditParams:
     """What the user asks for. body_part: as the operators name it. sure: however many keys are to
-    be locked, no question is asked. bundle: as in ``choose_bundle``."""
+    be locked, no question is asked. between_poses: it makes no sense without two of them. bundle:
+    as in ``choose_bundle``."""
 
     prompt: str
     range: ChosenRange
@@ -48,6 +50,7 @@ class EditParams:
     body_part: str = "ALL"
     lock: LockMode = LockMode.AUTO
     sure: bool = False
+    between_poses: bool = False
     pin_feet: bool = True
     bundle: str = ""
 
@@ -121,7 +124,37 @@ def start_edit(
     locked = keys_to_lock(rig, params)
     if locked.confirmation and not params.sure:
         raise MMMError(locked.confirmation)
+    if params.between_poses:
+        _check_poses(rig, params, locked)
     return _RangeEdit(context, rig, params, locked).start(context, rig, access, card)
+
+
+def _check_poses(rig: ArmatureObject, params: EditParams, locked: LockedKeys) -> None:
+    """Raise MMMError unless there are two poses to go between, in the range or right beside it."""
+    found = len({frame for frames in locked.frames.values() for frame in frames})
+    beside = (params.range.first - 1, params.range.last + 1)
+    poses = pose_frames(rig, rig.animation_data.action, part_joints(params.body_part))
+    if found + sum(frame in poses for frame in beside) < _LEAST_POSES:
+        raise MMMError(
+            f"In-between goes between poses that you set, and the range has {found or 'none'}: key "
+            "two or more, and choose the frames from the first to the last of them."
+        )
+
+
+def poses_range(
+    rig: ArmatureObject, joints: Collection[str], otherwise: ChosenRange
+) -> ChosenRange:
+    """From the first to the last pose that the user has set; another range where there are less
+    than two."""
+    data = rig.animation_data
+    action = None if data is None else data.action
+    frames = [] if action is None else pose_frames(rig, action, joints)
+    if len(frames) < _LEAST_POSES:
+        return otherwise
+    return ChosenRange(math.floor(frames[0]), math.ceil(frames[-1]), Source.POSES)
+
+
+_LEAST_POSES = 2
 
 
 class _RangeEdit(EditJob):

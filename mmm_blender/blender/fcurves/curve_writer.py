@@ -12,8 +12,10 @@ from ...common.errors import MMMError
 from ..bpy_types import Action, FCurve, Object
 from .keyframe_arrays import (
     HANDLES,
+    Handles,
     KeyArray,
     forget_keys,
+    free_moved,
     know_keys,
     read_column,
     same_bits,
@@ -43,7 +45,9 @@ class CurveWriter:
         return curve
 
     def write(self, curve: FCurve, keys: KeyArray, kept_N: BoolArray, before: KeyArray) -> None:
-        """Make these the curve's keys; Blender computes automatic handles of those not kept.
+        """Make these the curve's keys; Blender computes automatic handles of those not kept, and
+        kept ones become FREE from every new neighbour to the first key whose handles it would
+        leave where they are.
 
         before: what ``read_keys`` has said of the curve. Blender's ``update`` also rounds ALIGNED
         handles each time, and computes automatic ones that a script has left stale anywhere
@@ -59,9 +63,13 @@ class CurveWriter:
                 f"The curve {curve.data_path}[{curve.array_index}] has keys so close together that "
                 "Blender makes one of them: move them apart, or delete all but one."
             )
-        settled = keys.copy()
-        for name in HANDLES:
-            updated = read_column(curve, name)
+        settled, found = keys.copy(), _handles(curve)
+        while free_moved(settled, kept_N, found):
+            write_keys(curve, settled)
+            forget_keys(curve)
+            curve.update()
+            found = _handles(curve)
+        for name, updated in found.items():
             settled[name][~kept_N] = updated[~kept_N]
             if not same_bits(updated, settled[name]):
                 column = np.ascontiguousarray(settled[name])
@@ -80,6 +88,10 @@ class CurveWriter:
             self._store.groups.remove(group)
         if not self._had_store:
             remove_curve_store(self._action, self._store, self._layers)
+
+
+def _handles(curve: FCurve) -> Handles:
+    return {name: read_column(curve, name) for name in HANDLES}
 
 
 @contextmanager

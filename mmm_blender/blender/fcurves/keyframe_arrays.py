@@ -6,7 +6,7 @@ Nothing here knows a rig or a motion. N keys.
 from __future__ import annotations
 
 import zlib
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
@@ -50,6 +50,12 @@ _MOVING = np.dtype(
 
 KeyArray: TypeAlias = npt.NDArray[np.void]
 """(N,) of KEY_DTYPE."""
+
+Handles: TypeAlias = Mapping[str, npt.NDArray[np.float32]]
+"""Points (N, 2) of the handles of a curve's keys, by the names in HANDLES."""
+
+_STILL = 1e-6
+"""Share of itself, and frames or units, up to which a handle stands where it stood."""
 
 ON_FRAME = 1e-4
 """Frames from a whole one within which Blender evaluates a key as if it stood there (seen)."""
@@ -283,6 +289,23 @@ def free_seams(keys: KeyArray, kept_N: BoolArray) -> None:
     fix_handles(keys, reached)
 
 
+def free_moved(keys: KeyArray, kept_N: BoolArray, found: Handles) -> bool:
+    """Fix automatic handles of kept keys that Blender has moved, from every new neighbour to the
+    first key whose handles stay; whether there were any. In place. found: handles as they are now.
+
+    Blender smooths a run of automatic keys as one, so a change fades along it and does not end at
+    the next key.
+    """
+    moved_N = np.zeros(len(keys), dtype=np.bool_)
+    for name, now in found.items():
+        moved_N |= ~np.isclose(keys[name], now, rtol=_STILL, atol=_STILL).all(axis=1)
+    automatic_N = _AUTOMATIC[keys["handle_left_type"]] | _AUTOMATIC[keys["handle_right_type"]]
+    moved_N &= automatic_N
+    reached_N = _reached(moved_N, kept_N) | _reached(moved_N[::-1], kept_N[::-1])[::-1]
+    fix_handles(keys, reached_N)
+    return bool(reached_N.any())
+
+
 def fix_handles(keys: KeyArray, which_N: BoolArray | None = None) -> None:
     """Make automatic handles FREE where they are, of all keys or of some. In place."""
     for name in _TYPE_SIDES:
@@ -291,7 +314,7 @@ def fix_handles(keys: KeyArray, which_N: BoolArray | None = None) -> None:
 
 
 def _reached(automatic_N: BoolArray, kept_N: BoolArray) -> BoolArray:
-    """Kept automatic keys with nothing but such keys between them and a new key before them."""
+    """Kept keys of those, with nothing but such keys between them and a new key before them."""
     index = np.arange(len(kept_N))
     last_new = np.maximum.accumulate(np.where(kept_N, -1, index))
     last_stop = np.maximum.accumulate(np.where(kept_N & ~automatic_N, index, -1))

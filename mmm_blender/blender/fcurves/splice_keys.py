@@ -7,12 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
 from ...common.arrays import BoolArray, FloatArray
+from .cut_segments import cut_keys
 from .frame_range import FrameRange
-from .keyframe_arrays import ON_FRAME, KeyArray, apart_from, free_seams, key_frames
+from .keyframe_arrays import ON_FRAME, KeyArray, apart_from, key_frames, no_keys
 
 
 @dataclass(frozen=True)
@@ -51,8 +53,34 @@ class Component:
         if len(locked):
             self.kept_N |= np.isin(self.frames_N, locked)
 
+    @cached_property
+    def cuts(self) -> tuple[KeyArray, KeyArray]:
+        """Keys before and after the range that hold what is left of a segment which it cuts."""
+        return self._cut(before=True), self._cut(before=False)
+
+    def _cut(self, before: bool) -> KeyArray:
+        segment = self._cut_segment(before)
+        if segment is None:
+            return no_keys()
+        left, right = self.keys[segment : segment + 2]
+        frames = self.frames_N[segment : segment + 2]
+        if before:
+            return cut_keys(left, right, np.floor(frames[0]) + 1.0, self.span.first - 1.0, True)
+        return cut_keys(left, right, self.span.last + 1.0, np.ceil(frames[1]) - 1.0, False)
+
+    def _cut_segment(self, before: bool) -> int | None:
+        """The first key's number of the segment that the range cuts on one side, if it does."""
+        border = self.span.first if before else self.span.last
+        outside = self.frames_N < border if before else self.frames_N <= border
+        count = int(outside.sum())
+        if border in self.frames_N[self.kept_N] or count in (0, len(self.frames_N)):
+            return None
+        return count - 1
+
     def brackets(self, before: bool) -> FloatArray:
-        """Whole frames on one side outside the range at which the old value must be keyed."""
+        """Whole frames on one side outside the range that get a key."""
+        if self._cut_segment(before) is not None:
+            return key_frames(self.cuts[0 if before else 1])
         if before:
             return brackets_before(
                 self.frames_N, self.kept_N, self.span.first, self.span.goes_on_before
@@ -67,14 +95,18 @@ class Component:
         return frames[frames < self.span.first if before else frames > self.span.last]
 
     def pinned(self, locked: FloatArray) -> FloatArray:
-        """Whole frames at which the old value must be keyed, in order: outside, and locked ones
-        without a key."""
+        """Whole frames at which the old value must be keyed, in order: outside where no segment
+        is cut, and locked ones without a key."""
         whole = locked[locked % 1.0 == 0.0]
         missing = whole[~np.isin(whole, self.frames_N)]
-        return np.concatenate([self.brackets(True), missing, self.brackets(False)])
+        outside = [
+            np.empty(0) if self._cut_segment(before) is not None else self.brackets(before)
+            for before in (True, False)
+        ]
+        return np.concatenate([outside[0], missing, outside[1]])
 
     def spliced(self, new: KeyArray) -> tuple[KeyArray, BoolArray]:
-        """Kept and new keys in order, with handles fixed at the seams; and which are kept.
+        """Kept and new keys in order; and which are kept.
 
         Blender would merge a new key that stands all but on a kept one: it gives way.
         """
@@ -83,7 +115,6 @@ class Component:
         keys = np.concatenate([kept, new])
         order = np.argsort(keys["co"][:, 0], kind="stable")
         keys, kept_N = keys[order], order < len(kept)
-        free_seams(keys, kept_N)
         return keys, kept_N
 
 

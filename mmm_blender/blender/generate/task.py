@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from ...common.errors import MMMError
 from ...worker.protocol import Generate
+from ..actions.editability import new_action_poll_error
 from ..addon.bundle_choice import bundle_path, chosen_bundle
 from ..addon.worker_python import addon_worker
 from ..bpy_types import Context
@@ -39,6 +40,8 @@ def start_generation(
     access = access or addon_worker()
     python = access.python()
     rig = target_armature(context)
+    if rig is not None and (fault := new_action_poll_error(rig)):
+        raise MMMError(fault)
     path = bundle_path(chosen_bundle(context.scene, params.bundle))
     result_writer = ResultWriter.here(context, rig, generate_step)
     fps = scene_fps(context.scene)

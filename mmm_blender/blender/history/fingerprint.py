@@ -22,10 +22,13 @@ from ...common.array_text import pack, unpack
 from ...common.arrays import BoolArray
 from ...common.errors import MMMError
 from ...common.untrusted import json_value
+from ...geometry.rotation_modes import EULER_PROPERTY, PROPERTY
+from ...geometry.skeleton import SMPL_22
 from ..bpy_types import Action, FCurve, Object, bpy
 from ..fcurves.keyframe_arrays import moving_check, point_frames, read_field
-from ..fcurves.layered_actions import bone_curves
+from ..fcurves.layered_actions import bone_curves, bone_path
 from ..fcurves.slot_properties import read_text, write_text
+from ..rig.smpl_rig import smpl_bones
 
 FINGERPRINT_PROPERTY = "mmm_fingerprint"
 """Custom property of the Action that holds the fingerprint as JSON text."""
@@ -91,6 +94,28 @@ def renamed_bones(rig: Object, action: Action, before: Fingerprint) -> set[str]:
     if before.keys() <= names:
         return set()
     return {bone for bone in bone_curves(rig, action) if bone not in before}
+
+
+def written_curves(rig: Object, action: Action) -> dict[str, list[FCurve]]:
+    """Of every bone that has keys the curves that an edit of ours writes: its rotation in the mode
+    that it has, and the pelvis' location. Others, such as scale, are the user's alone.
+
+    By bone, named as Blender's data paths spell it.
+    """
+    pelvis = smpl_bones(rig)[SMPL_22.names[0]]
+    written: dict[str, list[FCurve]] = {}
+    for bone, curves in bone_curves(rig, action).items():
+        paths = _written_paths(rig, bone, pelvis)
+        written[bone] = [curve for curve in curves if str(curve.data_path) in paths]
+    return written
+
+
+def _written_paths(rig: Object, spelt: str, pelvis: str) -> tuple[str, ...]:
+    name = bpy.utils.unescape_identifier(spelt)
+    bone = rig.pose.bones.get(name)
+    mode = "QUATERNION" if bone is None else str(bone.rotation_mode)
+    rotation = bone_path(name, PROPERTY.get(mode, EULER_PROPERTY))
+    return (rotation, bone_path(name, "location")) if name == pelvis else (rotation,)
 
 
 def _named(curves: Sequence[FCurve]) -> int:
@@ -204,7 +229,7 @@ def store_fingerprint(rig: Object, action: Action, own: Cells | None = None) -> 
     own: the user's keys that the write has left (``locked_keys.user_keys_after``).
     """
     curves = bone_curves(rig, action)
-    rows = {bone: bone_rows(each) for bone, each in curves.items()}
+    rows = {bone: bone_rows(each) for bone, each in written_curves(rig, action).items()}
     for bone, frames in (own or {}).items():
         if bone in rows:
             own_N = _found(rows[bone].frames_N, np.array(list(frames), dtype=np.float32))

@@ -10,7 +10,7 @@ import numpy as np
 from ...common.errors import MMMError
 from ...geometry.editing.lock_mode import LockMode
 from ..bpy_types import Action, ArmatureObject, FCurve, bpy
-from ..fcurves.frame_range import FrameRange
+from ..fcurves.frame_range import ALL_FRAMES, FrameRange
 from ..fcurves.keyframe_arrays import (
     key_frames,
     point_frames,
@@ -19,15 +19,17 @@ from ..fcurves.keyframe_arrays import (
     write_keys,
 )
 from ..fcurves.layered_actions import (
-    bone_curves,
-    bone_path,
-    curves_by_channel,
     enum_value,
-    rig_curves,
 )
 from ..fcurves.slot_properties import read_text
 from ..rig.smpl_rig import smpl_bones
-from .fingerprint import FINGERPRINT_PROPERTY, bone_rows, load_fingerprint, renamed_bones
+from .fingerprint import (
+    FINGERPRINT_PROPERTY,
+    bone_rows,
+    load_fingerprint,
+    renamed_bones,
+    written_curves,
+)
 
 MANY = 0.5
 """Share of a range's keys that differ from ours beyond which it is no edit of single keys."""
@@ -95,7 +97,7 @@ def locked_keys(
         case LockMode.EDITED:
             return _edited(rig, action, span, bones)
         case LockMode.KEYFRAME:
-            return _of_type_keyframe(rig, action, span, bones)
+            return _poses(rig, action, span, bones)
         case LockMode.NONE:
             return LockedKeys({})
 
@@ -109,7 +111,7 @@ def _edited(
             f"'{action.name}' was not made by MMM, so its edited keys are not known: choose Lock "
             "Keyframes or Lock Nothing."
         )
-    curves, renamed = bone_curves(rig, action), renamed_bones(rig, action, before)
+    curves, renamed = written_curves(rig, action), renamed_bones(rig, action, before)
     locked: dict[str, frozenset[float]] = {}
     changed = total = 0
     for joint, bone in bones.items():
@@ -143,7 +145,7 @@ def user_keys_after(
     To be asked before the write.
     """
     before = load_fingerprint(action, rig)
-    now = {} if before is None else bone_curves(rig, action)
+    now = {} if before is None else written_curves(rig, action)
     for bone in () if before is None else renamed_bones(rig, action, before):
         del now[bone]
     spelt = {joint: bpy.utils.escape_identifier(bone) for joint, bone in smpl_bones(rig).items()}
@@ -158,6 +160,33 @@ def user_keys_after(
     for joint, locked_frames in locked.frames.items():
         own.setdefault(spelt[joint], set()).update(locked_frames)
     return own
+
+
+def _poses(
+    rig: ArmatureObject, action: Action, span: FrameRange, bones: Mapping[str, str]
+) -> LockedKeys:
+    """Keys of the type Keyframe, and in an Action of ours those that the user has changed: Blender
+    leaves the type of a key that is keyed again. Where most are changed, it is no posing."""
+    typed = _of_type_keyframe(rig, action, span, bones)
+    if load_fingerprint(action, rig) is None:
+        return typed
+    edited = _edited(rig, action, span, bones)
+    if edited.confirmation:
+        return typed
+    nothing: frozenset[float] = frozenset()
+    joints = (*typed.frames, *(joint for joint in edited.frames if joint not in typed.frames))
+    return LockedKeys(
+        {
+            joint: typed.frames.get(joint, nothing) | edited.frames.get(joint, nothing)
+            for joint in joints
+        }
+    )
+
+
+def pose_frames(rig: ArmatureObject, action: Action, joints: Collection[str]) -> list[float]:
+    """Every frame at which the user has set a pose of SMPL ``joints``, in order."""
+    locked = locked_keys(rig, action, ALL_FRAMES, joints, LockMode.KEYFRAME)
+    return sorted({frame for frames in locked.frames.values() for frame in frames})
 
 
 def _of_type_keyframe(
@@ -178,13 +207,10 @@ def _of_type_keyframe(
 def curves_of_joints(
     rig: ArmatureObject, action: Action, joints: Iterable[str]
 ) -> dict[str, list[FCurve]]:
-    """The curves of each SMPL joint's bone."""
-    smpl = smpl_bones(rig)
-    curves = curves_by_channel(rig_curves(rig, action)).items()
-    return {
-        joint: [each for (path, _), each in curves if path.startswith(bone_path(smpl[joint], ""))]
-        for joint in joints
-    }
+    """The curves of each SMPL joint's bone that an edit writes."""
+    smpl, curves = smpl_bones(rig), written_curves(rig, action)
+    spelt = {joint: bpy.utils.escape_identifier(smpl[joint]) for joint in joints}
+    return {joint: curves.get(bone, []) for joint, bone in spelt.items()}
 
 
 def mark_as_keyframes(rig: ArmatureObject, action: Action, locked: LockedKeys) -> None:

@@ -26,3 +26,5 @@ def draw_notice(layout: Layout, context: Context, the_session: WorkerSession) ->
     draw_wrapped(box, context, notice.text, icon="ERROR" if notice.is_error else "INFO")
     if notice.kind == FailureKind.OUT_OF_MEMORY:
         box.operator("mmm.generate_on_cpu")
+    if notice.kind in (FailureKind.INTERNAL, FailureKind.WORKER_ENDED):
+        box.operator("mmm.open_worker_log", icon="TEXT")

@@ -15,6 +15,7 @@ from ...worker.client import JobMessage, JobResult
 from ...worker.protocol import FailureKind, LoadBundle
 from ..bpy_types import ArmatureObject, Context, bpy
 from ..rig.target import DataBlockRef
+from .delivery_guard import nothing_left_behind
 from .session import Job, Notice, State, WorkerSession
 
 Finish = Callable[[Context, ArmatureObject | None, JobResult], str]
@@ -119,6 +120,8 @@ class SceneJob:
             self._send(end.value)
         except MMMError as error:
             self.job.fail(FailureKind.BAD_REQUEST, str(error))
+        except Exception as error:  # noqa: BLE001  # as in _deliver
+            self.job.fail(FailureKind.BAD_REQUEST, f"The motion cannot be read ({_said(error)}).")
 
     def _send(self, message: JobMessage) -> None:
         assert self._preparation is not None
@@ -130,8 +133,26 @@ class SceneJob:
         assert self.job.result is not None
         target = self._snapshot.find_target(context)
         try:
-            sentence = self._finish(context, target, self.job.result)
+            with nothing_left_behind(context, target):
+                sentence = self._finish(context, target, self.job.result)
         except MMMError as error:
             self.job.fail(FailureKind.BAD_REQUEST, str(error))
+        except Exception as error:  # noqa: BLE001  # a process boundary: whatever Blender says
+            self.session.keep(self.job)
+            self.job.fail(FailureKind.BAD_REQUEST, undelivered(error))
         else:
             self.session.notice = Notice(sentence)
+
+
+def undelivered(error: Exception) -> str:
+    """That a result could not be put into the scene, in a sentence."""
+    return (
+        f"The motion could not be put into the scene ({_said(error)}): nothing was changed, and "
+        "the motion is kept; mend that and press again."
+    )
+
+
+def _said(error: Exception) -> str:
+    """What an error of Blender's says, in one line."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return (lines[-1] if lines else type(error).__name__).removeprefix("Error: ").rstrip(".")

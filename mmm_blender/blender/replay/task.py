@@ -12,7 +12,7 @@ from contextlib import suppress
 from ...common.errors import MMMError
 from ...worker.client import JobResult
 from ...worker.protocol import FailureKind, Generated
-from ..actions.editability import pose_poll_error, time_poll_error
+from ..actions.editability import new_action_poll_error, pose_poll_error, time_poll_error
 from ..addon.bundle_cards import BundleCard, config_hash
 from ..addon.bundle_choice import bundle_path, chosen_bundle
 from ..addon.disk_facts import bundle_cards
@@ -25,7 +25,7 @@ from ..history.fingerprint import load_fingerprint
 from ..history.recipe import Recipe, Step
 from ..history.recipe_store import load_recipe
 from ..history.user_edits import user_edits
-from ..jobs.scene_job import SceneJob, SceneSnapshot
+from ..jobs.scene_job import SceneJob, SceneSnapshot, undelivered
 from ..jobs.session import Job
 from ..jobs.worker_access import WorkerAccess
 from ..rig.smpl_rig import smpl_bones
@@ -82,9 +82,10 @@ def _recipe_of(rig: ArmatureObject) -> Recipe:
 
 
 def _rig_poll_error(rig: ArmatureObject, recipe: Recipe) -> str:
-    """Why what a step saw cannot be read from the rig, where it must be, in a sentence; else ""."""
+    """Why the Action would not be what is seen, or what a step saw cannot be read from the rig,
+    where it must be, in a sentence; else ""."""
     if not reads_rig(recipe):
-        return ""
+        return new_action_poll_error(rig)
     return time_poll_error(rig) or pose_poll_error(rig, smpl_bones(rig), "ALL")
 
 
@@ -160,6 +161,8 @@ class _ReplayJob(SceneJob):
             self.job = self._next_job(context, target)
         except MMMError as error:
             self.job.fail(FailureKind.BAD_REQUEST, str(error))
+        except Exception as error:  # noqa: BLE001  # a process boundary: whatever Blender says
+            self.job.fail(FailureKind.BAD_REQUEST, undelivered(error))
 
     def _finish_all(
         self, context: Context, target: ArmatureObject | None, _result: JobResult

@@ -9,6 +9,7 @@ from functools import lru_cache
 from ...common.errors import MMMError
 from ...worker.client import JobResult
 from ...worker.protocol import GenerateSequence
+from ..actions.editability import new_action_poll_error
 from ..addon.bundle_cards import BundleCard
 from ..addon.bundle_choice import bundle_path, chosen_bundle, length_poll_error
 from ..addon.scene_settings import LEAST_SECONDS
@@ -76,6 +77,8 @@ def start_sequence(
         raise MMMError(reason)
     python = access.python()
     rig = target_armature(context)
+    if rig is not None and (fault := new_action_poll_error(rig)):
+        raise MMMError(fault)
     listed = params_of(sequence_list(context.scene).lines)
     result_writer = _MarkedResultWriter(
         params, listed, ResultWriter.here(context, rig, sequence_step)

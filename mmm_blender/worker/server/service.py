@@ -222,5 +222,5 @@ def _idle_seconds(minutes: float) -> float | None:
 def _bug_sentence(error: Exception) -> str:
     return (
         f"The worker met an error of its own ({type(error).__name__}: {error}): "
-        "please report it with the log from the preferences."
+        "please report it with the worker's log."
     )

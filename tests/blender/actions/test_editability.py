@@ -139,6 +139,25 @@ def mixed_but_off(rig: ArmatureObject) -> None:
     rig.animation_data.use_nla = False
 
 
+def strip_of_more(first: int, **settings: Any) -> Change:
+    """A strip that plays a channel which the Action does not key."""
+
+    def change(rig: ArmatureObject) -> Any:
+        action, data = rig.animation_data.action, rig.animation_data
+        rig.animation_data.action = None
+        rig.pose.bones["neck"].keyframe_insert("scale", frame=1)
+        rig.pose.bones["neck"].keyframe_insert("scale", frame=20)
+        more, data.action = data.action, action
+        if hasattr(data, "action_slot") and data.action_slot is None:
+            data.action_slot = action.slots[0]
+        strip = data.nla_tracks.new().strips.new("more", first, more)
+        for name, value in settings.items():
+            setattr(strip, name, value)
+        return strip
+
+    return change
+
+
 POLL_ERRORS: list[tuple[Change, str]] = [
     (without_animation, "has no Action"),
     (without_action, "has no Action"),
@@ -152,7 +171,7 @@ POLL_ERRORS: list[tuple[Change, str]] = [
     (constrain("left_wrist", "IK", chain_count=3), "Bake the action first"),
     (drive("neck"), ": a driver moves 'neck' too"),
     (drive("pelvis", "location"), "Bake the action first"),
-    (strip_at(1), ": the NLA strip 'walk'"),
+    (strip_of_more(1), ": the NLA strip 'more'"),
     (solo, "plays alone"),
     (mixed("action_influence", 0.4), "first (Pose > Animation > Bake Action): the Action's own In"),
     (mixed("action_blend_type", "ADD"), "Blending in the NLA is not Replace"),
@@ -178,6 +197,8 @@ HARMLESS: list[Change] = [
     lambda rig: setattr(drive("neck")(rig), "mute", True),
     drive("neck", "custom_shape_scale_xyz"),
     strip_at(1, mute=True),
+    strip_at(1),  # the Action above replaces all that it plays
+    strip_of_more(1, mute=True),
     lambda rig: setattr(strip_at(1)(rig).id_data.animation_data, "use_nla", False),
     beside_a_strip,
     mixed_nowhere,
@@ -228,7 +249,7 @@ def test_an_ik_chain_reaches_as_far_as_it_is_long(rig: ArmatureObject) -> None:
 
 
 def test_a_strip_counts_where_it_plays(rig: ArmatureObject) -> None:
-    strip = strip_at(101, extrapolation="NOTHING")(rig)
+    strip = strip_of_more(101, extrapolation="NOTHING")(rig)
     assert editing_poll_error(rig, "ALL", FrameRange(1, 99)) == ""
     assert editing_poll_error(rig, "ALL", FrameRange(1, 101))
     assert editing_poll_error(rig, "ALL", FrameRange(130, 140)) == ""
