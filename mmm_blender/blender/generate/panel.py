@@ -9,6 +9,7 @@ from ..addon.bundle_cards import BundleCard
 from ..addon.bundle_choice import length_fault, shown_bundle
 from ..addon.device_panel import draw_preferences_button
 from ..addon.disk_facts import shown_cards, shown_python
+from ..addon.known_prompts import PromptReading, draw_known_button, draw_reading, read_prompt
 from ..addon.preferences import draw_setup
 from ..addon.scene_settings import Settings, scene_settings
 from ..addon.ui_state import scene_key, ui_state
@@ -70,7 +71,7 @@ class MotionPanel(bpy.types.Panel):
         """All of it."""
         layout: Layout = self.layout
         settings = scene_settings(context.scene)
-        _draw_request(layout, settings)
+        _draw_request(layout, context, settings)
         has_place = _draw_target(layout, context)
         if session.busy:
             draw_progress(layout, session)
@@ -80,12 +81,16 @@ class MotionPanel(bpy.types.Panel):
         _draw_bundle(layout, context)
 
 
-def _draw_request(layout: Layout, settings: Settings) -> None:
+def _draw_request(layout: Layout, context: Context, settings: Settings) -> None:
     column = layout.column()
     column.label(text="What happens?")
     row = column.row(align=True)
     row.prop(settings, "prompt", text="")
     row.menu("MMM_MT_examples", text="", icon="DOWNARROW_HLT")
+    card = _card_or_none(context)
+    draw_known_button(row, card)
+    if card is not None:
+        draw_reading(column, context, _reading(card, settings))
     column.prop(settings, "seconds")
     row = column.row(align=True)
     row.prop(settings, "seed")
@@ -137,7 +142,12 @@ def _request_fault(context: Context, settings: Settings) -> str:
         card = shown_bundle(context.scene)
     except MMMError as error:
         return str(error)
-    return card.problem or length_fault(card, float(settings.seconds))
+    is_one_clip = not _reading(card, settings).parts
+    return card.problem or (length_fault(card, float(settings.seconds)) if is_one_clip else "")
+
+
+def _reading(card: BundleCard, settings: Settings) -> PromptReading:
+    return read_prompt(card, str(settings.prompt), float(settings.seconds))
 
 
 def _draw_bundle(layout: Layout, context: Context) -> None:
