@@ -13,6 +13,7 @@ from mmm_blender.blender.bpy_types import bpy
 from mmm_blender.blender.edit.panel import EditPanel
 from mmm_blender.blender.generate.panel import MotionPanel
 from mmm_blender.blender.jobs.session import WorkerSession
+from mmm_blender.blender.sequence.panel import SequencePanel
 from mmm_blender.prompts.knowledge import (
     KNOWLEDGE_FILE,
     Knowledge,
@@ -40,7 +41,7 @@ def write_bundle(folder: Path, composites: bool) -> None:
         "licence": "CC0-1.0",
         "min_seconds": 1.0,
         "composites": composites,
-        "tokenizer": {"layout": "smpl_269", "stages": 2},
+        "tokenizer": {"layout": "smpl_269", "stages": 2, "parts": ["lower", "upper"]},
         "transformer": {"places": 50},
     }
     folder.mkdir(exist_ok=True)
@@ -79,7 +80,9 @@ def test_what_was_not_understood_stands_under_the_prompt(weights: Path) -> None:
     assert "Never seen: 'violin'. Nearest: 'waves', 'dances'." in said("a person plays the violin")
     assert "Did you mean 'walks'?" in said("a person wlaks")
     bpy.context.scene.mmm.edit_prompt = "a person plays the violin"
-    assert "Never seen: 'violin'" in " ".join(drawn(EditPanel).text.split())
+    bpy.ops.mmm.sequence_add(prompt="a person plays the violin")
+    for panel in (EditPanel, SequencePanel):
+        assert "Never seen: 'violin'" in " ".join(drawn(panel).text.split())
 
 
 def test_a_prompt_that_becomes_a_sequence_says_so(weights: Path) -> None:
