@@ -28,7 +28,7 @@ from ...motion.sampling import masks
 from ..data.captions import caption
 from ..data.clip_kinds import is_locomotion
 from ..data.motion_file import ClipRecord
-from .goals import ratio
+from .goals import NOT_MEASURED, ratio
 from .motion_figures import SLIDE, clip_figures
 
 POSITION, HEADING = "position, cm", "heading, degrees"
@@ -190,9 +190,10 @@ def _features(generator: Generator, tokens_LP: torch.Tensor) -> FloatArray:
 
 
 def _summary(rows: Sequence[Mapping[str, float]]) -> dict[str, float]:
-    mean = {name: float(np.nanmean([row[name] for row in rows])) for name in rows[0]}
-    return (
-        {"walks": float(len(rows))}
-        | mean
-        | {SLIDE_RATIO: ratio(mean[SLIDE_MADE], mean[SLIDE_REAL])}
-    )
+    """Means; of what a walk has no figure for, over the others."""
+    figures: dict[str, float] = {"walks": float(len(rows))}
+    for name in rows[0]:
+        values = np.array([row[name] for row in rows])
+        known = values[np.isfinite(values)]
+        figures[name] = float(known.mean()) if len(known) else NOT_MEASURED
+    return figures | {SLIDE_RATIO: ratio(figures[SLIDE_MADE], figures[SLIDE_REAL])}
