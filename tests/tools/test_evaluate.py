@@ -35,7 +35,7 @@ from tests.training.evaluation.test_published_evaluator import dataset, write
 
 ROOT = Path(__file__).resolve().parents[2]
 SMALL = suite.Sizes(
-    windows=36, real_factor=2, prompt_seeds=1, edits=4, sequences=1, waves=2, arrivals=1, walks=1,
+    windows=36, real_factor=2, prompt_seeds=1, edits=4, sequences=1, waves=2, arrivals=1, walks=1, led=1,
     motions=8,
 )  # fmt: skip
 

@@ -9,7 +9,7 @@ from ..data.dataset import UNSEEN_TAKES
 from .edit_suite import edit_figures, long_figures
 from .evaluator import Evaluator
 from .field_table import real_halves
-from .goal_suite import ARRIVALS, PATHS, arrival_rows
+from .goal_suite import ARRIVALS, LED, PATHS, arrival_rows, led_rows
 from .held_out import make_windows
 from .judge_rates import deed_rates, joined_rates
 from .path_figures import path_figures, walks_to_follow
@@ -91,4 +91,5 @@ def goal_report(generator: Generator, material: Material, sizes: Sizes) -> dict[
     return {
         ARRIVALS: arrival_rows(generator, windows, sizes.arrivals),
         PATHS: path_figures(generator, walks),
+        LED: led_rows(generator, walks[: sizes.led]),
     }

@@ -9,7 +9,7 @@ from typing import Any
 from ..data.dataset import UNSEEN_STYLES, UNSEEN_TAKES
 from .editing_figures import RATIO
 from .field_table import COLUMNS, FID, MODALITY, R3
-from .goal_suite import ARRIVALS, PATHS, goal_goals
+from .goal_suite import ARRIVALS, LED, PATHS, goal_goals
 from .goals import HEADER, NOT_MEASURED, Goal, markdown, ratio
 from .metrics import R_BATCH
 from .motion_figures import CONTACT, FIGURES, JERK, SLIDE
@@ -208,7 +208,7 @@ def markdown_report(report: Report) -> str:
         parts += [figure_table(part["motion"], FIGURES)]
         if "tokenizer" in part:
             parts += [figure_table({"tokenizer": part["tokenizer"]}, list(part["tokenizer"]))]
-    for name in ("editing", "long sequences", ARRIVALS, PATHS):
+    for name in ("editing", "long sequences", ARRIVALS, PATHS, LED):
         if report.get(name):
             columns = list(next(iter(report[name].values())))
             parts += [f"### {name.capitalize()}", figure_table(report[name], columns)]

@@ -78,3 +78,10 @@ def test_the_tries_differ_and_the_best_is_no_worse() -> None:
 
 def test_weights_of_another_layout_have_no_row() -> None:
     assert paths.path_figures(tiny_generator("published"), []) == {}
+
+
+def test_finished_clips_lie_on_their_paths() -> None:
+    walks = [paths.Walk("walks", encode_clip(walk(2.0)))]
+    row = paths.led_figures(tiny_generator("two parts"), walks)
+    assert row[paths.MADE_OFF] < 20
+    assert paths.led_figures(tiny_generator("two parts"), []) == {}
