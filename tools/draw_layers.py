@@ -28,8 +28,8 @@ PICTURE = TOOLS.parent / "docs" / "layers.svg"
 
 _BOX_WIDTH, _BOX_HEIGHT, _ROW_HEIGHT, _GAP, _MARGIN = 118, 26, 62, 14, 20
 _COLOURS = {
-    "prompts": "#f0f0f0",
     "common": "#d9d9d9",
+    "prompts": "#d9d9d9",
     "geometry": "#cfe8cf",
     "smpl_model": "#cfe8cf",
     "motion": "#cfdff5",

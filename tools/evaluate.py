@@ -30,47 +30,31 @@ from _dev.program import run  # noqa: E402
 
 from mmm_blender.common.atomic_files import make_folder, write_files  # noqa: E402
 from mmm_blender.motion.pipeline.pipeline import Generator  # noqa: E402
-from mmm_blender.training.data.dataset import UNSEEN_TAKES  # noqa: E402
-from mmm_blender.training.evaluation.edit_suite import edit_figures, long_figures  # noqa: E402
-from mmm_blender.training.evaluation.evaluator import Evaluator, load_evaluator  # noqa: E402
-from mmm_blender.training.evaluation.field_table import real_halves  # noqa: E402
+from mmm_blender.training.evaluation.bundle_report import (  # noqa: E402
+    field_report,
+    goal_report,
+    sentence_report,
+)
+from mmm_blender.training.evaluation.evaluator import load_evaluator  # noqa: E402
 from mmm_blender.training.evaluation.figures_file import (  # noqa: E402
     BUNDLE_HASH,
     joined,
+    read_figures,
     write_figures,
 )
 from mmm_blender.training.evaluation.figures_file import QUICK as QUICK_RUN  # noqa: E402
 from mmm_blender.training.evaluation.folder_suite import judge_folder  # noqa: E402
-from mmm_blender.training.evaluation.goal_suite import ARRIVALS, PATHS, arrival_rows  # noqa: E402
-from mmm_blender.training.evaluation.held_out import make_windows  # noqa: E402
-from mmm_blender.training.evaluation.judge_rates import deed_rates, joined_rates  # noqa: E402
-from mmm_blender.training.evaluation.path_figures import (  # noqa: E402
-    path_figures,
-    walks_to_follow,
-)
-from mmm_blender.training.evaluation.report import folder_report, goals_of, markdown_report  # noqa: E402
-from mmm_blender.training.evaluation.sentence_suite import (  # noqa: E402
-    sentence_figures,
-    upper_figures,
-    walks_of,
-    wave_speed_figures,
+from mmm_blender.training.evaluation.report import (  # noqa: E402
+    BEFORE,
+    folder_report,
+    goals_of,
+    markdown_report,
+    reached,
 )
 from mmm_blender.training.evaluation.suite import (  # noqa: E402
-    HELD_OUT,
     QUICK,
-    TEST_SEED,
-    Material,
     Sizes,
-    Test,
-    add_made,
-    copying_figures,
-    eye_figures,
-    field_rows,
     load_material,
-    make_test,
-    prompt_figures,
-    speed_figures,
-    tokenizer_figures,
 )
 
 NO_BUNDLE = "none"
@@ -86,75 +70,13 @@ def parse_options() -> argparse.Namespace:
     parser.add_argument("--published", type=Path, help="folder of the field's own evaluator")
     parser.add_argument("--json", type=Path, help="where the figures go")
     parser.add_argument("--join", action="store_true", help="keep what the JSON has of other parts")
+    parser.add_argument("--before", type=Path, help="figures file of other weights, to compare")
     parser.add_argument("--markdown", type=Path, help="where the tables go, besides the screen")
     parser.add_argument("--only", default="", help=f"some of the parts: {', '.join(PARTS)}")
     parser.add_argument("--quick", action="store_true", help="few clips: does it run?")
     parser.add_argument("--seeds", type=int, help="of every sentence; 20 if not given")
     parser.add_argument("--threads", type=int, default=1)
     return parser.parse_args()
-
-
-def set_report(test: Test, fill_from: Test | None) -> dict[str, Any]:
-    names = {window.name for window in test.windows}
-    report: dict[str, Any] = {
-        "windows": len(test.windows),
-        "clips": len(names),
-        "labels": len(set(test.judged.labels)),
-        "real half to half": real_halves(test.judged, 0),
-        "rows": field_rows(test, fill_from),
-        "motion": eye_figures(test),
-    }
-    if "tokenizer reconstruction" in test.clips:
-        report["tokenizer"] = tokenizer_figures(test)
-    return report
-
-
-def judge(
-    generator: Generator | None, evaluator: Evaluator, material: Material, sizes: Sizes
-) -> dict[str, Any]:
-    """All figures, by part."""
-    tests: dict[str, Test] = {}
-    report: dict[str, Any] = {"sets": {}}
-    for name in (n for n in HELD_OUT if n == UNSEEN_TAKES or material.held_out[n][1]):
-        tests[name] = make_test(name, material, evaluator, sizes)
-        if generator:
-            add_made(tests[name], generator, evaluator, material.known)
-        fill_from = tests[UNSEEN_TAKES] if name != UNSEEN_TAKES else None
-        report["sets"][name] = set_report(tests[name], fill_from)
-    if generator:
-        windows = tests[UNSEEN_TAKES].windows
-        report["editing"] = edit_figures(generator, evaluator, windows, sizes.edits)
-        report["long sequences"] = long_figures(generator, windows, sizes.sequences)
-        report["copying"] = copying_figures(tests[UNSEEN_TAKES], material.known)
-        report["seconds for the longest clip"] = speed_figures(generator)
-    return report
-
-
-def judge_sentences(
-    generator: Generator | None, material: Material, sizes: Sizes
-) -> dict[str, Any]:
-    """What is obeyed of sentences, and how far their judges can be believed."""
-    rates = deed_rates(material.captured) | joined_rates(material.captured)
-    report: dict[str, Any] = {"judges on captured motion": rates}
-    if generator:
-        records, clips = material.unseen
-        report["prompts"] = prompt_figures(generator, sizes.prompt_seeds)
-        report["sentences"] = sentence_figures(generator, sizes.prompt_seeds)
-        if "upper" in generator.model.editable_parts:
-            walks = walks_of(records, clips, sizes.prompt_seeds)
-            report["waves over walks"] = upper_figures(generator, walks, sizes.prompt_seeds)
-        report["speed of waving hands"] = wave_speed_figures(generator, records, clips, sizes.waves)
-    return report
-
-
-def judge_goals(generator: Generator, material: Material, sizes: Sizes) -> dict[str, Any]:
-    """Whether edits arrive and paths are followed."""
-    windows = make_windows(*material.held_out[UNSEEN_TAKES], sizes.windows, TEST_SEED)
-    walks = walks_to_follow(*material.unseen, generator, sizes.walks)
-    return {
-        ARRIVALS: arrival_rows(generator, windows, sizes.arrivals),
-        PATHS: path_figures(generator, walks),
-    }
 
 
 def report_of(
@@ -172,11 +94,11 @@ def report_of(
     parts = set(options.only.split(",")) if options.only else set(PARTS)
     report: dict[str, Any] = {"sets": {}, "evaluator": evaluator.hash}
     if FIELD in parts:
-        report |= judge(generator, evaluator, material, sizes)
+        report |= field_report(generator, evaluator, material, sizes)
     if SENTENCE in parts:
-        report |= judge_sentences(generator, material, sizes)
+        report |= sentence_report(generator, material, sizes)
     if GOAL in parts and generator:
-        report |= judge_goals(generator, material, sizes)
+        report |= goal_report(generator, material, sizes)
     report |= {
         "bundle": generator.config.name if generator else NO_BUNDLE,
         BUNDLE_HASH: generator.bundle.hash if generator else "",
@@ -184,6 +106,8 @@ def report_of(
     }
     if options.join and options.json:
         report = joined(options.json, report)
+    if options.before:
+        report[BEFORE] = reached(read_figures(options.before))
     report["goals"] = [goal.row for goal in goals_of(report)]
     return report, markdown_report(report)
 

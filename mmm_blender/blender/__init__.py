@@ -26,7 +26,14 @@ class _Registrable(Protocol):
 
 def _modules() -> tuple[_Registrable, ...]:
     """Imported late: a test of one module needs none of the others."""
-    from .addon import device_panel, disk_facts, preferences, scene_settings, ui_state  # noqa: PLC0415  # see above
+    from .addon import (  # noqa: PLC0415  # see above
+        device_panel,
+        disk_facts,
+        known_prompts,
+        preferences,
+        scene_settings,
+        ui_state,
+    )
     from .addon import operators as addon_operators  # noqa: PLC0415
     from .character import operators as character_operators  # noqa: PLC0415
     from .character import panel as character_panel  # noqa: PLC0415
@@ -36,6 +43,7 @@ def _modules() -> tuple[_Registrable, ...]:
     from .generate import panel as generate_panel  # noqa: PLC0415
     from .jobs import timer  # noqa: PLC0415
     from .replay import operators as replay_operators  # noqa: PLC0415
+    from .sequence import from_prompt  # noqa: PLC0415
     from .sequence import operators as sequence_operators  # noqa: PLC0415
     from .sequence import panel as sequence_panel  # noqa: PLC0415
     from .sequence import properties as sequence_properties  # noqa: PLC0415
@@ -45,6 +53,8 @@ def _modules() -> tuple[_Registrable, ...]:
         ui_state,
         scene_settings,
         sequence_properties,
+        known_prompts,
+        from_prompt,
         addon_operators,
         generate_operators,
         edit_operators,

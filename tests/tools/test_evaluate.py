@@ -36,7 +36,7 @@ from tests.training.evaluation.test_published_evaluator import dataset, write
 ROOT = Path(__file__).resolve().parents[2]
 SMALL = suite.Sizes(
     windows=36, real_factor=2, prompt_seeds=1, edits=4, sequences=1, waves=2, arrivals=1, walks=1,
-    motions=8,
+    led=1, motions=8,
 )  # fmt: skip
 
 
@@ -86,7 +86,8 @@ def save_judge(folder: Path, takes: list[str]) -> Path:
 def run(monkeypatch: pytest.MonkeyPatch, *words: str | Path) -> int:
     monkeypatch.setattr(sys, "argv", ["evaluate.py", *map(str, words)])
     monkeypatch.setattr(evaluate, "Sizes", lambda: SMALL)
-    monkeypatch.setattr(evaluate, "speed_figures", partial(suite.speed_figures, repeats=1))
+    quick = partial(suite.speed_figures, repeats=1)
+    monkeypatch.setattr("mmm_blender.training.evaluation.bundle_report.speed_figures", quick)
     monkeypatch.setattr("mmm_blender.training.evaluation.field_table.REPETITIONS", 3)
     return evaluate.main()
 
@@ -128,8 +129,9 @@ def test_the_report_holds_every_table_and_goal(
 
 
 def test_parts_are_joined_in_one_file_of_one_bundle(
-    given: tuple[str | Path, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+    given: tuple[str | Path, ...], tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
     figures = tmp_path / "figures.json"
     words = (*given, "--json", figures, "--join", "--only")
     assert run(monkeypatch, *words, "sentences") == 0
@@ -138,6 +140,8 @@ def test_parts_are_joined_in_one_file_of_one_bundle(
     both = read_figures(figures)
     assert both["sentences"] == first["sentences"]
     assert set(both) >= {ARRIVALS, PATHS}
+    assert run(monkeypatch, *words, "goals", "--before", figures) == 0
+    assert "| goal | wanted | before | reached |" in capsys.readouterr().out
     write_figures(figures, both | {BUNDLE_HASH: "another"})
     with pytest.raises(MMMError, match="other weights"):
         run(monkeypatch, *words, "goals")

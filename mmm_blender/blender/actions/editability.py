@@ -19,7 +19,7 @@ from ...geometry.skeleton import SMPL_22
 from ..bpy_types import Action, ArmatureObject, Context, PoseBone
 from ..fcurves.frame_range import ALL_FRAMES, FrameRange
 from ..fcurves.layered_actions import bone_path, rig_curves, strip_curves
-from ..rig.smpl_rig import find_smpl_bones
+from ..rig.smpl_rig import find_smpl_bones, inheritance_poll_error
 from ..rig.target import scene_of, target_armature
 from .range_writer import keyed_extent
 

@@ -152,13 +152,18 @@ def _curve_poll_error(curve: FCurve) -> str:
         return "has a key whose frame or value is no number: delete that key"
     if curve.extrapolation != "CONSTANT":
         return "goes on in a straight line outside its keys: set its extrapolation to Constant"
+    if len(curve.sampled_points):
+        return "is baked to samples without keys: turn them into keys (Key > Samples to Keys)"
+    return _switch_poll_error(curve)
+
+
+def _switch_poll_error(curve: FCurve) -> str:
+    """The same for what a person can switch on a curve or its group."""
     group = curve.group
     if curve.mute or (group is not None and group.mute):
         return "is muted: turn its channel or its group on in the graph editor"
     if curve.lock or (group is not None and group.lock):
         return "is locked: unlock its channel or its group in the graph editor"
-    if len(curve.sampled_points):
-        return "is baked to samples without keys: turn them into keys (Key > Samples to Keys)"
     return ""
 
 

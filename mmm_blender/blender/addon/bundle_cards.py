@@ -32,7 +32,7 @@ class BundleCard:
     """What the panel says of a bundle.
 
     limits: what it can make, None where only the worker knows. poll_error: a sentence where the
-    config cannot be read, else "".
+    config cannot be read, else "". composites: one clip may hold sentences of two parts.
     """
 
     folder: Path
@@ -41,6 +41,7 @@ class BundleCard:
     description: str = ""
     limits: BundleLimits | None = None
     poll_error: str = ""
+    composites: bool = False
 
     @property
     def key(self) -> str:
@@ -122,6 +123,7 @@ def _read_card(folder: Path, _stamp: int) -> BundleCard:
         clean_text(str(config.get("licence", ""))),
         clean_text(str(config.get("description", "")), _MOST_DESCRIPTION),
         limits,
+        composites=config.get("composites") is True,
     )
 
 

@@ -52,7 +52,7 @@ class SceneSettings(bpy.types.PropertyGroup):
     prompt: bpy.props.StringProperty(
         name="Prompt",
         description="What the body does, in a few words: 'a tired person walks forward'",
-        default="a person walks forward and waves",
+        default="a person walks forward",
     )
     seconds: bpy.props.FloatProperty(
         name="Seconds",

@@ -6,6 +6,7 @@ from typing import ClassVar
 
 from ...common.errors import MMMError
 from ..actions.editability import edited_armature
+from ..addon.known_prompts import draw_notes
 from ..addon.scene_settings import Settings, scene_settings
 from ..bpy_types import ArmatureObject, Context, bpy
 from ..jobs.job_widgets import draw_notice, draw_progress
@@ -32,6 +33,7 @@ class _EditPanel:
         column = layout.column()
         column.label(text="What happens in between?")
         column.prop(settings, "edit_prompt", text="")
+        draw_notes(column, context, str(settings.edit_prompt))
         column.row(align=True).prop(settings, "body_part", expand=True)
         frames = shown_range(context, _armature_or_none(context))
         _draw_range(column, settings, frames)

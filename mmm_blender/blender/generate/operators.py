@@ -15,7 +15,8 @@ from ..jobs.job_operator import JobOperator
 from ..jobs.scene_job import SceneJob
 from ..jobs.session import Notice, session
 from ..widgets import redraw, shown
-from .task import GenerateParams, start_generation
+from .long_prompts import start_prompt
+from .task import GenerateParams
 
 _SECONDS_DIGITS = 4
 """Blender keeps 9.8 as 9.80000019: the recipe says 9.8."""
@@ -58,7 +59,7 @@ class GenerateMotion(JobOperator, bpy.types.Operator):
         """Send the params."""
         values = given_or_scene(self, context, GenerateParams.__dataclass_fields__)
         values["seconds"] = round(values["seconds"], _SECONDS_DIGITS)
-        return start_generation(context, GenerateParams(**values))
+        return start_prompt(context, GenerateParams(**values))
 
 
 class CancelJob(bpy.types.Operator):

@@ -9,6 +9,7 @@ from ..addon.bundle_cards import BundleCard
 from ..addon.bundle_choice import length_poll_error, shown_bundle
 from ..addon.device_panel import draw_preferences_button
 from ..addon.disk_facts import shown_cards, shown_python
+from ..addon.known_prompts import PromptReading, draw_known_button, draw_reading, read_prompt
 from ..addon.preferences import draw_setup
 from ..addon.scene_settings import Settings, scene_settings
 from ..addon.ui_state import scene_key, ui_state
@@ -70,7 +71,7 @@ class MotionPanel(bpy.types.Panel):
         """All of it."""
         layout: Layout = self.layout
         settings = scene_settings(context.scene)
-        _draw_request(layout, settings)
+        _draw_request(layout, context, settings)
         has_place = _draw_target(layout, context)
         if session.busy:
             draw_progress(layout, session)
@@ -80,12 +81,16 @@ class MotionPanel(bpy.types.Panel):
         _draw_bundle(layout, context)
 
 
-def _draw_request(layout: Layout, settings: Settings) -> None:
+def _draw_request(layout: Layout, context: Context, settings: Settings) -> None:
     column = layout.column()
     column.label(text="What happens?")
     row = column.row(align=True)
     row.prop(settings, "prompt", text="")
     row.menu("MMM_MT_examples", text="", icon="DOWNARROW_HLT")
+    card = _card_or_none(context)
+    draw_known_button(row, card)
+    if card is not None:
+        draw_reading(column, context, _reading(card, settings))
     column.prop(settings, "seconds")
     row = column.row(align=True)
     row.prop(settings, "seed")
@@ -137,7 +142,13 @@ def _settings_poll_error(context: Context, settings: Settings) -> str:
         card = shown_bundle(context.scene)
     except MMMError as error:
         return str(error)
-    return card.poll_error or length_poll_error(card, float(settings.seconds))
+    if card.poll_error or _reading(card, settings).parts:
+        return card.poll_error
+    return length_poll_error(card, float(settings.seconds))
+
+
+def _reading(card: BundleCard, settings: Settings) -> PromptReading:
+    return read_prompt(card, str(settings.prompt), float(settings.seconds))
 
 
 def _draw_bundle(layout: Layout, context: Context) -> None:

@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 from ...common.errors import MMMError
 from ..addon.availability import poll_error
 from ..addon.bundle_choice import shown_bundle
+from ..addon.known_prompts import draw_notes
 from ..addon.ui_state import scene_key, ui_state
 from ..bpy_types import Context, bpy
 from ..jobs.job_widgets import draw_progress
@@ -64,7 +65,7 @@ class SequencePanel(bpy.types.Panel):
         row.template_list("MMM_UL_prompts", "", found, "lines", found, "active", rows=4)
         _draw_list_buttons(row.column(align=True))
         if found.lines:
-            _draw_line(layout, found.lines[chosen_line(found)])
+            _draw_line(layout, context, found.lines[chosen_line(found)])
             total = sum(each.seconds for each in params_of(found.lines))
             layout.label(text=f"{len(found.lines)} prompts, {total:g} seconds", icon="TIME")
         if session.busy:
@@ -83,10 +84,11 @@ def _draw_list_buttons(column: Layout) -> None:
     column.operator("mmm.sequence_move", text="", icon="TRIA_DOWN").direction = "DOWN"
 
 
-def _draw_line(layout: Layout, line: Any) -> None:
+def _draw_line(layout: Layout, context: Context, line: Any) -> None:
     """The chosen line's fields, with room for a long prompt."""
     column = layout.column()
     column.prop(line, "prompt", text="")
+    draw_notes(column, context, str(line.prompt))
     row = column.row(align=True)
     row.prop(line, "seconds")
     row.prop(line, "seed")

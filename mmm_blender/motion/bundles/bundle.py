@@ -83,7 +83,8 @@ def save_bundle(
 def add_file(folder: Path, config: BundleConfig, name: str, content: bytes) -> BundleConfig:
     """Write a further file into a bundle, and ``config`` with its hash; returns the config."""
     digest = hashlib.sha256(_content(name, content)).hexdigest()
-    config = replace(config, files=config.files | {name: digest})
+    files = config.files | {name: digest}
+    config = replace(config, files=files, limits=config.derived_limits)
     written = json.dumps(to_json(config), indent=1).encode()
     make_folder((folder / name).parent)
     write_files({folder / name: content, folder / CONFIG_FILE: written})

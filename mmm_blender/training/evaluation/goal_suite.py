@@ -13,9 +13,19 @@ from ...motion.pipeline.pipeline import EditRequest, EditResult, Generator
 from .arrival_figures import OVER, REMAINDER, UNSTILL_RATIO, arrival_figures, goes_on
 from .goals import NOT_MEASURED, Goal
 from .held_out import Window
-from .path_figures import BEST, HEADING, KINDS, POSITION, SLIDE_RATIO
+from .path_figures import (
+    BEST,
+    HEADING,
+    KINDS,
+    MADE_OFF,
+    POSITION,
+    SLIDE_RATIO,
+    Walk,
+    led_figures,
+)
 
 ARRIVALS, PATHS = "edits inside locomotion", "paths of held-out walks, before leading"
+LED = "led along the paths of held-out walks"
 """Parts of the report."""
 
 WITH_TEXT, WITHOUT_TEXT = "with their caption", "without a text"
@@ -45,9 +55,19 @@ def arrival_rows(
         }
 
 
+def led_rows(generator: Generator, walks: Sequence[Walk]) -> dict[str, dict[str, float]]:
+    """Finished clips on real paths."""
+    figures = led_figures(generator, walks)
+    return {"dense": figures} if figures else {}
+
+
 def goal_goals(report: Mapping[str, Any]) -> list[Goal]:
     """Goals of both; what was not measured says so."""
-    return [*_arrival_goals(report.get(ARRIVALS, {})), *_path_goals(report.get(PATHS, {}))]
+    return [
+        *_arrival_goals(report.get(ARRIVALS, {})),
+        *_path_goals(report.get(PATHS, {})),
+        *_led_goals(report.get(LED, {})),
+    ]
 
 
 def _arrival_goals(rows: Mapping[str, Mapping[str, float]]) -> list[Goal]:
@@ -76,6 +96,11 @@ def _path_goals(rows: Mapping[str, Mapping[str, float]]) -> list[Goal]:
     goals.append(
         Goal(f"path, dense: {HEADING}", dense.get(HEADING, NOT_MEASURED), most=_MOST_HEADING)
     )
-    slide = dense.get(SLIDE_RATIO, NOT_MEASURED)
-    goals.append(Goal("path, dense: foot slide, generated / real", slide, most=_MOST_SLIDE))
     return goals
+
+
+def _led_goals(rows: Mapping[str, Mapping[str, float]]) -> list[Goal]:
+    led = rows.get("dense", {})
+    beside = f"position off {led[MADE_OFF]:.3g} cm" if led else ""
+    slide = led.get(SLIDE_RATIO, NOT_MEASURED)
+    return [Goal("foot slide along paths, generated / real", slide, None, _MOST_SLIDE, beside)]

@@ -14,7 +14,9 @@ import numpy as np
 from ...geometry.clip import MotionClip
 from ...geometry.editing.edit_mask import PART_JOINTS
 from ...geometry.placement import Placement, headings, place
+from ..data.captions import facts_of
 from ..data.labels import label_of
+from ..data.measured import measure
 from ..data.motion_file import ClipRecord
 from .deeds import DEEDS, Seen, both_at_once, in_order, stands_still
 from .sentences import STILL, THEN, THEN_PAIRS, WHILE, WHILE_PAIRS
@@ -66,7 +68,7 @@ def deed_rates(captured: Captured) -> dict[str, float]:
 
 def joined_rates(captured: Captured, seed: int = 0) -> dict[str, float]:
     """Share of joined captured clips that passes the judges of two deeds, and of the same clips in
-    the wrong order or without the gesture; of standing clips that pass as still."""
+    the wrong order or without the gesture; of clips told as still that pass as still."""
     rng = random.Random(seed)
     at_once = [("turn left" if a == "turn" else a, b) for a, b in WHILE_PAIRS]
     over = [(a, b, _over(x, y), x) for a, b, x, y in _draws(captured, at_once, rng)]
@@ -76,9 +78,14 @@ def joined_rates(captured: Captured, seed: int = 0) -> dict[str, float]:
         f"{WHILE}, legs alone": _share(both_at_once(DEEDS[a], DEEDS[b])(x) for a, b, _, x in over),
         THEN: _share(in_order(DEEDS[a], DEEDS[b])(clip) for a, b, clip, _ in row),
         f"{THEN}, wrong order": _share(in_order(DEEDS[a], DEEDS[b])(x) for a, b, _, x in row),
-        STILL: _share(stands_still(clip) for clip in captured.get("stand", ())),
+        STILL: _share(stands_still(clip) for clip in captured.get("stand", ()) if _is_told(clip)),
     }
     return {name: share for name, share in rates.items() if not np.isnan(share)}
+
+
+def _is_told(clip: MotionClip) -> bool:
+    """A clip of somebody who stands is told with "still" in the captions."""
+    return "still" in facts_of(measure(clip))
 
 
 def _draws(

@@ -21,14 +21,16 @@ from tqdm import tqdm
 
 from ...common.arrays import BoolArray, FloatArray, IntArray
 from ...geometry.clip import MotionClip
+from ...geometry.ground_path import GroundPath
+from ...geometry.placement import headings
 from ...motion.features.path_condition import path_features, root_poses, wrapped
 from ...motion.features.smpl import decode_features, encode_clip
-from ...motion.pipeline.pipeline import Generator
+from ...motion.pipeline.pipeline import GenerateRequest, Generator
 from ...motion.sampling import masks
 from ..data.captions import caption
 from ..data.clip_kinds import is_locomotion
 from ..data.motion_file import ClipRecord
-from .goals import ratio
+from .goals import NOT_MEASURED, ratio
 from .motion_figures import SLIDE, clip_figures
 
 POSITION, HEADING = "position, cm", "heading, degrees"
@@ -190,9 +192,42 @@ def _features(generator: Generator, tokens_LP: torch.Tensor) -> FloatArray:
 
 
 def _summary(rows: Sequence[Mapping[str, float]]) -> dict[str, float]:
-    mean = {name: float(np.nanmean([row[name] for row in rows])) for name in rows[0]}
-    return (
-        {"walks": float(len(rows))}
-        | mean
-        | {SLIDE_RATIO: ratio(mean[SLIDE_MADE], mean[SLIDE_REAL])}
-    )
+    """Means; of what a walk has no figure for, over the others."""
+    figures: dict[str, float] = {"walks": float(len(rows))}
+    for name in rows[0]:
+        values = np.array([row[name] for row in rows])
+        known = values[np.isfinite(values)]
+        figures[name] = float(known.mean()) if len(known) else NOT_MEASURED
+    return figures | {SLIDE_RATIO: ratio(figures[SLIDE_MADE], figures[SLIDE_REAL])}
+
+
+MADE_OFF, MADE_TURN = "position off, cm", "heading off, degrees"
+_PRODUCT_SEED = 40_000
+
+
+def led_figures(generator: Generator, walks: Sequence[Walk]) -> dict[str, float]:
+    """Of the finished clips on the same paths, as the panel makes them (dense, with headings and
+    times): how far off they are, and how their feet slide beside the captured ones'."""
+    rows: list[dict[str, float]] = []
+    for number, walk in enumerate(tqdm(walks, desc="led along paths", mininterval=5)):
+        rows.append(_led(generator, walk, _PRODUCT_SEED + number))
+    return _summary(rows) if rows else {}
+
+
+def _led(generator: Generator, walk: Walk, seed: int) -> dict[str, float]:
+    token = generator.config.tokenizer.frames_per_token
+    fps = generator.config.tokenizer.feature_layout.fps
+    true_S3 = root_poses(walk.features_TC, token)[:-1]  # the last border lies after the last frame
+    seconds_S = np.arange(len(true_S3)) * token / fps
+    path = GroundPath.of(true_S3[:, :2], true_S3[:, 2], seconds_S)
+    request = GenerateRequest(walk.text, len(walk.features_TC) / fps, seed, path=path)
+    made = generator.generate(request).clip
+    at_S = np.minimum(np.arange(len(true_S3)) * token, made.frames - 1)
+    off_S = np.linalg.norm(made.root_T3[at_S][:, [0, 2]] - true_S3[:, :2], axis=-1)
+    turn_S = np.abs(wrapped(headings(made)[at_S] - true_S3[:, 2]))
+    return {
+        MADE_OFF: 100 * float(off_S.mean()),
+        MADE_TURN: float(np.degrees(turn_S.mean())),
+        SLIDE_MADE: clip_figures(made).get(SLIDE, np.nan),
+        SLIDE_REAL: clip_figures(decode_features(walk.features_TC)).get(SLIDE, np.nan),
+    }

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ..data.dataset import UNSEEN_STYLES, UNSEEN_TAKES
 from .editing_figures import RATIO
 from .field_table import COLUMNS, FID, MODALITY, R3
-from .goal_suite import ARRIVALS, PATHS, goal_goals
+from .goal_suite import ARRIVALS, LED, PATHS, goal_goals
 from .goals import HEADER, NOT_MEASURED, Goal, markdown, ratio
 from .metrics import R_BATCH
 from .motion_figures import CONTACT, FIGURES, JERK, SLIDE
@@ -155,6 +156,28 @@ def _other_goals(report: Report) -> list[Goal]:
     ]
 
 
+BEFORE = "before"
+"""Part of the report: what other weights reached, by the goals' names."""
+
+
+def goal_table(report: Report) -> str:
+    """Every goal with what was reached, and what other weights reached where that is known."""
+    goals = goals_of(report)
+    before: Mapping[str, float] = report.get(BEFORE, {})
+    if not before:
+        return markdown(HEADER, [goal.row for goal in goals])
+    rows = [
+        [*goal.row[:2], f"{before[goal.name]:.3g}" if goal.name in before else "", *goal.row[2:]]
+        for goal in goals
+    ]
+    return markdown((*HEADER[:2], BEFORE, *HEADER[2:]), rows)
+
+
+def reached(report: Report) -> dict[str, float]:
+    """What a report has for each goal that it measured."""
+    return {goal.name: goal.value for goal in goals_of(report) if not math.isnan(goal.value)}
+
+
 def folder_report(report: Report) -> str:
     """The table of a HumanML3D or KIT-ML folder."""
     left_out = ", ".join(f"{count} {reason}" for reason, count in report["left out"].items())
@@ -185,7 +208,7 @@ def markdown_report(report: Report) -> str:
         parts += [figure_table(part["motion"], FIGURES)]
         if "tokenizer" in part:
             parts += [figure_table({"tokenizer": part["tokenizer"]}, list(part["tokenizer"]))]
-    for name in ("editing", "long sequences", ARRIVALS, PATHS):
+    for name in ("editing", "long sequences", ARRIVALS, PATHS, LED):
         if report.get(name):
             columns = list(next(iter(report[name].values())))
             parts += [f"### {name.capitalize()}", figure_table(report[name], columns)]
@@ -194,5 +217,5 @@ def markdown_report(report: Report) -> str:
             rows = [[key, f"{value:.3g}"] for key, value in report[name].items()]
             parts += [f"### {name.capitalize()}", markdown(["", ""], rows)]
     parts += sentence_tables(report)
-    parts += ["### Goals", markdown(HEADER, [goal.row for goal in goals_of(report)])]
+    parts += ["### Goals", goal_table(report)]
     return "\n\n".join(parts)

@@ -52,11 +52,20 @@ class Sizes:
     waves: int = 60  # captured clips of waving hands
     arrivals: int = 40  # edits inside locomotion, with a text and without each
     walks: int = 40  # whose paths are followed
+    led: int = 12  # of these, finished as the panel does
     motions: int = 2048  # of a HumanML3D or KIT-ML folder
 
 
 QUICK = Sizes(
-    windows=160, prompt_seeds=2, edits=16, sequences=2, waves=6, arrivals=4, walks=3, motions=160
+    windows=160,
+    prompt_seeds=2,
+    edits=16,
+    sequences=2,
+    waves=6,
+    arrivals=4,
+    walks=3,
+    led=1,
+    motions=160,
 )
 
 

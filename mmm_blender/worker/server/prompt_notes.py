@@ -13,6 +13,7 @@ from torch.nn import functional
 from ...motion.pipeline.pipeline import Generator
 from ...motion.text import TextEncoder
 from ...prompts.knowledge import Knowledge, Neighbour, read_knowledge
+from ...prompts.sequence_plan import Limits, plan_sequence
 from ...prompts.understanding import notes_on
 from ..protocol import Edit, Generate, GenerateSequence, MotionMessage
 
@@ -28,12 +29,24 @@ def prompt_notes(generator: Generator, message: MotionMessage) -> tuple[str, ...
     encoder = generator.text_encoder
     nearest = _nearest(encoder, generator.bundle.folder, knowledge)
     pieces_of = _pieces_of(encoder)
-    notes = (
+    notes = [
         note
         for prompt in _prompts(message)
         for note in notes_on(prompt, knowledge, nearest, pieces_of)
-    )
+    ]
+    if isinstance(message, Generate):
+        notes += _too_many_parts(generator, message, knowledge)
     return tuple(dict.fromkeys(notes))
+
+
+def _too_many_parts(generator: Generator, message: Generate, knowledge: Knowledge) -> list[str]:
+    """Where a script or a table asks one clip for what needs a sequence."""
+    config = generator.config
+    limits = Limits(config.min_seconds, config.max_seconds, config.composites)
+    parts = plan_sequence(message.prompt, message.seconds, limits, knowledge.is_whole)
+    if not parts:
+        return []
+    return [f"One clip does not hold these {len(parts)} actions: make a sequence of them."]
 
 
 def _prompts(message: MotionMessage) -> tuple[str, ...]:

@@ -54,6 +54,11 @@ class Layout:
         assert hasattr(bpy.types, name)
         self.book.append(f"menu {name} {text}")
 
+    def popover(self, panel: str, text: str = "", icon: str = "NONE") -> None:
+        check_icon(icon)
+        assert hasattr(bpy.types, panel)
+        self.book.append(f"popover {panel} {text}")
+
     def progress(self, factor: float, text: str) -> None:
         assert 0.0 <= factor <= 1.0
         self.book.append(f"progress {factor:.2f} {text}")

@@ -145,3 +145,20 @@ def test_a_bad_list_is_refused_in_a_sentence(
     for prompt, seconds in lines:
         bpy.ops.mmm.sequence_add(prompt=prompt, seconds=seconds)
     refusal(bpy.ops.mmm.generate_sequence, words)
+
+
+def test_a_prompt_that_one_clip_cannot_hold_is_made_as_a_sequence(ready: None) -> None:
+    done = bpy.ops.mmm.generate(
+        prompt="a person walks, then waves. Then walks", seconds=1.0, seed=7
+    )
+    assert done == {"FINISHED"}
+    rig = bpy.context.view_layer.objects.active
+    segments = action_segments(rig.animation_data.action)
+    assert [segment.prompt for segment in segments] == [
+        "a person walks",
+        "a person waves",
+        "a person walks",
+    ]
+    assert [segment.seed for segment in segments] == [7, 8, 9]
+    assert listed() == [(each.prompt, each.seconds, each.seed) for each in segments]
+    assert len(marked()) == len(segments)
