@@ -15,6 +15,8 @@ from ..addon.ui_state import scene_key, ui_state
 from ..bpy_types import Context, bpy
 from ..jobs.job_widgets import draw_notice, draw_progress
 from ..jobs.session import session
+from ..path.planned_path import path_poll_error
+from ..path.properties import NONE, path_settings
 from ..rig.target import target_armature
 from ..widgets import BIG, ORDER, TAB, Layout, draw_choice, draw_wrapped, shown
 
@@ -137,7 +139,11 @@ def _settings_poll_error(context: Context, settings: Settings) -> str:
         card = shown_bundle(context.scene)
     except MMMError as error:
         return str(error)
-    return card.poll_error or length_poll_error(card, float(settings.seconds))
+    if reason := card.poll_error or path_poll_error(context):
+        return reason
+    # a path is walked window by window, so it may take longer than the longest clip
+    has_path = str(path_settings(context.scene).kind) != NONE
+    return "" if has_path else length_poll_error(card, float(settings.seconds))
 
 
 def _draw_bundle(layout: Layout, context: Context) -> None:
