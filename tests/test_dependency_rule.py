@@ -44,8 +44,9 @@ NETWORKS = (*MODEL, "motion.networks", "motion.sampling", "motion.motion_model",
 PIPE = ("worker.protocol", "worker.wire", "worker.processes", "worker.client", "worker.installer")
 HOST = (*SHAPES, "geometry.mannequin", "blender.bpy_types", "blender.widgets")
 KEYS = (*HOST, "blender.fcurves", "blender.rig", "blender.actions", "blender.history")
-SHELL = (*KEYS, *PIPE, "prompts", "blender.jobs", "blender.addon")
-FEATURES = ("edit", "character", "generate", "sequence", "replay")
+TARGETS = ("blender.path", "blender.pins", "blender.targets")
+SHELL = (*KEYS, *PIPE, "prompts", "blender.jobs", "blender.addon", *TARGETS)
+FEATURES = ("path", "pins", "targets", "edit", "character", "generate", "sequence", "replay")
 BLENDER = NUMPY | BLENDER_MODULES
 
 # A module takes the longest name that it lies in. Each row names what is below it.
@@ -107,6 +108,10 @@ LAYERS = (
     Layer("blender.history", (*HOST, "blender.fcurves", "blender.rig", "blender.actions"), BLENDER),
     Layer("blender.jobs", (*HOST, *PIPE, "blender.rig"), BLENDER),
     Layer("blender.addon", (*HOST, *PIPE, "prompts", "motion.limits", "blender.jobs"), BLENDER),
+    # where motions go and what holds them: below all that make motions
+    Layer("blender.path", KEYS, BLENDER),
+    Layer("blender.pins", KEYS, BLENDER),
+    Layer("blender.targets", (*KEYS, "blender.path", "blender.pins"), BLENDER),
     Layer("blender.edit", SHELL, BLENDER),
     Layer("blender.character", SHELL, BLENDER),
     Layer("blender.generate", (*SHELL, "blender.edit", "blender.character"), BLENDER),

@@ -44,6 +44,10 @@ columns of the CSV file, in any order; all but name may be missing or empty:
              ("a person walks | a person waves"); of an edit also empty, for what fits in
   seconds    length, 4 if empty; of several prompts one number each: "3 | 2.5"
   seed       0 if empty; of several prompts one number each: "0 | 7"
+  path       where the body goes: points on the ground such as "0,0 2,0 2,3" (Blender's x and y, in
+             metres), or an object in a Blender file, as in scene.blend#Curve (a curve, a grease
+             pencil stroke, an object to go to, or a collection of way-points); of an edit #Curve,
+             in its own file; without seconds one prompt takes as long as the path does
   file       makes the row an edit of the motion in this .blend or .bvh file (from the CSV
              file's folder on), or of the motion that an earlier row makes, by its name
   range      of an edit: first and last frame to regenerate, such as 24-48 or -10--5;
@@ -55,10 +59,10 @@ columns of the CSV file, in any order; all but name may be missing or empty:
   recipe     makes the row a replay, without new choices, of this .json file (as the format
              recipe writes it) or of the Action in this .blend file; all other cells stay empty
 
-Edits and recipes need Blender or bpy, and so do the formats blend and recipe. They keep the frame
-rate of their file; an edited .blend file is saved whole under the row's name, and stays as it is:
-no row may be written over a file that a row begins with. To edit what an earlier row makes, the
-formats must include blend.
+Edits, recipes and paths in Blender files need Blender or bpy, and so do the formats blend and
+recipe. Edits and recipes keep the frame rate of their file; an edited .blend file is saved whole
+under the row's name, and stays as it is: no row may be written over a file that a row begins with.
+To edit what an earlier row makes, the formats must include blend.
 """
 
 

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from ..geometry.clip import MotionClip
-from ..geometry.placement import Placement, place
+from ..geometry.placement import Placement, place, placement_of
 from ..worker.protocol import Generated
 
 if TYPE_CHECKING:
@@ -23,19 +23,26 @@ RATE_TOLERANCE = 1e-3
 
 
 def clip_of(answer: Generated) -> MotionClip:
-    """The clip in an answer, first frame at the origin, facing +Z (model axes)."""
-    return place(answer.clip, Placement())
+    """The clip in an answer: on its path, or first frame at the origin, facing +Z (model axes)."""
+    return place(answer.clip, _placement(answer.recipe, answer.clip))
 
 
-def recipe_of(worker_recipe: Mapping[str, Any], fps: float) -> Recipe:
-    """The recipe of an answer that is keyed from START_FRAME on, at the origin.
+def _placement(worker_recipe: Mapping[str, Any], clip: MotionClip) -> Placement:
+    """Where a clip is put, and which way it faces there. worker_recipe: as below."""
+    has_path = worker_recipe.get("conditions", {}).get("path") is not None
+    return placement_of(clip) if has_path else Placement()
 
-    worker_recipe: the worker's part of it. fps: the scene's rate.
+
+def recipe_of(worker_recipe: Mapping[str, Any], clip: MotionClip, fps: float) -> Recipe:
+    """The recipe of an answer that is keyed from START_FRAME on.
+
+    worker_recipe: the worker's part of it. clip: where it was put. fps: the scene's rate.
     """
     from ..blender.history.recipe import Recipe, generate_step, sequence_step  # noqa: PLC0415  # see the module's docstring
 
     make_step = sequence_step if "prompts" in worker_recipe else generate_step
-    return Recipe((make_step(worker_recipe, START_FRAME, fps, Placement()),))
+    placement = _placement(worker_recipe, clip)
+    return Recipe((make_step(worker_recipe, START_FRAME, fps, placement),))
 
 
 def key_clip(rig: ArmatureObject, clip: MotionClip, worker_recipe: Mapping[str, Any]) -> Action:
@@ -47,6 +54,6 @@ def key_clip(rig: ArmatureObject, clip: MotionClip, worker_recipe: Mapping[str, 
     scene_rate = scene_fps(scene_of(rig))
     # Blender keeps 29.97 as 29.969998: the recipe says what the worker was asked for
     fps = clip.fps if abs(clip.fps - scene_rate) < RATE_TOLERANCE else scene_rate
-    action = write_clip(rig, clip, START_FRAME, recipe_of(worker_recipe, fps))
+    action = write_clip(rig, clip, START_FRAME, recipe_of(worker_recipe, clip, fps))
     store_fingerprint(rig, action)
     return action

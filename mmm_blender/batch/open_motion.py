@@ -23,7 +23,7 @@ def open_motion(path: Path) -> ArmatureObject:
     if is_bvh:
         _import_bvh(path)
     else:
-        _open_blend(path)
+        open_blend(path)
     rig = _chosen_armature(path)
     if is_bvh:
         _stand_on_floor(rig)
@@ -50,7 +50,8 @@ def _chosen_armature(path: Path) -> ArmatureObject:
     return layer.objects.active
 
 
-def _open_blend(path: Path) -> None:
+def open_blend(path: Path) -> None:
+    """Open a Blender file without running its scripts. MMMError where that cannot be."""
     try:
         bpy.ops.wm.open_mainfile(filepath=str(path), load_ui=False, use_scripts=False)
     except RuntimeError as error:  # how an operator says that it is damaged or too new

@@ -60,8 +60,8 @@ def check_possible(table: Path, rows: Sequence[Row], formats: Sequence[str], out
         where = f"{table}, line {row.line}"
         if not has_bpy and needs_blender(row):
             raise MMMError(
-                f"{where}: this Python has no bpy for edits and recipes: run it in Blender, or "
-                "leave the row out."
+                f"{where}: this Python has no bpy for edits, recipes and paths in Blender files: "
+                "run it in Blender, or leave the row out."
             )
         if isinstance(row, EditRow) and not isinstance(row.source, Source) and BLEND not in formats:
             raise MMMError(
@@ -83,12 +83,19 @@ def _check_sources_stay(
         for kind in formats
     }
     for row in rows:
-        source = row.source if isinstance(row, EditRow | ReplayRow) else None
-        if isinstance(source, Source) and (writer := written.get(_file(source.path))):
+        begun = _file_begun_with(row)
+        if begun is not None and (writer := written.get(_file(begun))):
             raise MMMError(
-                f"{table}, line {row.line}: '{row.name}' begins with {source.path}, and {writer} "
+                f"{table}, line {row.line}: '{row.name}' begins with {begun}, and {writer} "
                 "would be written over it: give the row another name, or choose another --out."
             )
+
+
+def _file_begun_with(row: Row) -> Path | None:
+    """The file that a row reads; None where it reads none."""
+    if isinstance(row, ClipRow | SequenceRow):
+        return None if row.path is None else row.path.file
+    return row.source.path if isinstance(row.source, Source) else None
 
 
 def _file(path: Path) -> str:
@@ -97,7 +104,7 @@ def _file(path: Path) -> str:
 
 def needs_blender(row: Row) -> bool:
     """Blender makes the row, whatever its formats are."""
-    return isinstance(row, EditRow | ReplayRow)
+    return isinstance(row, EditRow | ReplayRow) or _file_begun_with(row) is not None
 
 
 def _check_recipe(where: str, row: ReplayRow) -> None:
@@ -183,9 +190,11 @@ class Batch:
 
 
 def _message(row: ClipRow | SequenceRow, fps: float) -> Generate | GenerateSequence:
+    conditions = {} if row.path is None else row.path.conditions(fps)
     if isinstance(row, ClipRow):
-        return Generate(row.prompt, row.seconds, row.seed, fps=fps)
-    return GenerateSequence(row.prompts, row.seconds, row.seeds, fps=fps)
+        return Generate(row.prompt, row.seconds, row.seed, fps=fps, conditions=conditions)
+    asked = (row.prompts, row.seconds, row.seeds)
+    return GenerateSequence(*asked, fps=fps, conditions=conditions)
 
 
 def _where(row: Row) -> str:

@@ -19,13 +19,18 @@ from ..blender.jobs.job_operator import run_to_end
 from ..blender.jobs.scene_job import SceneJob
 from ..blender.jobs.session import State
 from ..blender.jobs.worker_access import WorkerAccess
+from ..blender.path.planned_path import PathParams, PathStart, plan_path, read_path
 from ..blender.replay.task import start_replay
 from ..blender.rig.motion_reader import read_motion
+from ..blender.rig.world_space import space_of_new_character
 from ..common.errors import MMMError
 from ..geometry.editing.lock_mode import LockMode
+from ..geometry.ground_path import GroundPath
+from ..geometry.placement import Placement
 from ..worker.protocol import FailureKind, Generated, WorkerError
+from .delivery import START_FRAME
 from .new_character import NAME_LENGTH, mark_segments, new_character
-from .open_motion import open_motion
+from .open_motion import open_blend, open_motion
 from .product import Product
 from .table import EditRow, ReplayRow
 
@@ -46,8 +51,21 @@ def edited(row: EditRow, path: Path, bundle: Path, access: WorkerAccess) -> Prod
         lock=row.lock,
         sure=row.lock is LockMode.EDITED,  # the table says it, and here is nobody to be asked
         bundle=str(bundle.resolve()),
+        path=None if row.path is None else PathParams(text=row.path.text or row.path.name),
     )
     return _product(rig, _done(start_edit(context, params, access)))
+
+
+def path_in_file(file: Path, name: str, fps: float) -> GroundPath:
+    """The path that an object or a collection of a Blender file is, for a character that stands at
+    the world's origin. fps: of the motion. MMMError where it is none."""
+    open_blend(file)
+    path = read_path(bpy.context, PathParams(text=name))
+    if path is None:
+        raise MMMError(f"{file} has no path '{name}': name one of its objects.")
+    origin = space_of_new_character((0.0, 0.0, 0.0))
+    start = PathStart(START_FRAME, fps, Placement())
+    return plan_path(path, PathParams(), origin, start).ground
 
 
 def replayed(row: ReplayRow, bundle: Path, access: WorkerAccess) -> Product:

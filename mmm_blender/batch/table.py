@@ -28,14 +28,16 @@ from .cells import (
     seed_of,
 )
 from .csv_file import CsvRow, read_csv
+from .path_cell import PathCell, path_cell
 
 _EDIT_COLUMNS = ("range", "body_part", "hold")
-COLUMNS = ("name", "prompt", "seconds", "seed", "file", *_EDIT_COLUMNS, "recipe")
+COLUMNS = ("name", "prompt", "seconds", "seed", "path", "file", *_EDIT_COLUMNS, "recipe")
 _INSTEAD_OF_PROMPT = ("file", "recipe")
 """Columns without which every row needs a prompt."""
 MOTION_FILES = (".blend", ".bvh")
 _MOST_SOURCE_BYTES = 2**36
 RECIPE_FILES = (".json", ".blend")
+PATH_FILES = (".blend",)
 
 
 @dataclass(frozen=True)
@@ -60,6 +62,7 @@ class ClipRow:
     prompt: str
     seconds: float
     seed: int
+    path: PathCell | None = None
 
     @property
     def title(self) -> str:
@@ -69,7 +72,8 @@ class ClipRow:
     @property
     def recipe(self) -> dict[str, object]:
         """What decides the clip, but for the weights."""
-        return {"prompt": self.prompt, "seconds": self.seconds, "seed": self.seed}
+        recipe = {"prompt": self.prompt, "seconds": self.seconds, "seed": self.seed}
+        return recipe | _path_recipe(self.path)
 
 
 @dataclass(frozen=True)
@@ -81,6 +85,7 @@ class SequenceRow:
     prompts: tuple[str, ...]
     seconds: tuple[float, ...]
     seeds: tuple[int, ...]
+    path: PathCell | None = None
 
     @property
     def title(self) -> str:
@@ -94,6 +99,7 @@ class SequenceRow:
             "prompts": list(self.prompts),
             "seconds": list(self.seconds),
             "seeds": list(self.seeds),
+            **_path_recipe(self.path),
         }
 
 
@@ -111,6 +117,7 @@ class EditRow:
     last: int
     body_part: BodyPart
     lock: LockMode
+    path: PathCell | None = None
 
     @property
     def title(self) -> str:
@@ -127,6 +134,7 @@ class EditRow:
             "range": [self.first, self.last],
             "body_part": self.body_part,
             "hold": self.lock.value.lower(),
+            **_path_recipe(self.path),
         }
 
 
@@ -148,6 +156,11 @@ class ReplayRow:
     def recipe(self) -> dict[str, object]:
         """As in ClipRow."""
         return {"replay": self.source.recipe}
+
+
+def _path_recipe(path: PathCell | None) -> dict[str, object]:
+    """What decides a row's path; {} without one, as in reports of earlier versions."""
+    return {} if path is None else {"path": path.recipe}
 
 
 Row: TypeAlias = ClipRow | SequenceRow | EditRow | ReplayRow
@@ -191,7 +204,7 @@ def _row(path: Path, read: CsvRow, earlier: Mapping[str, Row]) -> Row:
     if reason := name_error(given["name"]):
         raise MMMError(f"{where}: the name {given['name']!r} {reason}.")
     if given["recipe"]:
-        _check_empty(where, given, "a recipe", ("prompt", "seconds", "seed", "file"))
+        _check_empty(where, given, "a recipe", ("prompt", "seconds", "seed", "path", "file"))
         _check_empty(where, given, "a recipe", _EDIT_COLUMNS)
         return ReplayRow(line, given["name"], _source(where, path, given["recipe"], RECIPE_FILES))
     if given["file"]:
@@ -201,10 +214,21 @@ def _row(path: Path, read: CsvRow, earlier: Mapping[str, Row]) -> Row:
         raise MMMError(
             f"{where}: '{given['name']}' has no prompt: describe the motion in a few words."
         )
+    walked = _path(where, path, given["path"])
     if SEPARATOR in given["prompt"]:
-        return _sequence_row(where, line, given)
-    seconds, seed = seconds_of(where, given["seconds"]), seed_of(where, given["seed"])
-    return ClipRow(line, given["name"], given["prompt"], seconds, seed)
+        return _sequence_row(where, line, given, walked)
+    is_free = walked is not None and not given["seconds"]  # as long as the path takes
+    seconds = 0.0 if is_free else seconds_of(where, given["seconds"])
+    seed = seed_of(where, given["seed"])
+    return ClipRow(line, given["name"], given["prompt"], seconds, seed, walked)
+
+
+def _path(where: str, table: Path, text: str, is_edit: bool = False) -> PathCell | None:
+    def read_file(named: str) -> tuple[Path, str]:
+        source = _source(where, table, named, PATH_FILES)
+        return source.path, source.digest
+
+    return path_cell(where, text, is_edit, read_file)
 
 
 def _check_empty(where: str, given: Mapping[str, str], what: str, columns: tuple[str, ...]) -> None:
@@ -212,7 +236,9 @@ def _check_empty(where: str, given: Mapping[str, str], what: str, columns: tuple
         raise MMMError(f"{where}: {what} takes no {odd[0]}: leave that cell empty.")
 
 
-def _sequence_row(where: str, line: int, given: Mapping[str, str]) -> SequenceRow:
+def _sequence_row(
+    where: str, line: int, given: Mapping[str, str], path: PathCell | None
+) -> SequenceRow:
     prompts = tuple(prompt.strip() for prompt in given["prompt"].split(SEPARATOR))
     if "" in prompts:
         raise MMMError(
@@ -227,6 +253,7 @@ def _sequence_row(where: str, line: int, given: Mapping[str, str]) -> SequenceRo
         prompts,
         tuple(seconds_of(where, text) for text in seconds),
         tuple(seed_of(where, text) for text in seeds),
+        path,
     )
 
 
@@ -247,6 +274,7 @@ def _edit_row(
         last,
         body_part_of(where, given["body_part"]),
         lock_of(where, given["hold"]),
+        _path(where, path, given["path"], is_edit=True),
     )
 
 

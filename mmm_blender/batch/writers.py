@@ -79,8 +79,8 @@ def write_recipe(path: Path, product: Product) -> None:
     """The recipe as the Action carries it; another row can do it again."""
     from ..blender.history.recipe import recipe_text  # noqa: PLC0415  # needs bpy
 
-    is_open, recipe = product.is_open, product.recipe
-    text = json.dumps(recipe) if is_open else recipe_text(recipe_of(recipe, product.clip.fps))
+    clip, is_open, recipe = product.clip, product.is_open, product.recipe
+    text = json.dumps(recipe) if is_open else recipe_text(recipe_of(recipe, clip, clip.fps))
     path.write_text(text, encoding="utf-8")
 
 

@@ -42,6 +42,12 @@ def _modules() -> tuple[_Registrable, ...]:
     from .generate import operators as generate_operators  # noqa: PLC0415
     from .generate import panel as generate_panel  # noqa: PLC0415
     from .jobs import timer  # noqa: PLC0415
+    from .path import overlay, way_point_operators  # noqa: PLC0415
+    from .path import panel as path_panel  # noqa: PLC0415
+    from .path import properties as path_properties  # noqa: PLC0415
+    from .pins import operators as pin_operators  # noqa: PLC0415
+    from .pins import panel as pin_panel  # noqa: PLC0415
+    from .pins import properties as pin_properties  # noqa: PLC0415
     from .replay import operators as replay_operators  # noqa: PLC0415
     from .sequence import from_prompt  # noqa: PLC0415
     from .sequence import operators as sequence_operators  # noqa: PLC0415
@@ -52,22 +58,29 @@ def _modules() -> tuple[_Registrable, ...]:
         preferences,
         ui_state,
         scene_settings,
+        path_properties,
+        pin_properties,
         sequence_properties,
         known_prompts,
         from_prompt,
         addon_operators,
+        way_point_operators,
+        pin_operators,
         generate_operators,
         edit_operators,
         replay_operators,
         sequence_operators,
         character_operators,
         generate_panel,
+        path_panel,
+        pin_panel,
         edit_panel,
         sequence_panel,
         character_panel,
         device_panel,
         disk_facts,
         timer,
+        overlay,
     )
 
 

@@ -55,6 +55,12 @@ def transform_ground(
     )
 
 
+def placement_of(clip: MotionClip) -> Placement:
+    """Where a clip's first frame stands and which way it faces."""
+    x, _, z = clip.root_T3[0]
+    return Placement(float(x), float(z), float(headings(clip.slice(0, 1))[0]))
+
+
 def place(clip: MotionClip, placement: Placement) -> MotionClip:
     """Move a clip rigidly over the ground so that its first frame stands at ``placement``."""
     start = clip.root_T3[0] * np.array([1.0, 0.0, 1.0])

@@ -15,6 +15,7 @@ import numpy as np
 
 from ...common.array_text import pack
 from ...geometry.clip import MotionClip
+from ...geometry.editing.conditions import Conditions
 from ...geometry.editing.edit_mask import EditMask
 from ...worker.client import JobResult
 from ...worker.protocol import Edit, Generated
@@ -27,7 +28,9 @@ from ..history.locked_keys import LockedKeys
 from ..history.recipe import Origin, packed_tokens
 from ..jobs.scene_job import Preparation, Reading, SceneJob, SceneSnapshot
 from ..jobs.worker_access import WorkerAccess
+from ..pins.pin_reader import PinnedFrames
 from ..rig.motion_reader import unkeyed_pose_kept
+from ..targets.edit_targets import EditTargets
 from .edit_window import EditWindow
 
 
@@ -44,6 +47,12 @@ class EditScope:
     mask: EditMask
     locked: LockedKeys
 
+    @property
+    def frames(self) -> PinnedFrames:
+        """Those of the range, in what is read."""
+        window = self.window
+        return PinnedFrames(window.read_first, window.first, window.last, self.guard.fps)
+
 
 class EditJob(ABC):
     """Reads the motion around a range, has the worker regenerate the range, and keys it.
@@ -56,13 +65,19 @@ class EditJob(ABC):
     """Whether the motion may end elsewhere, and what comes after is carried along."""
 
     def __init__(
-        self, rig: ArmatureObject, scope: EditScope, prompt: str, seed: int, pin_feet: bool
+        self,
+        rig: ArmatureObject,
+        scope: EditScope,
+        asked: tuple[str, int, bool],
+        targets: EditTargets,
     ) -> None:
-        """Of a rig whose Action can be edited."""
+        """Of a rig whose Action can be edited. asked: prompt, seed, and whether feet are pinned."""
         self.scope = scope
+        self._targets, self._conditions = targets, Conditions()
+        self._notes: tuple[str, ...] = ()
         self.input: MotionClip | None = None
         self.from_steps = scope.guard.follows_from_steps(rig)
-        self._asked = (prompt, seed, pin_feet)
+        self._asked = asked
 
     @abstractmethod
     def read(self, rig: ArmatureObject) -> Generator[float, None, MotionClip]:
@@ -94,6 +109,8 @@ class EditJob(ABC):
 
     def _reading(self, rig: ArmatureObject) -> Reading:
         self.input = yield from self.read(rig)
+        reading = self._targets.read(rig, self.input, self.scope.frames)
+        self._conditions, self._notes = yield from reading
         return self._message(self.input)
 
     def _message(self, clip: MotionClip) -> Edit:
@@ -109,6 +126,7 @@ class EditJob(ABC):
             seed,
             pin_feet=pin_feet,
             moves_after=self.moves_after,
+            conditions=self._conditions.to_json(),
         )
 
     def finish(self, context: Context, target: ArmatureObject | None, result: JobResult) -> str:
@@ -119,7 +137,7 @@ class EditJob(ABC):
             with unkeyed_pose_kept(context.scene, target), rolled_back(action, raw):
                 self.write(target, action, result)
         self.update_scene(context, target)
-        sentences = (self.done(target), self.scope.locked.note, *result.notes)
+        sentences = (self.done(target), self.scope.locked.note, *self._notes, *result.notes)
         return " ".join(filter(None, sentences))
 
     def step_fields(self, result: Generated) -> dict[str, Any]:
@@ -137,4 +155,5 @@ class EditJob(ABC):
             "held": scope.locked.listed,
             "pin_feet": recipe["pin_feet"],
             "tokens": packed_tokens(recipe),
+            "conditions": recipe["conditions"],
         }

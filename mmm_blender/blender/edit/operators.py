@@ -12,6 +12,7 @@ from ..addon.scene_settings import BODY_PART_ITEMS, LOCK_ITEMS, given_or_scene, 
 from ..bpy_types import Context, Event, bpy
 from ..jobs.job_operator import JobOperator
 from ..jobs.scene_job import SceneJob
+from ..path.operator_properties import PathOperator
 from ..widgets import shown
 from .chosen_range import Source, chosen_range
 from .task import EditParams, confirmation, edit_poll_error, poses_range, start_edit
@@ -20,7 +21,7 @@ _ANSWERS = ((LockMode.EDITED, "Lock All of Them"), (LockMode.NONE, "Regenerate T
 _FROM_SCENE = ("seed", "body_part", "bundle", "pin_feet")
 
 
-class EditOperator(JobOperator):
+class EditOperator(PathOperator, JobOperator):
     """What both share: which frames and bones to regenerate, and from what."""
 
     prompt: bpy.props.StringProperty(
@@ -75,6 +76,7 @@ class EditOperator(JobOperator):
             prompt=str(prompt).strip(),
             range=chosen_range(context, edited_armature(context), *given),
             lock=self._lock(context),
+            path=self.path_of_edit(context),
             **given_or_scene(self, context, _FROM_SCENE),
         )
 
@@ -127,6 +129,7 @@ class RegenerateRange(EditOperator, bpy.types.Operator):
             answer.frame_start, answer.frame_end = params.range.first, params.range.last
             answer.body_part, answer.pin_feet, answer.hold = params.body_part, params.pin_feet, lock
             answer.sure = True
+            self.copy_path(answer)
 
 
 class InBetween(EditOperator, bpy.types.Operator):

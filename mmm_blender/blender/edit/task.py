@@ -32,7 +32,9 @@ from ..history.recipe_store import append_step
 from ..history.user_edits import begin_step, replaced_keys
 from ..jobs.scene_job import SceneJob
 from ..jobs.worker_access import WorkerAccess
+from ..path.planned_path import PathParams
 from ..rig.motion_reader import read_in_chunks
+from ..targets.edit_targets import EditTargets
 from .chosen_range import ChosenRange, Source
 from .edit_job import EditJob, EditScope
 from .edit_window import EditWindow
@@ -42,7 +44,7 @@ from .edit_window import EditWindow
 class EditParams:
     """What the user asks for. body_part: as the operators name it. sure: however many keys are to
     be locked, no question is asked. between_poses: it makes no sense without two of them. bundle:
-    as in ``choose_bundle``."""
+    as in ``choose_bundle``. path: None for no path."""
 
     prompt: str
     range: ChosenRange
@@ -53,6 +55,7 @@ class EditParams:
     between_poses: bool = False
     pin_feet: bool = True
     bundle: str = ""
+    path: PathParams | None = None
 
 
 def edit_poll_error(context: Context) -> str:
@@ -169,7 +172,8 @@ class _RangeEdit(EditJob):
         window = EditWindow.around(params.range.first, params.range.last, keyed, guard.fps)
         mask = window.mask(params.body_part, locked.frames)
         scope = EditScope(guard, window, mask, locked)
-        super().__init__(rig, scope, params.prompt, params.seed, params.pin_feet)
+        asked = (params.prompt, params.seed, params.pin_feet)
+        super().__init__(rig, scope, asked, EditTargets.at_press(context, rig, params.path))
         self._body_part = params.body_part
 
     def read(self, rig: ArmatureObject) -> Generator[float, None, MotionClip]:

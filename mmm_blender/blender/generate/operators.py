@@ -3,7 +3,8 @@
 # pyright: reportInvalidTypeForm=false
 
 import random
-from typing import ClassVar
+from dataclasses import replace
+from typing import Any, ClassVar
 
 from ...common.errors import MMMError
 from ...worker.installer import CPU
@@ -14,21 +15,21 @@ from ..bpy_types import Context, bpy
 from ..jobs.job_operator import JobOperator
 from ..jobs.scene_job import SceneJob
 from ..jobs.session import Notice, session
+from ..path.operator_properties import PathOperator, StartEndOperator
+from ..path.planned_path import PathParams
+from ..path.properties import CURSOR, OBJECT
+from ..targets.target_params import TargetParams
 from ..widgets import redraw, shown
 from .long_prompts import start_prompt
 from .task import GenerateParams
 
+_FROM_SCENE = ("prompt", "seconds", "seed", "bundle", "pin_feet")
 _SECONDS_DIGITS = 4
 """Blender keeps 9.8 as 9.80000019: the recipe says 9.8."""
 
 
-class GenerateMotion(JobOperator, bpy.types.Operator):
-    """Generate a motion from the prompt and key it on the SMPL armature from the current frame"""
-
-    bl_idname = "mmm.generate"
-    bl_label = "Generate Motion"
-    # not REGISTER: a redo panel would run the model again at every change, and freeze the window
-    bl_options: ClassVar[set[str]] = {"UNDO"}
+class MotionOperator(PathOperator, StartEndOperator, JobOperator):
+    """What operators share that make a motion of one prompt."""
 
     prompt: bpy.props.StringProperty(
         name="Prompt", description="What the body does; the scene's prompt if not given"
@@ -52,14 +53,59 @@ class GenerateMotion(JobOperator, bpy.types.Operator):
         """Greyed, with the reason, while it cannot work."""
         reason = poll_error(context)
         if reason:
-            cls.poll_message_set(shown(reason))
+            cls.poll_message_set(shown(reason))  # pyright: ignore  # of bpy.types.Operator
         return not reason
 
     def start(self, context: Context) -> SceneJob:
-        """Send the params."""
-        values = given_or_scene(self, context, GenerateParams.__dataclass_fields__)
+        """Read what the motion keeps to, and send the params."""
+        return start_prompt(context, self.params(context))
+
+    def params(self, context: Context) -> GenerateParams:
+        """What was asked for, here and in the panel."""
+        values = given_or_scene(self, context, _FROM_SCENE)
         values["seconds"] = round(values["seconds"], _SECONDS_DIGITS)
-        return start_prompt(context, GenerateParams(**values))
+        path = self.path_params(context, values["seconds"])
+        targets = TargetParams(path, *self.start_and_end(context))
+        return GenerateParams(**values, targets=targets)
+
+
+class GenerateMotion(MotionOperator, bpy.types.Operator):
+    """Generate a motion from the prompt and key it on the SMPL armature from the current frame"""
+
+    bl_idname = "mmm.generate"
+    bl_label = "Generate Motion"
+    # not REGISTER: a redo panel would run the model again at every change, and freeze the window
+    bl_options: ClassVar[set[str]] = {"UNDO"}
+
+
+class WalkTo(MotionOperator, bpy.types.Operator):
+    """Make a motion from the prompt that goes from where the character stands to a place"""
+
+    bl_idname = "mmm.walk_to"
+    bl_label = "Walk To"
+    bl_options: ClassVar[set[str]] = {"UNDO"}
+
+    goal: bpy.props.EnumProperty(
+        name="Goal",
+        description="Where the body goes",
+        items=(
+            (CURSOR, "3D Cursor", "To the 3D cursor"),
+            (OBJECT, "Object", "To the object that the panel Path names, or the argument path"),
+        ),
+    )
+
+    @classmethod
+    def description(cls, _context: Context, properties: Any) -> str:
+        """Each button's own tooltip."""
+        place = "the 3D cursor" if properties.goal == CURSOR else "an object"
+        return f"Make a motion from the prompt that goes from where the character stands to {place}"
+
+    def path_params(self, context: Context, seconds: float) -> PathParams:
+        """As in the panel Path, but to the goal."""
+        params = super().path_params(context, seconds)
+        if self.goal == CURSOR:
+            return replace(params, text=None, kind=CURSOR)
+        return params if params.text else replace(params, kind=OBJECT)
 
 
 class CancelJob(bpy.types.Operator):
@@ -120,6 +166,7 @@ class GenerateOnCPU(bpy.types.Operator):
 
 _CLASSES = (
     GenerateMotion,
+    WalkTo,
     CancelJob,
     NewSeed,
     GenerateOnCPU,

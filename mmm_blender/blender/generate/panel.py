@@ -16,6 +16,8 @@ from ..addon.ui_state import scene_key, ui_state
 from ..bpy_types import Context, bpy
 from ..jobs.job_widgets import draw_notice, draw_progress
 from ..jobs.session import session
+from ..path.planned_path import path_poll_error
+from ..path.properties import NONE, path_settings
 from ..rig.target import target_armature
 from ..widgets import BIG, ORDER, TAB, Layout, draw_choice, draw_wrapped, shown
 
@@ -142,8 +144,12 @@ def _settings_poll_error(context: Context, settings: Settings) -> str:
         card = shown_bundle(context.scene)
     except MMMError as error:
         return str(error)
-    if card.poll_error or _reading(card, settings).parts:
-        return card.poll_error
+    if reason := card.poll_error or path_poll_error(context):
+        return reason
+    # a path is walked window by window, so it may take longer than the longest clip
+    has_path = str(path_settings(context.scene).kind) != NONE
+    if has_path or _reading(card, settings).parts:
+        return ""
     return length_poll_error(card, float(settings.seconds))
 
 

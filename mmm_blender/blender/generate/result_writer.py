@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
-from ...geometry.placement import Placement, place
+from ...geometry.editing.conditions import Conditions
+from ...geometry.placement import Placement, place, placement_of
 from ...worker.client import JobResult
 from ...worker.protocol import Generated
 from ..bpy_types import Action, ArmatureObject, Context
 from ..history.fingerprint import store_fingerprint
 from ..history.new_action import write_clip
 from ..history.recipe import Recipe, Step
+from ..path.overlay import show_footprints
+from ..path.shapes import footprints
 from ..rig.armature import create_character
 from ..rig.motion_reader import current_placement
 from ..rig.target import scene_fps
+from ..rig.world_space import world_space
+from ..targets.target_params import stands
 
 StepMaker: TypeAlias = Callable[[Mapping[str, Any], int, float, Placement], Step]
 """Makes the recipe's step of the worker's part of it, the first frame, the rate and the place."""
@@ -33,12 +38,17 @@ class Keyed:
 class ResultWriter:
     """How the answer comes into the scene, as it stood when the button was pressed.
 
-    placement: where the character stood, None when one has to be added.
+    placement: where the character stood, None when one has to be added. conditions: of the
+    motion. origin_3: where a new character's object is put, None for the 3D cursor. notes: of the
+    path and the pins, in sentences.
     """
 
     start_frame: int
     placement: Placement | None
     make_step: StepMaker
+    conditions: Conditions = field(default_factory=Conditions)
+    origin_3: tuple[float, float, float] | None = None
+    notes: tuple[str, ...] = ()
 
     @classmethod
     def here(
@@ -51,15 +61,27 @@ class ResultWriter:
     def key(self, context: Context, target: ArmatureObject | None, result: JobResult) -> Keyed:
         """Key the motion, on a new character if there was none."""
         assert isinstance(result, Generated)
-        rig = create_character(context) if target is None else target
-        placement = self.placement or current_placement(rig)
+        rig = self._new_character(context) if target is None else target
+        placement = placement_of(result.clip) if stands(self.conditions) else self._placement(rig)
+        placed = place(result.clip, placement)
         fps = scene_fps(context.scene)
-        recipe = Recipe((self.make_step(result.recipe, self.start_frame, fps, placement),))
-        action = write_clip(rig, place(result.clip, placement), self.start_frame, recipe)
+        step = self.make_step(result.recipe, self.start_frame, fps, placement)
+        action = write_clip(rig, placed, self.start_frame, Recipe((step,)))
         store_fingerprint(rig, action)
+        if self.conditions.path is not None:
+            show_footprints(action, footprints(placed, world_space(rig)))
         first, last = (int(frame) for frame in action.frame_range)
         done = f"Keyed '{rig.name}' from frame {first} to {last}."
-        return Keyed(action, " ".join((done, *result.notes)))
+        return Keyed(action, " ".join((done, *self.notes, *result.notes)))
+
+    def _new_character(self, context: Context) -> ArmatureObject:
+        rig = create_character(context)
+        if self.origin_3 is not None:
+            rig.location = self.origin_3
+        return rig
+
+    def _placement(self, rig: ArmatureObject) -> Placement:
+        return self.placement or current_placement(rig)
 
     def finish(self, context: Context, target: ArmatureObject | None, result: JobResult) -> str:
         """``key``, where nothing else is to be done."""

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ...common.errors import MMMError
+from ...worker.client import JobResult
 from ...worker.protocol import Generate
 from ..actions.editability import new_action_poll_error
 from ..addon.bundle_choice import bundle_path, chosen_bundle
 from ..addon.worker_python import addon_worker
-from ..bpy_types import Context
+from ..bpy_types import ArmatureObject, Context
 from ..history.recipe import generate_step
-from ..jobs.scene_job import SceneJob, SceneSnapshot
+from ..jobs.scene_job import Preparation, Reading, SceneJob, SceneSnapshot
 from ..jobs.worker_access import WorkerAccess
 from ..rig.target import scene_fps, target_armature
+from ..targets.target_params import NO_TARGET_PARAMS, TargetParams, plan_targets
 from .result_writer import ResultWriter
 
 
@@ -26,12 +28,14 @@ class GenerateParams:
     seed: int
     bundle: str = ""
     pin_feet: bool = True
+    targets: TargetParams = NO_TARGET_PARAMS
 
 
 def start_generation(
     context: Context, params: GenerateParams, access: WorkerAccess | None = None
 ) -> SceneJob:
-    """Send the params to the worker. access: the add-on's worker if not given.
+    """Begin to read what the motion keeps to; then the params are sent. access: the add-on's worker
+    if not given.
 
     Raises MMMError, with nothing changed, if they cannot be sent.
     """
@@ -43,11 +47,46 @@ def start_generation(
     if rig is not None and (fault := new_action_poll_error(rig)):
         raise MMMError(fault)
     path = bundle_path(chosen_bundle(context.scene, params.bundle))
-    result_writer = ResultWriter.here(context, rig, generate_step)
-    fps = scene_fps(context.scene)
-    job = access.session.start(
-        python,
-        Generate(params.prompt, params.seconds, params.seed, fps=fps, pin_feet=params.pin_feet),
-        access.load_bundle(path),
+    generation = _Generation(context, rig, params)
+    return SceneJob(
+        access.session,
+        access.session.open(python),
+        SceneSnapshot.now(context, rig),
+        generation.finish,
+        Preparation(generation.reading(rig), access.load_bundle(path)),
     )
-    return SceneJob(access.session, job, SceneSnapshot.now(context, rig), result_writer.finish)
+
+
+class _Generation:
+    """One motion between the press of the button and its keys."""
+
+    def __init__(
+        self, context: Context, rig: ArmatureObject | None, params: GenerateParams
+    ) -> None:
+        """MMMError where the motion cannot keep to what is asked for."""
+        self._params = params
+        self._fps = scene_fps(context.scene)
+        self._planned = plan_targets(context, rig, params.targets, params.seconds)
+        self._writer = replace(
+            ResultWriter.here(context, rig, generate_step),
+            origin_3=self._planned.origin_3,
+            notes=self._planned.notes,
+        )
+
+    def reading(self, rig: ArmatureObject | None) -> Reading:
+        """Read what the motion keeps to; then the message is known."""
+        conditions = yield from self._planned.read(rig)
+        self._writer = replace(self._writer, conditions=conditions)
+        params, seconds = self._params, self._planned.seconds
+        return Generate(
+            params.prompt,
+            params.seconds if seconds is None else seconds,
+            params.seed,
+            fps=self._fps,
+            pin_feet=params.pin_feet,
+            conditions=conditions.to_json(),
+        )
+
+    def finish(self, context: Context, target: ArmatureObject | None, result: JobResult) -> str:
+        """Key the motion; says so."""
+        return self._writer.finish(context, target, result)

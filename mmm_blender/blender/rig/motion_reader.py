@@ -133,19 +133,14 @@ class MotionReader:
         scene, rig = self._where.find()
         if len(rig.pose.bones) * _MATRIX_NUMBERS != self._matrices_NB.shape[1]:
             raise MMMError(f"The bones of '{rig.name}' were changed meanwhile: press again.")
-        frame, subframe = int(scene.frame_current), float(scene.frame_subframe)
-        posed = _channels(rig)
         started, enough = time.perf_counter(), self._read_rows + CHUNK_FRAMES
-        try:
+        with scene_left_as_it_is(scene, rig):
             self._read_frame(scene, rig)
             while not self.done:
                 took = time.perf_counter() - started
                 if took >= (seconds if self._read_rows >= enough else max(seconds, longest)):
                     break
                 self._read_frame(scene, rig)
-        finally:
-            scene.frame_set(frame, subframe=subframe)
-            _pose(rig, posed)
 
     def _read_frame(self, scene: Scene, rig: ArmatureObject) -> None:
         scene.frame_set(self._frames_N[self._read_rows])
@@ -177,6 +172,18 @@ def to_clip(
 
 
 # --- poses without keys --------------------------------------------------------------------------
+
+
+@contextmanager
+def scene_left_as_it_is(scene: Scene, rig: ArmatureObject) -> Generator[None]:
+    """The scene comes back to its frame, and the rig to a pose that nobody has keyed yet."""
+    frame, subframe = int(scene.frame_current), float(scene.frame_subframe)
+    posed = _channels(rig)
+    try:
+        yield
+    finally:
+        scene.frame_set(frame, subframe=subframe)
+        _pose(rig, posed)
 
 
 @contextmanager

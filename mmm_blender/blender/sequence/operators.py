@@ -11,6 +11,7 @@ from ..addon.scene_settings import LARGEST_SEED, LOCK_ITEMS, given_or_scene
 from ..bpy_types import Context, bpy
 from ..jobs.job_operator import JobOperator
 from ..jobs.scene_job import SceneJob
+from ..path.operator_properties import PathOperator
 from ..widgets import shown
 from .properties import SegmentParams, SequenceLine, chosen_line, params_of, sequence_list, set_line
 from .regenerate import segment_poll_error, start_segment, wanted_segment
@@ -165,7 +166,7 @@ class LoadSequence(bpy.types.Operator):
         return {"FINISHED"}
 
 
-class GenerateSequence(JobOperator, bpy.types.Operator):
+class GenerateSequence(PathOperator, JobOperator, bpy.types.Operator):
     """Generate one motion from all prompts in the list, and key it from the current frame"""
 
     bl_idname = "mmm.generate_sequence"
@@ -196,7 +197,8 @@ class GenerateSequence(JobOperator, bpy.types.Operator):
         """Send the list."""
         lines = self.segments or sequence_list(context.scene).lines
         rest = given_or_scene(self, context, _FROM_SCENE)
-        return start_sequence(context, SequenceParams(params_of(lines), **rest))
+        path = self.path_params(context, 0.0)
+        return start_sequence(context, SequenceParams(params_of(lines), path=path, **rest))
 
 
 class RegenerateSegment(JobOperator, bpy.types.Operator):

@@ -37,6 +37,7 @@ from ..history.user_edits import begin_step
 from ..jobs.scene_job import SceneJob
 from ..jobs.worker_access import WorkerAccess
 from ..rig.motion_reader import read_in_chunks
+from ..targets.edit_targets import EditTargets
 from .layout import plan_segment, stretched
 from .markers import replace_markers
 from .properties import SegmentParams, chosen_line, params_of, sequence_list, set_line
@@ -175,7 +176,8 @@ class _SegmentEdit(EditJob):
         check_none_lost(locked, plan)
         mask = window.mask("ALL", shifted_keys(locked.frames, plan))
         scope = EditScope(guard, window, mask, locked)
-        super().__init__(rig, scope, change.params.prompt, change.params.seed, change.pin_feet)
+        asked = (change.params.prompt, change.params.seed, change.pin_feet)
+        super().__init__(rig, scope, asked, EditTargets.at_press(context, rig))
         self._listed = params_of(sequence_list(context.scene).lines)
         self._segments = segments
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from ...common.errors import MMMError
+from ...geometry.editing.conditions import Conditions
 from ...worker.client import JobResult
 from ...worker.protocol import GenerateSequence
 from ..actions.editability import new_action_poll_error
@@ -20,9 +21,11 @@ from ..fcurves.slot_properties import read_text
 from ..generate.result_writer import ResultWriter
 from ..history.recipe import parse_recipe, sequence_step
 from ..history.recipe_store import RECIPE_PROPERTY
-from ..jobs.scene_job import SceneJob, SceneSnapshot
+from ..jobs.scene_job import Preparation, Reading, SceneJob, SceneSnapshot
 from ..jobs.worker_access import WorkerAccess
+from ..path.planned_path import PathParams
 from ..rig.target import scene_fps, target_armature
+from ..targets.target_params import TargetParams, in_seconds, plan_targets
 from .layout import Segment, sequence_segments
 from .markers import replace_markers
 from .properties import SegmentParams, params_of, sequence_list, show_lines
@@ -32,11 +35,17 @@ NO_SEQUENCE = "The character's motion is no sequence: generate one first."
 
 @dataclass(frozen=True)
 class SequenceParams:
-    """What the user asks for. bundle: as in ``choose_bundle``."""
+    """What the user asks for. bundle: as in ``choose_bundle``. path: None for no path."""
 
     segments: tuple[SegmentParams, ...]
     pin_feet: bool = True
     bundle: str = ""
+    path: PathParams | None = None
+
+    @property
+    def seconds(self) -> float:
+        """Of the whole."""
+        return sum(each.seconds for each in self.segments)
 
 
 def sequence_poll_error(card: BundleCard, segments: Sequence[SegmentParams]) -> str:
@@ -67,7 +76,8 @@ def segment_params_poll_error(card: BundleCard, number: int, params: SegmentPara
 def start_sequence(
     context: Context, params: SequenceParams, access: WorkerAccess | None = None
 ) -> SceneJob:
-    """Send the list to the worker. access: the add-on's worker if not given.
+    """Begin to read what the motion keeps to; then the list is sent. access: the add-on's worker if
+    not given.
 
     Raises MMMError, with nothing changed, if it cannot be sent.
     """
@@ -77,24 +87,55 @@ def start_sequence(
         raise MMMError(reason)
     python = access.python()
     rig = target_armature(context)
-    if rig is not None and (fault := new_action_poll_error(rig)):
-        raise MMMError(fault)
-    listed = params_of(sequence_list(context.scene).lines)
-    result_writer = _MarkedResultWriter(
-        params, listed, ResultWriter.here(context, rig, sequence_step)
+    if rig is not None and (reason := new_action_poll_error(rig)):
+        raise MMMError(reason)
+    making = _Making(context, rig, params)
+    return SceneJob(
+        access.session,
+        access.session.open(python),
+        SceneSnapshot.now(context, rig),
+        making.finish,
+        Preparation(making.reading(rig), access.load_bundle(bundle_path(card))),
     )
-    request = _request(params, scene_fps(context.scene))
-    job = access.session.start(python, request, access.load_bundle(bundle_path(card)))
-    return SceneJob(access.session, job, SceneSnapshot.now(context, rig), result_writer.finish)
 
 
-def _request(params: SequenceParams, fps: float) -> GenerateSequence:
+class _Making:
+    """One sequence between the press of the button and its keys."""
+
+    def __init__(
+        self, context: Context, rig: ArmatureObject | None, params: SequenceParams
+    ) -> None:
+        """MMMError where the motion cannot keep to what is asked for."""
+        self._params, self._fps = params, scene_fps(context.scene)
+        targets = in_seconds(TargetParams(params.path), params.seconds)
+        self._planned = plan_targets(context, rig, targets, params.seconds)
+        self._listed = params_of(sequence_list(context.scene).lines)
+        self._writer = replace(
+            ResultWriter.here(context, rig, sequence_step),
+            origin_3=self._planned.origin_3,
+            notes=self._planned.notes,
+        )
+
+    def reading(self, rig: ArmatureObject | None) -> Reading:
+        """Read what the motion keeps to; then the message is known."""
+        conditions = yield from self._planned.read(rig)
+        self._writer = replace(self._writer, conditions=conditions)
+        return _request(self._params, self._fps, conditions)
+
+    def finish(self, context: Context, target: ArmatureObject | None, result: JobResult) -> str:
+        """Key the motion and mark its segments; says so."""
+        writer = _MarkedResultWriter(self._params, self._listed, self._writer)
+        return writer.finish(context, target, result)
+
+
+def _request(params: SequenceParams, fps: float, conditions: Conditions) -> GenerateSequence:
     return GenerateSequence(
         tuple(each.prompt for each in params.segments),
         tuple(each.seconds for each in params.segments),
         tuple(each.seed for each in params.segments),
         fps=fps,
         pin_feet=params.pin_feet,
+        conditions=conditions.to_json(),
     )
 
 

@@ -122,7 +122,10 @@ def test_a_doubt_is_answered_by_another_press(rig: ArmatureObject, session: Work
     def asked_for(_context: object) -> task.EditParams:
         return params
 
-    asked = SimpleNamespace(params=asked_for, bl_idname="mmm.inpaint")
+    def no_path(_answer: object) -> None:
+        pass
+
+    asked = SimpleNamespace(params=asked_for, bl_idname="mmm.inpaint", copy_path=no_path)
     operators.RegenerateRange._draw_answers(asked, SimpleNamespace(layout=layout), bpy.context)  # pyright: ignore
     answers = [vars(item[2]) for item in layout.book if isinstance(item, tuple)]
     assert [answer["hold"] for answer in answers] == ["EDITED", "NONE"]

@@ -49,6 +49,10 @@ class Layout:
         self.book.append((name, self, values))
         return values
 
+    def operator_menu_enum(self, name: str, items: str, **more: Any) -> None:
+        values = self.operator(name, **more)
+        values.items = items
+
     def menu(self, name: str, text: str = "", icon: str = "NONE") -> None:
         check_icon(icon)
         assert hasattr(bpy.types, name)

@@ -1,0 +1,1 @@
+"""Hands, feet and the head pinned to objects of the scene."""

@@ -1,0 +1,67 @@
+"""Between a character's model space and Blender's world.
+
+Model space (metres, Y up) is the body's own: a character of another size, or on an object that is
+moved, turned or scaled, has the same motion in it. Paths and targets come from the world.
+
+Shape suffixes: N places, 3 xyz, 44 affine matrices that multiply columns.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ...common.arrays import ArrayLike, FloatArray
+from ...geometry.conventions import to_blender_vectors
+from ..bpy_types import ArmatureObject
+from .pose_space import pose_space
+from .smpl_rig import smpl_bones
+
+UPRIGHT_COSINE = 0.5
+"""A character whose up is farther than this from the world's up does not walk on a floor."""
+
+
+@dataclass(frozen=True, eq=False)
+class WorldSpace:
+    """matrix_44: takes places of the model space to the world."""
+
+    matrix_44: FloatArray
+
+    def to_world(self, places_N3: ArrayLike) -> FloatArray:
+        """Model space to the world, (..., 3)."""
+        return np.asarray(places_N3) @ self.matrix_44[:3, :3].T + self.matrix_44[:3, 3]
+
+    def to_model(self, places_N3: ArrayLike) -> FloatArray:
+        """The world to model space, (..., 3)."""
+        inverse_44 = np.linalg.inv(self.matrix_44)
+        return np.asarray(places_N3) @ inverse_44[:3, :3].T + inverse_44[:3, 3]
+
+    def to_model_yaw(self, directions_N3: ArrayLike) -> FloatArray:
+        """Headings (...) in radians of directions in the world: 0 is +Z, towards +X positive."""
+        inverse_33 = np.linalg.inv(self.matrix_44[:3, :3])
+        model_N3 = np.asarray(directions_N3) @ inverse_33.T
+        return np.arctan2(model_N3[..., 0], model_N3[..., 2])
+
+    @property
+    def metre(self) -> float:
+        """Length of a model metre in the world."""
+        return float(np.cbrt(abs(np.linalg.det(self.matrix_44[:3, :3]))))
+
+
+def world_space(rig: ArmatureObject) -> WorldSpace:
+    """Of a character as its object lies now. Raises MMMError where it is no SMPL armature."""
+    space = pose_space(rig, smpl_bones(rig))
+    origin_3, *axes = space.to_armature_points(np.concatenate([np.zeros((1, 3)), np.eye(3)]))
+    local_44 = np.eye(4)
+    local_44[:3, :3] = np.stack([axis - origin_3 for axis in axes], axis=-1)
+    local_44[:3, 3] = origin_3
+    return WorldSpace(np.array(rig.matrix_world, dtype=np.float64) @ local_44)
+
+
+def space_of_new_character(origin_3: ArrayLike) -> WorldSpace:
+    """Of a character that is still to be added with its object at a place of the world."""
+    matrix_44 = np.eye(4)
+    matrix_44[:3, :3] = to_blender_vectors(np.eye(3)).T
+    matrix_44[:3, 3] = origin_3
+    return WorldSpace(matrix_44)

@@ -1,0 +1,1 @@
+"""What a motion keeps to: its path, its pins, how it begins and how it ends."""

@@ -1,0 +1,76 @@
+"""A path in the 3D view: its line and marks before the press, footprints after it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.ui.rig import CHECKOUT, Rig
+
+PICTURES = CHECKOUT / "out" / "ui"
+JOB_SECONDS = 180.0
+MODULE = "bl_ext.user_default.mmm_blender"
+IMPORTS = (
+    f"import sys; session = sys.modules['{MODULE}.blender.jobs.session'].session; "
+    f"overlay = sys.modules['{MODULE}.blender.path.overlay']\n"
+)
+
+DRAW = """
+curve = bpy.data.curves.new("Walk", "CURVE")
+curve.dimensions = "3D"
+spline = curve.splines.new("BEZIER")
+spline.bezier_points.add(2)
+for point, co in zip(spline.bezier_points, ((0, 0, 0), (1.5, -2, 0), (0, -4, 0))):
+    point.co = co
+    point.handle_left_type = point.handle_right_type = "AUTO"
+item = bpy.data.objects.new("Walk", curve)
+bpy.context.scene.collection.objects.link(item)
+path = bpy.context.scene.mmm_path
+path.kind, path.line, path.pace, path.speed = "LINE", item, "SPEED", 1.2
+bpy.context.scene.mmm.prompt = "a person walks forward"
+with bpy.context.temp_override(**view()):
+    bpy.ops.view3d.view_axis(type="TOP")
+    bpy.ops.view3d.view_all()
+"""
+SHOW = """
+bpy.context.scene.frame_set(30)
+with bpy.context.temp_override(**view()):
+    bpy.ops.view3d.view_all()
+"""
+
+
+@pytest.fixture
+def path(rig: Rig) -> Iterator[Rig]:
+    """A curve as the panel's path, seen from above; afterwards no job is left."""
+    rig.ask("bpy.ops.wm.read_homefile(use_empty=True, load_ui=False)")
+    rig.ask(DRAW)
+    rig.settle()
+    yield rig
+    rig.ask(IMPORTS + "session.shut_down()")
+
+
+def test_the_path_is_drawn_before_the_press_and_footprints_after(path: Rig) -> None:
+    assert path.ask(IMPORTS + "answer = overlay.is_drawing()") is True
+    drawn = path.ask(IMPORTS + "answer = len(overlay.drawing(bpy.context))")
+    assert drawn == 3, "line, marks and arrows"
+    path.screenshot(PICTURES / "path_before.png")
+
+    path.open_sidebar_tab("MMM")
+    path.click(*path.find_button("bpy.ops.mmm.generate"))
+    path.wait_until(
+        lambda: not path.ask(IMPORTS + "answer = session.busy"), JOB_SECONDS, "the job's end"
+    )
+    path.ask(SHOW)
+    path.settle()
+    path.screenshot(PICTURES / "path_after.png")
+    drawn = path.ask(IMPORTS + "answer = len(overlay.drawing(bpy.context))")
+    assert drawn == 5, "the path and the prints of both feet"
+
+
+def test_no_drawing_is_left_when_the_add_on_is_off(path: Rig) -> None:
+    path.ask(f"bpy.ops.preferences.addon_disable(module='{MODULE}')")
+    path.settle()
+    path.screenshot(PICTURES / "path_off.png")
+    path.ask(f"bpy.ops.preferences.addon_enable(module='{MODULE}')")
+    assert path.ask(IMPORTS + "answer = overlay.is_drawing()") is True
