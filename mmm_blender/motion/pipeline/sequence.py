@@ -23,9 +23,13 @@ from ...common.arrays import IntArray
 from ...common.errors import MMMError
 from ...geometry.clip import MotionClip
 from ...geometry.editing.limb_pins import Pin, pin_limbs
+from ...geometry.editing.seam_smoothing import smooth_seams
 from ...geometry.ground_path import GroundPath, check_pace
+from ...geometry.kinematics import clip_joints
 from ...geometry.resample import resample
 from ..config import BundleConfig, SamplerConfig
+from ..motion_model import MotionModel
+from .candidates import candidate_seeds
 from .decoding import decode_tokens, finished
 from .path_following import follow
 from .request_validation import check_prompt, check_seconds, check_seed, replayed_tokens
@@ -36,6 +40,12 @@ SEGMENTS_A_BATCH = 8
 
 _SEAM_SIDE = 2
 """Tokens of either neighbour that a transition replaces, 0.4 s; of a short one at most a third."""
+
+SEAM_CANDIDATES = 4
+"""Tries for every seam, of which the one that jolts least is kept."""
+
+_HEARD_TOKENS = 4
+"""So many tokens beside a seam are decoded with it: more than it is heard through."""
 
 _SHORT = 3
 
@@ -89,6 +99,11 @@ def generate_sequence(
     fps = request.fps or config.tokenizer.feature_layout.fps
     frames = max(1, round(sum(_made_seconds(request.seconds, config)) * fps))
     decoded = decode_tokens(model, tokens_LP)
+    if filler.sampler.footsteps:
+        inner = borders[1:-1]
+        decoded = smooth_seams(
+            decoded, [at * config.tokenizer.frames_per_token - 0.5 for at in inner]
+        )
     if request.path is None:
         clip, notes = finished(decoded, fps, request.pin_feet, frames)
     else:
@@ -152,7 +167,15 @@ def _sampled(filler: WindowFiller, request: SequenceRequest, borders: Sequence[i
     for index, job in enumerate(jobs):
         mask_LP = torch.zeros_like(tokens_LP, dtype=torch.bool)
         mask_LP[job.masked_L] = True
-        tokens_LP = job.filler.part(index, len(jobs)).fill(
+        part = job.filler.part(index, len(jobs))
+        if job.seam and (filler.sampler.candidates or SEAM_CANDIDATES) > 1:
+            seams = [
+                _Seam(window, request.prompts[row], request.seeds[row], generators[row])
+                for window, row in zip(job.windows, job.rows, strict=True)
+            ]
+            tokens_LP = _best_seams(part, seams, tokens_LP, mask_LP)
+            continue
+        tokens_LP = part.fill(
             tokens_LP,
             mask_LP,
             job.windows,
@@ -160,6 +183,46 @@ def _sampled(filler: WindowFiller, request: SequenceRequest, borders: Sequence[i
             [generators[row] for row in job.rows],
         )
     return tokens_LP
+
+
+@dataclass(frozen=True, eq=False)
+class _Seam:
+    """A seam's window, and what the segment before it says. generator: that of the segment."""
+
+    window: Window
+    prompt: str
+    seed: int
+    generator: torch.Generator
+
+
+def _best_seams(
+    filler: WindowFiller, seams: Sequence[_Seam], tokens_LP: Tensor, mask_LP: Tensor
+) -> Tensor:
+    """The grid with each seam of a batch filled by the candidate that jolts least; none sees what
+    another one of the batch fills."""
+    result_LP = tokens_LP.clone()
+    count = filler.sampler.candidates or SEAM_CANDIDATES
+    for index, seam in enumerate(seams):
+        more = candidate_seeds(seam.seed, count)[1:]
+        own = [seam.generator, *(torch.Generator().manual_seed(seed) for seed in more)]
+        grids_BLP = filler.part(index, len(seams)).fill_candidates(
+            tokens_LP[None].repeat(count, 1, 1), mask_LP, seam.window, seam.prompt, own
+        )
+        jolts = [_jolt(filler.model, grid_LP, seam.window) for grid_LP in grids_BLP]
+        fill = slice(seam.window.fill_start, seam.window.fill_stop)
+        result_LP[fill] = grids_BLP[int(np.argmin(jolts))][fill]
+    return result_LP
+
+
+def _jolt(model: MotionModel, tokens_LP: Tensor, window: Window) -> float:
+    """Mean jerk of the joints about a seam, m/s^3."""
+    first = max(window.fill_start - _HEARD_TOKENS, window.start)
+    last = min(window.fill_stop + _HEARD_TOKENS, window.stop)
+    clip = decode_tokens(model, tokens_LP[first:last])
+    jerk_T = np.linalg.norm(np.diff(clip_joints(clip), n=3, axis=0), axis=-1).mean(axis=-1)
+    per_token = model.tokenizer.config.frames_per_token
+    start, stop = (window.fill_start - first) * per_token, (window.fill_stop - first) * per_token
+    return float(jerk_T[max(start - 2, 0) : stop].mean()) * clip.fps**3
 
 
 @dataclass(frozen=True, eq=False)
@@ -173,6 +236,7 @@ class _Batch:
     windows: list[Window]
     rows: list[int]
     masked_L: IntArray
+    seam: bool
 
 
 def _jobs(filler: WindowFiller, borders: Sequence[int]) -> list[_Batch]:
@@ -182,18 +246,22 @@ def _jobs(filler: WindowFiller, borders: Sequence[int]) -> list[_Batch]:
     half = min(LONGEST_HALF, (filler.model.places - 1) // 2 - _SEAM_SIDE)
     segments = [Window(a, b, a, b) for a, b in pairwise(borders)]
     seams = [_seam(before, after, half, borders[-1]) for before, after in pairwise(segments)]
-    batches = _batches(filler, segments, range(len(segments)))
+    batches = _batches(filler, segments, range(len(segments)), False)
     for first in (0, 1):
-        batches += _batches(seam_filler, seams, range(first, len(seams), 2))
+        batches += _batches(seam_filler, seams, range(first, len(seams), 2), True)
     return batches
 
 
-def _batches(filler: WindowFiller, windows: Sequence[Window], rows: range) -> list[_Batch]:
+def _batches(
+    filler: WindowFiller, windows: Sequence[Window], rows: range, seam: bool
+) -> list[_Batch]:
     """One round of batches, over those rows of the windows."""
     fills = [np.arange(windows[row].fill_start, windows[row].fill_stop) for row in rows]
     masked_L = np.concatenate(fills) if fills else np.arange(0)
     parts = [rows[at : at + SEGMENTS_A_BATCH] for at in range(0, len(rows), SEGMENTS_A_BATCH)]
-    return [_Batch(filler, [windows[row] for row in part], list(part), masked_L) for part in parts]
+    return [
+        _Batch(filler, [windows[row] for row in part], list(part), masked_L, seam) for part in parts
+    ]
 
 
 def _seam(before: Window, after: Window, half: int, places: int) -> Window:
