@@ -61,9 +61,10 @@ LAYERS = (
     Layer("motion.features", SHAPES, WORKER_MODULES),
     # what a bundle can make: the one part of the model that Blender reads too
     Layer("motion.limits", SHAPES, frozenset()),
+    Layer("motion.config_checks", ("common",), frozenset()),
     Layer(
         "motion.config",
-        (*SHAPES, "motion.limits", "motion.features", "motion.schedule"),
+        (*SHAPES, "motion.config_checks", "motion.limits", "motion.features", "motion.schedule"),
         frozenset(),
     ),
     Layer("motion.schedule", ("common",), frozenset()),
@@ -92,8 +93,13 @@ LAYERS = (
     Layer("worker.processes", ("common", "worker.protocol"), NUMPY),
     Layer("worker.client", ("common", "worker.protocol", "worker.wire", "worker.processes"), NUMPY),
     Layer("worker.install_errors", ("common",), NUMPY),
+    Layer("worker.python_probe", ("common",), NUMPY),
     # Set Up, which runs inside Blender
-    Layer("worker.installer", ("common", "worker.processes", "worker.install_errors"), NUMPY),
+    Layer(
+        "worker.installer",
+        ("common", "worker.processes", "worker.install_errors", "worker.python_probe"),
+        NUMPY,
+    ),
     Layer(
         "worker.server",
         (*NETWORKS, "prompts", "motion.pipeline", "smpl_model", "worker.protocol", "worker.wire"),

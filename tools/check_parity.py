@@ -20,7 +20,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
-from _parity.reference import Outcome, Reference, compare_tokens, compare_values
 from torch import Tensor
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -28,6 +27,7 @@ sys.path.insert(0, str(ROOT))
 
 from _parity.cells import all_cells, only_parts, time_span  # noqa: E402
 from _parity.join import join  # noqa: E402
+from _parity.reference import Outcome, Reference, compare_tokens, compare_values  # noqa: E402
 
 from mmm_blender.common.errors import MMMError  # noqa: E402
 from mmm_blender.motion.bundles.published_checkpoint import (  # noqa: E402

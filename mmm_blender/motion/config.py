@@ -7,12 +7,20 @@ an unknown key, a missing key or a value of the wrong type is refused by name.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
 from ..common.errors import MMMError
 from ..common.schema import GET_AGAIN
+from .config_checks import (
+    MOST,
+    MOST_BLOCKS,
+    MOST_DILATION,
+    MOST_FILES,
+    MOST_ROUNDS,
+    check_sizes,
+    listed,
+)
 from .features.layout import FeatureLayout, layout_named
 from .limits import BundleLimits, editable_parts, longest_seconds
 from .schedule import FULL_LENGTH_TOKENS, SCHEDULES
@@ -32,16 +40,6 @@ heading, radians a second; duration of the gap (5 s is 1); how far into the gap 
 _POINTWISE = 0  # a "dilation" that stands for a block which sees one place only
 _CONV_KERNEL = 3
 _STRIDE = 2  # each stage halves the frame rate
-# far above what any model of this kind has, and small enough to be built for comparing shapes
-_MOST = {
-    **dict.fromkeys(("width", "code_dim", "text_width", "places"), 2**14),
-    **{"codes": 2**20, "stages": 8, "latent_kernel": 255, "output_kernel": 255},
-    **{"heads": 2**10, "layers": 64, "cross_layers": 64, "mlp_ratio": 64},
-}
-_MOST_ROUNDS = 1_000  # steps, revisions, candidates
-_MOST_BLOCKS = 64  # residual blocks in a stack, codebooks of a part, levels
-_MOST_DILATION = 2**12
-_MOST_FILES = 1_000
 _STORAGE_TYPES = ("float32", "float16")
 _WHOLE_BODIES = (  # parts that own every feature once, sorted
     ["all"],
@@ -112,20 +110,20 @@ class TokenizerConfig:
     upper_height_relative: bool = False
 
     def __post_init__(self) -> None:
-        _positive(self, "width", "code_dim", "codes", "stages", "latent_kernel", "output_kernel")
+        check_sizes(self, "width", "code_dim", "codes", "stages", "latent_kernel", "output_kernel")
         layout_named(self.layout)
         if sorted(self.parts) not in _WHOLE_BODIES:
             raise MMMError(
                 "The tokenizer's 'parts' must be all, or lower and upper, each once, not "
-                f"{_listed(self.parts)}: mend its config."
+                f"{listed(self.parts)}: mend its config."
             )
         if self.codebooks and (
             len(self.codebooks) != len(self.parts)
-            or not all(1 <= count <= _MOST_BLOCKS for count in self.codebooks)
+            or not all(1 <= count <= MOST_BLOCKS for count in self.codebooks)
         ):
             raise MMMError(
                 "The tokenizer's 'codebooks' must be one number above 0 for each part, not "
-                f"{_listed(self.codebooks)}: mend its config."
+                f"{listed(self.codebooks)}: mend its config."
             )
         if self.levels and (len(self.levels), math.prod(self.levels)) != (
             self.code_dim,
@@ -133,14 +131,14 @@ class TokenizerConfig:
         ):
             raise MMMError(
                 "The tokenizer's 'levels' must be one for each of 'code_dim' numbers, and their "
-                f"product 'codes', not {_listed(self.levels)}: mend its config."
+                f"product 'codes', not {listed(self.levels)}: mend its config."
             )
-        if max(map(len, (self.dilations, self.levels))) > _MOST_BLOCKS:
-            raise MMMError(f"The tokenizer has more than {_MOST_BLOCKS} blocks: mend its config.")
-        if not all(_POINTWISE <= dilation <= _MOST_DILATION for dilation in self.dilations):
+        if max(map(len, (self.dilations, self.levels))) > MOST_BLOCKS:
+            raise MMMError(f"The tokenizer has more than {MOST_BLOCKS} blocks: mend its config.")
+        if not all(_POINTWISE <= dilation <= MOST_DILATION for dilation in self.dilations):
             raise MMMError(
-                f"The tokenizer's 'dilations' must be {_POINTWISE} to {_MOST_DILATION}, not "
-                f"{_listed(self.dilations)}: mend its config."
+                f"The tokenizer's 'dilations' must be {_POINTWISE} to {MOST_DILATION}, not "
+                f"{listed(self.dilations)}: mend its config."
             )
         if self.upper_height_relative and "upper" not in self.parts:
             raise MMMError(
@@ -237,12 +235,12 @@ class TransformerConfig:
     path_condition: bool = False
 
     def __post_init__(self) -> None:
-        _positive(self, "places", "width", "heads", "layers", "mlp_ratio", "text_width")
+        check_sizes(self, "places", "width", "heads", "layers", "mlp_ratio", "text_width")
         if self.max_tokens < 1:
             raise MMMError("'places' must be 2 or more in a config: a motion token and its end.")
-        if not 0 <= self.cross_layers <= _MOST["cross_layers"]:
+        if not 0 <= self.cross_layers <= MOST["cross_layers"]:
             raise MMMError(
-                f"'cross_layers' must be 0 to {_MOST['cross_layers']} in a config, not "
+                f"'cross_layers' must be 0 to {MOST['cross_layers']} in a config, not "
                 f"{self.cross_layers}."
             )
         if not 0 <= self.dropout < 1:
@@ -301,10 +299,10 @@ class SamplerConfig:
     def __post_init__(self) -> None:
         for name in ("steps", "candidates"):
             if getattr(self, name) is not None:
-                _positive(self, name)
-        if not 0 <= self.revisions <= _MOST_ROUNDS:
-            raise MMMError(f"The revisions must be 0 to {_MOST_ROUNDS}: 0 means none.")
-        _positive(self, "full_length_steps")
+                check_sizes(self, name)
+        if not 0 <= self.revisions <= MOST_ROUNDS:
+            raise MMMError(f"The revisions must be 0 to {MOST_ROUNDS}: 0 means none.")
+        check_sizes(self, "full_length_steps")
         if not (math.isfinite(self.temperature) and self.temperature >= 0):
             raise MMMError("The temperature must be 0 or more: 1 is usual.")
         if not (math.isfinite(self.confidence_noise) and self.confidence_noise >= 0):
@@ -368,10 +366,10 @@ class BundleConfig:
                 f"'min_seconds' must be above 0 and at most {self.max_seconds:g}, the longest "
                 f"clip, in a config, not {self.min_seconds:g}."
             )
-        if len(self.files) > _MOST_FILES:
-            raise MMMError(f"The config's 'files' are more than {_MOST_FILES}: {GET_AGAIN}.")
+        if len(self.files) > MOST_FILES:
+            raise MMMError(f"The config's 'files' are more than {MOST_FILES}: {GET_AGAIN}.")
         if wrong := [name for name, value in self.files.items() if not isinstance(value, str)]:
-            raise MMMError(f"The config's 'files' give no hash for {_listed(wrong)}: {GET_AGAIN}.")
+            raise MMMError(f"The config's 'files' give no hash for {listed(wrong)}: {GET_AGAIN}.")
         if self.sampler.guidance != NO_GUIDANCE and not self.transformer.trained_with_guidance:
             raise MMMError(
                 "The config's sampler asks for guidance, which its transformer was not trained "
@@ -402,18 +400,6 @@ def check_predicted_parts(transformer: TransformerConfig, tokenizer: TokenizerCo
     predicted = transformer.predicted_parts
     if not set(predicted) <= set(tokenizer.parts) or len(set(predicted)) != len(predicted):
         raise MMMError(
-            f"'predicted_parts' must be among the tokenizer's parts ({_listed(tokenizer.parts)}), "
-            f"each once, not {_listed(predicted)}: mend the config."
+            f"'predicted_parts' must be among the tokenizer's parts ({listed(tokenizer.parts)}), "
+            f"each once, not {listed(predicted)}: mend the config."
         )
-
-
-def _listed(values: Iterable[object]) -> str:
-    return ", ".join(map(str, values)) or "none"
-
-
-def _positive(config: object, *names: str) -> None:
-    for name in names:
-        if getattr(config, name) < 1:
-            raise MMMError(f"'{name}' must be 1 or more in a config, not {getattr(config, name)}.")
-        if getattr(config, name) > (most := _MOST.get(name, _MOST_ROUNDS)):
-            raise MMMError(f"'{name}' is larger than {most} in a config: {GET_AGAIN}.")

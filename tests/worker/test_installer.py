@@ -23,6 +23,7 @@ from mmm_blender.common.errors import MMMError
 from mmm_blender.worker import installer as e
 from mmm_blender.worker import processes
 from mmm_blender.worker.processes import kill_tree
+from mmm_blender.worker.python_probe import PROBE, EnvironmentReport, report_of
 
 PATIENCE_SECONDS = 120.0
 NETWORK_VARIABLE = "MMM_TEST_NETWORK"
@@ -98,10 +99,10 @@ def failing(params: e.EnvironmentParams) -> str:
     return progress.message
 
 
-def probed(python: Path) -> e.EnvironmentReport:
-    command = [str(python), "-s", "-E", "-c", e.PROBE]
+def probed(python: Path) -> EnvironmentReport:
+    command = [str(python), "-s", "-E", "-c", PROBE]
     done = subprocess.run(command, capture_output=True, text=True, encoding="utf-8", check=False)
-    return e.report_of(python, done.stdout)
+    return report_of(python, done.stdout)
 
 
 def test_a_folder_of_wheels_becomes_an_environment(made: tuple[Path, list[str]]) -> None:

@@ -1,7 +1,7 @@
 """The authors' checkpoint files (.pth) to our networks.
 
-The files are read without running code from them. ``_TOKENIZER`` and ``_TRANSFORMER`` are the
-whole map of foreign names; every size but the number of heads follows from the tensors' shapes.
+The files are read without running code from them. ``published_names`` has the whole map
+of foreign names; every size but the number of heads follows from the tensors' shapes.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import io
 import re
 import struct
 import zipfile
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
@@ -26,6 +26,15 @@ from ..features.layout import LAYOUTS
 from ..networks.quantizer import TRAINING_ONLY
 from ..networks.tokenizer import Tokenizer
 from ..networks.transformer import MaskedTransformer
+from .published_names import (
+    REPEATED,
+    UNUSED,
+    WHOLE_ROOT,
+    foreign_codebook,
+    foreign_part,
+    tokenizer_names,
+    transformer_names,
+)
 from .tensor_file import read_tensor_file
 
 TOKENIZER_KEY, TRANSFORMER_KEY = "net", "trans"
@@ -52,52 +61,6 @@ _DAMAGED = (
 _MATRIX, _CONVOLUTION, _POSITIONS = 2, 3, 3  # axes of their tensors; positions have a batch axis
 _FULL_STEPS, _UPPER_STEPS = 10, 20  # sampling steps for 49 tokens
 _UPPER_MARK = "encoder_upper."
-_WHOLE_ROOT = "vqvae."  # begins every name of the whole-body tokenizer
-_REPEATED = "trans_base.vqvae.vqvae."  # the tokenizer within the transformer's file
-
-# Ours (left) and theirs (right), both without what follows the last dot where both end in weight
-# or bias. {s} stage, {s2} its place in the foreign list, {b} block in a stack, {end} the place
-# behind the stages, {end2} two further on.
-_ENCODER = {
-    "enter": "0",
-    "stages.{s}.halve": "{s2}.0",
-    "stages.{s}.residual.{b}.dilated": "{s2}.1.model.{b}.conv1",
-    "stages.{s}.residual.{b}.mix": "{s2}.1.model.{b}.conv2",
-    "leave": "{end}",
-}
-_DECODER = {
-    "enter": "0",
-    "stages.{s}.residual.{b}.dilated": "{s2}.0.model.{b}.conv1",
-    "stages.{s}.residual.{b}.mix": "{s2}.0.model.{b}.conv2",
-    "stages.{s}.smooth": "{s2}.2",
-    "refine": "{end}",
-    "leave": "{end2}",
-}
-_PART = {"encoder": "encoder{suffix}.model", "decoder": "decoder{suffix}.model"}
-_TRANSFORMER = {
-    "special_3D": "trans_base.learn_tok_emb.weight",
-    "position_SE": "trans_base.pos_embed.embed",
-    "embed": "trans_base.to_emb",
-    "embed_sentence": "trans_base.cond_emb",
-    "embed_words": "trans_base.word_emb",
-    "norm": "trans_head.ln_f",
-    "heads.0": "trans_head.head",
-}
-_CROSS_BLOCK = {"norm_attention": "ln1", "norm_words": "ln3", "norm_mlp": "ln2"}
-_SELF_BLOCK = {"norm_attention": "ln1", "norm_mlp": "ln2"}
-_ANY_BLOCK = {
-    "attention.query": "attn.query",
-    "attention.key": "attn.key",
-    "attention.value": "attn.value",
-    "attention.leave": "attn.proj",
-    "mlp.0": "mlp.0",
-    "mlp.2": "mlp.2",
-}
-_UNUSED = (
-    r"trans_base\.vqvae\..*",  # the tokenizer once more
-    r"trans_base\.pos_embedding\.weight",
-    r"trans_base\.cross_att\.\d+\.attn\.mask",
-)
 
 
 @dataclass(frozen=True)
@@ -150,7 +113,7 @@ def import_tokenizer(tensors: Tensors, statistics: Statistics) -> Tokenizer:
                 f"The {name} has the shape {tuple(value.shape)}, but the checkpoint's features "
                 f"have {channels} channels: give the file that belongs to the checkpoint."
             )
-    names = dict(_tokenizer_names(config))
+    names = dict(tokenizer_names(config))
     with torch.device("meta"):  # no memory yet: the file's names may ask for any size
         _values(Tokenizer(config), tensors, names, "The tokenizer")
     tokenizer = Tokenizer(config)
@@ -165,11 +128,11 @@ def import_transformer(tensors: Tensors, tokenizer: Tokenizer, heads: int) -> Ma
     used = {
         name: value
         for name, value in tensors.items()
-        if not any(re.fullmatch(pattern, name) for pattern in _UNUSED)
+        if not any(re.fullmatch(pattern, name) for pattern in UNUSED)
     }
     config = transformer_config(used, tokenizer.config, heads)
     base_layers = _count(used, r"trans_base\.blocks\.(\d+)\.")
-    names = dict(_transformer_names(config, base_layers))
+    names = dict(transformer_names(config, base_layers))
     with torch.device("meta"):  # as above
         model = MaskedTransformer(config, tokenizer.config, tokenizer.codebooks_PKD)
         _values(model, used, names, "The transformer")
@@ -182,14 +145,14 @@ def tokenizer_config(tensors: Tensors) -> TokenizerConfig:
     """All sizes of a published tokenizer, read from its tensors."""
     upper = any(name.startswith(_UPPER_MARK) for name in tensors)
     parts = _UPPER_PARTS if upper else ("all",)
-    first = _foreign_part(parts[0])["encoder"]
+    first = foreign_part(parts[0])["encoder"]
     width, _, _ = _sizes(tensors, f"{first}.0.weight", _CONVOLUTION)
     stages = _count(tensors, re.escape(first) + r"\.(\d+)\.0\.weight")
     depth = _count(tensors, re.escape(first) + r"\.2\.1\.model\.(\d+)\.conv1\.weight")
-    codes, code_dim = _sizes(tensors, _foreign_codebook(parts[0]), _MATRIX)
-    entries = (f"{_foreign_part(part)['encoder']}.0.weight" for part in parts)
+    codes, code_dim = _sizes(tensors, foreign_codebook(parts[0]), _MATRIX)
+    entries = (f"{foreign_part(part)['encoder']}.0.weight" for part in parts)
     channels = sum(_sizes(tensors, name, _CONVOLUTION)[1] for name in entries)
-    leave = f"{_foreign_part(parts[0])['decoder']}.{stages + 4}.weight"
+    leave = f"{foreign_part(parts[0])['decoder']}.{stages + 4}.weight"
     return TokenizerConfig(
         layout=_layout_of(channels),
         parts=parts,
@@ -273,7 +236,7 @@ def _not_a_checkpoint(path: Path) -> MMMError:
 def _check_codebooks(tensors: Tensors, tokenizer: Tokenizer) -> None:
     """The transformer repeats its tokenizer: codes of another one would mean nothing to it."""
     for part, codebook_KD in zip(tokenizer.config.parts, tokenizer.codebooks_PKD, strict=True):
-        repeated = tensors.get(_REPEATED + _foreign_codebook(part).removeprefix(_WHOLE_ROOT))
+        repeated = tensors.get(REPEATED + foreign_codebook(part).removeprefix(WHOLE_ROOT))
         if repeated is not None and not _same(repeated, codebook_KD):
             raise MMMError(
                 "The transformer was trained with another tokenizer: give the two files of one run."
@@ -282,64 +245,6 @@ def _check_codebooks(tensors: Tensors, tokenizer: Tokenizer) -> None:
 
 def _same(ours: Tensor, theirs: Tensor) -> bool:
     return ours.shape == theirs.shape and bool((ours == theirs).all())
-
-
-def _tokenizer_names(config: TokenizerConfig) -> Iterator[tuple[str, str]]:
-    """Pairs (ours, theirs) of every tensor of the tokenizer."""
-    for index, part in enumerate(config.parts):
-        yield f"parts.{index}.codebooks.0.codebook_KD", _foreign_codebook(part)
-        for side, table in (("encoder", _ENCODER), ("decoder", _DECODER)):
-            prefix = _foreign_part(part)[side]
-            for ours, theirs in _unrolled(table, config):
-                for kind in ("weight", "bias"):
-                    yield f"parts.{index}.{side}.{ours}.{kind}", f"{prefix}.{theirs}.{kind}"
-    if config.upper_height_relative:
-        yield "upper_height.mean_U", "mean_upper"
-        yield "upper_height.std_U", "std_upper"
-
-
-def _unrolled(table: Mapping[str, str], config: TokenizerConfig) -> Iterator[tuple[str, str]]:
-    """The table's rows for every stage and block."""
-    end = config.stages + 2
-    rows: dict[str, str] = {}
-    for stage in range(config.stages):
-        for block in range(len(config.dilations)):
-            names = {"s": stage, "s2": stage + 2, "b": block, "end": end, "end2": end + 2}
-            rows |= {ours.format(**names): theirs.format(**names) for ours, theirs in table.items()}
-    yield from rows.items()
-
-
-def _foreign_part(part: str) -> dict[str, str]:
-    """Prefixes of a part's encoder and decoder."""
-    whole = part == "all"
-    suffix, root = ("", _WHOLE_ROOT) if whole else (f"_{part}", "")
-    return {side: root + template.format(suffix=suffix) for side, template in _PART.items()}
-
-
-def _foreign_codebook(part: str) -> str:
-    return f"{_WHOLE_ROOT}quantizer.codebook" if part == "all" else f"quantizer_{part}.codebook"
-
-
-def _transformer_names(config: TransformerConfig, base_layers: int) -> Iterator[tuple[str, str]]:
-    """Pairs (ours, theirs) of every tensor of the transformer."""
-    rows = dict(_TRANSFORMER)
-    for index in range(config.cross_layers):
-        for ours, theirs in (_CROSS_BLOCK | _ANY_BLOCK).items():
-            rows[f"cross.{index}.{ours}"] = f"trans_base.cross_att.{index}.{theirs}"
-    for index in range(config.layers):
-        in_base = index < base_layers
-        home = (
-            f"trans_base.blocks.{index}" if in_base else f"trans_head.blocks.{index - base_layers}"
-        )
-        for ours, theirs in (_SELF_BLOCK | _ANY_BLOCK).items():
-            rows[f"blocks.{index}.{ours}"] = f"{home}.{theirs}"
-    for ours, theirs in rows.items():
-        if ours in ("special_3D", "position_SE"):
-            yield ours, theirs
-        else:
-            yield f"{ours}.weight", f"{theirs}.weight"
-            if ours != "heads.0":
-                yield f"{ours}.bias", f"{theirs}.bias"
 
 
 def _values(
