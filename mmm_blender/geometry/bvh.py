@@ -9,6 +9,7 @@ The writer writes what most tools take without a question: centimetres, Y up, th
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -50,6 +51,8 @@ _LAST_BONE = 0.35
 MOST_BYTES = 2**28
 """Of a file: two hours of a body with fingers."""
 
+_BEGINNING = 1_000  # characters
+_MOTION = re.compile(r"^\s*MOTION\s+Frames:\s*(?P<frames>\d{1,9})\b", re.MULTILINE)
 _LINES_AT_ONCE = 1_000
 _CHANNELS = frozenset(f"{axis}{kind}" for axis in "XYZ" for kind in ("position", "rotation"))
 _SHORTEST_FRAME, _LONGEST_FRAME = 1e-4, 100.0  # seconds
@@ -192,10 +195,22 @@ def _check_joints(joints: tuple[BvhJoint, ...]) -> None:
             raise ValueError(f"the joint {clean_text(joint.name, 40)} has no place or no name")
 
 
+def _check_parts(text: str, name: str) -> None:
+    """MMMError where one of the file's two parts is missing."""
+    if not text[:_BEGINNING].lstrip().casefold().startswith("hierarchy"):
+        raise MMMError(f"{name} is no BVH file: it does not begin with HIERARCHY.")
+    motion = _MOTION.search(text)
+    if motion is None:
+        raise MMMError(f"{name} has no motion: MOTION and its number of Frames are missing.")
+    if not int(motion["frames"]):
+        raise MMMError(f"{name} has no motion: its number of Frames is 0.")
+
+
 def parse_bvh(text: str, name: str = "BVH text") -> BvhMotion:
     """Read BVH text; MMMError in one sentence, naming ``name``, where it is none."""
+    text = text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
+    _check_parts(text, name)
     try:
-        text = text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
         head, motion = text[: text.index("MOTION")], text[text.index("MOTION") :]
         joints = _parse_hierarchy(head.splitlines())
         _check_joints(joints)
