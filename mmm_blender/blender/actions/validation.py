@@ -138,7 +138,7 @@ def _slot_poll_error(rig: ArmatureObject, action: Action, properties: list[BoneP
 def _curve_poll_errors(properties: list[BoneProperty]) -> Iterator[str]:
     for each in properties:
         for index, curve in enumerate(each.curves):
-            reason = "" if curve is None else _curve_poll_error(curve)
+            reason = "" if curve is None else _curve_poll_error(curve) or _keys_poll_error(curve)
             if reason:
                 yield f"The curve {each.name}[{index}] of the bone '{each.bone}' {reason}."
 
@@ -148,8 +148,6 @@ def _curve_poll_error(curve: FCurve) -> str:
     if len(curve.modifiers):
         kind = str(curve.modifiers[0].type).capitalize()
         return f"has the modifier {kind}: remove it or bake the Action first"
-    if not np.isfinite(read_field(curve, "co")).all():
-        return "has a key whose frame or value is no number: delete that key"
     if curve.extrapolation != "CONSTANT":
         return "goes on in a straight line outside its keys: set its extrapolation to Constant"
     if len(curve.sampled_points):
@@ -165,6 +163,13 @@ def _switch_poll_error(curve: FCurve) -> str:
     if curve.lock or (group is not None and group.lock):
         return "is locked: unlock its channel or its group in the graph editor"
     return ""
+
+
+def _keys_poll_error(curve: FCurve) -> str:
+    """As ``_curve_poll_error``, of its keys."""
+    if np.isfinite(read_field(curve, "co")).all():
+        return ""
+    return "has a key whose frame or value is no number: delete that key"
 
 
 def _parent_poll_error(rig: ArmatureObject, action: Action) -> str:
