@@ -1,6 +1,6 @@
 """README's sentence, word for word, on random edits: what lies outside the mask stays bit for bit
-as it was: keys, handles, other bones, other Actions. The one exception that it names: handles that Blender
-would move turn Free where they are.
+as it was: keys, handles, other bones, other Actions. The one exception that it names: handles that
+Blender would move turn Free where they are.
 
 ``MMM_MASK_EDITS`` says how many edits (6 if not given), ``MMM_MASK_SEED`` which.
 """
