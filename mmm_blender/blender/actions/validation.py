@@ -11,13 +11,14 @@ from ...common.arrays import FloatArray
 from ...common.errors import MMMError
 from ...geometry.rotation_modes import EULER_PROPERTY, PROPERTY
 from ...geometry.skeleton import SMPL_22
-from ..bpy_types import Action, ArmatureObject, FCurve
+from ..bpy_types import Action, ArmatureObject, FCurve, bpy
 from ..fcurves.keyframe_arrays import read_field, read_keys
 from ..fcurves.layered_actions import (
     bone_path,
     curves_by_channel,
     has_slot,
     rig_curves,
+    slot_handle,
     slot_label,
     unused_slot_label,
 )
@@ -102,6 +103,7 @@ def check_curves(
     properties = bone_properties(rig, action, joints)
     reason = reason or _slot_poll_error(rig, action, properties)
     reason = reason or next(_curve_poll_errors(properties), "")
+    reason = reason or _mode_poll_error(rig, action, properties)
     if not reason and PELVIS in joints:
         reason = _parent_poll_error(rig, action)
     if reason:
@@ -119,6 +121,33 @@ def _action_poll_error(rig: ArmatureObject, action: Action) -> str:
             f"'{rig.name}' uses no slot of the Action '{action.name}': "
             "choose one beside the Action's name."
         )
+    return _sharing_poll_error(rig, action)
+
+
+def _sharing_poll_error(rig: ArmatureObject, action: Action) -> str:
+    """A sentence where another object plays the same keys: it would move too."""
+    handle = slot_handle(rig, action)
+    for other in bpy.data.objects if action.users > 1 else ():
+        data = other.animation_data
+        if other == rig or data is None or data.action != action:
+            continue
+        if slot_handle(other, action) == handle:
+            return (
+                f"'{other.name}' plays the same keys of the Action '{action.name}' and would move "
+                "too: give one of them a copy (the number beside the Action's name)."
+            )
+    return ""
+
+
+def _mode_poll_error(rig: ArmatureObject, action: Action, properties: list[BoneProperty]) -> str:
+    """A sentence where a bone changes its rotation mode: keys would be of one mode only."""
+    paths = {bone_path(each.bone, "rotation_mode"): each.bone for each in properties}
+    for (path, _), curve in curves_by_channel(rig_curves(rig, action)).items():
+        if path in paths and np.unique(read_field(curve, "co")[:, 1]).size > 1:
+            return (
+                f"The rotation mode of the bone '{paths[path]}' is keyed: delete those keys, or "
+                "bake the Action first."
+            )
     return ""
 
 
