@@ -20,6 +20,7 @@ from typing import Any, NoReturn
 
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = "mmm_blender"
+_INTERRUPTED = 130  # the shells' exit status for Ctrl-C
 
 
 def batch_command() -> Any:
@@ -45,4 +46,9 @@ def _leave(status: int) -> NoReturn:
 
 
 if __name__ == "__main__":
-    _leave(main(batch_command().arguments_of()))
+    try:
+        status = main(batch_command().arguments_of())
+    except KeyboardInterrupt:  # while Blender's module is loaded, before anything is made
+        print("batch_generate: stopped; run it again to go on.", file=sys.stderr)
+        sys.exit(_INTERRUPTED)
+    _leave(status)

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 
 import numpy as np
 
 from ..blender.bpy_types import ArmatureObject, FCurve, bpy
 from ..blender.fcurves.layered_actions import action_fcurves, bone_path
+from ..blender.rig.bvh_armature import add_bvh
 from ..blender.rig.pose_space import STANDING_PELVIS_HEIGHT, pose_space
 from ..blender.rig.smpl_rig import find_smpl_bones, smpl_bones
 from ..common.errors import MMMError
-from ..geometry.bvh import CENTIMETRES
+from ..geometry.bvh import read_bvh
 from ..geometry.rotations import quat_rotate
 from ..geometry.skeleton import SMPL_22
 
@@ -60,50 +60,10 @@ def open_blend(path: Path) -> None:
 
 
 def _import_bvh(path: Path) -> None:
-    """Into a new file at the rate of the BVH, from frame 1 on; centimetres, as BVH mostly is."""
-    if not hasattr(bpy.types, "IMPORT_ANIM_OT_bvh"):
-        raise MMMError("This Blender comes without its BVH importer: give a .blend file instead.")
-    _check_bvh(path)
+    """Into a new file at the rate of the BVH, from frame 1 on."""
+    motion = read_bvh(path)
     bpy.ops.wm.read_homefile(use_factory_startup=True, use_empty=True)
-    try:
-        bpy.ops.import_anim.bvh(
-            filepath=str(path),
-            global_scale=1.0 / CENTIMETRES,
-            rotate_mode="QUATERNION",
-            update_scene_fps=True,
-            update_scene_duration=True,
-        )
-    except RuntimeError as error:  # the importer is a script, so it says so with a traceback
-        raise MMMError(f"{path} could not be imported ({_raised(error)}).") from error
-
-
-def _check_bvh(path: Path) -> None:
-    """MMMError where the importer would only say that an index is out of range."""
-    try:
-        text = path.read_text(encoding="utf-8", errors="replace")
-    except OSError as error:
-        raise MMMError(f"{path} could not be read ({error.strerror}).") from error
-    if not text.lstrip().casefold().startswith("hierarchy"):
-        raise MMMError(f"{path} is no BVH file: it does not begin with HIERARCHY.")
-    motion = _BVH_MOTION.search(text)
-    if motion is None:
-        raise MMMError(f"{path} has no motion: MOTION and its number of Frames are missing.")
-    if not int(motion["frames"]):
-        raise MMMError(f"{path} has no motion: its number of Frames is 0.")
-
-
-_BVH_MOTION = re.compile(
-    r"^\s*MOTION\s+Frames:\s*(?P<frames>\d{1,9})\b", re.IGNORECASE | re.MULTILINE
-)
-
-
-def _raised(error: RuntimeError) -> str:
-    """What a Python operator raised: the last line of its traceback. Below it stands a place."""
-    lines = [line for line in str(error).splitlines() if line and not line.startswith(_PLACE)]
-    return lines[-1] if lines else "without a reason"
-
-
-_PLACE = "Location:"
+    add_bvh(bpy.context, path.stem, motion)
 
 
 def _stand_on_floor(rig: ArmatureObject) -> None:

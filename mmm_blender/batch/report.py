@@ -7,13 +7,17 @@ files lie there with the sizes that were written.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+import os
+import time
+from collections.abc import Generator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, cast
 
 from ..common.errors import MMMError
 
 VERSION = 2
+_LOCK_SECONDS = 5.0
 REPORT_NAME = "report.json"
 
 Entry = dict[str, Any]
@@ -74,17 +78,39 @@ class Report:
         self._note(name, {"status": "failed", "recipe": dict(recipe), "error": sentence})
 
     def _note(self, name: str, entry: Entry) -> None:
-        self.clips[name] = entry
-        text = json.dumps({"version": VERSION, "clips": self.clips}, indent=1, ensure_ascii=False)
-        beside = self.path.with_name(f".{self.path.name}.part")
+        """Beside what another run has noted in the same folder meanwhile."""
+        beside = self.path.with_name(f".{self.path.name}.{os.getpid()}.part")
         try:
-            beside.write_text(text, encoding="utf-8")
-            beside.replace(self.path)
+            with _alone(self.path.with_name(f".{self.path.name}.lock")):
+                self.clips = _read(self.path) | {name: entry}
+                content = {"version": VERSION, "clips": self.clips}
+                text = json.dumps(content, indent=1, ensure_ascii=False)
+                beside.write_text(text, encoding="utf-8")
+                beside.replace(self.path)
         except OSError as error:
-            beside.unlink(missing_ok=True)
+            with suppress(OSError):
+                beside.unlink(missing_ok=True)
             raise MMMError(
                 f"The report {self.path} could not be written ({error.strerror}): free space there."
             ) from error
+
+
+@contextmanager
+def _alone(lock: Path) -> Generator[None]:
+    """Work that one run does at a time. A lock that is older than any such work was left behind."""
+    until = time.monotonic() + _LOCK_SECONDS
+    while True:
+        try:
+            os.close(os.open(lock, os.O_CREAT | os.O_EXCL | os.O_WRONLY))
+            break
+        except FileExistsError:
+            if time.monotonic() > until:
+                lock.unlink(missing_ok=True)
+            time.sleep(0.01)
+    try:
+        yield
+    finally:
+        lock.unlink(missing_ok=True)
 
 
 def _read(path: Path) -> dict[str, Entry]:

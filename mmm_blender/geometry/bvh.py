@@ -9,6 +9,7 @@ The writer writes what most tools take without a question: centimetres, Y up, th
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,6 +18,7 @@ import numpy as np
 from ..common.arrays import ArrayLike, FloatArray
 from ..common.atomic_files import write_files
 from ..common.errors import MMMError
+from ..common.untrusted import clean_text, file_bytes, is_text
 from .clip import MotionClip
 from .rotations import (
     axis_angle_quat,
@@ -45,6 +47,15 @@ _END_OFFSETS = {
 
 _LAST_BONE = 0.35
 """Length of any other last bone as a share of the bone before it (a hand to a forearm)."""
+
+MOST_BYTES = 2**28
+"""Of a file: two hours of a body with fingers."""
+
+_BEGINNING = 1_000  # characters
+_MOTION = re.compile(r"^\s*MOTION\s+Frames:\s*(?P<frames>\d{1,9})\b", re.MULTILINE)
+_LINES_AT_ONCE = 1_000
+_CHANNELS = frozenset(f"{axis}{kind}" for axis in "XYZ" for kind in ("position", "rotation"))
+_SHORTEST_FRAME, _LONGEST_FRAME = 1e-4, 100.0  # seconds
 
 _GIMBAL = 1e-9
 """Cosine of the X angle below which Z and Y turn about one axis and only their sum counts."""
@@ -145,30 +156,76 @@ def _parse_motion(text: str, channels: int) -> tuple[FloatArray, float]:
     lines = text.split("\n", 3)
     frames = int(lines[1].split(":")[1])
     frame_time = float(lines[2].split(":")[1])
-    values = np.array(lines[3].split(), dtype=np.float64)
+    values = _numbers_of(lines[3].split("\n"))
     # some exports say one frame more than they hold: what is there counts, whole frames only
     whole = min(frames, values.size // channels)
     return values[: whole * channels].reshape(whole, channels), frame_time
 
 
+def _numbers_of(lines: list[str]) -> FloatArray:
+    """All numbers of the lines, a part at a time: as words they take ten times as much memory."""
+    parts = [np.empty(0)]
+    for start in range(0, len(lines), _LINES_AT_ONCE):
+        words = " ".join(lines[start : start + _LINES_AT_ONCE]).split()
+        part = np.array(words, dtype=np.float64)
+        if not np.isfinite(part).all():
+            raise ValueError(_first_odd(lines, start))
+        parts.append(part)
+    return np.concatenate(parts)
+
+
+def _first_odd(lines: list[str], start: int) -> str:
+    """Which line has a number that is none, counted from the first of the motion."""
+    for at, line in enumerate(lines[start:], start=start + 1):
+        if not np.isfinite(np.array(line.split(), dtype=np.float64)).all():
+            return f"line {at} of the motion has a value that is no finite number"
+    return "a value is no finite number"
+
+
+def _check_joints(joints: tuple[BvhJoint, ...]) -> None:
+    """ValueError for channels and offsets that no program writes."""
+    if len({joint.name for joint in joints if not joint.name.endswith(END_SITE)}) < sum(
+        not joint.name.endswith(END_SITE) for joint in joints
+    ):
+        raise ValueError("two of its joints have one name")
+    for joint in joints:
+        if not set(joint.channels) <= _CHANNELS or len(set(joint.channels)) < len(joint.channels):
+            raise ValueError(f"the joint {clean_text(joint.name, 40)} has channels of its own")
+        if not is_text(joint.name) or not np.isfinite(joint.offset).all():
+            raise ValueError(f"the joint {clean_text(joint.name, 40)} has no place or no name")
+
+
+def _check_parts(text: str, name: str) -> None:
+    """MMMError where one of the file's two parts is missing."""
+    if not text[:_BEGINNING].lstrip().casefold().startswith("hierarchy"):
+        raise MMMError(f"{name} is no BVH file: it does not begin with HIERARCHY.")
+    motion = _MOTION.search(text)
+    if motion is None:
+        raise MMMError(f"{name} has no motion: MOTION and its number of Frames are missing.")
+    if not int(motion["frames"]):
+        raise MMMError(f"{name} has no motion: its number of Frames is 0.")
+
+
 def parse_bvh(text: str, name: str = "BVH text") -> BvhMotion:
     """Read BVH text; MMMError in one sentence, naming ``name``, where it is none."""
+    text = text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
+    _check_parts(text, name)
     try:
-        text = text.replace("\r\n", "\n")
         head, motion = text[: text.index("MOTION")], text[text.index("MOTION") :]
         joints = _parse_hierarchy(head.splitlines())
+        _check_joints(joints)
         values, frame_time = _parse_motion(motion, sum(len(j.channels) for j in joints))
-    except (ValueError, IndexError) as error:
-        raise MMMError(f"{name} is not a readable BVH file ({error}).") from error
-    if not len(values) or not np.isfinite(values).all() or not frame_time > 0:
-        raise MMMError(f"{name} holds no frames, or values that are not numbers.")
+    except (ValueError, IndexError, OverflowError) as error:
+        raise MMMError(f"{name} is not a readable BVH file ({clean_text(str(error))}).") from error
+    if not len(values) or not _SHORTEST_FRAME <= frame_time <= _LONGEST_FRAME:
+        raise MMMError(f"{name} holds no frames, or a frame time that no motion has.")
     return BvhMotion(joints, values, frame_time)
 
 
 def read_bvh(path: Path) -> BvhMotion:
     """Read a BVH file; MMMError where it is missing or none."""
     try:
-        text = path.read_text(encoding="utf-8", errors="replace")
+        text = file_bytes(path, MOST_BYTES).decode("utf-8", errors="replace")
     except OSError as error:
         raise MMMError(f"{path} could not be read ({error.strerror}).") from error
     return parse_bvh(text, path.name)

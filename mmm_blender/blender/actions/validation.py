@@ -11,13 +11,14 @@ from ...common.arrays import FloatArray
 from ...common.errors import MMMError
 from ...geometry.rotation_modes import EULER_PROPERTY, PROPERTY
 from ...geometry.skeleton import SMPL_22
-from ..bpy_types import Action, ArmatureObject, FCurve
+from ..bpy_types import Action, ArmatureObject, FCurve, bpy
 from ..fcurves.keyframe_arrays import read_field, read_keys
 from ..fcurves.layered_actions import (
     bone_path,
     curves_by_channel,
     has_slot,
     rig_curves,
+    slot_handle,
     slot_label,
     unused_slot_label,
 )
@@ -102,6 +103,7 @@ def check_curves(
     properties = bone_properties(rig, action, joints)
     reason = reason or _slot_poll_error(rig, action, properties)
     reason = reason or next(_curve_poll_errors(properties), "")
+    reason = reason or _mode_poll_error(rig, action, properties)
     if not reason and PELVIS in joints:
         reason = _parent_poll_error(rig, action)
     if reason:
@@ -119,6 +121,33 @@ def _action_poll_error(rig: ArmatureObject, action: Action) -> str:
             f"'{rig.name}' uses no slot of the Action '{action.name}': "
             "choose one beside the Action's name."
         )
+    return _sharing_poll_error(rig, action)
+
+
+def _sharing_poll_error(rig: ArmatureObject, action: Action) -> str:
+    """A sentence where another object plays the same keys: it would move too."""
+    handle = slot_handle(rig, action)
+    for other in bpy.data.objects if action.users > 1 else ():
+        data = other.animation_data
+        if other == rig or data is None or data.action != action:
+            continue
+        if slot_handle(other, action) == handle:
+            return (
+                f"'{other.name}' plays the same keys of the Action '{action.name}' and would move "
+                "too: give one of them a copy (the number beside the Action's name)."
+            )
+    return ""
+
+
+def _mode_poll_error(rig: ArmatureObject, action: Action, properties: list[BoneProperty]) -> str:
+    """A sentence where a bone changes its rotation mode: keys would be of one mode only."""
+    paths = {bone_path(each.bone, "rotation_mode"): each.bone for each in properties}
+    for (path, _), curve in curves_by_channel(rig_curves(rig, action)).items():
+        if path in paths and np.unique(read_field(curve, "co")[:, 1]).size > 1:
+            return (
+                f"The rotation mode of the bone '{paths[path]}' is keyed: delete those keys, or "
+                "bake the Action first."
+            )
     return ""
 
 
@@ -138,7 +167,7 @@ def _slot_poll_error(rig: ArmatureObject, action: Action, properties: list[BoneP
 def _curve_poll_errors(properties: list[BoneProperty]) -> Iterator[str]:
     for each in properties:
         for index, curve in enumerate(each.curves):
-            reason = "" if curve is None else _curve_poll_error(curve)
+            reason = "" if curve is None else _curve_poll_error(curve) or _keys_poll_error(curve)
             if reason:
                 yield f"The curve {each.name}[{index}] of the bone '{each.bone}' {reason}."
 
@@ -148,8 +177,6 @@ def _curve_poll_error(curve: FCurve) -> str:
     if len(curve.modifiers):
         kind = str(curve.modifiers[0].type).capitalize()
         return f"has the modifier {kind}: remove it or bake the Action first"
-    if not np.isfinite(read_field(curve, "co")).all():
-        return "has a key whose frame or value is no number: delete that key"
     if curve.extrapolation != "CONSTANT":
         return "goes on in a straight line outside its keys: set its extrapolation to Constant"
     if len(curve.sampled_points):
@@ -165,6 +192,13 @@ def _switch_poll_error(curve: FCurve) -> str:
     if curve.lock or (group is not None and group.lock):
         return "is locked: unlock its channel or its group in the graph editor"
     return ""
+
+
+def _keys_poll_error(curve: FCurve) -> str:
+    """As ``_curve_poll_error``, of its keys."""
+    if np.isfinite(read_field(curve, "co")).all():
+        return ""
+    return "has a key whose frame or value is no number: delete that key"
 
 
 def _parent_poll_error(rig: ArmatureObject, action: Action) -> str:

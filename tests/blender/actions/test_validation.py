@@ -167,3 +167,36 @@ def test_a_failure_half_way_leaves_all_as_it_was(
         assert len(action.layers) == 0
     if not empty:
         assert "spine1" not in {group.name for group in store_of(rig, action).groups}
+
+
+def test_a_key_that_is_no_number_is_told(rig: ArmatureObject) -> None:
+    action = generated(rig)
+    store_of(rig, action).fcurves[0].keyframe_points[3].co.y = float("nan")
+    with pytest.raises(MMMError, match="is no number: delete that key"):
+        check_curves(rig, action, SMPL_22.names, 1, 20)
+
+
+def test_an_action_that_moves_another_too_is_told(rig: ArmatureObject) -> None:
+    """Before: the other character moved, too, without a word."""
+    action = generated(rig)
+    other = create_character(bpy.context)
+    data = other.animation_data_create()
+    data.action = action
+    if HAS_SLOTS:
+        data.action_slot = action.slots[0]
+    with pytest.raises(MMMError, match="plays the same keys"):
+        check_curves(rig, action, SMPL_22.names, 1, 20)
+    data.action = None
+    check_curves(rig, action, SMPL_22.names, 1, 20)
+
+
+def test_a_rotation_mode_that_changes_is_told(rig: ArmatureObject) -> None:
+    """Before: its state at the press was taken for all frames."""
+    action = generated(rig)
+    bone = rig.pose.bones["left_elbow"]
+    bone.keyframe_insert("rotation_mode", frame=5)
+    check_curves(rig, action, SMPL_22.names, 1, 20)
+    bone.rotation_mode = "XYZ"
+    bone.keyframe_insert("rotation_mode", frame=12)
+    with pytest.raises(MMMError, match="rotation mode of the bone 'left_elbow' is keyed"):
+        check_curves(rig, action, SMPL_22.names, 1, 20)
