@@ -38,6 +38,7 @@ _NATURAL: dict[float, frozenset[str]] = {
     2.0: frozenset({"turn", "stop", "jump", "hop", "kick", "punch", "step", "stand", "wait"}),
 }
 _SECONDS_A_STEP, _SECONDS_A_METER, _A_START = 0.55, 0.85, 0.4
+_SLACK = 0.3  # of a length that may differ from what is counted
 _NUMBERS = word_list("numbers")
 _COUNTED = re.compile(
     r"\b(\d+(?:\.\d+)?|" + "|".join(_NUMBERS) + r"|a|an)\s+(seconds?|steps?|met(?:er|re)s?)\b"
@@ -91,6 +92,15 @@ def _shared(lengths: Sequence[tuple[float, bool]], seconds: float) -> list[float
     free = sum(length for length, is_told in lengths if not is_told)
     stretch = max(1.0, (seconds - asked) / free) if free else 1.0
     return [length if is_told else length * stretch for length, is_told in lengths]
+
+
+def length_note(prompt: str, seconds: float) -> str:
+    """Where a prompt counts steps, metres or seconds that take another time than it is given; ""
+    where it counts nothing. Weights walk on for as long as the clip lasts."""
+    natural, is_told = natural_seconds(prompt)
+    if not is_told or abs(seconds - natural) <= _SLACK * natural:
+        return ""
+    return f"What it counts takes about {natural:.2g} s: set the seconds to that."
 
 
 def sequence_note(parts: Sequence[Part]) -> str:

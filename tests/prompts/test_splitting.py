@@ -4,7 +4,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mmm_blender.prompts.sequence_plan import Limits, natural_seconds, plan_sequence, sequence_note
+from mmm_blender.prompts.sequence_plan import (
+    Limits,
+    length_note,
+    natural_seconds,
+    plan_sequence,
+    sequence_note,
+)
 from mmm_blender.prompts.splitting import split_prompt
 from mmm_blender.prompts.verbs import ING, PAST, THIRD, verb_form
 
@@ -160,6 +166,14 @@ def test_more_seconds_are_shared_and_told_ones_stay():
     assert [part.seconds for part in parts] == [3, 6, 6]
     assert sequence_note(parts) == "Becomes a sequence of 3 prompts: 3 + 6 + 6 s."
     assert sequence_note(()) == ""
+
+
+def test_what_is_counted_has_its_time():
+    assert length_note("a person takes two steps", 4) == (
+        "What it counts takes about 1.5 s: set the seconds to that."
+    )
+    for prompt, seconds in (("a person walks", 9), ("takes six steps", 4), ("waits 2 seconds", 2)):
+        assert length_note(prompt, seconds) == ""
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from ...common.errors import MMMError
 from ...prompts.knowledge import Knowledge, KnownGroup, read_knowledge
-from ...prompts.sequence_plan import Limits, Part, plan_sequence, sequence_note
+from ...prompts.sequence_plan import Limits, Part, length_note, plan_sequence, sequence_note
 from ...prompts.understanding import line_of, notes_on
 from ..bpy_types import Context, bpy
 from ..widgets import Layout, draw_wrapped
@@ -45,8 +45,16 @@ def read_prompt(card: BundleCard, prompt: str, seconds: float) -> PromptReading:
 def _read(
     card: BundleCard, knowledge: Knowledge | None, prompt: str, seconds: float
 ) -> PromptReading:
-    notes = line_of(notes_on(prompt, knowledge))
-    return PromptReading(notes, _parts(card, knowledge, prompt, seconds))
+    parts = _parts(card, knowledge, prompt, seconds)
+    notes = notes_on(prompt, knowledge)
+    if (
+        knowledge is not None
+        and seconds > 0
+        and not parts
+        and (note := length_note(prompt, seconds))
+    ):
+        notes = (*notes, note)
+    return PromptReading(line_of(notes), parts)
 
 
 def prompt_parts(card: BundleCard, prompt: str, seconds: float) -> tuple[Part, ...]:

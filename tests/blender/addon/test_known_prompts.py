@@ -85,6 +85,12 @@ def test_what_was_not_understood_stands_under_the_prompt(weights: Path) -> None:
         assert "Never seen: 'violin'" in " ".join(drawn(panel).text.split())
 
 
+def test_what_a_prompt_counts_has_its_time(weights: Path) -> None:
+    assert "takes about 2.6 s" in said("a person walks four steps")
+    bpy.context.scene.mmm.seconds = 2.6
+    assert "takes about" not in said("a person walks four steps")
+
+
 def test_a_prompt_that_becomes_a_sequence_says_so(weights: Path) -> None:
     three = "a person walks forward, then waves, then bows"
     assert "Becomes a sequence of 3 prompts: 4 + 3 + 3 s." in said(three)
