@@ -199,7 +199,7 @@ def test_an_edit_takes_the_path_from_where_the_body_stands(walked: Any, sent: Se
     assert ground.points_N2[-1].tolist() == pytest.approx([1.0, 3.0], abs=1e-3)
     assert ground.seconds_N.tolist() == pytest.approx([0.0, 10 / 24], abs=1e-3)
     assert step_of(walked.animation_data.action).conditions == sent[1].conditions
-    bpy.ops.mmm.in_between(frame_start=20, frame_end=30, path="")
+    bpy.ops.mmm.inpaint(**edit, path="")
     assert asked(sent[2]).path is None
 
 
