@@ -17,14 +17,14 @@ sys.path.insert(0, str(TOOLS.parent))
 
 from _dev.program import run  # noqa: E402
 
-from mmm_blender.motion.pipeline.pipeline import Generator  # noqa: E402
+from mmm_blender.motion.pipeline.pipeline import MotionPipeline  # noqa: E402
 
 
 def main() -> int:
     """Run from the command line."""
     parser = argparse.ArgumentParser(description="Check a bundle.")
     parser.add_argument("bundle", type=Path, help="folder of the weights")
-    for key, value in Generator.load(parser.parse_args().bundle).info.items():
+    for key, value in MotionPipeline.load(parser.parse_args().bundle).info.items():
         print(f"{key}: {', '.join(map(str, value)) if isinstance(value, list) else value}")
     return 0
 

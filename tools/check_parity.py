@@ -88,7 +88,7 @@ def full_decode(reference: Reference) -> Outcome:
 def full_forward(reference: Reference) -> Outcome:
     """Logits of every place, the sentence's included."""
     network, ids_BLP = reference.full.transformer, reference["full/forward/ids"][..., None]
-    memory = network.remember(reference.text(len(ids_BLP)))
+    memory = network.precompute_kv(reference.text(len(ids_BLP)))
     hidden_BSE = network.hidden(ids_BLP, reference["full/forward/lengths"], memory)
     return compare_values(network.heads[0](hidden_BSE), reference["full/forward/logits"])
 

@@ -17,14 +17,14 @@ sys.path.insert(0, str(ROOT))
 
 from _dev.program import run  # noqa: E402
 
-from mmm_blender.motion.pipeline.pipeline import GenerateRequest, Generator  # noqa: E402
+from mmm_blender.motion.pipeline.pipeline import GenerateRequest, MotionPipeline  # noqa: E402
 from mmm_blender.training.data.motion_facts import CHECKS, PROMPTS, Facts  # noqa: E402
 
 BATCH = 20  # clips at once: more take memory and no less time
 
 
 def share_obeyed(
-    generator: Generator, prompt: str, check: str, seeds: int, seconds: float
+    generator: MotionPipeline, prompt: str, check: str, seeds: int, seconds: float
 ) -> float:
     requests = [GenerateRequest(prompt, seconds, seed) for seed in range(seeds)]
     batches = [requests[at : at + BATCH] for at in range(0, seeds, BATCH)]
@@ -41,7 +41,7 @@ def main() -> int:
     parser.add_argument("--json", type=Path, help="where the shares go")
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
-    generator = Generator.load(options.bundle)
+    generator = MotionPipeline.load(options.bundle)
     shares: dict[str, float] = {}
     print("| check | prompt | obeyed |\n| --- | --- | --- |")
     for check, prompts in PROMPTS.items():

@@ -20,7 +20,7 @@ sys.path.insert(0, str(TOOLS.parent))
 from _dev.program import run  # noqa: E402
 
 from mmm_blender.motion.config import SamplerConfig  # noqa: E402
-from mmm_blender.motion.pipeline.pipeline import GenerateRequest, GenerateResult, Generator  # noqa: E402
+from mmm_blender.motion.pipeline.pipeline import GenerateRequest, GenerateResult, MotionPipeline  # noqa: E402
 from mmm_blender.training.data.dataset import UNSEEN_STYLES, UNSEEN_TAKES, load_examples  # noqa: E402
 from mmm_blender.training.evaluation.evaluator import load_evaluator  # noqa: E402
 from mmm_blender.training.evaluation.judging import quick_scores  # noqa: E402
@@ -48,7 +48,7 @@ CHANGES: tuple[dict[str, Any], ...] = (
 class Changed:
     """A generator whose requests are sampled otherwise."""
 
-    generator: Generator
+    generator: MotionPipeline
     sampler: SamplerConfig
 
     def generate_batch(self, requests: Sequence[GenerateRequest]) -> list[GenerateResult]:
@@ -69,7 +69,7 @@ def parse_options() -> argparse.Namespace:
 def main() -> int:
     options = parse_options()
     torch.set_num_threads(options.threads)
-    generator, evaluator = Generator.load(options.bundle), load_evaluator(options.evaluator)
+    generator, evaluator = MotionPipeline.load(options.bundle), load_evaluator(options.evaluator)
     examples = load_examples(options.data, mirror=False)
     sets = (UNSEEN_TAKES, UNSEEN_STYLES)
     heads = [f"{name}, {where}" for where in sets for name in ("FID", "R@3")]

@@ -29,7 +29,7 @@ sys.path.insert(0, str(ROOT))
 from _dev.program import run  # noqa: E402
 
 from mmm_blender.common.atomic_files import make_folder, write_files  # noqa: E402
-from mmm_blender.motion.pipeline.pipeline import Generator  # noqa: E402
+from mmm_blender.motion.pipeline.pipeline import MotionPipeline  # noqa: E402
 from mmm_blender.training.evaluation.bundle_report import (  # noqa: E402
     field_report,
     goal_report,
@@ -80,7 +80,7 @@ def parse_options() -> argparse.Namespace:
 
 
 def report_of(
-    options: argparse.Namespace, generator: Generator | None
+    options: argparse.Namespace, generator: MotionPipeline | None
 ) -> tuple[dict[str, Any], str]:
     """The figures and their tables."""
     sizes = QUICK if options.quick else Sizes()
@@ -116,7 +116,7 @@ def main() -> int:
     options = parse_options()
     torch.set_num_threads(options.threads)
     started = time.monotonic()
-    generator = None if options.bundle == NO_BUNDLE else Generator.load(Path(options.bundle))
+    generator = None if options.bundle == NO_BUNDLE else MotionPipeline.load(Path(options.bundle))
     report, text = report_of(options, generator)
     report["minutes"] = round((time.monotonic() - started) / 60, 1)
     print(text)

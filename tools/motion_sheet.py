@@ -40,7 +40,7 @@ from mmm_blender.geometry.clip import MotionClip  # noqa: E402
 from mmm_blender.geometry.kinematics import clip_joints  # noqa: E402
 from mmm_blender.geometry.placement import Placement, headings, place  # noqa: E402
 from mmm_blender.geometry.skeleton import SMPL_22, joint_index  # noqa: E402
-from mmm_blender.motion.pipeline.pipeline import GenerateRequest, Generator  # noqa: E402
+from mmm_blender.motion.pipeline.pipeline import GenerateRequest, MotionPipeline  # noqa: E402
 from mmm_blender.training.data.captions import caption  # noqa: E402
 from mmm_blender.training.data.dataset import kind_of  # noqa: E402
 from mmm_blender.training.data.motion_file import ClipRecord, load_motions  # noqa: E402
@@ -226,7 +226,7 @@ def data_lanes(options: argparse.Namespace) -> list[Lane]:
 
 def prompt_lanes(options: argparse.Namespace) -> list[Lane]:
     """What a bundle makes of prompts."""
-    generator = Generator.load(options.bundle)
+    generator = MotionPipeline.load(options.bundle)
     prompts = options.texts or PROMPTS
     requests = [GenerateRequest(prompt, PROMPT_SECONDS, options.seed) for prompt in prompts]
     made = [generator.generate(request).clip for request in requests]

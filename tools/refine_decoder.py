@@ -104,7 +104,7 @@ def fit(options: argparse.Namespace) -> list[float]:
     sampler = WindowSampler(examples[TRAIN], options.batch, WINDOW_FRAMES, mean, std)
     loss_of = make_loss(options, tokenizer, plan, sampler)
     losses = list(train(session, plan, loss_of, checkpoint, "decoders"))
-    tokenizer.load_state_dict(session.average)
+    tokenizer.load_state_dict(session.ema)
     write(options.out, tokenizer, session, examples)
     return losses
 

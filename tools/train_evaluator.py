@@ -164,7 +164,7 @@ def main() -> int:
     loss_of = make_loss(run, model, sampler, check, options.seed)
     for _ in train(run, plan, loss_of, checkpoint, "evaluator"):
         pass
-    model.load_state_dict(run.average)
+    model.load_state_dict(run.ema)
     run.notes["R unseen"] = check(model)
     report = {"steps": run.step, "minutes": round(run.seconds / 60, 1), "notes": run.notes}
     (options.out / "figures.json").write_text(json.dumps(report, indent=1), encoding="utf-8")

@@ -164,7 +164,7 @@ def train_student(
         late = plan.progress(run.step, run.seconds) >= WITHHOLD_SHARE
         if late and WITHHELD_NOTE not in run.notes:
             run.notes[WITHHELD_NOTE] = cosine_line(model, data.held_out_words, pad_id)
-    model.load_state_dict(run.average)
+    model.load_state_dict(run.ema)
     return run
 
 

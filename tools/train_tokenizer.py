@@ -37,7 +37,7 @@ from mmm_blender.training.data.dataset import (  # noqa: E402
     statistics,
 )
 from mmm_blender.training.evaluation.tokenizer_figures import tokenizer_figures  # noqa: E402
-from mmm_blender.training.trainer.distributed import Team, joined  # noqa: E402
+from mmm_blender.training.trainer.distributed import DistributedContext, joined  # noqa: E402
 from mmm_blender.training.trainer.loop import Plan, Run, autocast, train  # noqa: E402
 from mmm_blender.training.trainer.losses import TokenizerLoss  # noqa: E402
 
@@ -68,7 +68,10 @@ def parse_options() -> argparse.Namespace:
 
 
 def make_loss(
-    options: argparse.Namespace, tokenizer: Tokenizer, sampler: WindowSampler, team: Team
+    options: argparse.Namespace,
+    tokenizer: Tokenizer,
+    sampler: WindowSampler,
+    team: DistributedContext,
 ) -> Callable[[int], Tensor]:
     """This process's share of the loss of a step; now and then its terms are printed."""
     loss = TokenizerLoss(tokenizer.mean_C, tokenizer.std_C).to(team.device)
@@ -94,7 +97,7 @@ def make_loss(
     return loss_of
 
 
-def new_tokenizer(options: argparse.Namespace, team: Team) -> Tokenizer:
+def new_tokenizer(options: argparse.Namespace, team: DistributedContext) -> Tokenizer:
     """An untrained tokenizer, the same in every process."""
     config = TokenizerConfig(
         parts=tuple(options.parts),
@@ -112,7 +115,7 @@ def new_tokenizer(options: argparse.Namespace, team: Team) -> Tokenizer:
     return tokenizer
 
 
-def fit(options: argparse.Namespace, team: Team) -> list[float]:
+def fit(options: argparse.Namespace, team: DistributedContext) -> list[float]:
     """Train, write the tokenizer and its figures; the loss of every step of this session."""
     torch.set_num_threads(options.threads)
     options.out.mkdir(parents=True, exist_ok=True)
@@ -129,7 +132,7 @@ def fit(options: argparse.Namespace, team: Team) -> list[float]:
     loss_of = make_loss(options, tokenizer, sampler, team)
     losses = list(train(run, plan, loss_of, checkpoint, "tokenizer", team=team))
     if team.leads:
-        tokenizer.load_state_dict(run.average)
+        tokenizer.load_state_dict(run.ema)
         write(options.out, tokenizer.cpu(), run, examples)
     return losses
 

@@ -48,8 +48,8 @@ from mmm_blender.motion.sampling.masks import motion_places  # noqa: E402
 from mmm_blender.motion.text import STUDENT_FOLDER, TextEncoder, load_text_encoder  # noqa: E402
 from mmm_blender.training.data.dataset import TRAIN, UNSEEN_TAKES, Example, load_examples  # noqa: E402
 from mmm_blender.training.text.caption_bank import CaptionBank  # noqa: E402
-from mmm_blender.training.trainer.distributed import Team, joined  # noqa: E402
-from mmm_blender.training.trainer.early_stopping import PATIENCE, Watch, best_weights  # noqa: E402
+from mmm_blender.training.trainer.distributed import DistributedContext, joined  # noqa: E402
+from mmm_blender.training.trainer.early_stopping import PATIENCE, EarlyStopping, best_weights  # noqa: E402
 from mmm_blender.training.trainer.loop import Plan, Run, autocast, step_seed, train  # noqa: E402
 from mmm_blender.training.trainer.token_batches import (  # noqa: E402
     TEXT_NOISE,
@@ -161,7 +161,7 @@ class Lesson:
     tokenizer: TokenizerConfig
     plan: Plan
     precision: str
-    team: Team
+    team: DistributedContext
     text_noise: float = TEXT_NOISE
 
     def share(self, batch: TokenBatch, seed: int, own: slice, dropped_B: Tensor | None) -> Tensor:
@@ -211,25 +211,27 @@ def make_watch(
     unseen: list[Example],
     tokenizer: Tokenizer,
     encoder: TextEncoder,
-) -> Watch | None:
+) -> EarlyStopping | None:
     """The judge of held-out motions, where there is an evaluator."""
     if options.evaluator is None:
         return None
     # only a judged run makes motions
-    from mmm_blender.motion.pipeline.pipeline import Generator  # noqa: PLC0415
+    from mmm_blender.motion.pipeline.pipeline import MotionPipeline  # noqa: PLC0415
     from mmm_blender.training.evaluation.evaluator import load_evaluator  # noqa: PLC0415
     from mmm_blender.training.evaluation.judging import quick_scores  # noqa: PLC0415
 
     evaluator = load_evaluator(options.evaluator)
     judged = MotionModel(tokenizer, copy.deepcopy(lesson.model))
     config = bundle_config(options, tokenizer, judged.transformer)
-    generator = Generator(Bundle(options.out, config, judged, ""), encoder)
+    generator = MotionPipeline(Bundle(options.out, config, judged, ""), encoder)
 
     def score(weights: Mapping[str, Tensor]) -> dict[str, float]:
         judged.transformer.load_state_dict(weights)
         return quick_scores(generator, evaluator, unseen, options.seed)
 
-    return Watch(lesson.run, score, options.out / BEST_FILE, lesson.team, patience=options.patience)
+    return EarlyStopping(
+        lesson.run, score, options.out / BEST_FILE, lesson.team, patience=options.patience
+    )
 
 
 def new_model(
@@ -279,7 +281,7 @@ def resumed(options: argparse.Namespace, model: MaskedTransformer, plan: Plan) -
     return run
 
 
-def fit(options: argparse.Namespace, team: Team) -> list[float]:
+def fit(options: argparse.Namespace, team: DistributedContext) -> list[float]:
     """Train and write the bundle; the loss of every step of this session."""
     torch.set_num_threads(options.threads)
     options.out.mkdir(parents=True, exist_ok=True)
@@ -332,7 +334,7 @@ def finish(
     """Write the figures, and the bundle with the best weights (without a judge: the last)."""
     best = options.out / BEST_FILE
     judged = options.evaluator is not None and best.is_file()
-    model.load_state_dict(best_weights(best) if judged else run.average)
+    model.load_state_dict(best_weights(best) if judged else run.ema)
     if options.begin_with and options.halfway:
         meet_halfway(model, load_bundle(options.begin_with).model.transformer)
     report = {"steps": run.step, "minutes": round(run.seconds / 60, 1), "losses": run.notes}

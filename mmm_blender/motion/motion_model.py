@@ -159,17 +159,17 @@ class MotionModel:
         rows = len(lengths_B)
         if guidance == NO_GUIDANCE or without_text:  # without a text there is nothing to lean on
             drop = torch.ones_like(lengths_B, dtype=torch.bool) if without_text else None
-            memory = self.transformer.remember(text, drop, path_BLF)
+            memory = self.transformer.precompute_kv(text, drop, path_BLF)
             return lambda tokens_BLP: self._logits(tokens_BLP, lengths_B, memory)
         drop = torch.arange(2 * rows, device=self.device) >= rows
         path_2BLF = None if path_BLF is None else path_BLF.repeat(2, 1, 1)
-        twice = self.transformer.remember(_repeat(text), drop, path_2BLF)
+        twice = self.transformer.precompute_kv(_repeat(text), drop, path_2BLF)
         lengths_2B = lengths_B.repeat(2)
 
         def guided(tokens_BLP: Tensor) -> Tensor:
             both = self._logits(tokens_BLP.repeat(2, 1, 1), lengths_2B, twice)
-            told_BLPK, untold_BLPK = both.chunk(2)
-            return untold_BLPK + guidance * (told_BLPK - untold_BLPK)
+            cond_BLPK, uncond_BLPK = both.chunk(2)
+            return uncond_BLPK + guidance * (cond_BLPK - uncond_BLPK)
 
         return guided
 

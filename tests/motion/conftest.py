@@ -20,7 +20,7 @@ from mmm_blender.motion.config import (
 )
 from mmm_blender.motion.networks.tokenizer import Tokenizer
 from mmm_blender.motion.networks.transformer import MaskedTransformer
-from mmm_blender.motion.pipeline.pipeline import Generator
+from mmm_blender.motion.pipeline.pipeline import MotionPipeline
 from mmm_blender.motion.text import TextFeatures
 
 TEXT_WIDTH = 12
@@ -107,8 +107,8 @@ def tiny_bundle(
 
 
 @pytest.fixture
-def generator(tiny_bundle: Path, text_encoder: FakeTextEncoder) -> Generator:
-    return Generator(load_bundle(tiny_bundle), text_encoder)
+def generator(tiny_bundle: Path, text_encoder: FakeTextEncoder) -> MotionPipeline:
+    return MotionPipeline(load_bundle(tiny_bundle), text_encoder)
 
 
 @pytest.fixture(scope="session")

@@ -13,7 +13,7 @@ from mmm_blender.motion.config import BundleConfig, TokenizerConfig, Transformer
 from mmm_blender.motion.motion_model import MotionModel
 from mmm_blender.motion.networks.tokenizer import Tokenizer
 from mmm_blender.motion.networks.transformer import MaskedTransformer
-from mmm_blender.motion.pipeline.pipeline import Generator
+from mmm_blender.motion.pipeline.pipeline import MotionPipeline
 from tests.motion.conftest import TEXT_WIDTH, FakeTextEncoder
 
 _OURS = TokenizerConfig(width=16, code_dim=4, codes=24)
@@ -39,7 +39,7 @@ KINDS: dict[str, tuple[TokenizerConfig, TransformerConfig]] = {
 
 
 @cache
-def tiny_generator(kind: str) -> Generator:
+def tiny_generator(kind: str) -> MotionPipeline:
     """A generator of one of KINDS; random weights with clear preferences, always the same."""
     tokenizer_config, sizes = KINDS[kind]
     torch.manual_seed(5)
@@ -52,4 +52,4 @@ def tiny_generator(kind: str) -> Generator:
             torch.nn.init.normal_(weight, std=0.3)
     config = BundleConfig("tiny", "CC0-1.0", tokenizer_config, sizes, text={"kind": "fake"})
     bundle = Bundle(Path("tiny"), config, MotionModel(tokenizer, network), "0" * 64)
-    return Generator(bundle, FakeTextEncoder())
+    return MotionPipeline(bundle, FakeTextEncoder())

@@ -22,7 +22,7 @@ from mmm_blender.motion.config import (
 from mmm_blender.motion.motion_model import MotionModel
 from mmm_blender.motion.networks.tokenizer import Tokenizer
 from mmm_blender.motion.networks.transformer import MaskedTransformer
-from mmm_blender.motion.pipeline.pipeline import GenerateRequest, Generator
+from mmm_blender.motion.pipeline.pipeline import GenerateRequest, MotionPipeline
 from mmm_blender.motion.text import TextFeatures
 
 BATCHES = (1, 8)
@@ -109,14 +109,14 @@ def _row(device: str, batch: int) -> Figure:
     )
 
 
-def paper_generator(device: str) -> Generator:
+def paper_generator(device: str) -> MotionPipeline:
     """The paper's sizes with random weights."""
     torch.manual_seed(_SEED)
     tokenizer = Tokenizer(TOKENIZER)
     transformer = MaskedTransformer(TRANSFORMER, TOKENIZER, tokenizer.codebooks_PKD)
     config = BundleConfig("paper-size", "none", TOKENIZER, TRANSFORMER)
     model = MotionModel(tokenizer.to(device), transformer.to(device))
-    return Generator(Bundle(Path("paper-size"), config, model, ""), RandomText(device))
+    return MotionPipeline(Bundle(Path("paper-size"), config, model, ""), RandomText(device))
 
 
 def _torch_encoder(device: str) -> nn.TransformerEncoder:

@@ -31,7 +31,7 @@ class TextMemory:
 
     sentence_BE: stands in front of the motion. keys, values: (B, H, W, E / H), one for each
     cross-attention block. attend_B11W: True at words that may be attended to; None for all.
-    path_BLE: added to the places; None where no path is told.
+    path_BLE: added to the places; None where no path is given.
     """
 
     sentence_BE: Tensor
@@ -53,7 +53,7 @@ class Attention(nn.Module):
         self.value = nn.Linear(width, width)
         self.leave = nn.Linear(width, width)
 
-    def remember(self, x_BSE: Tensor) -> tuple[Tensor, Tensor]:
+    def precompute_kv(self, x_BSE: Tensor) -> tuple[Tensor, Tensor]:
         """Keys and values (B, H, S, E / H)."""
         return self._split(self.key(x_BSE)), self._split(self.value(x_BSE))
 
@@ -109,7 +109,7 @@ class SelfBlock(Block):
     def forward(self, x_BSE: Tensor, attend_B11S: Tensor) -> Tensor:
         """(B, S, E) to the same."""
         normed_BSE = self.norm_attention(x_BSE)
-        keys, values = self.attention.remember(normed_BSE)
+        keys, values = self.attention.precompute_kv(normed_BSE)
         return self.finish(x_BSE, self.attention(normed_BSE, keys, values, attend_B11S))
 
 
@@ -120,9 +120,9 @@ class CrossBlock(Block):
         super().__init__(config)
         self.norm_words = nn.LayerNorm(config.width)
 
-    def remember(self, words_BWE: Tensor) -> tuple[Tensor, Tensor]:
+    def precompute_kv(self, words_BWE: Tensor) -> tuple[Tensor, Tensor]:
         """Keys and values of the words."""
-        return self.attention.remember(self.norm_words(words_BWE))
+        return self.attention.precompute_kv(self.norm_words(words_BWE))
 
     def forward(
         self, x_BLE: Tensor, keys: Tensor, values: Tensor, attend_B11W: Tensor | None
@@ -206,9 +206,9 @@ class MaskedTransformer(nn.Module):
         lengths_B counts motion tokens; L may be less than ``places`` as long as END has a place.
         path_BLF: see ``config.PATH_FEATURES``; all zero where nothing is known.
         """
-        return self.logits(tokens_BLP, lengths_B, self.remember(text, drop_text_B, path_BLF))
+        return self.logits(tokens_BLP, lengths_B, self.precompute_kv(text, drop_text_B, path_BLF))
 
-    def remember(
+    def precompute_kv(
         self,
         text: TextFeatures,
         drop_text_B: Tensor | None = None,
@@ -225,11 +225,11 @@ class MaskedTransformer(nn.Module):
             words_BWC = torch.where(drop_B1[..., None], no_text_C, words_BWC)
             mask_BW = mask_BW | drop_B1  # all words are alike, so which are seen does not matter
         words_BWE = self.embed_words(words_BWC)
-        memories = [block.remember(words_BWE) for block in self._cross]
+        memories = [block.precompute_kv(words_BWE) for block in self._cross]
         attend = mask_BW[:, None, None, :] if self.config.word_mask else None
         keys, values = [keys for keys, _ in memories], [values for _, values in memories]
-        told = path_BLF is not None and self.config.path_condition
-        path_BLE = self.embed_path(path_BLF) if told else None
+        conditioned = path_BLF is not None and self.config.path_condition
+        path_BLE = self.embed_path(path_BLF) if conditioned else None
         return TextMemory(self.embed_sentence(sentence_BC), keys, values, attend, path_BLE)
 
     def logits(self, tokens_BLP: Tensor, lengths_B: Tensor, memory: TextMemory) -> list[Tensor]:

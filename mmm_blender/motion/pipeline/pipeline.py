@@ -45,7 +45,7 @@ __all__ = [
     "EditResult",
     "GenerateRequest",
     "GenerateResult",
-    "Generator",
+    "MotionPipeline",
     "SequenceRequest",
     "SequenceResult",
 ]
@@ -90,7 +90,7 @@ class GenerateResult:
     notes: tuple[str, ...] = ()
 
 
-class Generator:
+class MotionPipeline:
     """A loaded bundle with its text encoder. On the CPU equal requests give equal clips."""
 
     def __init__(self, bundle: Bundle, text_encoder: TextEncoder) -> None:
@@ -106,7 +106,7 @@ class Generator:
             )
 
     @classmethod
-    def load(cls, bundle: Path, device: str = "cpu") -> Generator:
+    def load(cls, bundle: Path, device: str = "cpu") -> MotionPipeline:
         """Read a bundle and its text encoder; MMMError says what is wrong with it."""
         loaded = load_bundle(bundle, device)
         return cls(loaded, load_text_encoder(bundle, loaded.config.text, device))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ...motion.pipeline.pipeline import Generator
+from ...motion.pipeline.pipeline import MotionPipeline
 from ..data.dataset import UNSEEN_TAKES
 from .edit_suite import edit_figures, long_figures
 from .evaluator import Evaluator
@@ -47,7 +47,7 @@ def _set_report(test: Test, fill_from: Test | None) -> dict[str, Any]:
 
 
 def field_report(
-    generator: Generator | None, evaluator: Evaluator, material: Material, sizes: Sizes
+    generator: MotionPipeline | None, evaluator: Evaluator, material: Material, sizes: Sizes
 ) -> dict[str, Any]:
     """The field's figures, by part of the report."""
     tests: dict[str, Test] = {}
@@ -68,7 +68,7 @@ def field_report(
 
 
 def sentence_report(
-    generator: Generator | None, material: Material, sizes: Sizes
+    generator: MotionPipeline | None, material: Material, sizes: Sizes
 ) -> dict[str, Any]:
     """What is obeyed of sentences, and how far their judges can be believed."""
     rates = deed_rates(material.captured) | joined_rates(material.captured)
@@ -84,7 +84,7 @@ def sentence_report(
     return report
 
 
-def goal_report(generator: Generator, material: Material, sizes: Sizes) -> dict[str, Any]:
+def goal_report(generator: MotionPipeline, material: Material, sizes: Sizes) -> dict[str, Any]:
     """Whether edits arrive and paths are followed."""
     windows = make_windows(*material.held_out[UNSEEN_TAKES], sizes.windows, TEST_SEED)
     walks = walks_to_follow(*material.unseen, generator, sizes.walks)

@@ -11,7 +11,7 @@ from tqdm import tqdm
 from mmm_blender.geometry.clip import MotionClip
 
 from ...geometry.editing.edit_mask import EditMask
-from ...motion.pipeline.pipeline import EditRequest, Generator, SequenceRequest
+from ...motion.pipeline.pipeline import EditRequest, MotionPipeline, SequenceRequest
 from .editing_figures import LEAST_FRAMES, TASKS, Editor, sequence_figures, task_figures
 from .evaluator import Evaluator
 from .held_out import Window
@@ -21,7 +21,7 @@ SEGMENTS = 5  # prompts of a long sequence
 SEGMENT_SECONDS = 3.0
 
 
-def editor_of(generator: Generator, bar: tqdm[NoReturn]) -> Editor:
+def editor_of(generator: MotionPipeline, bar: tqdm[NoReturn]) -> Editor:
     """Edits with the bundle, as the panel does."""
 
     def edit(clip: MotionClip, mask: EditMask, prompt: str, seed: int) -> MotionClip:
@@ -32,7 +32,7 @@ def editor_of(generator: Generator, bar: tqdm[NoReturn]) -> Editor:
 
 
 def edit_figures(
-    generator: Generator, evaluator: Evaluator, windows: Sequence[Window], count: int
+    generator: MotionPipeline, evaluator: Evaluator, windows: Sequence[Window], count: int
 ) -> dict[str, dict[str, float]]:
     """Every editing task that the bundle can do, on whole clips before pieces of them."""
     chosen = [window for window in windows if window.clip.frames >= LEAST_FRAMES][:count]
@@ -46,7 +46,7 @@ def edit_figures(
 
 
 def long_figures(
-    generator: Generator, windows: Sequence[Window], count: int
+    generator: MotionPipeline, windows: Sequence[Window], count: int
 ) -> dict[str, dict[str, float]]:
     """Jerk of long sequences: at the seams, inside, and their ratio."""
     rows: list[dict[str, float]] = []

@@ -17,7 +17,7 @@ from mmm_blender.motion.features.layout import FeatureLayout
 
 from ...common.arrays import AnyArray, FloatArray
 from ...common.errors import MMMError
-from ...motion.pipeline.pipeline import GenerateRequest, GenerateResult, Generator
+from ...motion.pipeline.pipeline import GenerateRequest, GenerateResult, MotionPipeline
 from . import metrics
 from .field_table import MODALITY, Figures, Judged, figures_of, r_figures
 from .held_out import Origin
@@ -40,7 +40,7 @@ class Asked:
 
 
 def judge_folder(
-    folder: Path, published: Path, generator: Generator | None, motions: int
+    folder: Path, published: Path, generator: MotionPipeline | None, motions: int
 ) -> dict[str, Any]:
     """The field's table of up to so many motions of test.txt, each with one of its captions."""
     evaluator = load_published(published)
@@ -116,7 +116,7 @@ def _made_rows(
 class Maker:
     """A bundle's motions as features of the folder's layout."""
 
-    generator: Generator
+    generator: MotionPipeline
     layout: FeatureLayout
 
     @property

@@ -9,7 +9,7 @@ from tqdm import tqdm
 
 from ...geometry.clip import MotionClip
 from ...geometry.editing.edit_mask import EditMask
-from ...motion.pipeline.pipeline import EditRequest, EditResult, Generator
+from ...motion.pipeline.pipeline import EditRequest, EditResult, MotionPipeline
 from .arrival_figures import OVER, REMAINDER, UNSTILL_RATIO, arrival_figures, goes_on
 from .goals import NOT_MEASURED, Goal
 from .held_out import Window
@@ -37,7 +37,7 @@ _MOST_HEADING, _MOST_SLIDE = 8.0, 1.2
 
 
 def arrival_rows(
-    generator: Generator, windows: Sequence[Window], count: int
+    generator: MotionPipeline, windows: Sequence[Window], count: int
 ) -> dict[str, dict[str, float]]:
     """Remainders and feet of edits inside held-out locomotion, with a text and without."""
     chosen = [window for window in windows if goes_on(window.clip)][:count]
@@ -55,7 +55,7 @@ def arrival_rows(
         }
 
 
-def led_rows(generator: Generator, walks: Sequence[Walk]) -> dict[str, dict[str, float]]:
+def led_rows(generator: MotionPipeline, walks: Sequence[Walk]) -> dict[str, dict[str, float]]:
     """Finished clips on real paths."""
     figures = led_figures(generator, walks)
     return {"dense": figures} if figures else {}

@@ -25,7 +25,7 @@ from ...geometry.ground_path import GroundPath
 from ...geometry.placement import headings
 from ...motion.features.path_condition import path_features, root_poses, wrapped
 from ...motion.features.smpl import decode_features, encode_clip
-from ...motion.pipeline.pipeline import GenerateRequest, Generator
+from ...motion.pipeline.pipeline import GenerateRequest, MotionPipeline
 from ...motion.sampling import masks
 from ..data.captions import caption
 from ..data.clip_kinds import is_locomotion
@@ -94,7 +94,10 @@ class Walk:
 
 
 def walks_to_follow(
-    records: Sequence[ClipRecord], clips: Sequence[MotionClip], generator: Generator, count: int
+    records: Sequence[ClipRecord],
+    clips: Sequence[MotionClip],
+    generator: MotionPipeline,
+    count: int,
 ) -> list[Walk]:
     """Clips of locomotion that the model can make in one go, with a caption each."""
     config = generator.config
@@ -109,7 +112,7 @@ def walks_to_follow(
     return [walks[at] for at in np.random.default_rng(0).permutation(len(walks))[:count]]
 
 
-def path_figures(generator: Generator, walks: Sequence[Walk]) -> dict[str, dict[str, float]]:
+def path_figures(generator: MotionPipeline, walks: Sequence[Walk]) -> dict[str, dict[str, float]]:
     """Errors by how much is given; empty for weights of another layout, or without walks."""
     if generator.config.tokenizer.layout != SMPL_LAYOUT or not walks:
         return {}
@@ -131,7 +134,7 @@ class _Errors:
 
 
 def _judged(
-    generator: Generator, walk: Walk, kind: Callable[[int, float], Known], seed: int
+    generator: MotionPipeline, walk: Walk, kind: Callable[[int, float], Known], seed: int
 ) -> dict[str, float]:
     token = generator.config.tokenizer.frames_per_token
     seconds = token / generator.config.tokenizer.feature_layout.fps
@@ -161,7 +164,7 @@ def _errors(made_S3: FloatArray, true_S3: FloatArray, told_S: BoolArray) -> _Err
     return _Errors(100 * float(metres.mean()), float(turns.mean()))
 
 
-def _tries(generator: Generator, walk: Walk, path_LF: FloatArray, seed: int) -> torch.Tensor:
+def _tries(generator: MotionPipeline, walk: Walk, path_LF: FloatArray, seed: int) -> torch.Tensor:
     """Tokens (B, L, P) of all tries, sampled at once."""
     model = generator.model
     length = len(path_LF)
@@ -184,7 +187,7 @@ def _tries(generator: Generator, walk: Walk, path_LF: FloatArray, seed: int) -> 
 
 
 @torch.inference_mode()
-def _features(generator: Generator, tokens_LP: torch.Tensor) -> FloatArray:
+def _features(generator: MotionPipeline, tokens_LP: torch.Tensor) -> FloatArray:
     """Features (T, C), not normalised."""
     model = generator.model
     features = model.tokenizer.denormalise(model.decode(tokens_LP.to(model.device)))
@@ -205,7 +208,7 @@ MADE_OFF, MADE_TURN = "position off, cm", "heading off, degrees"
 _PRODUCT_SEED = 40_000
 
 
-def led_figures(generator: Generator, walks: Sequence[Walk]) -> dict[str, float]:
+def led_figures(generator: MotionPipeline, walks: Sequence[Walk]) -> dict[str, float]:
     """Of the finished clips on the same paths, as the panel makes them (dense, with headings and
     times): how far off they are, and how their feet slide beside the captured ones'."""
     rows: list[dict[str, float]] = []
@@ -214,7 +217,7 @@ def led_figures(generator: Generator, walks: Sequence[Walk]) -> dict[str, float]
     return _summary(rows) if rows else {}
 
 
-def _led(generator: Generator, walk: Walk, seed: int) -> dict[str, float]:
+def _led(generator: MotionPipeline, walk: Walk, seed: int) -> dict[str, float]:
     token = generator.config.tokenizer.frames_per_token
     fps = generator.config.tokenizer.feature_layout.fps
     true_S3 = root_poses(walk.features_TC, token)[:-1]  # the last border lies after the last frame

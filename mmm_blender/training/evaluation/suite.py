@@ -16,7 +16,7 @@ from mmm_blender.motion.features.smpl import decode_features, encode_clip
 
 from ...common.arrays import AnyArray, FloatArray
 from ...common.errors import MMMError
-from ...motion.pipeline.pipeline import GenerateRequest, Generator
+from ...motion.pipeline.pipeline import GenerateRequest, MotionPipeline
 from ..data.dataset import TRAIN, UNSEEN_STYLES, UNSEEN_TAKES, Example, split_of
 from ..data.motion_facts import CHECKS, PROMPTS, Facts
 from ..data.motion_file import ClipRecord, load_motions
@@ -147,7 +147,7 @@ def _pieces(windows: Sequence[Window], features: Mapping[str, AnyArray]) -> list
 
 
 def add_made(
-    test: Test, generator: Generator, evaluator: Evaluator, known: Sequence[Example]
+    test: Test, generator: MotionPipeline, evaluator: Evaluator, known: Sequence[Example]
 ) -> None:
     """The rows that a bundle and the training set give."""
     near = nearest_by_text(evaluator, test.judged.text_NE, known, TEST_SEED)
@@ -212,7 +212,7 @@ def copying_figures(test: Test, known: Sequence[Example]) -> dict[str, float]:
     return medians | {"ratio": ratio(medians[GENERATED], medians[REAL])}
 
 
-def prompt_figures(generator: Generator, seeds: int, seconds: float = 4.0) -> dict[str, float]:
+def prompt_figures(generator: MotionPipeline, seeds: int, seconds: float = 4.0) -> dict[str, float]:
     """Share of clips that show what their prompt names, by check, over all its wordings."""
     asked = [(c, p, seed) for c, ps in PROMPTS.items() for p in ps for seed in range(seeds)]
     requests = [GenerateRequest(prompt, seconds, seed) for _, prompt, seed in asked]
@@ -223,7 +223,7 @@ def prompt_figures(generator: Generator, seeds: int, seconds: float = 4.0) -> di
     return {check: float(np.mean(shown)) for check, shown in obeyed.items()}
 
 
-def speed_figures(generator: Generator, repeats: int = 3) -> dict[str, float]:
+def speed_figures(generator: MotionPipeline, repeats: int = 3) -> dict[str, float]:
     """Seconds for the longest clip, the fastest of a few, by threads: on an idle machine."""
     threads = torch.get_num_threads()
     request = GenerateRequest("a person walks forward", generator.max_seconds, 0)

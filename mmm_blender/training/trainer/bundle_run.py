@@ -289,9 +289,7 @@ class BundleRun:
             if time.time() - self._saved > _SAVE_SECONDS:
                 self._notes["step"] = run.step
                 learnt = {name for name, _ in model.named_parameters()}
-                average = {
-                    name: (value.cpu(), name in learnt) for name, value in run.average.items()
-                }
+                average = {name: (value.cpu(), name in learnt) for name, value in run.ema.items()}
                 self._write(tokens | {"transformer": average})
 
         run = training.fit(saved)

@@ -75,7 +75,7 @@ def run_steps(
         run.set_rate(rate_at(plan, run.step, progress))
         loss = step(run.step)
         run.step += 1
-        run.follow()
+        run.update_ema()
         if on_gpu and run.step % _SYNC_EVERY == 0:
             torch.cuda.synchronize()
         run.seconds = before + clock() - started

@@ -26,7 +26,7 @@ _RANK_STRIDE = 7_919  # a prime: seeds of two processes of one step are never th
 
 
 @dataclass(frozen=True)
-class Team:
+class DistributedContext:
     """This process among ``size``. device: where its network is."""
 
     rank: int = 0
@@ -93,11 +93,11 @@ class Team:
         return pieces
 
 
-ALONE = Team()
+ALONE = DistributedContext()
 
 
 @contextmanager
-def joined(device: str) -> Generator[Team]:
+def joined(device: str) -> Generator[DistributedContext]:
     """The team that torchrun started, or a team of one; ``device`` is "cpu" or "cuda"."""
     if device == "cuda" and not torch.cuda.is_available():
         raise MMMError("There is no GPU that torch can use here: train with --device cpu.")
@@ -107,10 +107,10 @@ def joined(device: str) -> Generator[Team]:
         here = torch.device(device, int(os.environ.get("LOCAL_RANK", "0")))
         torch.cuda.set_device(here)
     if size == 1:
-        yield Team(device=here)
+        yield DistributedContext(device=here)
         return
     group.init_process_group("nccl" if device == "cuda" else "gloo")
     try:
-        yield Team(group.get_rank(), size, here)
+        yield DistributedContext(group.get_rank(), size, here)
     finally:
         group.destroy_process_group()

@@ -14,7 +14,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from .distributed import ALONE, Team
+from .distributed import ALONE, DistributedContext
 from .loop import Run
 
 Score = Callable[[Mapping[str, Tensor]], Mapping[str, float]]
@@ -33,7 +33,7 @@ def value_of(scores: Mapping[str, float]) -> float:
     return scores["r3"] - _FID_WEIGHT * math.log2(max(scores["fid"], 1e-6))
 
 
-class Watch:
+class EarlyStopping:
     """Looks at a run now and then; keeps the best averaged weights in a file beside it."""
 
     def __init__(
@@ -41,7 +41,7 @@ class Watch:
         run: Run,
         score: Score,
         best: Path,
-        team: Team = ALONE,
+        team: DistributedContext = ALONE,
         *,
         gap_seconds: float = _GAP_SECONDS,
         patience: int = PATIENCE,
@@ -73,13 +73,13 @@ class Watch:
 
     def look(self) -> None:
         """Score the averaged weights now; keep them if they are the best, and say so."""
-        scores = dict(self._score(self._run.average))
+        scores = dict(self._score(self._run.ema))
         found: dict[str, Any] = {"step": self._run.step, **scores, "value": value_of(scores)}
         best = max((look["value"] for look in self.looks), default=-math.inf)
         self.looks.append(found)
         if found["value"] > best:
             temporary = self._best.with_suffix(".part")
-            torch.save(self._run.average, temporary)
+            torch.save(self._run.ema, temporary)
             temporary.replace(self._best)
         values = [look["value"] for look in self.looks]
         self._run.finished = len(values) - 1 - values.index(max(values)) >= self._patience

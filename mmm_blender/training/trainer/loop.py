@@ -19,7 +19,7 @@ import torch
 from torch import Tensor, nn
 from tqdm import tqdm
 
-from .distributed import ALONE, Team
+from .distributed import ALONE, DistributedContext
 
 _AVERAGE_DECAY = 0.999
 _WARM_UP_STEPS = 200
@@ -55,7 +55,7 @@ class Run:
 
     model: nn.Module
     optimizer: torch.optim.Optimizer
-    average: dict[str, Tensor]
+    ema: dict[str, Tensor]
     step: int = 0
     seconds: float = 0.0
     notes: dict[str, Any] = field(default_factory=dict)
@@ -81,7 +81,7 @@ class Run:
         """Write a checkpoint whole: temporary name first, then renamed."""
         temporary = path.with_suffix(".part")
         state = {"model": self.model.state_dict(), "optimizer": self.optimizer.state_dict()}
-        state |= {"average": self.average, "notes": self.notes, "finished": self.finished}
+        state |= {"average": self.ema, "notes": self.notes, "finished": self.finished}
         torch.save(state | {"step": self.step, "seconds": self.seconds}, temporary)
         temporary.replace(path)
 
@@ -89,17 +89,17 @@ class Run:
         """Go on from a checkpoint; False where there is none."""
         if not path.is_file():
             return False
-        device = next(iter(self.average.values())).device
+        device = next(iter(self.ema.values())).device
         state = torch.load(path, map_location="cpu", weights_only=True)
         self.model.load_state_dict(state["model"])
         self.optimizer.load_state_dict(state["optimizer"])
-        self.average = {name: value.to(device) for name, value in state["average"].items()}
+        self.ema = {name: value.to(device) for name, value in state["average"].items()}
         self.notes = state["notes"]
         self.step, self.seconds = state["step"], state["seconds"]
         self.finished = state.get("finished", False)
         return True
 
-    def follow(self) -> None:
+    def update_ema(self) -> None:
         """Move the averaged weights; buffers (codebooks) are taken as they are."""
         decay = min(_AVERAGE_DECAY, (1 + self.step) / (10 + self.step))
         parameters = {name for name, _ in self.model.named_parameters()}
@@ -108,11 +108,11 @@ class Run:
         copied = [name for name in state if name not in parameters]
         with torch.no_grad():
             torch._foreach_lerp_(  # pyright: ignore[reportPrivateUsage, reportPrivateImportUsage]  # one kernel
-                [self.average[name] for name in averaged], [state[name] for name in averaged],
+                [self.ema[name] for name in averaged], [state[name] for name in averaged],
                 1 - decay,
             )  # fmt: skip
             for name in copied:
-                self.average[name].copy_(state[name])
+                self.ema[name].copy_(state[name])
 
     def set_rate(self, rate: float) -> None:
         """The learning rate of the next step."""
@@ -122,7 +122,7 @@ class Run:
             else:
                 group["lr"] = rate
 
-    def descend(self, loss: Tensor, team: Team = ALONE) -> None:
+    def descend(self, loss: Tensor, team: DistributedContext = ALONE) -> None:
         """Move the weights against the loss's gradient. Waits for nothing."""
         self.optimizer.zero_grad(set_to_none=True)
         loss.backward()
@@ -155,7 +155,7 @@ def train(
     checkpoint: Path,
     name: str,
     *,
-    team: Team = ALONE,
+    team: DistributedContext = ALONE,
 ) -> Iterator[float]:
     """Train to the end of the plan; yields the loss after every step.
 
@@ -178,7 +178,7 @@ def train(
         loss = loss_of(run.step)
         run.descend(loss, team)
         run.step += 1
-        run.follow()
+        run.update_ema()
         run.seconds = before + time.monotonic() - started
         bar.update()
         if team.leads and time.monotonic() - saved > _CHECKPOINT_SECONDS:
@@ -190,7 +190,7 @@ def train(
     bar.close()
 
 
-def _progress(run: Run, plan: Plan, team: Team) -> float:
+def _progress(run: Run, plan: Plan, team: DistributedContext) -> float:
     """The plan's progress by steps, or by the first process's clock."""
     progress = plan.progress(run.step, run.seconds)
     return progress if plan.steps else team.agree(progress)

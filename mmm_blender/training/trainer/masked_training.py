@@ -141,7 +141,7 @@ class MaskedTraining:
 
         run_steps(run, plan, step, after)
         self._log("transformer", {"step": run.step, "seconds": run.seconds, **self.checked(run)})
-        self.model.load_state_dict(run.average)
+        self.model.load_state_dict(run.ema)
         return run
 
     def _training_loss(self, rows: Rows) -> Tensor:
@@ -202,16 +202,16 @@ class MaskedTraining:
 
     @torch.inference_mode()
     def checked(self, run: Run) -> dict[str, object]:
-        """Cross-entropies on held-out rows with the averaged weights (``run.average``).
+        """Cross-entropies on held-out rows with the averaged weights (``run.ema``).
 
-        whole: all masked, told the prompt. span: a middle part masked, told what lies around and
+        whole: all masked, with the prompt. span: a middle part masked, with what lies around and
         where it has to arrive. The legs of clips that travel, all masked under a kept upper body:
-        told the true path, another row's, none.
+        with the true path, another row's, none.
         """
         if not self._checks:
             return {}
         learnt = {name: value.clone() for name, value in self.model.state_dict().items()}
-        self.model.load_state_dict(run.average)
+        self.model.load_state_dict(run.ema)
         self.model.eval()
         found = [self._check(rows) for rows in self._checks]
         self.model.load_state_dict(learnt)

@@ -1,4 +1,4 @@
-"""How much of its path each row of a batch is told, and the numbers that tell it.
+"""How much of its path each row of a batch hears, and the numbers for it.
 
 A drawn curve is known everywhere, way-points in a few places, an edit's surroundings on its sides,
 and most prompts know nothing. Training sees all of these, so that each works alone.
@@ -22,12 +22,12 @@ UNTOLD_SHARE = 0.4
 _DENSE, _SPARSE, _END = 0.35, 0.35, 0.2
 """Of the others: all borders, some, the last one alone; the rest only what an edit keeps."""
 _LEAST_DENSITY, _MOST_DENSITY = 0.04, 0.35  # of the borders that are way-points
-_HEADING_SHARE = 0.6  # of the rows that are told the heading at their places too
+_HEADING_SHARE = 0.6  # of the rows that hear the heading at their places too
 _EDGE_SHARE = 0.75  # of the edits know where what is kept after them stands
 
 
 def known_borders(rows: Rows, masks: Masks, root_P: Tensor) -> tuple[Tensor, Tensor]:
-    """Which positions and which headings (B, S) are told. root_P: streams that tell of the root."""
+    """Which positions and which headings (B, S) are given. root_P: streams of the root."""
     device, count = rows.lengths_B.device, len(rows.lengths_B)
 
     def chance(*shape: int) -> Tensor:
@@ -42,11 +42,11 @@ def known_borders(rows: Rows, masks: Masks, root_P: Tensor) -> tuple[Tensor, Ten
     density_B1 = _LEAST_DENSITY + (_MOST_DENSITY - _LEAST_DENSITY) * density_B1
     last_BS = border_S == rows.lengths_B[:, None]
     sparse_BS = (chance(count, places + 1) < density_B1) | (last_BS & (chance(count, 1) < 0.7))
-    told_BS = torch.where(mode_B1 < _DENSE + _SPARSE + _END, last_BS, False)
-    told_BS = torch.where(mode_B1 < _DENSE + _SPARSE, sparse_BS, told_BS)
-    told_BS = torch.where(mode_B1 < _DENSE, True, told_BS)
+    given_BS = torch.where(mode_B1 < _DENSE + _SPARSE + _END, last_BS, False)
+    given_BS = torch.where(mode_B1 < _DENSE + _SPARSE, sparse_BS, given_BS)
+    given_BS = torch.where(mode_B1 < _DENSE, True, given_BS)
     heard_B1 = rows.known_B[:, None] & (chance(count, 1) >= UNTOLD_SHARE)
-    position_BS = (base_BS | told_BS) & real_BS & heard_B1
+    position_BS = (base_BS | given_BS) & real_BS & heard_B1
     heading_BS = base_BS | (chance(count, 1) < _HEADING_SHARE)
     return position_BS, position_BS & heading_BS
 
@@ -70,7 +70,7 @@ def path_features(
     before_BL, after_BL = _last_known(position_BS)[:, :-1], _next_known(position_BS)[:, 1:]
     heading_BL, turned_BL = _last_known(both_BS)[:, :-1], _next_known(both_BS)[:, 1:]
     known_BL = (before_BL >= 0) & (after_BL <= places) & (heading_BL >= 0)
-    told_BL = (known_BL & (turned_BL <= places)).float()
+    given_BL = (known_BL & (turned_BL <= places)).float()
     before_BL, heading_BL = before_BL.clamp(min=0), heading_BL.clamp(min=0)
     after_BL, turned_BL = after_BL.clamp(max=places), turned_BL.clamp(max=places)
     seconds_BL = (after_BL - before_BL).clamp(min=1) * token_seconds
@@ -86,11 +86,11 @@ def path_features(
         torch.ones_like(seconds_BL),
         step_BL2[..., 0] * cosine - step_BL2[..., 1] * sine,
         step_BL2[..., 0] * sine + step_BL2[..., 1] * cosine,
-        told_BL,
-        told_BL * turn_BL / turn_seconds_BL,
+        given_BL,
+        given_BL * turn_BL / turn_seconds_BL,
         seconds_BL / LONG_GAP_SECONDS,
         (place_L + 0.5 - before_BL) * token_seconds / seconds_BL,
-        told_BL * turn_BL / torch.pi,
+        given_BL * turn_BL / torch.pi,
     )
     return torch.stack(numbers, dim=-1) * known_BL[..., None]
 

@@ -34,7 +34,7 @@ USUAL, UPPER, LOWER = 0, 1, 2
 
 _WHILE_SHARE, _THEN_SHARE = 0.13, 0.12
 _UPPER_SHARE, _LOWER_SHARE = 0.3, 0.15  # of the "while" rows
-_HALF_CAPTION_SHARE = 0.7  # of those, told what they ask for alone
+_HALF_CAPTION_SHARE = 0.7  # of those, given what they ask for alone
 _WHOLE_SHARE = 0.5  # of the plain rows show a clip from its start to its end
 _LEAST_CROP = 0.5  # of a clip: less may leave out what its caption names
 _TURN_TOLD, _TURN_KEPT = np.radians(45.0), 0.75

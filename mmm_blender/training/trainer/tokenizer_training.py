@@ -127,7 +127,7 @@ class TokenizerTraining:
         torch.backends.cudnn.benchmark = True  # all steps have one shape
         run_steps(run, plan, step, after)
         torch.backends.cudnn.benchmark = False
-        self.tokenizer.load_state_dict(run.average)
+        self.tokenizer.load_state_dict(run.ema)
         self._log(name, {"step": run.step, "seconds": run.seconds, **self.check()})
 
     def _normalised(self, features_BTC: Tensor, valid_BT: Tensor) -> Tensor:

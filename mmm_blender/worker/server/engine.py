@@ -35,7 +35,7 @@ from .memory import resident_mb
 from .service import IsCancelled, OnProgress
 
 if TYPE_CHECKING:
-    from ...motion.pipeline.pipeline import Generator
+    from ...motion.pipeline.pipeline import MotionPipeline
     from .handlers import Motion
 
 CPU, CUDA, MPS = "cpu", "cuda", "mps"
@@ -51,7 +51,7 @@ class _Held:
     path: Path
     stamp: tuple[tuple[str, int, int], ...]
     device: str
-    generator: Generator
+    generator: MotionPipeline
 
 
 class TorchEngine:
@@ -206,13 +206,13 @@ def _stamp(folder: Path) -> tuple[tuple[str, int, int], ...]:
     return tuple((name, stat.st_size, stat.st_mtime_ns) for name, stat in found)
 
 
-def _load_generator(path: Path, device: str) -> Generator:
+def _load_generator(path: Path, device: str) -> MotionPipeline:
     try:
-        from ...motion.pipeline.pipeline import Generator  # noqa: PLC0415  # needs torch
+        from ...motion.pipeline.pipeline import MotionPipeline  # noqa: PLC0415  # needs torch
     except ImportError as error:
         raise _lacks(error) from error
     try:
-        return Generator.load(path, device)
+        return MotionPipeline.load(path, device)
     except MMMError as error:
         raise WorkerError(str(error), FailureKind.BUNDLE) from error
 

@@ -12,7 +12,12 @@ from ...geometry.clip import MotionClip
 from ...geometry.editing.conditions import Conditions
 from ...geometry.editing.edit_mask import EditMask
 from ...motion.config import SamplerConfig
-from ...motion.pipeline.pipeline import EditRequest, GenerateRequest, Generator, SequenceRequest
+from ...motion.pipeline.pipeline import (
+    EditRequest,
+    GenerateRequest,
+    MotionPipeline,
+    SequenceRequest,
+)
 from ...motion.pipeline.windows import IsCancelled, OnStep
 from ..protocol import Edit, Generate, GenerateSequence, MotionMessage
 from .prompt_notes import prompt_notes
@@ -31,7 +36,7 @@ class Motion:
 
 
 def make_motion(
-    generator: Generator, message: MotionMessage, on_step: OnStep, cancelled: IsCancelled
+    generator: MotionPipeline, message: MotionMessage, on_step: OnStep, cancelled: IsCancelled
 ) -> Motion:
     """The motion that a message wants, with notes on its prompt; MMMError or Cancelled as the
     generator raises them."""
@@ -40,7 +45,7 @@ def make_motion(
 
 
 def _made(
-    generator: Generator, message: MotionMessage, on_step: OnStep, cancelled: IsCancelled
+    generator: MotionPipeline, message: MotionMessage, on_step: OnStep, cancelled: IsCancelled
 ) -> Motion:
     match message:
         case Generate():
@@ -52,7 +57,7 @@ def _made(
 
 
 def _generate(
-    generator: Generator, message: Generate, on_step: OnStep, cancelled: IsCancelled
+    generator: MotionPipeline, message: Generate, on_step: OnStep, cancelled: IsCancelled
 ) -> Motion:
     asked = Conditions.from_json(message.conditions)
     request = GenerateRequest(
@@ -72,7 +77,9 @@ def _generate(
     return Motion(made.clip, made.tokens_LP, made.sampler, params, made.notes)
 
 
-def _edit(generator: Generator, message: Edit, on_step: OnStep, cancelled: IsCancelled) -> Motion:
+def _edit(
+    generator: MotionPipeline, message: Edit, on_step: OnStep, cancelled: IsCancelled
+) -> Motion:
     asked = _within(message.conditions)
     request = EditRequest(
         *_clip_and_mask(message),
@@ -109,7 +116,7 @@ def _clip_and_mask(message: Edit) -> tuple[MotionClip, EditMask]:
 
 
 def _sequence(
-    generator: Generator, message: GenerateSequence, on_step: OnStep, cancelled: IsCancelled
+    generator: MotionPipeline, message: GenerateSequence, on_step: OnStep, cancelled: IsCancelled
 ) -> Motion:
     asked = _within(message.conditions)
     request = SequenceRequest(
@@ -145,7 +152,7 @@ def _given(tokens_LP: IntArray) -> IntArray | None:
     return tokens_LP if tokens_LP.size else None
 
 
-def _sampler(generator: Generator, changes: dict[str, Any] | None) -> SamplerConfig | None:
+def _sampler(generator: MotionPipeline, changes: dict[str, Any] | None) -> SamplerConfig | None:
     """The bundle's sampler with some fields changed, None for no change."""
     if changes is None:
         return None

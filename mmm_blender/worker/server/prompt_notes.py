@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from ...motion.pipeline.pipeline import Generator
+from ...motion.pipeline.pipeline import MotionPipeline
 from ...motion.text import TextEncoder
 from ...prompts.knowledge import Knowledge, Neighbour, read_knowledge
 from ...prompts.sequence_plan import Limits, plan_sequence
@@ -21,7 +21,7 @@ _NEIGHBOURS = 2
 _LONGEST = 10_000  # pieces: more than any word has
 
 
-def prompt_notes(generator: Generator, message: MotionMessage) -> tuple[str, ...]:
+def prompt_notes(generator: MotionPipeline, message: MotionMessage) -> tuple[str, ...]:
     """Sentences for the person; none of a replay, or of a bundle that says nothing of itself."""
     knowledge = read_knowledge(generator.bundle.folder)
     if knowledge is None or message.tokens_LP.size:
@@ -39,7 +39,9 @@ def prompt_notes(generator: Generator, message: MotionMessage) -> tuple[str, ...
     return tuple(dict.fromkeys(notes))
 
 
-def _too_many_parts(generator: Generator, message: Generate, knowledge: Knowledge) -> list[str]:
+def _too_many_parts(
+    generator: MotionPipeline, message: Generate, knowledge: Knowledge
+) -> list[str]:
     """Where a script or a table asks one clip for what needs a sequence."""
     config = generator.config
     limits = Limits(config.min_seconds, config.max_seconds, config.composites)

@@ -26,7 +26,7 @@ from mmm_blender.motion.bundles.published_checkpoint import (
     read_statistics,
     tokenizer_config,
 )
-from mmm_blender.motion.pipeline.pipeline import GenerateRequest, Generator
+from mmm_blender.motion.pipeline.pipeline import GenerateRequest, MotionPipeline
 
 FOLDER = Path(__file__).parents[2] / "data" / "mmm"
 HEADS = 4
@@ -300,7 +300,7 @@ def test_without_clip_the_command_says_what_is_missing(
     assert "cannot read prompts yet: import it again with --clip FOLDER" in told
     assert "model.safetensors and merges.txt" in told
     with pytest.raises(MMMError, match="again with --clip FOLDER"):
-        Generator.load(tmp_path / "bundle")
+        MotionPipeline.load(tmp_path / "bundle")
 
 
 def save_clip(folder: Path, width: int, projected: int | None = None) -> None:
@@ -323,7 +323,7 @@ def test_clip_is_tried_and_used(tmp_path: Path, capsys: pytest.CaptureFixture[st
     capsys.readouterr()
     assert import_checkpoint.main(arguments(tmp_path, "--clip", str(tmp_path / "clip"))) == 0
     assert not capsys.readouterr().err
-    generator = Generator.load(tmp_path / "bundle")
+    generator = MotionPipeline.load(tmp_path / "bundle")
     result = generator.generate(GenerateRequest("walks", 1.0))
     assert result.clip.frames == 20
 

@@ -90,7 +90,7 @@ def test_without_a_word_mask_all_words_count(
         tiny_tokenizer.config,
         tiny_tokenizer.codebooks_PKD,
     ).eval()
-    assert published.remember(text).attend_B11W is None
+    assert published.precompute_kv(text).attend_B11W is None
 
 
 def test_a_dropped_text_is_no_text_at_all(
@@ -117,7 +117,7 @@ def test_guidance_needs_training_for_it(
         tiny_tokenizer.codebooks_PKD,
     )
     with pytest.raises(MMMError, match="guidance"):
-        plain.remember(text, torch.tensor([True, False]))
+        plain.precompute_kv(text, torch.tensor([True, False]))
 
 
 def test_it_must_fit_its_tokenizer(tiny_tokenizer: Tokenizer, tiny_transformer: MaskedTransformer):

@@ -14,13 +14,13 @@ from mmm_blender.motion.bundles.bundle import load_bundle, save_bundle
 from mmm_blender.motion.config import SamplerConfig, TokenizerConfig
 from mmm_blender.motion.networks.tokenizer import Tokenizer
 from mmm_blender.motion.networks.transformer import MaskedTransformer
-from mmm_blender.motion.pipeline.pipeline import Cancelled, GenerateRequest, Generator
+from mmm_blender.motion.pipeline.pipeline import Cancelled, GenerateRequest, MotionPipeline
 from mmm_blender.motion.text import TextEncoder
 
 WALK = GenerateRequest("a person walks forward", seconds=2.0, seed=7)
 
 
-def test_a_prompt_becomes_a_clip(generator: Generator):
+def test_a_prompt_becomes_a_clip(generator: MotionPipeline):
     result = generator.generate(WALK)
     assert result.clip.rotations_TJ4.shape == (40, 22, 4)
     assert result.clip.root_T3.shape == (40, 3)
@@ -36,33 +36,33 @@ def test_a_prompt_becomes_a_clip(generator: Generator):
     ("seconds", "frames", "tokens"), [(0.2, 4, 1), (1.0, 20, 5), (1.05, 21, 6), (9.8, 196, 49)]
 )
 def test_lengths_are_cut_to_the_frame(
-    generator: Generator, seconds: float, frames: int, tokens: int
+    generator: MotionPipeline, seconds: float, frames: int, tokens: int
 ):
     result = generator.generate(replace(WALK, seconds=seconds))
     assert result.clip.frames == frames
     assert len(result.tokens_LP) == tokens
 
 
-def test_equal_requests_give_equal_clips(generator: Generator):
+def test_equal_requests_give_equal_clips(generator: MotionPipeline):
     first, second = generator.generate(WALK), generator.generate(WALK)
     assert np.array_equal(first.tokens_LP, second.tokens_LP)
     assert np.array_equal(first.clip.rotations_TJ4, second.clip.rotations_TJ4)
     assert np.array_equal(first.clip.root_T3, second.clip.root_T3)
 
 
-def test_seeds_and_prompts_make_a_difference(generator: Generator):
+def test_seeds_and_prompts_make_a_difference(generator: MotionPipeline):
     tokens = generator.generate(WALK).tokens_LP
     for other in (replace(WALK, seed=8), replace(WALK, prompt="a person jumps")):
         assert not np.array_equal(generator.generate(other).tokens_LP, tokens)
 
 
-def test_a_batch_gives_what_single_requests_give(generator: Generator):
+def test_a_batch_gives_what_single_requests_give(generator: MotionPipeline):
     requests = [WALK, replace(WALK, seconds=6.0), replace(WALK, prompt="jump", seed=3)]
     for request, result in zip(requests, generator.generate_batch(requests), strict=True):
         assert np.array_equal(result.tokens_LP, generator.generate(request).tokens_LP)
 
 
-def test_tokens_of_an_earlier_result_are_decoded_again(generator: Generator):
+def test_tokens_of_an_earlier_result_are_decoded_again(generator: MotionPipeline):
     first = generator.generate(WALK)
     steps: list[int] = []
     replay = replace(WALK, prompt="anything", seed=0, tokens_LP=first.tokens_LP)
@@ -81,12 +81,14 @@ def test_tokens_of_an_earlier_result_are_decoded_again(generator: Generator):
 
 
 @pytest.mark.parametrize(("fps", "frames"), [(0.0, 40), (24.0, 48), (23.976, 48), (60.0, 120)])
-def test_a_clip_comes_at_the_rate_that_is_asked_for(generator: Generator, fps: float, frames: int):
+def test_a_clip_comes_at_the_rate_that_is_asked_for(
+    generator: MotionPipeline, fps: float, frames: int
+):
     clip = generator.generate(replace(WALK, fps=fps)).clip
     assert (clip.fps, clip.frames) == (fps or 20.0, frames)
 
 
-def test_feet_are_pinned_unless_told_otherwise(generator: Generator):
+def test_feet_are_pinned_unless_told_otherwise(generator: MotionPipeline):
     loose = generator.generate(replace(WALK, pin_feet=False)).clip
     pinned = generator.generate(WALK).clip
     legs = list(LOWER_JOINTS[1:])
@@ -96,23 +98,25 @@ def test_feet_are_pinned_unless_told_otherwise(generator: Generator):
     assert np.array_equal(pinned.rotations_TJ4, pin_feet(loose).clip.rotations_TJ4)
 
 
-def test_an_empty_batch_is_no_work(generator: Generator):
+def test_an_empty_batch_is_no_work(generator: MotionPipeline):
     assert generator.generate_batch([]) == []
 
 
-def test_one_batch_has_one_sampler(generator: Generator, greedy: SamplerConfig):
+def test_one_batch_has_one_sampler(generator: MotionPipeline, greedy: SamplerConfig):
     with pytest.raises(MMMError, match="sampler"):
         generator.generate_batch([WALK, replace(WALK, sampler=greedy)])
 
 
-def test_greedy_needs_no_seed(generator: Generator, greedy: SamplerConfig):
+def test_greedy_needs_no_seed(generator: MotionPipeline, greedy: SamplerConfig):
     first, second = (
         generator.generate(replace(WALK, seed=seed, sampler=greedy)).tokens_LP for seed in (1, 2)
     )
     assert np.array_equal(first, second)
 
 
-def test_guidance_changes_the_tokens_and_one_is_none(generator: Generator, greedy: SamplerConfig):
+def test_guidance_changes_the_tokens_and_one_is_none(
+    generator: MotionPipeline, greedy: SamplerConfig
+):
     def tokens(guidance: float) -> IntArray:
         sampler = replace(greedy, guidance=guidance)
         return generator.generate(replace(WALK, sampler=sampler)).tokens_LP
@@ -122,34 +126,34 @@ def test_guidance_changes_the_tokens_and_one_is_none(generator: Generator, greed
 
 
 @pytest.mark.parametrize("prompt", ["", "   ", "\n\t"])
-def test_an_empty_prompt(generator: Generator, prompt: str):
+def test_an_empty_prompt(generator: MotionPipeline, prompt: str):
     with pytest.raises(MMMError, match="prompt is empty"):
         generator.generate(replace(WALK, prompt=prompt))
 
 
-def test_a_prompt_of_10000_characters(generator: Generator):
+def test_a_prompt_of_10000_characters(generator: MotionPipeline):
     with pytest.raises(MMMError, match=r"10,000 characters.*2,000"):
         generator.generate(replace(WALK, prompt="walk " * 2000))
 
 
 @pytest.mark.parametrize("seconds", [0.0, -1.0, float("nan"), float("inf"), 9.9, 1e9])
-def test_seconds_out_of_range_name_the_range(generator: Generator, seconds: float):
+def test_seconds_out_of_range_name_the_range(generator: MotionPipeline, seconds: float):
     with pytest.raises(MMMError, match=r"0\.2 to 9\.8 seconds"):
         generator.generate(replace(WALK, seconds=seconds))
 
 
-def test_a_length_from_a_float32_property_is_in_range(generator: Generator):
+def test_a_length_from_a_float32_property_is_in_range(generator: MotionPipeline):
     result = generator.generate(replace(WALK, seconds=float(np.float32(9.8))))
     assert result.clip.frames == 196
 
 
 @pytest.mark.parametrize("seed", [-1, 2**63])
-def test_a_seed_out_of_range(generator: Generator, seed: int):
+def test_a_seed_out_of_range(generator: MotionPipeline, seed: int):
     with pytest.raises(MMMError, match="seed"):
         generator.generate(replace(WALK, seed=seed))
 
 
-def test_progress_and_cancelling(generator: Generator):
+def test_progress_and_cancelling(generator: MotionPipeline):
     steps: list[tuple[int, int]] = []
     request = replace(WALK, seconds=9.8)
     generator.generate(request, on_step=lambda done, total: steps.append((done, total)))
@@ -158,7 +162,7 @@ def test_progress_and_cancelling(generator: Generator):
         generator.generate(request, cancelled=lambda: True)
 
 
-def test_info_says_what_a_person_wants_to_know(generator: Generator):
+def test_info_says_what_a_person_wants_to_know(generator: MotionPipeline):
     info = generator.info
     assert info["name"] == "tiny"
     assert info["licence"] == "CC0-1.0"
@@ -175,16 +179,16 @@ def test_the_text_encoder_must_fit(tiny_bundle: Path, text_encoder: TextEncoder)
         encode = text_encoder.encode
 
     with pytest.raises(MMMError, match=r"12 numbers.*99"):
-        Generator(load_bundle(tiny_bundle), Wider())
+        MotionPipeline(load_bundle(tiny_bundle), Wider())
 
 
 def test_an_unknown_kind_of_text_encoder_is_refused(tiny_bundle: Path):
     with pytest.raises(MMMError, match="fake"):
-        Generator.load(tiny_bundle)
+        MotionPipeline.load(tiny_bundle)
 
 
 def test_an_upper_body_model_does_not_make_a_whole_body(
-    generator: Generator, tiny_tokenizer: Tokenizer, text_encoder: TextEncoder, tmp_path: Path
+    generator: MotionPipeline, tiny_tokenizer: Tokenizer, text_encoder: TextEncoder, tmp_path: Path
 ):
     config = replace(
         generator.config,
@@ -194,7 +198,7 @@ def test_an_upper_body_model_does_not_make_a_whole_body(
         config.transformer, tiny_tokenizer.config, tiny_tokenizer.codebooks_PKD
     )
     save_bundle(tmp_path / "upper", config, tiny_tokenizer, network)
-    upper = Generator(load_bundle(tmp_path / "upper"), text_encoder)
+    upper = MotionPipeline(load_bundle(tmp_path / "upper"), text_encoder)
     assert upper.info["predicted_parts"] == ["upper"]
     with pytest.raises(MMMError, match="does not make the lower body"):
         upper.generate(WALK)
@@ -202,7 +206,7 @@ def test_an_upper_body_model_does_not_make_a_whole_body(
 
 @pytest.mark.parametrize(("layout", "fps"), [("humanml3d_263", 20), ("kit_251", 12.5)])
 def test_layouts_without_true_rotations_are_fitted(
-    generator: Generator, text_encoder: TextEncoder, tmp_path: Path, layout: str, fps: float
+    generator: MotionPipeline, text_encoder: TextEncoder, tmp_path: Path, layout: str, fps: float
 ):
     tokenizer = Tokenizer(
         TokenizerConfig(layout=layout, parts=("all",), width=8, code_dim=4, codes=24)
@@ -213,7 +217,7 @@ def test_layouts_without_true_rotations_are_fitted(
     )
     config = replace(generator.config, tokenizer=tokenizer.config)
     save_bundle(tmp_path / layout, config, tokenizer, network)
-    result = Generator(load_bundle(tmp_path / layout), text_encoder).generate(WALK)
+    result = MotionPipeline(load_bundle(tmp_path / layout), text_encoder).generate(WALK)
     assert result.clip.twist_estimated
     assert result.clip.fps == fps
     assert result.clip.frames == round(2 * fps)

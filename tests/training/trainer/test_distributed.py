@@ -7,12 +7,16 @@ import torch
 from torch import nn
 
 from mmm_blender.common.errors import MMMError
-from mmm_blender.training.trainer.distributed import ALONE, Team, joined
+from mmm_blender.training.trainer.distributed import ALONE, DistributedContext, joined
 
 
 @pytest.mark.parametrize(("count", "size"), [(8, 1), (8, 2), (7, 3), (2, 4)])
 def test_every_row_belongs_to_one_process(count: int, size: int) -> None:
-    rows = [row for rank in range(size) for row in range(count)[Team(rank, size).rows(count)]]
+    rows = [
+        row
+        for rank in range(size)
+        for row in range(count)[DistributedContext(rank, size).rows(count)]
+    ]
     assert rows == list(range(count))
 
 
@@ -31,7 +35,7 @@ def test_one_process_alone_keeps_what_it_has() -> None:
 def test_dropout_differs_between_processes_and_repeats() -> None:
     def draw(rank: int) -> float:
         torch.manual_seed(3)
-        Team(rank, 2).part_seeds(3)
+        DistributedContext(rank, 2).part_seeds(3)
         return float(torch.rand(()))
 
     assert draw(0) == draw(0)

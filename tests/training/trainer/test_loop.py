@@ -42,11 +42,11 @@ def test_a_resumed_run_gives_the_same_curve(tmp_path: Path) -> None:
 def test_the_average_follows_the_weights(tmp_path: Path) -> None:
     plan = Plan(minutes=1, rate=1e-1, steps=STEPS)
     run = make_run(plan)
-    start = {name: value.clone() for name, value in run.average.items()}
+    start = {name: value.clone() for name, value in run.ema.items()}
     losses(run, plan, tmp_path / "c.pt")
     for name, value in run.model.state_dict().items():
-        assert not torch.equal(run.average[name], start[name])
-        assert (run.average[name] - value).norm() < (start[name] - value).norm() * 1.5
+        assert not torch.equal(run.ema[name], start[name])
+        assert (run.ema[name] - value).norm() < (start[name] - value).norm() * 1.5
 
 
 def test_no_checkpoint_is_no_resume(tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ import torch
 
 from mmm_blender.common import package
 from mmm_blender.geometry.clip import MotionClip
-from mmm_blender.motion.pipeline.pipeline import GenerateRequest, Generator
+from mmm_blender.motion.pipeline.pipeline import GenerateRequest, MotionPipeline
 from mmm_blender.worker import protocol as p
 from mmm_blender.worker.client import BOOTSTRAP, WorkerClient
 from mmm_blender.worker.server import engine as engine_module
@@ -84,7 +84,7 @@ def test_a_prompt_becomes_a_clip(client: WorkerClient, bundle: Path) -> None:
 def test_the_worker_says_what_the_generator_says(client: WorkerClient, bundle: Path) -> None:
     answer = client.run_blocking(request(client), load(bundle))
     torch.set_num_threads(1)
-    ours = Generator.load(bundle).generate(GenerateRequest(PROMPT, 2.0, 11))
+    ours = MotionPipeline.load(bundle).generate(GenerateRequest(PROMPT, 2.0, 11))
     assert np.array_equal(answer.tokens_LP, ours.tokens_LP)
     assert np.array_equal(answer.rotations_TJ4, ours.clip.rotations_TJ4)
     assert np.array_equal(answer.root_T3, ours.clip.root_T3)
@@ -244,7 +244,7 @@ def test_out_of_memory_is_told_and_frees_the_bundle(
 
     engine.load(load(bundle))
     with monkeypatch.context() as patched:
-        patched.setattr(Generator, "generate", exhausted)
+        patched.setattr(MotionPipeline, "generate", exhausted)
         with pytest.raises(p.WorkerError, match="memory of cpu is exhausted") as raised:
             generate(engine)
     assert raised.value.kind == p.FailureKind.OUT_OF_MEMORY
@@ -264,7 +264,7 @@ def test_memory_is_given_back_only_when_nothing_holds_the_model(
         watched.append(weakref.ref(activations))
         raise RuntimeError("a first one")
 
-    def exhausted(self: Generator, *_arguments: object) -> None:
+    def exhausted(self: MotionPipeline, *_arguments: object) -> None:
         watched.append(weakref.ref(self))
         try:
             deep()
@@ -275,7 +275,7 @@ def test_memory_is_given_back_only_when_nothing_holds_the_model(
         emptied.append((device, [ref() for ref in watched]))
 
     engine.load(load(bundle))
-    monkeypatch.setattr(Generator, "generate", exhausted)
+    monkeypatch.setattr(MotionPipeline, "generate", exhausted)
     monkeypatch.setattr(engine_module, "_empty_cache", note)
     with pytest.raises((p.WorkerError, RuntimeError)):
         generate(engine)
@@ -288,7 +288,7 @@ def test_a_bundle_too_large_for_its_device_leaves_no_memory_there(
     watched: list[weakref.ref[object]] = []
     emptied: list[tuple[str, list[object]]] = []
 
-    def exhausted(_path: Path, _device: str) -> Generator:
+    def exhausted(_path: Path, _device: str) -> MotionPipeline:
         weights = torch.zeros(9)
         watched.append(weakref.ref(weights))
         raise torch.OutOfMemoryError("CUDA out of memory.")
@@ -297,7 +297,7 @@ def test_a_bundle_too_large_for_its_device_leaves_no_memory_there(
         emptied.append((device, [ref() for ref in watched]))
 
     monkeypatch.setattr(engine_module, "devices", lambda: {"cpu": "", "cuda:0": ""})
-    monkeypatch.setattr(Generator, "load", exhausted)
+    monkeypatch.setattr(MotionPipeline, "load", exhausted)
     monkeypatch.setattr(engine_module, "_empty_cache", note)
     with pytest.raises(p.WorkerError, match="memory of cuda:0 is exhausted: choose the CPU"):
         engine.load(replace(load(bundle), device="cuda:0"))

@@ -18,7 +18,7 @@ from mmm_blender.geometry.editing.conditions import Conditions, Ends
 from mmm_blender.geometry.editing.edit_mask import BodyPart, span_mask
 from mmm_blender.geometry.editing.limb_pins import Pin
 from mmm_blender.geometry.ground_path import GroundPath
-from mmm_blender.motion.pipeline.pipeline import EditRequest, Generator, SequenceRequest
+from mmm_blender.motion.pipeline.pipeline import EditRequest, MotionPipeline, SequenceRequest
 from mmm_blender.worker import protocol as p
 from mmm_blender.worker.client import WorkerClient
 from tests.geometry.motions import smooth_clip
@@ -90,7 +90,7 @@ def test_the_worker_says_what_the_generator_says(
     client: WorkerClient, bundle: p.LoadBundle
 ) -> None:
     torch.set_num_threads(1)
-    generator = Generator.load(Path(bundle.path))
+    generator = MotionPipeline.load(Path(bundle.path))
     request = EditRequest(CLIP, span_mask(CLIP.frames, 24, 48, "all"), "a person runs.", 3)
     ours = generator.edit(replace(request, moves_after=True))
     answer = client.run_blocking(edit(client, moves_after=True), bundle)

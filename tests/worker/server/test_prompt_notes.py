@@ -11,7 +11,7 @@ import pytest
 pytest.importorskip("torch", reason="no torch in this Python")
 
 from mmm_blender.motion.bundles.bundle import add_file, read_config
-from mmm_blender.motion.pipeline.pipeline import Generator
+from mmm_blender.motion.pipeline.pipeline import MotionPipeline
 from mmm_blender.prompts.knowledge import (
     KNOWLEDGE_FILE,
     Knowledge,
@@ -38,18 +38,18 @@ def plain(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def generator(tmp_path_factory: pytest.TempPathFactory) -> Generator:
+def generator(tmp_path_factory: pytest.TempPathFactory) -> MotionPipeline:
     folder = save_tiny_bundle(tmp_path_factory.mktemp("bundles") / "tiny")
     add_file(folder, read_config(folder), KNOWLEDGE_FILE, to_bytes(KNOWN))
-    return Generator.load(folder)
+    return MotionPipeline.load(folder)
 
 
-def test_a_known_prompt_is_not_spoken_of(generator: Generator) -> None:
+def test_a_known_prompt_is_not_spoken_of(generator: MotionPipeline) -> None:
     assert prompt_notes(generator, MESSAGE) == ()
 
 
 def test_the_note_comes_with_the_motion(
-    generator: Generator, monkeypatch: pytest.MonkeyPatch
+    generator: MotionPipeline, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("mmm_blender.prompts.understanding.UNDERSTOOD", 1.1)  # nothing is near
     message = replace(MESSAGE, prompt="a person zzz")
@@ -57,21 +57,21 @@ def test_the_note_comes_with_the_motion(
     assert made.notes[0] == "Never seen: 'zzz'. Nearest: 'walks'."
 
 
-def test_each_note_of_a_sequence_is_said_once(generator: Generator) -> None:
+def test_each_note_of_a_sequence_is_said_once(generator: MotionPipeline) -> None:
     message = p.GenerateSequence(("wlaks", "a person walks", "wlaks"), (1.0,) * 3, (0,) * 3)
     assert prompt_notes(generator, message) == ("Did you mean 'walks'?",)
 
 
-def test_pieces_count_and_not_words(generator: Generator) -> None:
+def test_pieces_count_and_not_words(generator: MotionPipeline) -> None:
     (note,) = prompt_notes(generator, replace(MESSAGE, prompt="a person walks walks walks"))
     assert "Nothing after 'walks' (word 4) is read" in note
 
 
 def test_a_replay_and_a_bundle_that_says_nothing_have_no_notes(
-    generator: Generator, plain: Path
+    generator: MotionPipeline, plain: Path
 ) -> None:
     tokens = np.zeros((5, 2), dtype=np.int64)
     message = replace(MESSAGE, prompt="ein Mann geht")
     assert prompt_notes(generator, message)
     assert prompt_notes(generator, replace(message, tokens_LP=tokens)) == ()
-    assert prompt_notes(Generator.load(plain), message) == ()
+    assert prompt_notes(MotionPipeline.load(plain), message) == ()
