@@ -34,6 +34,7 @@ class Layer:
 SHAPES = ("common", "geometry", "geometry.editing", "geometry.feet")
 MODEL = (
     *SHAPES,
+    "motion.attention",
     "motion.limits",
     "motion.config",
     "motion.schedule",
@@ -68,7 +69,8 @@ LAYERS = (
         frozenset(),
     ),
     Layer("motion.schedule", ("common",), frozenset()),
-    Layer("motion.text", ("common",), WORKER_MODULES),
+    Layer("motion.attention", (), WORKER_MODULES),
+    Layer("motion.text", ("common", "motion.attention"), WORKER_MODULES),
     Layer("motion.networks", MODEL, WORKER_MODULES),
     Layer("motion.sampling", MODEL, WORKER_MODULES),
     Layer("motion.motion_model", (*MODEL, "motion.networks", "motion.sampling"), WORKER_MODULES),

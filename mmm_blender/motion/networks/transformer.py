@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from ...common.errors import MMMError
+from ..attention import attend, split_heads
 from ..config import PATH_FEATURES, TokenizerConfig, TransformerConfig, check_predicted_parts
 
 if TYPE_CHECKING:
@@ -55,23 +56,15 @@ class Attention(nn.Module):
 
     def precompute_kv(self, x_BSE: Tensor) -> tuple[Tensor, Tensor]:
         """Keys and values (B, H, S, E / H)."""
-        return self._split(self.key(x_BSE)), self._split(self.value(x_BSE))
+        return split_heads(self.key(x_BSE), self.heads), split_heads(self.value(x_BSE), self.heads)
 
     def forward(
-        self, x_BSE: Tensor, key_BHSE: Tensor, value_BHSE: Tensor, attend: Tensor | None
+        self, x_BSE: Tensor, key_BHSE: Tensor, value_BHSE: Tensor, mask: Tensor | None
     ) -> Tensor:
-        """(B, S, E) to the same; ``attend`` (B, 1, 1, keys) is True where a key may be used."""
-        mixed_BHSE = functional.scaled_dot_product_attention(
-            self._split(self.query(x_BSE)),
-            key_BHSE,
-            value_BHSE,
-            attn_mask=attend,
-            dropout_p=self.dropout if self.training else 0.0,
-        )
-        return self.leave(mixed_BHSE.transpose(1, 2).flatten(2))
-
-    def _split(self, x_BSE: Tensor) -> Tensor:
-        return x_BSE.unflatten(-1, (self.heads, -1)).transpose(1, 2)
+        """(B, S, E) to the same; ``mask`` (B, 1, 1, keys) is True where a key may be used."""
+        query_BHSE = split_heads(self.query(x_BSE), self.heads)
+        dropout = self.dropout if self.training else 0.0
+        return self.leave(attend(query_BHSE, key_BHSE, value_BHSE, mask, dropout))
 
 
 class Mlp(nn.Sequential):

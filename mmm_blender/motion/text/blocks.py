@@ -9,7 +9,8 @@ from collections.abc import Callable
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
+
+from ..attention import attend, split_heads
 
 Activation = Callable[[Tensor], Tensor]
 
@@ -43,10 +44,7 @@ class Block(nn.Module):
         return x_BWD + self.mlp_out(hidden)
 
     def _attend(self, x_BWD: Tensor, mask: Tensor) -> Tensor:
-        batch, words, _ = x_BWD.shape
-        qkv = self.query_key_value(x_BWD).view(batch, words, 3, self.heads, -1)
-        query_BHWE, key_BHWE, value_BHWE = qkv.permute(2, 0, 3, 1, 4)
-        mixed_BHWE = functional.scaled_dot_product_attention(
-            query_BHWE, key_BHWE, value_BHWE, attn_mask=mask
+        query_BHWE, key_BHWE, value_BHWE = (
+            split_heads(each, self.heads) for each in self.query_key_value(x_BWD).chunk(3, dim=-1)
         )
-        return self.attention_out(mixed_BHWE.transpose(1, 2).flatten(2))
+        return self.attention_out(attend(query_BHWE, key_BHWE, value_BHWE, mask))
