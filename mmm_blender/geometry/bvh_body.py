@@ -1,6 +1,6 @@
 """Which unit a BVH file is in, and which of its axes is up: neither is written in it.
 
-Both are told from the rest pose, which stands whatever the motion does: in a file of a lying person
+Both are read from the rest pose, which stands whatever the motion does: in a file of a lying person
 only the motion lies.
 """
 

@@ -91,8 +91,8 @@ def condition_between(
     poses_S3: FloatArray, masked_L: BoolArray, token_seconds: float, moves_after: bool = False
 ) -> FloatArray:
     """The condition (L, F) of an edit. poses_S3: of what is kept. masked_L: places whose root is
-    made anew; borders strictly inside a run of them are not known, nor, if it may end anywhere, any
-    after."""
+    regenerated; borders strictly inside a run of them are not known, nor, if it may end anywhere,
+    any after."""
     known_S = np.concatenate([[True], ~(masked_L[:-1] & masked_L[1:]), [True]])
     if masked_L[0]:
         known_S[0] = False

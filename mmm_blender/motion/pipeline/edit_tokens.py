@@ -142,7 +142,7 @@ def sampled_tokens(filler: WindowFiller, job: EditJob) -> Tensor:
 
 
 def _condition(filler: WindowFiller, job: EditJob) -> FloatArray | None:
-    """What a model that follows paths is told of the way to go; None for others."""
+    """What a model that follows paths hears of the path; None for others."""
     model = filler.model
     if not model.transformer.config.path_condition or job.path is not None:
         return None

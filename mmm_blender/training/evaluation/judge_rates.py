@@ -68,7 +68,7 @@ def deed_rates(captured: Captured) -> dict[str, float]:
 
 def joined_rates(captured: Captured, seed: int = 0) -> dict[str, float]:
     """Share of joined captured clips that passes the judges of two deeds, and of the same clips in
-    the wrong order or without the gesture; of clips told as still that pass as still."""
+    the wrong order or without the gesture; of clips named still that pass as still."""
     rng = random.Random(seed)
     at_once = [("turn left" if a == "turn" else a, b) for a, b in WHILE_PAIRS]
     over = [(a, b, _over(x, y), x) for a, b, x, y in _draws(captured, at_once, rng)]
@@ -84,7 +84,7 @@ def joined_rates(captured: Captured, seed: int = 0) -> dict[str, float]:
 
 
 def _is_told(clip: MotionClip) -> bool:
-    """A clip of somebody who stands is told with "still" in the captions."""
+    """A clip of somebody who stands is described with "still" in the captions."""
     return "still" in facts_of(measure(clip))
 
 
