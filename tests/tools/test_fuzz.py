@@ -4,7 +4,7 @@ import pytest
 
 pytest.importorskip("resource", reason="Windows does not tell a process's memory so")
 
-import fuzz  # noqa: E402  # needs it
+import fuzz
 
 
 @pytest.mark.parametrize("kind", fuzz.KINDS)
