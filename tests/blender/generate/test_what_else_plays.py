@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from mmm_blender.blender.bpy_types import ArmatureObject, bpy
+from mmm_blender.blender.fcurves.curve_snapshot import raw_curves
 from mmm_blender.blender.fcurves.layered_actions import action_fcurves
 from mmm_blender.blender.jobs.session import WorkerSession
 from tests.blender.helpers.curve_layouts import generated
@@ -75,7 +76,7 @@ def test_in_between_without_two_poses_says_so_and_does_nothing(rig: ArmatureObje
     action = generated(rig)
     for curve in action_fcurves(action) if poses else ():
         curve.keyframe_points[9].type = "KEYFRAME"
-    before = [[tuple(k.co) for k in c.keyframe_points] for c in action_fcurves(action)]
+    before = raw_curves(action)
     with pytest.raises(RuntimeError, match="goes between poses"):
         bpy.ops.mmm.in_between(frame_start=5, frame_end=20)
-    assert before == [[tuple(k.co) for k in c.keyframe_points] for c in action_fcurves(action)]
+    assert before == raw_curves(action)

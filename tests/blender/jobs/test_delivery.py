@@ -55,11 +55,11 @@ def test_an_error_of_blender_s_is_a_sentence_and_the_motion_is_kept(
     before = blocks()
     asked = {"prompt": "a person waves", "seconds": 1.0, "bundle": str(tiny_bundle)}
     with monkeypatch.context() as patch:
-        patch.setattr(result_writer, "store_fingerprint", lambda *_: fail_after())
+        patch.setattr(result_writer, "store_fingerprint", lambda _rig, _action: fail_after())
         with pytest.raises(RuntimeError, match="could not be put into the scene"):
             bpy.ops.mmm.generate(**asked)
     assert blocks() == before
     sent: list[object] = []
-    monkeypatch.setattr(session.client, "submit", lambda *given: sent.append(given))
+    monkeypatch.setattr(session.client, "submit", lambda message, _bundle: sent.append(message))
     assert bpy.ops.mmm.generate(**asked) == {"FINISHED"}
     assert not sent
