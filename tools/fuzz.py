@@ -29,7 +29,7 @@ import numpy as np
 import torch
 
 ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT))
+sys.path[:0] = [str(ROOT), str(ROOT / "tools")]
 
 from mmm_blender.batch.table import read_table  # noqa: E402
 from mmm_blender.common.array_text import pack, unpack  # noqa: E402
@@ -169,12 +169,15 @@ def fuzz(name: str, seconds: float, dice: random.Random, out: Path) -> int:
 def with_atheris(name: str, folder: Path) -> None:
     """Let atheris change files of one kind; it ends by itself at a failure, or never."""
     atheris: Any = importlib.import_module("atheris")  # optional
+    for module in [each for each in sys.modules if each.partition(".")[0] == "mmm_blender"]:
+        del sys.modules[module]
+    with atheris.instrument_imports(include=["mmm_blender"]):  # what it sees of the code
+        again: Any = importlib.import_module("fuzz")
 
     def one(content: bytes) -> None:
-        if fault := outcome(KINDS[name], content, folder):
+        if fault := again.outcome(again.KINDS[name], content, folder):
             raise AssertionError(fault)
 
-    atheris.instrument_all()
     atheris.Setup([sys.argv[0]], one)
     atheris.Fuzz()
 

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Generator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 
 from ..bpy_types import Any, Context, Object, bpy
-from ..fcurves.rollback import all_or_nothing
 from ..rig.target import DataBlockRef
 
 _KINDS = ("objects", "armatures", "meshes", "materials", "collections", "actions")
@@ -20,12 +19,12 @@ def nothing_left_behind(context: Context, target: Object | None) -> Generator[No
     known = {kind: {each.session_uid for each in getattr(bpy.data, kind)} for kind in _KINDS}
     scene, frames = context.scene, (context.scene.frame_start, context.scene.frame_end)
     played = _Played(target)
-    with all_or_nothing(
-        lambda: _remove_new(known),
-        played.restore,
-        lambda: _set_frames(scene, *frames),
-    ):
+    with ExitStack() as undo:
+        undo.callback(_remove_new, known)  # the last: the target plays none of them any more
+        undo.callback(played.restore)
+        undo.callback(_set_frames, scene, *frames)
         yield
+        undo.pop_all()
 
 
 def _remove_new(known: dict[str, set[int]]) -> None:
