@@ -112,7 +112,7 @@ LAYERS = (
     Layer("blender.rig", (*HOST, "blender.fcurves"), BLENDER),
     Layer("blender.actions", (*HOST, "blender.fcurves", "blender.rig"), BLENDER),
     Layer("blender.history", (*HOST, "blender.fcurves", "blender.rig", "blender.actions"), BLENDER),
-    Layer("blender.jobs", (*HOST, *PIPE, "blender.rig"), BLENDER),
+    Layer("blender.jobs", (*HOST, *PIPE, "blender.fcurves", "blender.rig"), BLENDER),
     Layer("blender.addon", (*HOST, *PIPE, "prompts", "motion.limits", "blender.jobs"), BLENDER),
     # where motions go and what holds them: below all that make motions
     Layer("blender.path", KEYS, BLENDER),

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Generator
 from contextlib import contextmanager
+from typing import Any
 
-from ..bpy_types import Any, Context, Object, bpy
+from ..bpy_types import Context, Object, bpy
+from ..fcurves.layered_actions import choose_slot, slot_handle
 from ..fcurves.rollback import all_or_nothing
 from ..rig.target import DataBlockRef
 
@@ -51,8 +53,7 @@ class _Played:
         self._had_data = data is not None
         action = None if data is None else data.action
         self._action = None if action is None else DataBlockRef.of(action)
-        self._slot = getattr(data, "action_slot", None) if action is not None else None
-        self._handle = None if self._slot is None else int(self._slot.handle)
+        self._handle = None if action is None else slot_handle(target, action)
 
     def restore(self) -> None:
         target = None if self._target is None else self._target.find(bpy.data.objects)
@@ -67,4 +68,4 @@ class _Played:
             return
         data.action = action
         if action is not None and self._handle is not None:
-            data.action_slot = next(s for s in action.slots if int(s.handle) == self._handle)
+            choose_slot(target, self._handle)
