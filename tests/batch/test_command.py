@@ -276,7 +276,7 @@ def test_a_blender_file_that_cannot_be_written_is_said(tmp_path: Path) -> None:
         "prompt": "a person waves",
         **{"seconds": 1.0, "seed": 0, "bundle": "tiny", "bundle_hash": "0" * 64},
         **{"addon_version": "0", "sampler": {}, "device": "cpu", "threads": 1},
-        **{"torch_version": "0", "pin_feet": True, "tokens": [[0]]},
+        **{"torch_version": "0", "pin_feet": True, "tokens": [[0]], "conditions": {}},
     }
     product = Product(smooth_clip(8), recipe)
     with pytest.raises(MMMError, match="could not be written"):

@@ -252,6 +252,12 @@ def slot_handle(rig: Object, action: Action) -> int | None:
     return None if slot is None else int(slot.handle)
 
 
+def choose_slot(rig: Object, handle: int) -> None:
+    """The rig takes the slot with this number of the Action that it has."""
+    data = rig.animation_data
+    data.action_slot = next(slot for slot in data.action.slots if int(slot.handle) == handle)
+
+
 def first_slot_handle(action: Action) -> int | None:
     """Number of an Action's first slot; None without one."""
     first = next(iter(action.slots), None) if HAS_SLOTS else None

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Generator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
+from typing import Any
 
-from ..bpy_types import Any, Context, Object, bpy
+from ..bpy_types import Context, Object, bpy
+from ..fcurves.layered_actions import choose_slot, slot_handle
+from ..fcurves.rollback import all_or_nothing
 from ..rig.target import DataBlockRef
 
 _KINDS = ("objects", "armatures", "meshes", "materials", "collections", "actions")
@@ -19,12 +22,12 @@ def nothing_left_behind(context: Context, target: Object | None) -> Generator[No
     known = {kind: {each.session_uid for each in getattr(bpy.data, kind)} for kind in _KINDS}
     scene, frames = context.scene, (context.scene.frame_start, context.scene.frame_end)
     played = _Played(target)
-    with ExitStack() as undo:
-        undo.callback(_remove_new, known)  # the last: the target plays none of them any more
-        undo.callback(played.restore)
-        undo.callback(_set_frames, scene, *frames)
+    with all_or_nothing(
+        lambda: _remove_new(known),
+        played.restore,
+        lambda: _set_frames(scene, *frames),
+    ):
         yield
-        undo.pop_all()
 
 
 def _remove_new(known: dict[str, set[int]]) -> None:
@@ -50,8 +53,7 @@ class _Played:
         self._had_data = data is not None
         action = None if data is None else data.action
         self._action = None if action is None else DataBlockRef.of(action)
-        self._slot = getattr(data, "action_slot", None) if action is not None else None
-        self._handle = None if self._slot is None else int(self._slot.handle)
+        self._handle = None if action is None else slot_handle(target, action)
 
     def restore(self) -> None:
         target = None if self._target is None else self._target.find(bpy.data.objects)
@@ -66,4 +68,4 @@ class _Played:
             return
         data.action = action
         if action is not None and self._handle is not None:
-            data.action_slot = next(s for s in action.slots if int(s.handle) == self._handle)
+            choose_slot(target, self._handle)

@@ -1,4 +1,4 @@
-"""The path as the worker is told it: on the character's ground, with its time.
+"""The path as the worker gets it: on the character's ground, with its time.
 
 Shape suffixes: N points; 2 x and z, 3 xyz in metres of the model space.
 """

@@ -1,4 +1,4 @@
-"""Pins as the worker is told them: where their objects are, frame by frame, in model space.
+"""Pins as the worker gets them: where their objects are, frame by frame, in model space.
 
 Shape suffixes: F frames of the motion, N frames of a pin, 3 xyz.
 """

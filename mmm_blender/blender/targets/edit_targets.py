@@ -38,7 +38,7 @@ class EditTargets:
     def read(
         self, rig: ArmatureObject, clip: MotionClip, frames: PinnedFrames
     ) -> Generator[float, None, tuple[Conditions, tuple[str, ...]]]:
-        """What the worker is told, and notes for the person. clip: what the model reads."""
+        """What the worker gets, and notes for the user. clip: what the model reads."""
         planned = self._planned(clip, frames)
         pins = yield from read_pins(self.pins, self.space, frames, rig)
         path = None if planned is None else planned.ground

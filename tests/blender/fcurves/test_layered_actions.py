@@ -10,7 +10,7 @@ import mmm_blender
 PACKAGE = Path(mmm_blender.__file__).resolve().parent
 THE_ONE = PACKAGE / "blender" / "fcurves" / "layered_actions.py"
 _SLOTS = re.compile(
-    r"\.(slots|channelbags?|layers|action_slot|last_slot_identifier)\b|HAS_SLOTS|action_slot\""
+    r"\.(slots|channelbags?|action_slot|last_slot_identifier)\b|action\.layers|HAS_SLOTS|action_slot\""
 )
 
 
