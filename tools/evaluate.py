@@ -75,6 +75,7 @@ def parse_options() -> argparse.Namespace:
     parser.add_argument("--only", default="", help=f"some of the parts: {', '.join(PARTS)}")
     parser.add_argument("--quick", action="store_true", help="few clips: does it run?")
     parser.add_argument("--seeds", type=int, help="of every sentence; 20 if not given")
+    parser.add_argument("--windows", type=int, help="of each held-out set; a sixth of them edited")
     parser.add_argument("--threads", type=int, default=1)
     return parser.parse_args()
 
@@ -86,6 +87,8 @@ def report_of(
     sizes = QUICK if options.quick else Sizes()
     if options.seeds:
         sizes = replace(sizes, prompt_seeds=options.seeds)
+    if options.windows:
+        sizes = replace(sizes, windows=options.windows, edits=options.windows // 6)
     if options.published:
         report = judge_folder(options.data, options.published, generator, sizes.motions)
         return report, folder_report(report)
