@@ -12,6 +12,7 @@ from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from _render.scenery import Sun, add_ground, add_object, add_sun, new_material, sky_background
@@ -286,7 +287,10 @@ def _frame(scene: Scene, moments: int, lanes: int, quality: Quality) -> None:
     _set_cycles(scene, quality)
 
 
-def _set_cycles(scene: Scene, quality: Quality) -> None:
+def _set_cycles(
+    scene: Any,  # what an engine adds to a scene is not in the types of bpy
+    quality: Quality,
+) -> None:
     scene.render.engine = "CYCLES"
     scene.cycles.device = "CPU"
     scene.cycles.samples = quality.samples

@@ -54,9 +54,10 @@ def new_material(name: str) -> tuple[Material, Any, Any]:
 
 def sky_background(scene: Scene) -> tuple[Any, Any]:
     """The node tree of the scene's own new sky and the inputs of its background."""
-    scene.world = bpy.data.worlds.new("Sky")
-    _use_nodes(scene.world)
-    tree = scene.world.node_tree
+    world: Any = bpy.data.worlds.new("Sky")
+    scene.world = world
+    _use_nodes(world)
+    tree = world.node_tree
     return tree, tree.nodes["Background"].inputs
 
 

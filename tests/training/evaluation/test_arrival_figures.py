@@ -53,6 +53,6 @@ def test_an_editor_that_changes_nothing_stands_as_before() -> None:
     loose = clip.replace(
         root_T3=clip.root_T3 + [[0.0, 0.0, 0.02 * (t % 7 == 0)] for t in range(100)]
     )
-    figures = arrival_figures([window(loose)] * 4, keep, 0, told=True)
+    figures = arrival_figures([window(loose)] * 4, keep, 0, with_text=True)
     assert figures["edits"] == 4 and figures[UNSTILL_RATIO] == pytest.approx(1.0)
     assert figures[REMAINDER] == pytest.approx(0.15) and figures[OVER] == 50.0

@@ -31,12 +31,12 @@ def record(clip: MotionClip, content: str = "walk") -> ClipRecord:
     return ClipRecord("w", "w", "bandai", content, "normal", "", clip.frames, measure(clip))
 
 
-def test_what_is_told_of_a_path() -> None:
-    dense = paths.told_everywhere(31, 0.2)
+def test_what_is_known_of_a_path() -> None:
+    dense = paths.known_everywhere(31, 0.2)
     assert dense.position_S.all() and dense.heading_S.all()
-    some = paths.told_every_two_seconds(26, 0.2)
+    some = paths.known_every_two_seconds(26, 0.2)
     assert np.flatnonzero(some.position_S).tolist() == [0, 10, 20, 25]
-    end = paths.told_end(26, 0.2)
+    end = paths.known_end(26, 0.2)
     assert np.flatnonzero(end.position_S).tolist() == [0, 25]
     assert np.flatnonzero(some.heading_S).tolist() == np.flatnonzero(end.heading_S).tolist() == [0]
 
