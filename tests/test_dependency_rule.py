@@ -36,6 +36,7 @@ MODEL = (
     *SHAPES,
     "motion.attention",
     "motion.limits",
+    "motion.vocabulary",
     "motion.config",
     "motion.schedule",
     "motion.features",
@@ -63,9 +64,17 @@ LAYERS = (
     # what a bundle can make: the one part of the model that Blender reads too
     Layer("motion.limits", SHAPES, frozenset()),
     Layer("motion.config_checks", ("common",), frozenset()),
+    Layer("motion.vocabulary", ("common",), frozenset()),
     Layer(
         "motion.config",
-        (*SHAPES, "motion.config_checks", "motion.limits", "motion.features", "motion.schedule"),
+        (
+            *SHAPES,
+            "motion.config_checks",
+            "motion.limits",
+            "motion.vocabulary",
+            "motion.features",
+            "motion.schedule",
+        ),
         frozenset(),
     ),
     Layer("motion.schedule", ("common",), frozenset()),
@@ -93,7 +102,16 @@ LAYERS = (
     Layer("worker.protocol", SHAPES, NUMPY),
     Layer("worker.wire", (*SHAPES, "worker.protocol"), NUMPY),
     Layer("worker.processes", ("common", "worker.protocol"), NUMPY),
-    Layer("worker.client", ("common", "worker.protocol", "worker.wire", "worker.processes"), NUMPY),
+    Layer(
+        "worker.connection",
+        ("common", "worker.protocol", "worker.wire", "worker.processes"),
+        NUMPY,
+    ),
+    Layer(
+        "worker.client",
+        ("common", "worker.protocol", "worker.wire", "worker.processes", "worker.connection"),
+        NUMPY,
+    ),
     Layer("worker.install_errors", ("common",), NUMPY),
     Layer("worker.python_probe", ("common",), NUMPY),
     # Set Up, which runs inside Blender

@@ -24,6 +24,7 @@ from .config_checks import (
 from .features.layout import FeatureLayout, layout_named
 from .limits import BundleLimits, editable_parts, longest_seconds
 from .schedule import FULL_LENGTH_TOKENS, SCHEDULES
+from .vocabulary import Vocabulary
 
 BUNDLE_VERSION = 1
 """Raised when an old reader could misread a new bundle."""
@@ -46,33 +47,6 @@ _WHOLE_BODIES = (  # parts that own every feature once, sorted
     ["lower", "upper"],
     ["left_arm", "lower", "right_arm", "torso"],
 )
-
-
-@dataclass(frozen=True)
-class Vocabulary:
-    """Token numbers of one body part: motion codes 0..codes-1, then END, PAD and MASK."""
-
-    codes: int
-
-    @property
-    def end(self) -> int:
-        """Stands behind the last motion token."""
-        return self.codes
-
-    @property
-    def pad(self) -> int:
-        """Stands on every place behind END."""
-        return self.codes + 1
-
-    @property
-    def mask(self) -> int:
-        """A cell to be filled."""
-        return self.codes + 2
-
-    @property
-    def size(self) -> int:
-        """Motion codes and the three special tokens."""
-        return self.codes + 3
 
 
 @dataclass(frozen=True)

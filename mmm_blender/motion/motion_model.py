@@ -14,11 +14,12 @@ from torch import Tensor
 
 from ..common.errors import MMMError
 from ..geometry.editing.edit_mask import BodyPart
-from .config import NO_GUIDANCE, SamplerConfig, Vocabulary
+from .config import NO_GUIDANCE, SamplerConfig
 from .limits import editable_parts
 from .networks.tokenizer import Tokenizer
 from .networks.transformer import MaskedTransformer, TextMemory
 from .sampling.sampler import TokensToLogits, sample
+from .vocabulary import Vocabulary
 
 if TYPE_CHECKING:
     from .text import TextFeatures

@@ -14,21 +14,17 @@ had to be killed, is started again by the next job.
 
 from __future__ import annotations
 
-import contextlib
 import itertools
 import math
 import queue
-import subprocess
-import threading
 import time
-from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import IO, BinaryIO, TypeAlias, cast
+from typing import TypeAlias, cast
 
 from ..common.package import PACKAGE_FOLDER, package_version
-from .processes import open_process
+from .connection import Connection, Ended
 from .protocol import (
     BodyModelLoaded,
     BundleLoaded,
@@ -42,14 +38,12 @@ from .protocol import (
     LoadBundle,
     MotionMessage,
     Progress,
-    ProtocolError,
     Ready,
-    Shutdown,
     Status,
     WorkerError,
     WorkerMessage,
 )
-from .wire import encode, read_message, write_frame
+from .wire import encode
 
 SILENCE_SECONDS = 300.0
 """A worker that has a job and says nothing for so long is stopped, or hangs."""
@@ -57,9 +51,7 @@ SILENCE_SECONDS = 300.0
 OBEY_SECONDS = 2.0
 """A cancelled job that runs and has not ended by then costs the worker its life."""
 
-_LOG_LINES = 200
 _POLL_SECONDS = 0.02
-_EXIT_SECONDS = 2.0  # for the process to be gone after its pipes closed, or after a kill
 
 # Runs before anything else in the worker. The parent folder comes last on the path, and the
 # current folder ("" with -c) not at all: a stray torch.py or another extension shadows nothing.
@@ -86,7 +78,7 @@ class WorkerClient:
         self.status: Status | None = None
         self.bundle_info: dict[str, object] | None = None
         self._bootstrap = bootstrap
-        self._connection: _Connection | None = None
+        self._connection: Connection | None = None
         self._past_log = ""
         self._refusal = ""
         self._backlog: list[WorkerMessage] = []
@@ -124,7 +116,7 @@ class WorkerClient:
         self._bury()
         if self.alive:  # for the jobs that the one before it has left
             return
-        self._connection = _Connection(worker_command(self.python, self._bootstrap))
+        self._connection = Connection(worker_command(self.python, self._bootstrap))
         self._connection.send(encode(Hello(package_version=package_version())))
 
     def send(self, message: ClientMessage) -> None:
@@ -220,7 +212,7 @@ class WorkerClient:
                 item = self._connection.incoming.get_nowait()
             except queue.Empty:
                 break
-            if isinstance(item, _Ended):
+            if isinstance(item, Ended):
                 messages += self._ended(item.reason)
             else:
                 self._heard_at = time.monotonic()
@@ -329,101 +321,6 @@ class WorkerClient:
                 self._cancel_deadlines.pop(job, None)
             case _:
                 pass
-
-
-class _Ended:
-    """Last item of a connection. reason: why it was given up, "" when the process just ended."""
-
-    def __init__(self, reason: str = "") -> None:
-        self.reason = reason
-
-
-class _Connection:
-    """One process and the three threads that serve its pipes."""
-
-    def __init__(self, command: Sequence[str]) -> None:
-        self.incoming: queue.SimpleQueue[WorkerMessage | _Ended] = queue.SimpleQueue()
-        self._outgoing: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()
-        self._log: deque[str] = deque(maxlen=_LOG_LINES)
-        self._process = open_process(command)
-        pipes = (self._process.stdin, self._process.stdout, self._process.stderr)
-        assert all(pipes)
-        self._threads = [
-            threading.Thread(target=target, args=(pipe,), daemon=True, name=f"mmm-{name}")
-            for name, target, pipe in zip(
-                ("writer", "reader", "log"), (self._write, self._read, self._keep_log), pipes,
-                strict=True,
-            )
-        ]  # fmt: skip
-        for thread in self._threads:
-            thread.start()
-
-    @property
-    def alive(self) -> bool:
-        return self._process.poll() is None
-
-    @property
-    def killed(self) -> bool:
-        """Something outside has ended the process: it went by a signal (never on Windows)."""
-        return (self._process.poll() or 0) < 0
-
-    def send(self, frame: bytes) -> None:
-        self._outgoing.put(frame)
-
-    def close(self, at_once: bool) -> None:
-        """End the process; without ``at_once`` it gets the chance to end by itself."""
-        if at_once:
-            self._process.kill()
-        else:
-            self._outgoing.put(encode(Shutdown()))
-        self._outgoing.put(None)
-        threading.Thread(target=self._reap, daemon=True, name="mmm-reap").start()
-
-    def _reap(self) -> None:
-        try:
-            self._process.wait(_EXIT_SECONDS)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
-
-    def log_text(self) -> str:
-        return "\n".join(tuple(self._log))
-
-    def last_words(self) -> str:
-        """The last line of the log, or the exit status."""
-        lines = [line for line in self._log if line.strip()]
-        return lines[-1].strip() if lines else f"exit status {self._process.poll()}"
-
-    def _write(self, pipe: BinaryIO) -> None:
-        """Thread: messages to the worker's input, whose end is the worker's end."""
-        try:
-            while (frame := self._outgoing.get()) is not None:
-                write_frame(pipe, frame)
-            pipe.close()
-        except OSError:
-            pass  # the worker has gone; the reader tells
-
-    def _read(self, pipe: BinaryIO) -> None:
-        """Thread: the worker's answers, then _Ended."""
-        reason = "its answers cannot be read"
-        try:
-            while (message := read_message(pipe)) is not None:
-                if not isinstance(message, WorkerMessage):
-                    raise ProtocolError(f"the worker sent a {type(message).__name__} message")
-                self.incoming.put(message)
-            reason = ""
-        except (OSError, ProtocolError) as error:
-            reason = str(error)
-        finally:  # whatever it was, whoever waits must hear of the end
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                self._process.wait(_EXIT_SECONDS)
-            self._threads[-1].join(_EXIT_SECONDS)  # the log closes with the process
-            self.incoming.put(_Ended(reason))
-
-    def _keep_log(self, pipe: IO[bytes]) -> None:
-        """Thread: the worker's standard error, and whatever is printed there."""
-        for line in pipe:
-            self._log.append(line.decode("utf-8", errors="replace").rstrip())
 
 
 def worker_command(python: Path, bootstrap: str = BOOTSTRAP) -> list[str]:

@@ -12,8 +12,8 @@ from mmm_blender.motion.config import (
     SamplerConfig,
     TokenizerConfig,
     TransformerConfig,
-    Vocabulary,
 )
+from mmm_blender.motion.vocabulary import Vocabulary
 
 BUNDLE = BundleConfig(
     name="x",

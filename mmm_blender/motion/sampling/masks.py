@@ -9,7 +9,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from ..config import Vocabulary
+from ..vocabulary import Vocabulary
 
 
 def motion_places(lengths_B: Tensor, places: int) -> Tensor:

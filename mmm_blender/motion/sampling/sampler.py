@@ -19,8 +19,9 @@ from typing import TypeAlias
 import torch
 from torch import Tensor
 
-from ..config import SamplerConfig, Vocabulary
+from ..config import SamplerConfig
 from ..schedule import SCHEDULES, masked_count, step_progress
+from ..vocabulary import Vocabulary
 
 Generators: TypeAlias = Sequence[torch.Generator | None]
 """One CPU generator per row; None for a row that is done: if it drew on, what it draws later would

@@ -10,9 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
-from mmm_blender.motion.config import SamplerConfig, Vocabulary
+from mmm_blender.motion.config import SamplerConfig
 from mmm_blender.motion.sampling import masks
 from mmm_blender.motion.sampling.sampler import Cancelled, sample
+from mmm_blender.motion.vocabulary import Vocabulary
 
 VOCABULARY = Vocabulary(11)
 PLACES, PARTS = 14, 2

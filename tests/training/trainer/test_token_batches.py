@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 import torch
 
-from mmm_blender.motion.config import Vocabulary
 from mmm_blender.motion.features.layout import SMPL_269
 from mmm_blender.motion.sampling.masks import close_grid
 from mmm_blender.motion.text import TextFeatures
+from mmm_blender.motion.vocabulary import Vocabulary
 from mmm_blender.training.data.dataset import Example
 from mmm_blender.training.data.motion_file import ClipRecord
 from mmm_blender.training.trainer import token_batches as tokens
