@@ -18,7 +18,7 @@ from ..bpy_types import ArmatureObject, Object, bpy
 from ..rig.motion_reader import scene_left_as_it_is
 from ..rig.target import DataBlockRef
 from ..rig.world_space import WorldSpace
-from .properties import JOINTS, LOOK_AT, PIN_ITEMS, pin_settings
+from .properties import JOINTS, LOOK_AT, PIN_ITEMS, enabled_pins
 
 _NAMES: Mapping[str, str] = {identifier: name for identifier, name, _ in PIN_ITEMS}
 _DIGITS = 4
@@ -40,7 +40,7 @@ class PinParams:
 def pins_of(rig: ArmatureObject) -> tuple[PinParams, ...]:
     """The enabled pins of a character. Raises MMMError where two exclude each other or one has no
     object or no frames."""
-    lines = [line for line in pin_settings(rig).pins if line.enabled]
+    lines = enabled_pins(rig)
     for line in lines:
         _check(line)
     pins = tuple(_params(line) for line in lines)

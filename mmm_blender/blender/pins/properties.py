@@ -61,6 +61,12 @@ def pin_settings(rig: ArmatureObject) -> PinSettings:
     return rig.mmm_pins
 
 
+def enabled_pins(rig: ArmatureObject) -> list[PinLine]:
+    """The pins of a character that hold; none where the add-on is not registered (a batch)."""
+    settings = getattr(rig, "mmm_pins", None)
+    return [] if settings is None else [line for line in settings.pins if line.enabled]
+
+
 def chosen_pin(settings: PinSettings) -> int:
     """The number of the chosen pin, whatever number is said to be chosen."""
     return max(0, min(int(settings.active), len(settings.pins) - 1))

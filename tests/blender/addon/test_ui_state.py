@@ -12,8 +12,10 @@ from typing import Any
 
 import pytest
 
+from mmm_blender.blender.addon.bundle_choice import shown_bundle
 from mmm_blender.blender.addon.device_panel import DevicePanel
 from mmm_blender.blender.addon.disk_facts import find_shown_bundle, shown_cards
+from mmm_blender.blender.addon.known_prompts import read_prompt
 from mmm_blender.blender.addon.preferences import draw_page, draw_setup
 from mmm_blender.blender.addon.ui_state import FACT_SECONDS, UIState, ui_state
 from mmm_blender.blender.bpy_types import bpy
@@ -54,6 +56,7 @@ def live(session: WorkerSession) -> Iterator[UIState]:
     ui_state.clear()
     ui_state.live = True
     shown_cards()
+    read_prompt(shown_bundle(bpy.context.scene), "a person walks", 2.0)
     GenerateMotion.poll(bpy.context)
     yield ui_state
     ui_state.live = False
