@@ -16,7 +16,7 @@ import batch_generate
 import numpy as np
 import pytest
 
-from mmm_blender.batch import command
+from mmm_blender.batch import command, runner
 
 bpy: Any = pytest.importorskip("bpy", reason="Blender's module bpy is not installed")
 
@@ -371,18 +371,24 @@ def test_a_recipe_without_a_rate_makes_nothing(
 ) -> None:
     out.with_name("a.json").write_bytes(A_RECIPE.replace(b"30.0", fps.encode()))
     assert run("a,,,,,,,a.json", WALK) == 1
-    assert "line 2: Step 1 of the recipe" in capsys.readouterr().err
+    assert "line 2: The Action's recipe" in capsys.readouterr().err
     assert not out.exists()
 
 
 def test_an_error_that_nobody_foresaw_fails_its_row_alone(
-    run: Run, out: Path, capsys: pytest.CaptureFixture[str]
+    run: Run, out: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert run(WALK, kinds="recipe") == 0
-    recipe = json.loads((out / "walk.recipe.json").read_text(encoding="utf-8"))
-    recipe["steps"][0]["placement"] = {"beyond": 1.0}
-    out.with_name("odd.json").write_text(json.dumps(recipe), encoding="utf-8")
-    assert run("odd,,,,,,,odd.json", "again,,,,,,,out/walk.recipe.json") == 1
+    whole = runner.write_files
+
+    def write_files(*given: Any) -> Any:
+        if "odd" in map(str, given):
+            raise TypeError("this\nand that")
+        return whole(*given)
+
+    monkeypatch.setattr(runner, "write_files", write_files)
+    assert (
+        run("odd,a person waves,1,1,,,,", WALK.replace("walk,", "again,", 1), kinds="recipe") == 1
+    )
     assert "row 'odd' (line 2): It ended in an error that nobody" in capsys.readouterr().err
     report = entries(out)
     assert "\n" not in report["odd"]["error"]

@@ -27,7 +27,7 @@ def test_the_zip_holds_the_package_beside_the_manifest(weights: Path, tmp_path: 
     built = build_extension.build(weights, tmp_path / "out")
     names = set(zipfile.ZipFile(built).namelist())
     assert {"__init__.py", "blender_manifest.toml", "LICENSE"} <= names
-    assert {"worker/__main__.py", "worker/requirements.txt", "blender/panels.py"} <= names
+    assert {"worker/__main__.py", "worker/requirements.txt", "blender/generate/panel.py"} <= names
     assert "weights/small/config.json" in names
     assert not [name for name in names if name.startswith(("training/", "tests/", "tools/"))]
     assert not [name for name in names if name.endswith((".pyc", ".whl"))]

@@ -53,7 +53,7 @@ def _answer(prompt: str, seed: int) -> Generated:
         "prompt": prompt,
         **{"seconds": 0.6, "seed": seed, "bundle": "tiny", "bundle_hash": "0" * 64},
         **{"addon_version": "0", "sampler": {}, "device": "cpu", "threads": 1},
-        **{"torch_version": "0", "pin_feet": True, "tokens": [[0, 0]] * 3},
+        **{"torch_version": "0", "pin_feet": True, "tokens": [[0, 0]] * 3, "conditions": {}},
     }
     tokens = np.zeros((3, 2), dtype=np.int64)
     return Generated(1, clip.rotations_TJ4, clip.root_T3, clip.fps, False, tokens, recipe)

@@ -166,9 +166,9 @@ def test_one_bad_file_among_good_ones_is_named_and_costs_nothing_else(
     }
     assert clips[0].frames == 60
     told = report["rejected takes"]
-    assert "not numbers" in told["dataset-1_walk_normal_002"]
+    assert "no finite number" in told["dataset-1_walk_normal_002"]
     assert "shorter than" in told["dataset-1_walk_normal_004"]
-    assert "not a readable BVH" in told["dataset-1_walk_normal_005"]
+    assert "is no BVH file" in told["dataset-1_walk_normal_005"]
     assert "no words for 'swim'" in told["dataset-1_swim_normal_001"]
     assert "no words for 'sleepy'" in told["dataset-1_walk_sleepy_001"]
     assert "CONTENT_STYLE" in told["walk"]

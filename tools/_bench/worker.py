@@ -26,7 +26,7 @@ _TICK_SECONDS = 0.005
 
 _BARE_TORCH = (
     "import sys; sys.path.insert(0, sys.argv[1]); import torch; "
-    "from mmm_blender.worker.memory import resident_mb; print(resident_mb())"
+    "from mmm_blender.worker.server.memory import resident_mb; print(resident_mb())"
 )
 
 
