@@ -260,9 +260,12 @@ def test_a_killed_worker_costs_nothing_but_the_motion(
     assert session.client is not None and session.client.alive
 
     def kill_when_busy() -> None:
+        """Also the one that begins the job again."""
         while not session.busy:
             time.sleep(0.001)
-        kill_worker()
+        while session.busy:
+            kill_worker()
+            time.sleep(0.05)
 
     killer = threading.Thread(target=kill_when_busy)
     killer.start()

@@ -118,7 +118,7 @@ def answer(job: int, frames: int = 20) -> Generated:
     recipe = {
         "prompt": "walk", "seconds": 1.0, "seed": 0, "bundle": "fake", "bundle_hash": "0",
         "sampler": {}, "addon_version": "1", "device": "cpu", "threads": 1, "torch_version": "2",
-        "pin_feet": True, "fps": 20.0, "tokens": [[0, 0]],
+        "pin_feet": True, "fps": 20.0, "tokens": [[0, 0]], "conditions": {},
     }  # fmt: skip
     tokens = np.zeros((5, 2), dtype=np.int64)
     return Generated(job, rotations, np.zeros((frames, 3)), 20.0, False, tokens, recipe)
