@@ -17,17 +17,20 @@ import build_extension
 from tests.ui.rig import CHECKOUT, Rig
 
 RIG_VARIABLE = "MMM_UI_RIG"
-MAKE_TINY_BUNDLE = CHECKOUT / "tests" / "blender" / "make_tiny_bundle.py"
+MAKE_TINY_BUNDLE = CHECKOUT / "tests" / "blender" / "helpers" / "make_tiny_bundle.py"
 MODULE = "bl_ext.user_default.mmm_blender"
 INSTALL_SECONDS = 300
 
+CHOOSE_PYTHON = f"""
+chosen = bpy.context.preferences.addons["{MODULE}"].preferences
+chosen.python_source = "CHOSEN"
+chosen.python_path = {sys.executable!r}
+"""
 PREPARE = f"""
 import bpy
 bpy.context.preferences.view.show_splash = False
 bpy.context.preferences.view.smooth_view = 0
-chosen = bpy.context.preferences.addons["{MODULE}"].preferences
-chosen.python_source = "CHOSEN"
-chosen.python_path = {sys.executable!r}
+{CHOOSE_PYTHON}
 bpy.ops.wm.save_userpref()
 """
 

@@ -15,7 +15,7 @@ SCROLL_BAR = 45  # pixels at the lower edge where a drag would move the view
 FIRST, LAST = 30, 60
 PROMPT = "a person waves with both hands"
 MODULE = "bl_ext.user_default.mmm_blender"
-JOBS = f"import sys; jobs = sys.modules['{MODULE}.blender.jobs']\n"
+JOBS = f"import sys; jobs = sys.modules['{MODULE}.blender.jobs.session']\n"
 
 SPLIT = """
 with bpy.context.temp_override(**view()):

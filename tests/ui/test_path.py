@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.ui.conftest import CHOOSE_PYTHON
 from tests.ui.rig import CHECKOUT, Rig
 
 PICTURES = CHECKOUT / "out" / "ui"
@@ -73,4 +74,5 @@ def test_no_drawing_is_left_when_the_add_on_is_off(path: Rig) -> None:
     path.settle()
     path.screenshot(PICTURES / "path_off.png")
     path.ask(f"bpy.ops.preferences.addon_enable(module='{MODULE}')")
+    path.ask(CHOOSE_PYTHON)  # Blender forgets the preferences of an add-on that is turned off
     assert path.ask(IMPORTS + "answer = overlay.is_drawing()") is True

@@ -24,7 +24,7 @@ KILL_SECONDS = 15.0
 WAITING_SECONDS = 4.0
 LONGEST_FREEZE_SECONDS = 2.0
 
-IMPORTS = f"import sys; jobs = sys.modules['{MODULE}.blender.jobs']\n"
+IMPORTS = f"import sys; jobs = sys.modules['{MODULE}.blender.jobs.session']\n"
 INVENTORY = """
 answer = {
     "objects": sorted(item.name for item in bpy.data.objects),
