@@ -179,4 +179,4 @@ def test_the_interface_of_blender_4_2_is_read() -> None:
     )
     item.evaluated_get = lambda _graph: item  # pyright: ignore[reportUnknownLambdaType]
     line, _ = stroke_points(item)
-    assert line[[0, -1]].tolist() == [[0.0, 0.0, 0.0], [1.0, 0.0, 0.0]]
+    assert line[[0, -1]] == pytest.approx(np.array([[0.0, 0.0, 0.0], [1.0, 0.0, 0.0]]), abs=1e-12)
