@@ -71,7 +71,7 @@ def test_the_package_imports_without_blender_and_torch() -> None:
 
 
 EXTENSION = """
-import sys, types, importlib
+import os, sys, types, importlib
 sys.modules["torch"] = None  # whoever imports it in Blender's process gets an error
 folder, name = sys.argv[1:]
 import bpy
@@ -88,7 +88,8 @@ choices.preferences().threads = 3
 assert choices.choices().threads == 3
 assert bpy.ops.mmm.add_character() == {"FINISHED"}
 package.unregister()
-print("fine")
+print("fine", flush=True)
+os._exit(0)  # as a module of Python, Blender 4.2 may crash when the interpreter ends
 """
 
 

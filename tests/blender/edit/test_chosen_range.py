@@ -125,17 +125,22 @@ def test_a_key_between_two_frames_lies_in_the_range(rig: ArmatureObject) -> None
         assert frames(chosen_range(context, rig))[:2] == (7, 13)
 
 
+def only_selected(context: Any, wanted: bool) -> None:
+    """Only Show Selected, of the dope sheet and of the timeline that Blender 4.2 leaves it."""
+    context.space_data.dopesheet.show_only_selected = wanted
+    context.scene.show_keys_from_selected_only = wanted
+
+
 def test_keys_that_the_editor_does_not_show_do_not_count(rig: ArmatureObject) -> None:
     select(rig, "neck", 7, 12)
     bpy.ops.object.mode_set(mode="POSE")
     bpy.ops.pose.select_all(action="DESELECT")
     with editor("DOPESHEET") as context:
-        dopesheet = context.space_data.dopesheet
-        dopesheet.show_only_selected = True
+        only_selected(context, True)
         assert chosen_range(context, rig).source is Source.FIELDS
-        dopesheet.show_only_selected = False
+        only_selected(context, False)
         assert chosen_range(context, rig).source is Source.KEYS
-        dopesheet.show_only_selected = True
+        only_selected(context, True)
         bpy.ops.pose.select_all(action="SELECT")
         assert chosen_range(context, rig).source is Source.KEYS
 
