@@ -25,6 +25,14 @@ def shown(text: str) -> str:
     return clean_text(text, MOST_TEXT)
 
 
+def can_run(operator: Any, reason: str) -> bool:
+    """What ``operator.poll`` returns: True where nothing stands against it, else the button is
+    greyed with the reason."""
+    if reason:
+        operator.poll_message_set(shown(reason))
+    return not reason
+
+
 def draw_wrapped(
     layout: Layout, context: Context, text: str, icon: str = "NONE", width: int = 0
 ) -> None:

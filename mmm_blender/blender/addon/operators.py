@@ -10,7 +10,7 @@ from ...worker.installer import environment_python
 from ..bpy_types import Context, Event, bpy
 from ..jobs.session import session
 from ..jobs.setup_job import setup_session, succeeded
-from ..widgets import draw_wrapped, redraw, shown
+from ..widgets import can_run, draw_wrapped, redraw, shown
 from .paths import environment_folder, user_folder
 from .preferences import draw_setup_choices
 from .ui_state import ui_state
@@ -35,9 +35,7 @@ class SetUpEnvironment(bpy.types.Operator):
         reason = setup_poll_error()
         if session.busy:
             reason = "MMM is at work: wait until it is done, or cancel it."
-        if reason:
-            cls.poll_message_set(shown(reason))
-        return not reason
+        return can_run(cls, reason)
 
     def invoke(self, context: Context, _event: Event) -> set[str]:
         """Say what will be done, and ask."""

@@ -9,7 +9,7 @@ from ..bpy_types import Context, Event, bpy
 from ..jobs.job_operator import JobOperator
 from ..jobs.scene_job import SceneJob
 from ..rig.armature import create_character
-from ..widgets import shown
+from ..widgets import can_run
 from .task import start_body_model
 
 _BETAS = 10
@@ -39,12 +39,6 @@ def _gender_property() -> Any:
     )
 
 
-def _poll_idle(operator: Any) -> bool:
-    if reason := busy_poll_error():
-        operator.poll_message_set(shown(reason))
-    return not reason
-
-
 class AddCharacter(JobOperator, bpy.types.Operator):
     """Add an SMPL armature with its body at the 3D cursor and make it active"""
 
@@ -64,7 +58,7 @@ class AddCharacter(JobOperator, bpy.types.Operator):
     @classmethod
     def poll(cls, _context: Context) -> bool:
         """One job at a time."""
-        return _poll_idle(cls)
+        return can_run(cls, busy_poll_error())
 
     def execute(self, context: Context) -> set[str]:
         """Add our own body at once; wait for the worker with a model file."""
@@ -97,7 +91,7 @@ class ChooseBodyModel(bpy.types.Operator):
     @classmethod
     def poll(cls, _context: Context) -> bool:
         """One job at a time."""
-        return _poll_idle(cls)
+        return can_run(cls, busy_poll_error())
 
     def invoke(self, context: Context, _event: Event) -> set[str]:
         """Ask for the file."""

@@ -13,7 +13,7 @@ from ..bpy_types import Context, Event, bpy
 from ..jobs.job_operator import JobOperator
 from ..jobs.scene_job import SceneJob
 from ..path.operator_properties import PathOperator
-from ..widgets import shown
+from ..widgets import can_run
 from .chosen_range import Source, chosen_range
 from .task import EditParams, confirmation, edit_poll_error, poses_range, start_edit
 
@@ -55,10 +55,7 @@ class EditOperator(PathOperator, JobOperator):
     @classmethod
     def poll(cls, context: Context) -> bool:
         """Greyed, with the reason, while nothing can be edited."""
-        reason = edit_poll_error(context)
-        if reason:
-            cls.poll_message_set(shown(reason))  # pyright: ignore  # of bpy.types.Operator
-        return not reason
+        return can_run(cls, edit_poll_error(context))
 
     def start(self, context: Context) -> SceneJob:
         """Begin to read."""

@@ -19,7 +19,7 @@ from ..path.operator_properties import PathOperator, StartEndOperator
 from ..path.planned_path import PathParams
 from ..path.properties import CURSOR, OBJECT
 from ..targets.target_params import TargetParams
-from ..widgets import redraw, shown
+from ..widgets import can_run, redraw
 from .long_prompts import start_prompt
 from .task import GenerateParams
 
@@ -51,10 +51,7 @@ class MotionOperator(PathOperator, StartEndOperator, JobOperator):
     @classmethod
     def poll(cls, context: Context) -> bool:
         """Greyed, with the reason, while it cannot work."""
-        reason = poll_error(context)
-        if reason:
-            cls.poll_message_set(shown(reason))  # pyright: ignore  # of bpy.types.Operator
-        return not reason
+        return can_run(cls, poll_error(context))
 
     def start(self, context: Context) -> SceneJob:
         """Read what the motion keeps to, and send the params."""

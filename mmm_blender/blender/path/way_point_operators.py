@@ -5,7 +5,7 @@
 from typing import Any, ClassVar
 
 from ..bpy_types import Context, Object, bpy
-from ..widgets import redraw
+from ..widgets import can_run, redraw
 from .properties import WAY_POINTS, PathSettings, chosen_way_point, path_settings
 
 _EMPTY_LIST = "The list of way-points is empty: add one first."
@@ -73,9 +73,7 @@ class _WayPointOperator:
     def poll(cls, context: Context) -> bool:
         """Only where there is one."""
         there = bool(path_settings(context.scene).way_points)
-        if not there:
-            cls.poll_message_set(_EMPTY_LIST)  # pyright: ignore  # of bpy.types.Operator
-        return there
+        return can_run(cls, "" if there else _EMPTY_LIST)
 
 
 class RemoveWayPoint(_WayPointOperator, bpy.types.Operator):

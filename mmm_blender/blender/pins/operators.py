@@ -14,7 +14,7 @@ from ..rig.motion_reader import read_pose
 from ..rig.smpl_rig import smpl_bones
 from ..rig.target import target_armature
 from ..rig.world_space import world_space
-from ..widgets import redraw, shown
+from ..widgets import can_run, redraw
 from .properties import JOINTS, LOOK_AT, PIN_ITEMS, chosen_pin, pin_settings
 
 _AHEAD = 2.0
@@ -35,12 +35,8 @@ def _poll(operator: Any, context: Context, needs_pins: bool) -> bool:
     try:
         rig = _target(context)
     except MMMError as error:
-        operator.poll_message_set(shown(str(error)))
-        return False
-    if needs_pins and not pin_settings(rig).pins:
-        operator.poll_message_set(_NO_PIN)
-        return False
-    return True
+        return can_run(operator, str(error))
+    return can_run(operator, _NO_PIN if needs_pins and not pin_settings(rig).pins else "")
 
 
 class AddPin(bpy.types.Operator):

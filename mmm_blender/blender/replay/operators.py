@@ -6,7 +6,7 @@ from ..addon.availability import poll_error
 from ..bpy_types import Context, bpy
 from ..jobs.job_operator import JobOperator
 from ..jobs.scene_job import SceneJob
-from ..widgets import shown
+from ..widgets import can_run
 from .task import replay_poll_error, start_replay
 
 
@@ -21,10 +21,7 @@ class Replay(JobOperator, bpy.types.Operator):
     @classmethod
     def poll(cls, context: Context) -> bool:
         """Greyed, with the reason, where there is nothing to make again."""
-        reason = poll_error(context, "Replay") or replay_poll_error(context)
-        if reason:
-            cls.poll_message_set(shown(reason))
-        return not reason
+        return can_run(cls, poll_error(context, "Replay") or replay_poll_error(context))
 
     def start(self, context: Context) -> SceneJob:
         """Send the first step."""

@@ -18,9 +18,6 @@ from ..bpy_types import ArmatureObject
 from .pose_space import pose_space
 from .smpl_rig import smpl_bones
 
-UPRIGHT_COSINE = 0.5
-"""A character whose up is farther than this from the world's up does not walk on a floor."""
-
 
 @dataclass(frozen=True, eq=False)
 class WorldSpace:

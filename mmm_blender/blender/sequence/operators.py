@@ -12,7 +12,7 @@ from ..bpy_types import Context, bpy
 from ..jobs.job_operator import JobOperator
 from ..jobs.scene_job import SceneJob
 from ..path.operator_properties import PathOperator
-from ..widgets import shown
+from ..widgets import can_run
 from .properties import SegmentParams, SequenceLine, chosen_line, params_of, sequence_list, set_line
 from .regenerate import segment_poll_error, start_segment, wanted_segment
 from .task import SequenceParams, load_from_action, loading_poll_error, start_sequence
@@ -20,13 +20,6 @@ from .task import SequenceParams, load_from_action, loading_poll_error, start_se
 _FROM_SCENE = ("bundle", "pin_feet")
 _LINE_FIELDS = ("prompt", "seconds", "seed")
 _EMPTY = "The list of prompts is empty: add one first."
-
-
-def _poll(cls: Any, reason: str) -> bool:
-    """True where nothing stands against it; else the button is greyed with the reason."""
-    if reason:
-        cls.poll_message_set(shown(reason))
-    return not reason
 
 
 class AddPrompt(bpy.types.Operator):
@@ -64,7 +57,7 @@ class _LineOperator:
     @classmethod
     def poll(cls, context: Context) -> bool:
         """Only where there is one."""
-        return _poll(cls, "" if sequence_list(context.scene).lines else _EMPTY)
+        return can_run(cls, "" if sequence_list(context.scene).lines else _EMPTY)
 
 
 class RemovePrompt(_LineOperator, bpy.types.Operator):
@@ -114,7 +107,7 @@ class MovePrompt(bpy.types.Operator):
     def poll(cls, context: Context) -> bool:
         """Only where there is more than one."""
         several = len(sequence_list(context.scene).lines) > 1
-        return _poll(cls, "" if several else "There is nothing to change places with.")
+        return can_run(cls, "" if several else "There is nothing to change places with.")
 
     @classmethod
     def description(cls, _context: Context, properties: Any) -> str:
@@ -158,7 +151,7 @@ class LoadSequence(bpy.types.Operator):
     @classmethod
     def poll(cls, context: Context) -> bool:
         """Only where the Action is a sequence."""
-        return _poll(cls, loading_poll_error(context))
+        return can_run(cls, loading_poll_error(context))
 
     def execute(self, context: Context) -> set[str]:
         """The list is replaced."""
@@ -191,7 +184,7 @@ class GenerateSequence(PathOperator, JobOperator, bpy.types.Operator):
     @classmethod
     def poll(cls, context: Context) -> bool:
         """Greyed, with the reason, while it cannot work."""
-        return _poll(cls, poll_error(context))
+        return can_run(cls, poll_error(context))
 
     def start(self, context: Context) -> SceneJob:
         """Send the list."""
@@ -236,7 +229,7 @@ class RegenerateSegment(JobOperator, bpy.types.Operator):
     @classmethod
     def poll(cls, context: Context) -> bool:
         """Greyed, with the reason, while no segment can be regenerated."""
-        return _poll(cls, segment_poll_error(context))
+        return can_run(cls, segment_poll_error(context))
 
     def start(self, context: Context) -> SceneJob:
         """Begin to read the motion around the segment."""

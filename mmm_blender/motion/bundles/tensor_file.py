@@ -23,7 +23,6 @@ from ...common.pickle_data import BoundedStream, Made, Name, Persistent, PickleE
 MOST_BYTES = 2**32
 """Of a file: the published ones have some hundred megabytes."""
 
-_MOST_PICKLE_BYTES = 2**26
 _MAGIC_NUMBER = 0x1950A86A20F9469CFC6C
 _LENGTH = struct.Struct("<q")
 _STORAGE_FIELDS = 5  # "storage", type, key, device, count

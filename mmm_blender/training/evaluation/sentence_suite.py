@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Protocol
 
 import numpy as np
@@ -132,8 +132,3 @@ def wave_speed_figures(
         for shown in (generate_all(generator, requests, "waves"), [clip for _, clip in waves])
     )
     return {"generated": made, "captured": captured, "ratio": ratio(made, captured)}
-
-
-def brief(rows: Mapping[str, Mapping[str, float]]) -> dict[str, float]:
-    """The mean of each row."""
-    return {name: row[ALL] for name, row in rows.items()}
