@@ -10,7 +10,7 @@ from ...geometry.editing.lock_mode import LockMode
 from ..actions.editability import edited_armature, part_joints
 from ..addon.scene_settings import BODY_PART_ITEMS, LOCK_ITEMS, given_or_scene, scene_settings
 from ..bpy_types import Context, Event, bpy
-from ..jobs.job_operator import JobOperator
+from ..jobs.motion_operator import MotionJobOperator
 from ..jobs.scene_job import SceneJob
 from ..path.operator_properties import PathOperator
 from ..widgets import can_run
@@ -21,7 +21,7 @@ _ANSWERS = ((LockMode.EDITED, "Lock All of Them"), (LockMode.NONE, "Regenerate T
 _FROM_SCENE = ("seed", "body_part", "bundle", "pin_feet")
 
 
-class EditOperator(PathOperator, JobOperator):
+class EditOperator(PathOperator, MotionJobOperator):
     """What both share: which frames and bones to regenerate, and from what."""
 
     prompt: bpy.props.StringProperty(
@@ -41,13 +41,6 @@ class EditOperator(PathOperator, JobOperator):
     )
     seed: bpy.props.IntProperty(
         name="Seed", description="Another seed gives another motion; the scene's if not given"
-    )
-    bundle: bpy.props.StringProperty(
-        name="Weights", description="Name or folder of the weights; the scene's if not given"
-    )
-    pin_feet: bpy.props.BoolProperty(
-        name="Pin Feet",
-        description="Feet that stand stay in place; the scene's choice if not given",
     )
 
     properties: Any

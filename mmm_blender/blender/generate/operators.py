@@ -12,7 +12,7 @@ from ..addon.availability import poll_error
 from ..addon.choices import choose_device
 from ..addon.scene_settings import LARGEST_SEED, given_or_scene, scene_settings
 from ..bpy_types import Context, bpy
-from ..jobs.job_operator import JobOperator
+from ..jobs.motion_operator import MotionJobOperator
 from ..jobs.scene_job import SceneJob
 from ..jobs.session import Notice, session
 from ..path.operator_properties import PathOperator, StartEndOperator
@@ -28,7 +28,7 @@ _SECONDS_DIGITS = 4
 """Blender keeps 9.8 as 9.80000019: the recipe says 9.8."""
 
 
-class MotionOperator(PathOperator, StartEndOperator, JobOperator):
+class MotionOperator(PathOperator, StartEndOperator, MotionJobOperator):
     """What operators share that make a motion of one prompt."""
 
     prompt: bpy.props.StringProperty(
@@ -39,13 +39,6 @@ class MotionOperator(PathOperator, StartEndOperator, JobOperator):
     )
     seed: bpy.props.IntProperty(
         name="Seed", description="Another seed gives another motion; the scene's if not given"
-    )
-    bundle: bpy.props.StringProperty(
-        name="Weights", description="Name or folder of the weights; the scene's if not given"
-    )
-    pin_feet: bpy.props.BoolProperty(
-        name="Pin Feet",
-        description="Feet that stand stay in place; the scene's choice if not given",
     )
 
     @classmethod

@@ -9,7 +9,7 @@ from ...geometry.editing.lock_mode import LockMode
 from ..addon.availability import poll_error
 from ..addon.scene_settings import LARGEST_SEED, LOCK_ITEMS, given_or_scene
 from ..bpy_types import Context, bpy
-from ..jobs.job_operator import JobOperator
+from ..jobs.motion_operator import MotionJobOperator
 from ..jobs.scene_job import SceneJob
 from ..path.operator_properties import PathOperator
 from ..widgets import can_run
@@ -159,7 +159,7 @@ class LoadSequence(bpy.types.Operator):
         return {"FINISHED"}
 
 
-class GenerateSequence(PathOperator, JobOperator, bpy.types.Operator):
+class GenerateSequence(PathOperator, MotionJobOperator, bpy.types.Operator):
     """Generate one motion from all prompts in the list, and key it from the current frame"""
 
     bl_idname = "mmm.generate_sequence"
@@ -172,13 +172,6 @@ class GenerateSequence(PathOperator, JobOperator, bpy.types.Operator):
         name="Segments",
         description="Prompts, seconds and seeds in order; the scene's list if not given",
         options={"SKIP_SAVE"},
-    )
-    bundle: bpy.props.StringProperty(
-        name="Weights", description="Name or folder of the weights; the scene's if not given"
-    )
-    pin_feet: bpy.props.BoolProperty(
-        name="Pin Feet",
-        description="Feet that stand stay in place; the scene's choice if not given",
     )
 
     @classmethod
@@ -194,7 +187,7 @@ class GenerateSequence(PathOperator, JobOperator, bpy.types.Operator):
         return start_sequence(context, SequenceParams(params_of(lines), path=path, **rest))
 
 
-class RegenerateSegment(JobOperator, bpy.types.Operator):
+class RegenerateSegment(MotionJobOperator, bpy.types.Operator):
     """Regenerate the active prompt's part of the motion; what comes after follows, unchanged"""
 
     bl_idname = "mmm.regenerate_segment"
@@ -212,13 +205,6 @@ class RegenerateSegment(JobOperator, bpy.types.Operator):
     )
     seed: bpy.props.IntProperty(
         name="Seed", description="Another seed gives another motion; the list's if not given"
-    )
-    bundle: bpy.props.StringProperty(
-        name="Weights", description="Name or folder of the weights; the scene's if not given"
-    )
-    pin_feet: bpy.props.BoolProperty(
-        name="Pin Feet",
-        description="Feet that stand stay in place; the scene's choice if not given",
     )
     hold: bpy.props.EnumProperty(
         name="Lock",
