@@ -1,52 +1,52 @@
-"""Builds the extension's zip, out/mmm_blender-VERSION.zip, and checks it with Blender's own tool.
+"""Builds the extension's zips, out/mmm_blender-VERSION-PLATFORM.zip: one for each system.
 
-    python tools/build_extension.py [--weights FOLDER] [--out FOLDER]
+    python tools/build_extension.py [--platform all|NAME ...] [--weights FOLDER] [--out FOLDER]
 
-Blender wants __init__.py beside blender_manifest.toml, so both are staged into one folder first.
+Needs Python 3.11 with pip and nothing else. It downloads the wheels of the platforms that are
+asked for (16 to 28 MB each, two or three a platform) into out/wheels/, once, and checks them
+against the hashes in tools/requirements/. Where there is a Blender (bpy, one on the PATH, or
+--blender), its own tool validates every zip.
 """
 
+from __future__ import annotations
+
 import argparse
-import importlib.util
-import shutil
-import subprocess
 import sys
 import tempfile
-import tomllib
 from pathlib import Path
-from typing import Any
 
-from _dev import bootstrap
-from _dev.bootstrap import ROOT
+from _package import extension_zip
+from _package.extension_zip import MEGABYTE, ROOT
+from _package.platforms import PLATFORMS, BuildError, Platform, this_platform
+from _package.wheels import fetch_wheels, file_hash
 
-PACKAGE = ROOT / "mmm_blender"
-MANIFEST = ROOT / "blender_manifest.toml"
-
-NEVER_SHIPPED = ("training", "evaluator", "__pycache__", "*.pyc")
-MEGABYTE = 1_000_000
-LARGEST_ZIP = 48 * MEGABYTE
+ALL, HERE = "all", "here"
+WHEELS = ROOT / "out" / "wheels"
 
 
-class BuildError(Exception):
-    """The zip could not be built; the message is one sentence for the person."""
-
-
-def main() -> int:
+def main(arguments: list[str] | None = None) -> int:
     """Build from the command line; returns the exit status."""
-    parser = argparse.ArgumentParser(description="Build the extension's zip.")
-    parser.add_argument("--weights", type=Path, default=ROOT / "weights", help="folder of bundles")
-    parser.add_argument("--out", type=Path, default=ROOT / "out", help="folder for the zip")
-    arguments = parser.parse_args()
+    options = _parser().parse_args(arguments)
     try:
-        built = build(arguments.weights, arguments.out)
+        for platform in _chosen(options.platform):
+            built = build(options.weights, options.out, platform, options.wheels, options.blender)
+            size = built.stat().st_size / MEGABYTE
+            print(f"{file_hash(built)}  {built} ({size:.1f} MB)", flush=True)
     except BuildError as error:
         print(f"build_extension: {error}", file=sys.stderr)
         return 1
-    print(f"{built} ({built.stat().st_size / MEGABYTE:.1f} MB)")
     return 0
 
 
-def build(weights: Path, out: Path) -> Path:
-    """Stage, build and validate; returns the zip's path."""
+def build(
+    weights: Path,
+    out: Path,
+    platform: Platform | None = None,
+    wheels: Path = WHEELS,
+    blender: str = "",
+) -> Path:
+    """Stage, zip and validate for one platform (this one if none is named); returns the zip."""
+    platform = platform or this_platform()
     if not any(weights.glob("*/config.json")):
         raise BuildError(
             f"{weights} holds no bundle (NAME/config.json), and an extension without weights "
@@ -56,50 +56,36 @@ def build(weights: Path, out: Path) -> Path:
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise BuildError(f"{out} cannot be a folder for the zip ({error.strerror}).") from error
-    built = out / f"mmm_blender-{read_manifest()['version']}.zip"
+    built = out / extension_zip.zip_name(platform)
     with tempfile.TemporaryDirectory() as folder:
-        stage(weights, Path(folder))
-        _extension_tool("build", "--source-dir", folder, "--output-filepath", str(built))
-    _extension_tool("validate", str(built))
-    if built.stat().st_size > LARGEST_ZIP:
-        raise BuildError(f"{built} is over {LARGEST_ZIP // MEGABYTE} MB; ship smaller weights.")
+        extension_zip.stage(weights, fetch_wheels(platform, wheels), platform, Path(folder))
+        extension_zip.write_zip(Path(folder), built)
+    if not extension_zip.validate(built, blender):
+        print("build_extension: not validated, as no Blender was found.", file=sys.stderr)
+    if built.stat().st_size > extension_zip.LARGEST_ZIP:
+        limit = extension_zip.LARGEST_ZIP // MEGABYTE
+        raise BuildError(f"{built} is over {limit} MB: ship smaller weights.")
     return built
 
 
-def stage(weights: Path, folder: Path) -> None:
-    """Lay out the extension as Blender wants it: the package's content beside the manifest."""
-    ignore = shutil.ignore_patterns(*NEVER_SHIPPED)
-    shutil.copytree(PACKAGE, folder, ignore=ignore, dirs_exist_ok=True)
-    shutil.copy(MANIFEST, folder)
-    shutil.copy(ROOT / "LICENSE", folder)
-    shutil.copytree(weights, folder / "weights", ignore=ignore)
+def _chosen(names: list[str]) -> list[Platform]:
+    if ALL in names:
+        return list(PLATFORMS.values())
+    return [this_platform() if name == HERE else PLATFORMS[name] for name in names]
 
 
-def read_manifest() -> dict[str, Any]:
-    """Content of blender_manifest.toml."""
-    return tomllib.loads(MANIFEST.read_text(encoding="utf-8"))
-
-
-def _extension_tool(*arguments: str) -> None:
-    """Run Blender's extension tool, which needs no Blender."""
-    command = [sys.executable, str(_extension_tool_path()), *arguments]
-    outcome = subprocess.run(command, capture_output=True, text=True, check=False)
-    if outcome.returncode != 0:
-        output = " ".join(f"{outcome.stdout} {outcome.stderr}".split())
-        raise BuildError(f"Blender's tool refused to {arguments[0]}: {output}")
-
-
-def _extension_tool_path() -> Path:
-    """Path of blender_ext.py in the installed bpy, found without loading Blender."""
-    bpy = importlib.util.find_spec("bpy")
-    folders = [] if bpy is None else list(bpy.submodule_search_locations or [])
-    pattern = "*/scripts/addons_core/bl_pkg/cli/blender_ext.py"
-    for folder in folders:
-        for path in Path(folder).glob(pattern):
-            return path
-    raise BuildError("bpy is not installed in this Python; run this with .venv's.")
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument(
+        "--platform", nargs="+", default=[HERE], choices=[HERE, ALL, *PLATFORMS],
+        help="for which systems (default: this one)",
+    )  # fmt: skip
+    parser.add_argument("--weights", type=Path, default=ROOT / "weights", help="folder of bundles")
+    parser.add_argument("--out", type=Path, default=ROOT / "out", help="folder for the zips")
+    parser.add_argument("--wheels", type=Path, default=WHEELS, help="where wheels are kept")
+    parser.add_argument("--blender", default="", help="the Blender that validates")
+    return parser
 
 
 if __name__ == "__main__":
-    bootstrap.enter()
     sys.exit(main())
