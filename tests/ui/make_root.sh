@@ -2,14 +2,23 @@
 # Makes a folder with a small Debian that has a real Blender, a screen without a monitor and a mouse:
 # what the tests in this folder drive. Run as root; about a minute, 1.7 GB; a folder made before is reused.
 #
-#     tests/ui/make_root.sh [FOLDER]      prints FOLDER as its last line
+#     tests/ui/make_root.sh [SUITE [FOLDER]]      prints FOLDER as its last line
+#
+# SUITE is trixie (the default; its Blender was 4.3 when this was written) or sid (5.2).
 set -euo pipefail
 
-suite=trixie # its Blender is 4.3
-root=${1:-${XDG_CACHE_HOME:-$HOME/.cache}/mmm-blender-rig/$suite}
+suite=${1:-trixie}
+root=${2:-${XDG_CACHE_HOME:-$HOME/.cache}/mmm-blender-rig/$suite}
 packages=(blender xvfb xdotool imagemagick libgl1-mesa-dri python3-numpy python3-requests ca-certificates)
 
 fail() { echo "make_root: $*" >&2; exit 1; }
+
+case $suite in
+    trixie) ;;
+    # Blender 5 imports cattrs, which sid's package of it does not ask for.
+    sid) packages+=(python3-cattr) ;;
+    *) fail "there is no suite $suite; say trixie or sid." ;;
+esac
 
 [ "$(id -u)" = 0 ] || fail "this needs root (debootstrap, chroot); run it with sudo."
 

@@ -36,7 +36,8 @@ class Rig:
         self._numbers = itertools.count(1)
 
     def __enter__(self) -> Self:
-        seen_inside = [CHECKOUT, self.folder, Path(sys.base_prefix)]
+        environment = Path(sys.prefix).resolve()  # .venv may be a link to that of another checkout
+        seen_inside = [CHECKOUT, self.folder, environment, Path(sys.base_prefix)]
         command = [HERE / "in_root.sh", self._root, *filter(_is_not_usr, seen_inside)]
         self._shell = subprocess.Popen(
             [*map(str, command), "--", "/bin/bash"],

@@ -1,5 +1,10 @@
-"""What tools/test runs inside the environment: lint, format, types, tests."""
+"""What tools/test runs inside the environment: lint, format, types, tests.
 
+Tests run in several processes, a file in one of them; ``tools/test -n 0`` runs them in one, as a
+debugger needs it, and ``-n 8`` in eight.
+"""
+
+import os
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -9,14 +14,37 @@ from _dev.bootstrap import ROOT, say
 # Commands without a file name's ending, which the linter does not find by itself.
 COMMANDS = ("tools/test", "tools/demo", "tools/bench")
 
+# A process with torch and Blender in it takes about 2 GB.
+MOST_PROCESSES = 4
+# Beginnings of arguments that say by themselves how many processes there are, or want but one.
+OWN_CHOICE = (
+    "-n",
+    "--numprocesses",
+    "--dist",
+    "no:xdist",
+    "-pno:xdist",
+    "--pdb",
+    "--trace",
+    "--co",
+)
+
 
 def main(pytest_arguments: Sequence[str]) -> int:
     """Run every check, also after one that failed; 0 only when all passed."""
     failed = [name for name, command in _static_checks().items() if _run(name, command) != 0]
     if failed:
         say(f"FAILED before the tests: {', '.join(failed)}")
-    tests_failed = _run("tests", ("pytest", *pytest_arguments)) != 0
+    tests = ("pytest", *_processes(pytest_arguments), *pytest_arguments)
+    tests_failed = _run("tests", tests) != 0
     return int(bool(failed) or tests_failed)
+
+
+def _processes(pytest_arguments: Sequence[str]) -> tuple[str, ...]:
+    """As many as there are cores, unless the person says how many or looks into one of them."""
+    if any(argument.startswith(OWN_CHOICE) for argument in pytest_arguments):
+        return ()
+    count = min(os.cpu_count() or 1, MOST_PROCESSES)
+    return ("--numprocesses", str(count), "--dist", "loadfile")
 
 
 def _static_checks() -> dict[str, tuple[str, ...]]:
@@ -31,4 +59,7 @@ def _static_checks() -> dict[str, tuple[str, ...]]:
 def _run(name: str, command: Sequence[str]) -> int:
     """Run a module of this Python in the checkout and return its exit status."""
     say(f"--- {name}")
-    return subprocess.run([sys.executable, "-m", *command], cwd=ROOT, check=False).returncode
+    # Test processes share the cores: more threads in each of them would only wait for each other.
+    environment = {**os.environ, "OMP_NUM_THREADS": os.environ.get("OMP_NUM_THREADS", "1")}
+    done = subprocess.run([sys.executable, "-m", *command], cwd=ROOT, env=environment, check=False)
+    return done.returncode
