@@ -35,6 +35,7 @@ SHAPES = ("common", "geometry", "geometry.editing", "geometry.feet")
 MODEL = (
     *SHAPES,
     "motion.attention",
+    "motion.weights",
     "motion.limits",
     "motion.vocabulary",
     "motion.config",
@@ -79,7 +80,8 @@ LAYERS = (
     ),
     Layer("motion.schedule", ("common",), frozenset()),
     Layer("motion.attention", (), WORKER_MODULES),
-    Layer("motion.text", ("common", "motion.attention"), WORKER_MODULES),
+    Layer("motion.weights", ("common",), WORKER_MODULES),
+    Layer("motion.text", ("common", "motion.attention", "motion.weights"), WORKER_MODULES),
     Layer("motion.networks", MODEL, WORKER_MODULES),
     Layer("motion.sampling", MODEL, WORKER_MODULES),
     Layer("motion.motion_model", (*MODEL, "motion.networks", "motion.sampling"), WORKER_MODULES),

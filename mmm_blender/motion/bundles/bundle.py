@@ -10,14 +10,13 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import cast
 
 import safetensors.torch
 import torch
-from safetensors import SafetensorError
 from torch import Tensor, nn
 
 from ...common.atomic_files import TEMPORARY, make_folder, write_files
@@ -29,13 +28,12 @@ from ..motion_model import MotionModel
 from ..networks.quantizer import TRAINING_ONLY
 from ..networks.tokenizer import Tokenizer
 from ..networks.transformer import MaskedTransformer
+from ..weights import MOST_BYTES, check_weights, load_weights, read_tensors
 
 CONFIG_FILE = "config.json"
 TOKENIZER_FILE = "tokenizer.safetensors"
 TRANSFORMER_FILE = "transformer.safetensors"
 MOST_CONFIG_BYTES = 2**20
-MOST_FILE_BYTES = 2**36
-"""Of one file: more than any machine would run."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -105,11 +103,9 @@ def load_bundle(folder: Path, device: str = "cpu") -> Bundle:
     for name in config.files:
         _check(folder, name, config)
     stored = {name: _tensors(folder, name, config) for name in (TOKENIZER_FILE, TRANSFORMER_FILE)}
-    _check_shapes(folder, config, stored)
-    tokenizer = Tokenizer(config.tokenizer)
-    tokenizer.load_state_dict(stored[TOKENIZER_FILE], strict=False)
-    transformer = MaskedTransformer(config.transformer, config.tokenizer, tokenizer.codebooks_PKD)
-    transformer.load_state_dict(stored[TRANSFORMER_FILE], strict=False)
+    with torch.device("meta"):  # no memory yet: the config may ask for any size
+        _networks(folder, config, stored, check_weights)
+    tokenizer, transformer = _networks(folder, config, stored, load_weights)
     model = MotionModel(tokenizer.to(device), transformer.to(device))
     return Bundle(folder, config, model, bundle_hash(folder))
 
@@ -205,7 +201,7 @@ def _check(folder: Path, name: str, config: BundleConfig) -> None:
             f"{GET_AGAIN}."
         )
     try:
-        check_file(folder / name, MOST_FILE_BYTES)
+        check_file(folder / name, MOST_BYTES)
         with (folder / name).open("rb") as file:
             digest = hashlib.file_digest(file, "sha256").hexdigest()
     except OSError as error:
@@ -220,44 +216,22 @@ def _check(folder: Path, name: str, config: BundleConfig) -> None:
 def _tensors(folder: Path, name: str, config: BundleConfig) -> dict[str, Tensor]:
     if name not in config.files:
         raise MMMError(f"The bundle {folder.name} does not name its file {name}: {GET_AGAIN}.")
-    try:
-        return safetensors.torch.load_file(folder / name)
-    except SafetensorError as error:
-        raise MMMError(
-            f"The file {name} of the bundle {folder.name} is damaged: {GET_AGAIN}."
-        ) from error
+    return read_tensors(folder / name, f"{GET_AGAIN}.")
 
 
-def _check_shapes(
-    folder: Path, config: BundleConfig, stored: Mapping[str, Mapping[str, Tensor]]
-) -> None:
-    """MMMError unless the files hold every tensor of the networks exactly once. The networks that
-    the config asks for take no memory here: it may ask for any size."""
-    with torch.device("meta"):
-        tokenizer = Tokenizer(config.tokenizer)
-        transformer = MaskedTransformer(
-            config.transformer, config.tokenizer, tokenizer.codebooks_PKD
-        )
-    _check_tensors(tokenizer, folder, TOKENIZER_FILE, stored[TOKENIZER_FILE])
-    _check_tensors(transformer, folder, TRANSFORMER_FILE, stored[TRANSFORMER_FILE])
+def _networks(
+    folder: Path,
+    config: BundleConfig,
+    stored: Mapping[str, Mapping[str, Tensor]],
+    use: Callable[..., None],
+) -> tuple[Tokenizer, MaskedTransformer]:
+    """The networks of the config, each given to ``use`` with what its file holds."""
 
+    def fill(network: nn.Module, name: str) -> None:
+        use(network, stored[name], folder / name, f"{GET_AGAIN}.", TRAINING_ONLY)
 
-def _check_tensors(
-    module: nn.Module, folder: Path, name: str, tensors: Mapping[str, Tensor]
-) -> None:
-    wanted = {key: v for key, v in module.state_dict().items() if not _only_for_training(key)}
-    for kind, keys in (
-        ("lacks", set(wanted) - set(tensors)),
-        ("has unknown", set(tensors) - set(wanted)),
-        ("has misshapen", _misshapen(tensors, wanted)),
-    ):
-        if keys:
-            raise MMMError(
-                f"The file {name} of the bundle {folder.name} {kind} tensors "
-                f"({clean_text(', '.join(sorted(keys)))}): {GET_AGAIN}."
-            )
-
-
-def _misshapen(tensors: Mapping[str, Tensor], wanted: Mapping[str, Tensor]) -> set[str]:
-    common = set(tensors) & set(wanted)
-    return {key for key in common if tensors[key].shape != wanted[key].shape}
+    tokenizer = Tokenizer(config.tokenizer)
+    fill(tokenizer, TOKENIZER_FILE)
+    transformer = MaskedTransformer(config.transformer, config.tokenizer, tokenizer.codebooks_PKD)
+    fill(transformer, TRANSFORMER_FILE)
+    return tokenizer, transformer

@@ -15,10 +15,11 @@ import torch
 from torch import Tensor, nn
 
 from ...common.errors import MMMError
+from ..weights import load_weights, read_tensors
 from . import TextFeatures
 from .blocks import Block, quick_gelu
 from .byte_pair import BytePairTokenizer
-from .files import load_strictly, read_json, read_tensors
+from .files import read_json
 
 WEIGHTS_FILES = ("model.safetensors", "open_clip_model.safetensors")
 CONFIG_FILE = "config.json"
@@ -119,7 +120,7 @@ class ClipTextEncoder:
                 f"{config.projected_width}, and ViT-B/32 gives both alike: {ADVICE}"
             )
         model = ClipTextModel(config)
-        load_strictly(model, state, folder, ADVICE)
+        load_weights(model, state, folder, ADVICE)
         return cls(model, config, tokenizer, device)
 
     @property

@@ -21,9 +21,10 @@ from torch.nn import functional
 
 from ...common.atomic_files import make_folder, write_files
 from ...common.errors import MMMError
+from ..weights import check_weights, load_weights, read_tensors
 from . import TextFeatures
 from .blocks import Block
-from .files import check_shapes, load_strictly, read_json, read_tensors
+from .files import read_json
 from .wordpiece import WordPieceTokenizer
 
 CONFIG_FILE, WEIGHTS_FILE, VOCABULARY_FILE = "config.json", "model.safetensors", "vocab.txt"
@@ -125,9 +126,9 @@ class StudentTextEncoder:
             )
         stored = _read_weights(folder / WEIGHTS_FILE)
         with torch.device("meta"):  # the config may ask for any size
-            check_shapes(StudentTextModel(config), stored, folder, ADVICE)
+            check_weights(StudentTextModel(config), stored, folder / WEIGHTS_FILE, ADVICE)
         model = StudentTextModel(config)
-        load_strictly(model, stored, folder, ADVICE)
+        load_weights(model, stored, folder / WEIGHTS_FILE, ADVICE)
         return cls(model, tokenizer, device)
 
     @property

@@ -32,8 +32,9 @@ from ...motion.features.layout import SMPL_269
 from ...motion.features.smpl import encode_clip
 from ...motion.text import STUDENT_FOLDER, TextFeatures
 from ...motion.text.blocks import Block
-from ...motion.text.files import load_strictly, read_json, read_tensors
+from ...motion.text.files import read_json
 from ...motion.text.student import StudentTextEncoder, sinusoids
+from ...motion.weights import load_weights, read_tensors
 
 CONFIG_FILE, WEIGHTS_FILE, TAKES_FILE = "evaluator.json", "model.safetensors", "trained_takes.txt"
 """No config.json: the folder lies among bundles and is none."""
@@ -245,7 +246,8 @@ def load_evaluator(folder: Path) -> Evaluator:
     if not isinstance(values, dict) or set(values) != names:
         raise MMMError(f"{folder / CONFIG_FILE} describes no evaluator: {_ADVICE}")
     model = EvaluatorModel(EvaluatorConfig(**values))
-    load_strictly(model, read_tensors(folder / WEIGHTS_FILE, _ADVICE), folder, _ADVICE)
+    path = folder / WEIGHTS_FILE
+    load_weights(model, read_tensors(path, _ADVICE), path, _ADVICE)
     try:
         takes = (folder / TAKES_FILE).read_text(encoding="utf-8").splitlines()
     except OSError as error:

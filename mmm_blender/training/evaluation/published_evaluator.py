@@ -24,6 +24,7 @@ from torch.nn.utils.rnn import pack_padded_sequence
 from ...common.arrays import AnyArray, FloatArray
 from ...common.errors import MMMError
 from ...motion.bundles.published_checkpoint import read_checkpoint, read_statistics
+from ...motion.weights import load_weights
 from .evaluator import FRAMES_PER_STEP, MAX_FRAMES
 from .word_vectors import Word, WordVectors
 
@@ -205,14 +206,5 @@ def _text(tensors: Tensors, path: Path) -> PublishedText:
 
 
 def _filled(module: _Network, tensors: Tensors, path: Path) -> _Network:
-    """The module with the file's tensors, each exactly once."""
-    wanted = module.state_dict()
-    wrong = sorted(
-        name
-        for name in wanted.keys() | tensors.keys()
-        if name not in tensors or name not in wanted or tensors[name].shape != wanted[name].shape
-    )
-    if wrong:
-        raise MMMError(f"{path.name} has no fitting tensors for {', '.join(wrong)}: {_GET_AGAIN}")
-    module.load_state_dict({name: value.float() for name, value in tensors.items()})
+    load_weights(module, tensors, path, _GET_AGAIN)
     return module
