@@ -17,16 +17,7 @@ COMMANDS = ("tools/test", "tools/demo", "tools/bench")
 # A process with torch and Blender in it takes about 2 GB.
 MOST_PROCESSES = 4
 # Beginnings of arguments that say by themselves how many processes there are, or want but one.
-OWN_CHOICE = (
-    "-n",
-    "--numprocesses",
-    "--dist",
-    "no:xdist",
-    "-pno:xdist",
-    "--pdb",
-    "--trace",
-    "--co",
-)
+OWN_CHOICE = ("-n", "--numprocesses", "--dist", "no:xdist", "--pdb", "--trace", "--co")
 
 
 def main(pytest_arguments: Sequence[str]) -> int:
