@@ -44,7 +44,10 @@ MODEL = (
     "motion.text",
 )
 NETWORKS = (*MODEL, "motion.networks", "motion.sampling", "motion.motion_model", "motion.bundles")
-PIPE = ("worker.protocol", "worker.wire", "worker.processes", "worker.client", "worker.installer")
+PIPE = (
+    *("worker.protocol", "worker.wire", "worker.processes", "worker.launch", "worker.client"),
+    "worker.installer",
+)
 HOST = (*SHAPES, "geometry.mannequin", "blender.bpy_types", "blender.widgets")
 KEYS = (*HOST, "blender.fcurves", "blender.rig", "blender.actions", "blender.history")
 TARGETS = ("blender.path", "blender.pins", "blender.targets")
@@ -106,12 +109,16 @@ LAYERS = (
     Layer("worker.processes", ("common", "worker.protocol"), NUMPY),
     Layer(
         "worker.connection",
-        ("common", "worker.protocol", "worker.wire", "worker.processes"),
+        ("common", "worker.protocol", "worker.wire", "worker.processes", "worker.launch"),
         NUMPY,
     ),
+    Layer("worker.launch", ("common",), frozenset()),
     Layer(
         "worker.client",
-        ("common", "worker.protocol", "worker.wire", "worker.processes", "worker.connection"),
+        (
+            *("common", "worker.protocol", "worker.wire", "worker.processes", "worker.launch"),
+            "worker.connection",
+        ),
         NUMPY,
     ),
     Layer("worker.install_errors", ("common",), NUMPY),

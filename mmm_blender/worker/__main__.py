@@ -1,7 +1,8 @@
 """The worker program: takes the pipes, then serves until Blender goes.
 
-Started by ``client`` as ``python -s -E -u`` with a bootstrap that puts only this package's parent
-on the path. Nothing but the standard library is imported before the pipes are safe.
+Started as ``launch.worker_command`` says, with a bootstrap that puts this package's parent and
+the runtime's wheels on the path. Nothing but the standard library is imported before the pipes are
+safe.
 """
 
 from __future__ import annotations

@@ -23,8 +23,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TypeAlias, cast
 
-from ..common.package import PACKAGE_FOLDER, package_version
+from ..common.package import package_version
 from .connection import Connection, Ended
+from .launch import BOOTSTRAP, is_own_python, worker_command
 from .protocol import (
     BodyModelLoaded,
     BundleLoaded,
@@ -53,14 +54,6 @@ OBEY_SECONDS = 2.0
 
 _POLL_SECONDS = 0.02
 
-# Runs before anything else in the worker. The parent folder comes last on the path, and the
-# current folder ("" with -c) not at all: a stray torch.py or another extension shadows nothing.
-BOOTSTRAP = """\
-import importlib, sys
-sys.path[:] = [entry for entry in sys.path if entry] + [sys.argv[1]]
-importlib.import_module(sys.argv[2] + ".worker.__main__").main()
-"""
-
 JobMessage: TypeAlias = MotionMessage | LoadBodyModel
 JobResult: TypeAlias = Generated | BodyModelLoaded
 _OpenJob: TypeAlias = tuple[JobMessage, LoadBundle | None]
@@ -72,7 +65,8 @@ class WorkerClient:
     def __init__(
         self, python: Path, bootstrap: str = BOOTSTRAP, silence_seconds: float = SILENCE_SECONDS
     ) -> None:
-        """python: an executable that has torch. bootstrap: the program (tests give their own)."""
+        """python: an executable that can run the worker. bootstrap: the program (tests give their
+        own)."""
         self.python = python
         self.ready: Ready | None = None
         self.status: Status | None = None
@@ -239,11 +233,17 @@ class WorkerClient:
         if self.ready is None and not killed:  # the environment is at fault
             kind = FailureKind.ENVIRONMENT
             sentence = self._refusal or (
-                f"The worker cannot run in {self.python} ({reason}): run Set Up in the preferences."
+                f"The worker cannot run in {self.python} ({reason}): {self._remedy()}."
             )
         self._disconnect(at_once=True)
         again = [] if kind is FailureKind.ENVIRONMENT else self._take_unrepeated()
         return self._fail_open_jobs(kind, sentence) + self._repeat(again)
+
+    def _remedy(self) -> str:
+        """What helps where this Python cannot run the worker at all."""
+        if is_own_python(self.python):
+            return "install the zip for your system again, or run Set Up in the preferences"
+        return "run Set Up in the preferences"
 
     def _take_unrepeated(self) -> list[_OpenJob]:
         """Open jobs that nobody has cancelled and that were not begun again before."""
@@ -321,15 +321,3 @@ class WorkerClient:
                 self._cancel_deadlines.pop(job, None)
             case _:
                 pass
-
-
-def worker_command(python: Path, bootstrap: str = BOOTSTRAP) -> list[str]:
-    """The command line of the worker.
-
-    -s and -E keep the person's own site packages and PYTHON* variables out, -u buffering.
-
-    UTF-8 in every locale: the log is read as such, and paths mean the same on both sides.
-    """
-    folder = PACKAGE_FOLDER
-    options = ("-s", "-E", "-u", "-X", "utf8")
-    return [str(python), *options, "-c", bootstrap, str(folder.parent), folder.name]

@@ -10,6 +10,7 @@ from collections import deque
 from collections.abc import Sequence
 from typing import IO, BinaryIO
 
+from .launch import worker_variables
 from .processes import open_process
 from .protocol import ProtocolError, Shutdown, WorkerMessage
 from .wire import encode, read_message, write_frame
@@ -34,7 +35,7 @@ class Connection:
         self.incoming: queue.SimpleQueue[WorkerMessage | Ended] = queue.SimpleQueue()
         self._outgoing: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()
         self._log: deque[str] = deque(maxlen=_LOG_LINES)
-        self._process = open_process(command)
+        self._process = open_process(command, worker_variables())
         pipes = (self._process.stdin, self._process.stdout, self._process.stderr)
         assert all(pipes)
         self._threads = [

@@ -38,6 +38,8 @@ class FailureKind(StrEnum):
     CANCELLED = "cancelled"
     ENVIRONMENT = "environment"
     """This Python has no torch, or another version of the add-on answers."""
+    BLOCKED = "blocked"
+    """The system did not let the worker start; the next press tries again."""
     WORKER_ENDED = "worker_ended"
     """The process crashed or was killed; the next job starts a new one."""
     INTERNAL = "internal"

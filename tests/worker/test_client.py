@@ -130,24 +130,6 @@ def test_threads_sleep_while_they_wait_unless_told_otherwise(
     assert generated(client, "walk").recipe["waiting"] == "ACTIVE"
 
 
-def test_the_real_bootstrap_adds_the_packages_parent_only() -> None:
-    command = client_module.worker_command(PYTHON)
-    assert command[1:4] == ["-s", "-E", "-u"]
-    assert command[-2:] == [str(ROOT), "mmm_blender"]
-    probe = "import sys; print(sys.path)"
-    plain = subprocess.run(
-        [PYTHON, "-s", "-E", "-c", probe], capture_output=True, check=True, text=True, cwd=ROOT
-    )
-    bootstrap = client_module.BOOTSTRAP.replace("importlib.import_module", "print(sys.path) and ")
-    assert bootstrap.count("print") == 1
-    ours = subprocess.run(
-        [PYTHON, "-s", "-E", "-c", bootstrap, *command[-2:]],
-        check=False, capture_output=True, text=True, cwd=ROOT,
-    )  # fmt: skip
-    expected = [entry for entry in eval(plain.stdout) if entry] + [str(ROOT)]
-    assert eval(ours.stdout) == expected
-
-
 def test_a_stray_print_does_not_break_the_protocol(client: WorkerClient) -> None:
     assert generated(client, "print").root_T3.shape == (20, 3)
     wait(lambda: "and one of a library" in client.log_tail)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from ...common.errors import MMMError
 from ...worker.installer import EnvironmentParams, environment_python
+from ...worker.launch import RUNTIME_PACKAGE, own_python, runtime_folders
 from ..bpy_types import bpy
 from ..jobs.session import session
 from ..jobs.setup_job import setup_session
@@ -51,24 +52,36 @@ def _python_or_raise() -> Path:
 
 
 def _wanted_python() -> tuple[Path | None, str]:
-    """In this order: the variable, the user's choice, the bpy module's own, Set Up's."""
+    """In this order: the variable, the user's choice, the bpy module's own, Set Up's, Blender's."""
     if named := os.environ.get(PYTHON_VARIABLE, ""):
         return Path(named), ""
     if (chosen := choices().chosen_python) is not None:
         if chosen == absolute_path(""):
             return None, "No Python is chosen: choose one in the preferences, or press Set Up."
         return chosen, ""
-    if _host_has_torch():
+    if _host_has_runtime():
         return Path(sys.executable), ""
-    own = environment_python(environment_folder())
-    if own is None:
-        return None, "MMM needs PyTorch in a Python of its own: press Set Up, once."
-    return own, ""
+    made = environment_python(environment_folder())
+    return (made, "") if made is not None else _blenders_python()
 
 
-def _host_has_torch() -> bool:
-    """Blender runs as a module of a Python that has torch. (Blender's own Python never counts.)"""
-    return not bpy.app.binary_path and importlib.util.find_spec("torch") is not None
+def _blenders_python() -> tuple[Path | None, str]:
+    """Blender's own Python with the wheels of the extension; or why it cannot be the worker's."""
+    python = own_python()
+    if python is None:
+        return None, "This Blender has no Python that MMM could start: choose one in preferences."
+    if not runtime_folders():
+        return None, (
+            "What runs the model is missing: install the extension's zip for this system and this "
+            "Blender again, or press Set Up."
+        )
+    return python, ""
+
+
+def _host_has_runtime() -> bool:
+    """Blender runs as a module of a Python that can run the model by itself."""
+    known = (importlib.util.find_spec(name) for name in ("torch", RUNTIME_PACKAGE))
+    return not bpy.app.binary_path and any(spec is not None for spec in known)
 
 
 def environment_params() -> EnvironmentParams:

@@ -200,7 +200,7 @@ class WorkerSession:
             client.submit(replace(message, job=job.number), bundle)
         except WorkerError as error:
             job.fail(error.kind, str(error))
-            self._keep_python_error(client.python, str(error))
+            self._keep_python_error(client.python, error)
             raise
         except MMMError as error:
             job.fail(FailureKind.BAD_REQUEST, str(error))
@@ -227,7 +227,7 @@ class WorkerSession:
         try:
             client.start()
         except WorkerError as error:
-            self._keep_python_error(python, str(error))
+            self._keep_python_error(python, error)
             raise
 
     def tick(self) -> None:
@@ -271,15 +271,17 @@ class WorkerSession:
         assert self._client is not None
         match message:
             case Ready(reason=reason) if reason:
-                self._keep_python_error(self._client.python, reason)
+                self.python_errors[self._client.python] = reason
             case Ready(devices=devices):
                 self.devices = dict(devices)
                 self.python_errors.pop(self._client.python, None)
             case _:
                 pass
 
-    def _keep_python_error(self, python: Path, sentence: str) -> None:
-        self.python_errors[python] = sentence
+    def _keep_python_error(self, python: Path, error: WorkerError) -> None:
+        """An antivirus or a policy may let it run the next time."""
+        if error.kind is not FailureKind.BLOCKED:
+            self.python_errors[python] = str(error)
 
     def _give_up_on_silence(self) -> None:
         job = self.job

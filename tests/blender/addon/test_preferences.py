@@ -42,7 +42,8 @@ def stored(session: WorkerSession) -> Iterator[Any]:
 def no_torch_here(monkeypatch: pytest.MonkeyPatch) -> None:
     """As in Blender itself: its own Python is nobody's worker."""
     monkeypatch.delenv(command.PYTHON_VARIABLE, raising=False)
-    monkeypatch.setattr(worker_python, "_host_has_torch", lambda: False)
+    monkeypatch.setattr(worker_python, "_host_has_runtime", lambda: False)
+    monkeypatch.setattr(worker_python, "runtime_folders", lambda: ())
 
 
 def test_defaults_hold_where_blender_keeps_no_preferences(session: WorkerSession) -> None:
@@ -107,6 +108,19 @@ def test_without_any_python_set_up_is_named(stored: Any, no_torch_here: None) ->
     assert "There is no Python at /nowhere/python" in worker_python.worker_python()[1]
     with pytest.raises(RuntimeError, match="There is no Python"):
         bpy.ops.mmm.generate(prompt="a person walks")
+
+
+def test_with_its_wheels_blenders_own_python_is_the_workers(
+    stored: Any, no_torch_here: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(worker_python, "runtime_folders", lambda: ("/wheels",))
+    assert worker_python.worker_python() == (Path(sys.executable), "")
+    made = Path(sys.executable).with_name("python")
+    monkeypatch.setattr(worker_python, "environment_python", lambda _folder: made)
+    assert worker_python.worker_python() == (made, "")  # what was set up comes first
+    monkeypatch.setattr(worker_python, "environment_python", lambda _folder: None)
+    monkeypatch.setattr(worker_python, "own_python", lambda: None)
+    assert "no Python that MMM could start" in worker_python.worker_python()[1]
 
 
 def test_another_choice_forgets_what_was_wrong(stored: Any, session: WorkerSession) -> None:

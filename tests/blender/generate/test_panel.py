@@ -98,7 +98,8 @@ def test_without_a_python_set_up_stands_beside_the_reason(
     session: WorkerSession, weights: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv(command.PYTHON_VARIABLE, raising=False)
-    monkeypatch.setattr(worker_python, "_host_has_torch", lambda: False)
+    monkeypatch.setattr(worker_python, "_host_has_runtime", lambda: False)
+    monkeypatch.setattr(worker_python, "runtime_folders", lambda: ())
     layout = drawn()
     assert not layout.buttons()["mmm.generate"]
     assert layout.buttons()["mmm.set_up_environment"]
