@@ -65,7 +65,10 @@ def test_another_python_gets_the_package_alone(unpacked: str) -> None:
 def test_without_a_runtime_there_is_no_folder_of_it(
     found: ModuleSpec | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(importlib.util, "find_spec", lambda _: found)
+    def find(_name: str) -> ModuleSpec | None:
+        return found
+
+    monkeypatch.setattr(importlib.util, "find_spec", find)
     assert launch.runtime_folders() == ()
 
     def stand_in(_name: str) -> None:

@@ -115,10 +115,14 @@ def test_with_its_wheels_blenders_own_python_is_the_workers(
 ) -> None:
     monkeypatch.setattr(worker_python, "runtime_folders", lambda: ("/wheels",))
     assert worker_python.worker_python() == (Path(sys.executable), "")
-    made = Path(sys.executable).with_name("python")
-    monkeypatch.setattr(worker_python, "environment_python", lambda _folder: made)
-    assert worker_python.worker_python() == (made, "")  # what was set up comes first
-    monkeypatch.setattr(worker_python, "environment_python", lambda _folder: None)
+    found: list[Path | None] = [Path(sys.executable).with_name("python")]
+
+    def made(_folder: Path) -> Path | None:
+        return found[0]
+
+    monkeypatch.setattr(worker_python, "environment_python", made)
+    assert worker_python.worker_python() == (found[0], "")  # what was set up comes first
+    found[0] = None
     monkeypatch.setattr(worker_python, "own_python", lambda: None)
     assert "no Python that MMM could start" in worker_python.worker_python()[1]
 
