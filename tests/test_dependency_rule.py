@@ -52,7 +52,18 @@ HOST = (*SHAPES, "geometry.mannequin", "blender.bpy_types", "blender.widgets")
 KEYS = (*HOST, "blender.fcurves", "blender.rig", "blender.actions", "blender.history")
 TARGETS = ("blender.path", "blender.pins", "blender.targets")
 SHELL = (*KEYS, *PIPE, "prompts", "blender.jobs", "blender.addon", *TARGETS)
-FEATURES = ("path", "pins", "targets", "edit", "character", "generate", "sequence", "replay")
+FEATURES = (
+    "menus",
+    "path",
+    "pins",
+    "targets",
+    "edit",
+    "character",
+    "generate",
+    "sequence",
+    "replay",
+)
+_BELOW_ADDON = ("blender.fcurves", "blender.rig", "blender.jobs")
 BLENDER = NUMPY | BLENDER_MODULES
 
 # A module takes the longest name that it lies in. Each row names what is below it.
@@ -137,12 +148,25 @@ LAYERS = (
     Layer("worker", ("common", "worker.protocol", "worker.wire", "worker.server"), WORKER_MODULES),
     Layer("blender.bpy_types", ("common",), BLENDER),
     Layer("blender.widgets", ("common", "blender.bpy_types"), BLENDER),
+    Layer("blender.menus", HOST, BLENDER),
     Layer("blender.fcurves", HOST, BLENDER),
     Layer("blender.rig", (*HOST, "blender.fcurves"), BLENDER),
     Layer("blender.actions", (*HOST, "blender.fcurves", "blender.rig"), BLENDER),
     Layer("blender.history", (*HOST, "blender.fcurves", "blender.rig", "blender.actions"), BLENDER),
     Layer("blender.jobs", (*HOST, *PIPE, "blender.fcurves", "blender.rig"), BLENDER),
-    Layer("blender.addon", (*HOST, *PIPE, "prompts", "motion.limits", "blender.jobs"), BLENDER),
+    Layer(
+        "blender.addon",
+        (
+            *HOST,
+            *PIPE,
+            "prompts",
+            "motion.limits",
+            "blender.fcurves",
+            "blender.rig",
+            "blender.jobs",
+        ),
+        BLENDER,
+    ),
     # where motions go and what holds them: below all that make motions
     Layer("blender.path", KEYS, BLENDER),
     Layer("blender.pins", KEYS, BLENDER),

@@ -6,6 +6,7 @@ actions    what may be edited; keys written into a range, moved in time and over
 history    what was done to an Action, what the user changed since, and which keys stay
 jobs       a job of the worker: its session, its snapshot of the scene, the operators' timer
 addon      preferences, scene settings, weights on disk, and what panels show of all that
+menus      entries in Blender's own menus
 generate, edit, sequence, replay, character
            a folder each for a feature: task (without buttons), operators, panel, properties
 """
@@ -29,6 +30,7 @@ def _modules() -> tuple[_Registrable, ...]:
     from .addon import (  # noqa: PLC0415  # see above
         device_panel,
         disk_facts,
+        help_operators,
         known_prompts,
         preferences,
         scene_settings,
@@ -42,6 +44,7 @@ def _modules() -> tuple[_Registrable, ...]:
     from .generate import operators as generate_operators  # noqa: PLC0415
     from .generate import panel as generate_panel  # noqa: PLC0415
     from .jobs import timer  # noqa: PLC0415
+    from .menus import blender_menus  # noqa: PLC0415
     from .path import overlay, way_point_operators  # noqa: PLC0415
     from .path import panel as path_panel  # noqa: PLC0415
     from .path import properties as path_properties  # noqa: PLC0415
@@ -64,6 +67,7 @@ def _modules() -> tuple[_Registrable, ...]:
         known_prompts,
         from_prompt,
         addon_operators,
+        help_operators,
         way_point_operators,
         pin_operators,
         generate_operators,
@@ -78,6 +82,7 @@ def _modules() -> tuple[_Registrable, ...]:
         sequence_panel,
         character_panel,
         device_panel,
+        blender_menus,
         disk_facts,
         timer,
         overlay,

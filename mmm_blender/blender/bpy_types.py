@@ -18,6 +18,7 @@ from typing import Any, TypeAlias
 import bpy as _bpy
 from bpy.types import (
     Action,
+    Area,
     Armature,
     Bone,
     EditBone,
@@ -34,6 +35,7 @@ from bpy.types import (
 
 __all__ = [
     "Action",
+    "Area",
     "Armature",
     "ArmatureObject",
     "Bone",

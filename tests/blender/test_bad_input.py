@@ -214,7 +214,8 @@ def no_action(rig: ArmatureObject) -> None:
 
 
 def no_rig(rig: ArmatureObject) -> None:
-    rig.select_set(False)
+    """Two characters, and nothing that says which is meant."""
+    bpy.context.collection.objects.link(rig.copy())
     bpy.context.view_layer.objects.active = None
 
 

@@ -45,6 +45,7 @@ def stage(weights: Path, wheels: Sequence[Path], platform: Platform, folder: Pat
     shutil.copytree(PACKAGE, folder, ignore=ignore, dirs_exist_ok=True)
     shutil.copy(ROOT / "LICENSE", folder)
     shutil.copytree(weights, folder / "weights", ignore=ignore)
+    shutil.copytree(ROOT / "docs" / "manual", folder / "manual", ignore=ignore)
     (folder / WHEELS_FOLDER).mkdir()
     for wheel in wheels:
         shutil.copy(wheel, folder / WHEELS_FOLDER)

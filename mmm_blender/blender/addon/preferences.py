@@ -116,6 +116,9 @@ def draw_page(layout: Layout, context: Context, stored: Preferences) -> None:
     column.prop(stored, "threads")
     column.prop(stored, "idle_minutes")
     column.prop(stored, "bundles_folder")
+    row = layout.row(align=True)
+    row.operator("mmm.open_manual", icon="HELP")
+    row.operator("mmm.report_bug", icon="URL")
 
 
 def _draw_python(layout: Layout, context: Context, stored: Preferences) -> None:

@@ -9,6 +9,7 @@ from typing import Any, TypeAlias
 from ...common.errors import MMMError
 from ...geometry.editing.lock_mode import LockMode
 from ..bpy_types import Context, Scene, bpy
+from ..rig.scene_end import EXTEND, FIT, KEEP
 from .disk_facts import look_up_bundle
 from .ui_state import ui_state
 
@@ -36,6 +37,11 @@ LOCK_ITEMS = (
     (LockMode.EDITED.value, "Edited Keys", "Lock poses changed by hand since MMM made them"),
     (LockMode.KEYFRAME.value, "Keyframes", "Lock keys of the type Keyframe: poses set by hand"),
     (LockMode.NONE.value, "Nothing", "Regenerate everything in the range"),
+)
+SCENE_END_ITEMS = (
+    (EXTEND, "Extend", "Move the scene's end out where the motion is longer"),
+    (FIT, "Fit", "End the scene with the motion's last key"),
+    (KEEP, "Keep", "Leave the scene's end where it is"),
 )
 
 
@@ -103,6 +109,11 @@ class SceneSettings(bpy.types.PropertyGroup):
         name="Lock",
         description="Which poses inside the range stay as they are",
         items=LOCK_ITEMS,
+    )
+    scene_end: bpy.props.EnumProperty(
+        name="Scene End",
+        description="What happens to the scene's last frame when a motion was keyed",
+        items=SCENE_END_ITEMS,
     )
 
 

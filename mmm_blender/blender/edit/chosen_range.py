@@ -1,4 +1,9 @@
-"""Which frames an edit is about: the selected keys, else the preview range, else the fields."""
+"""Which frames an edit is about: the selected keys, else the preview range, else the fields.
+
+Keys that are selected count wherever the button stands. Outside of an editor of keys they are those
+that an editor of this window shows, and one frame alone is not meant: a key that was just set is
+selected too.
+"""
 
 from __future__ import annotations
 
@@ -13,9 +18,11 @@ import numpy as np
 from ...common.untrusted import LAST_FRAME
 from ...geometry.resample import MOST_FRAMES
 from ..addon.scene_settings import scene_settings
-from ..bpy_types import Action, ArmatureObject, Context, FCurve, PoseBone, bpy
+from ..addon.ui_state import scene_key, ui_state
+from ..bpy_types import Action, Area, ArmatureObject, Context, FCurve, Scene, bpy
 from ..fcurves.frame_range import FrameRange
 from ..fcurves.layered_actions import bone_path, rig_curves
+from ..rig.bone_selection import is_selected
 
 KEY_EDITORS = ("DOPESHEET_EDITOR", "GRAPH_EDITOR")
 """Where keys can be seen and selected; Blender counts the timeline as a dope sheet."""
@@ -68,7 +75,7 @@ def chosen_range(
     frame_start: int | None = None,
     frame_end: int | None = None,
 ) -> ChosenRange:
-    """The range that counts in this editor; a frame that is given goes before everything."""
+    """The range that counts; a frame that is given goes before everything."""
     found = _selected_range(context, rig) or _range_without_keys(context)
     if frame_start is None and frame_end is None:
         return found
@@ -79,7 +86,12 @@ def chosen_range(
 
 def shown_range(context: Context, rig: ArmatureObject | None) -> ChosenRange:
     """``chosen_range`` for a panel, which asks at every redraw: where it takes long to look at the
-    keys, they are looked at for a tenth of the time only, and drawn once more when they may be."""
+    keys, they are looked at for a tenth of the time only, and drawn once more when they may be.
+    Outside of the editors of keys it is a fact of the scene, as old as these may be."""
+    if context.area is None or context.area.type not in KEY_EDITORS:
+        key = ("selected keys", scene_key(context), *_asked(context, rig))
+        known = ui_state.fact(key, lambda: _selected_range(context, rig))
+        return known or _range_without_keys(context)
     global _glance  # noqa: PLW0603  # the one place that changes it
     now, asked = time.perf_counter(), _asked(context, rig)
     if _glance is not None and _glance.asked == asked and now < _glance.until:
@@ -151,19 +163,28 @@ def _preview_range(context: Context) -> ChosenRange | None:
 
 
 def _selected_range(context: Context, rig: ArmatureObject | None) -> ChosenRange | None:
-    """From the first to the last selected key of the rig's Action, in an editor that shows keys."""
-    area = context.area
-    if area is None or area.type not in KEY_EDITORS or rig is None:
+    """From the first to the last selected key of the rig's Action, of those that are shown."""
+    action = None if rig is None or rig.animation_data is None else rig.animation_data.action
+    if rig is None or action is None:
         return None
-    action = None if rig.animation_data is None else rig.animation_data.action
-    if action is None:
-        return None
-    frames = [selected_frames(curve) for curve in _shown_curves(context, rig, action)]
+    area = _key_editor(context)
+    frames = [selected_frames(curve) for curve in _shown_curves(context.scene, area, rig, action)]
     times = np.concatenate([np.empty(0), *frames])
     times = times[np.isfinite(times)]
     if not len(times):
         return None
-    return ChosenRange(math.floor(times.min()), math.ceil(times.max()), Source.KEYS)
+    found = ChosenRange(math.floor(times.min()), math.ceil(times.max()), Source.KEYS)
+    elsewhere = area is None or area != context.area
+    return None if elsewhere and found.first == found.last else found
+
+
+def _key_editor(context: Context) -> Area | None:
+    """The editor of keys that the context is in, else the largest of its window."""
+    if context.area is not None and context.area.type in KEY_EDITORS:
+        return context.area
+    areas = () if context.screen is None else context.screen.areas
+    found = [area for area in areas if area.type in KEY_EDITORS]
+    return max(found, key=lambda area: area.width * area.height, default=None)
 
 
 def selected_frames(curve: FCurve) -> np.ndarray[tuple[int, ...], np.dtype[np.float32]]:
@@ -178,26 +199,24 @@ def selected_frames(curve: FCurve) -> np.ndarray[tuple[int, ...], np.dtype[np.fl
     return co[0::2][chosen]
 
 
-def _shown_curves(context: Context, rig: ArmatureObject, action: Action) -> list[FCurve]:
+def _shown_curves(
+    scene: Scene, area: Area | None, rig: ArmatureObject, action: Action
+) -> list[FCurve]:
     """Curves that the editor shows: in Pose Mode mostly those of the selected bones."""
     curves = rig_curves(rig, action)
-    if context.area.type == "GRAPH_EDITOR":
-        curves = [curve for curve in curves if not curve.hide]
-    if rig.mode != "POSE" or not _only_selected(context):
+    if area is None:
         return curves
-    shown = tuple(bone_path(bone.name, "") for bone in rig.pose.bones if _is_selected(bone))
+    if area.type == "GRAPH_EDITOR":
+        curves = [curve for curve in curves if not curve.hide]
+    if rig.mode != "POSE" or not _only_selected(scene, area):
+        return curves
+    shown = tuple(bone_path(bone.name, "") for bone in rig.pose.bones if is_selected(bone))
     return [curve for curve in curves if str(curve.data_path).startswith(shown)]
 
 
-def _only_selected(context: Context) -> bool:
+def _only_selected(scene: Scene, area: Area) -> bool:
     """The editor's filter Only Show Selected is on."""
-    space = context.space_data
+    space: Any = area.spaces.active
     if str(space.mode) == "TIMELINE":
-        return bool(context.scene.show_keys_from_selected_only)
+        return bool(scene.show_keys_from_selected_only)
     return bool(space.dopesheet.show_only_selected)
-
-
-def _is_selected(bone: PoseBone) -> bool:
-    """Blender 5 keeps a bone's selection on the object, before it lay on the armature."""
-    holder: Any = bone if hasattr(bone, "select") else bone.bone
-    return bool(holder.select)

@@ -10,19 +10,25 @@ from ...geometry.editing.lock_mode import LockMode
 from ..actions.editability import edited_armature, part_joints
 from ..addon.scene_settings import BODY_PART_ITEMS, LOCK_ITEMS, given_or_scene, scene_settings
 from ..bpy_types import Context, Event, bpy
+from ..jobs.job_widgets import draw_notice
 from ..jobs.motion_operator import MotionJobOperator
 from ..jobs.scene_job import SceneJob
+from ..jobs.session import session
 from ..path.operator_properties import PathOperator
 from ..widgets import can_run
 from .chosen_range import Source, chosen_range
 from .task import EditParams, confirmation, edit_poll_error, poses_range, start_edit
 
 _ANSWERS = ((LockMode.EDITED, "Lock All of Them"), (LockMode.NONE, "Regenerate Them"))
+_MENU_WIDTH = 320
+"""Pixels for a sentence in a menu, at a scale of 1."""
 _FROM_SCENE = ("seed", "body_part", "bundle", "pin_feet")
 
 
 class EditOperator(PathOperator, MotionJobOperator):
     """What both share: which frames and bones to regenerate, and from what."""
+
+    panel: ClassVar[str] = "edit"
 
     prompt: bpy.props.StringProperty(
         name="Prompt",
@@ -61,14 +67,18 @@ class EditOperator(PathOperator, MotionJobOperator):
             int(getattr(self, name)) if is_set(name) else None
             for name in ("frame_start", "frame_end")
         )
-        prompt = self.prompt if is_set("prompt") else scene_settings(context.scene).edit_prompt
         return EditParams(
-            prompt=str(prompt).strip(),
+            prompt=self.asked_prompt(context),
             range=chosen_range(context, edited_armature(context), *given),
             lock=self._lock(context),
             path=self.path_of_edit(context),
             **given_or_scene(self, context, _FROM_SCENE),
         )
+
+    def asked_prompt(self, context: Context) -> str:
+        """The operator's own, or the scene's."""
+        is_set = self.properties.is_property_set("prompt")
+        return str(self.prompt if is_set else scene_settings(context.scene).edit_prompt).strip()
 
     def _lock(self, context: Context) -> LockMode:
         """Which poses in the range stay."""
@@ -141,11 +151,12 @@ class InBetween(EditOperator, bpy.types.Operator):
         return LockMode.KEYFRAME
 
 
-def draw_menu(self: Any, _context: Context) -> None:
-    """Entries of the editors' menus of keys."""
+def draw_menu(self: Any, context: Context) -> None:
+    """Entries of the editors' menus of keys; the timeline of Blender 5 has no panel."""
     self.layout.separator()
     self.layout.operator(RegenerateRange.bl_idname, icon="ARMATURE_DATA")
     self.layout.operator(InBetween.bl_idname, icon="KEYTYPE_KEYFRAME_VEC")
+    draw_notice(self.layout, context, session, width=_MENU_WIDTH)
 
 
 _MENUS = (

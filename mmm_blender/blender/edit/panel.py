@@ -73,8 +73,8 @@ def _draw_buttons(layout: Layout, context: Context, reason: str) -> None:
     layout.operator("mmm.replay", icon="FILE_REFRESH")
     if reason:
         draw_wrapped(layout, context, reason, icon="INFO")
-    if context.area is not None and context.area.type != "VIEW_3D":
-        draw_notice(layout, context, session)  # the 3D view's has it above
+    in_view = context.area is None or context.area.type == "VIEW_3D"
+    draw_notice(layout, context, session, "edit" if in_view else "")
 
 
 class EditPanel(_EditPanel, bpy.types.Panel):

@@ -34,6 +34,7 @@ from ..jobs.scene_job import SceneJob
 from ..jobs.worker_access import WorkerAccess
 from ..path.planned_path import PathParams
 from ..rig.motion_reader import read_in_chunks
+from ..rig.scene_end import follow_motion
 from ..targets.edit_targets import EditTargets
 from .chosen_range import ChosenRange, Source
 from .edit_job import EditJob, EditScope
@@ -210,8 +211,9 @@ class _RangeEdit(EditJob):
         store_fingerprint(rig, action, own)
 
     def update_scene(self, context: Context, rig: ArmatureObject) -> None:
-        """Keys beyond the scene's end are shown."""
-        context.scene.frame_end = max(context.scene.frame_end, self.scope.window.last)
+        """The scene's end follows the keys."""
+        last = int(rig.animation_data.action.frame_range[1])
+        follow_motion(context.scene, self.scope.window.last, last)
 
     def done(self, rig: ArmatureObject) -> str:
         """Which frames were regenerated."""

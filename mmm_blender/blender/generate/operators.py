@@ -50,6 +50,10 @@ class MotionOperator(PathOperator, StartEndOperator, MotionJobOperator):
         """Read what the motion keeps to, and send the params."""
         return start_prompt(context, self.params(context))
 
+    def asked_prompt(self, context: Context) -> str:
+        """The operator's own, or the scene's."""
+        return str(given_or_scene(self, context, ("prompt",))["prompt"]).strip()
+
     def params(self, context: Context) -> GenerateParams:
         """What was asked for, here and in the panel."""
         values = given_or_scene(self, context, _FROM_SCENE)

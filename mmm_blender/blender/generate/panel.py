@@ -15,7 +15,7 @@ from ..addon.scene_settings import Settings, scene_settings
 from ..addon.ui_state import scene_key, ui_state
 from ..bpy_types import Context, bpy
 from ..jobs.job_widgets import draw_notice, draw_progress
-from ..jobs.session import session
+from ..jobs.session import MAIN_PANEL, session
 from ..path.planned_path import path_poll_error
 from ..path.properties import NONE, path_settings
 from ..rig.target import target_armature
@@ -79,7 +79,7 @@ class MotionPanel(bpy.types.Panel):
             draw_progress(layout, session)
         else:
             _draw_button(layout, context, settings, has_place)
-        draw_notice(layout, context, session)
+        draw_notice(layout, context, session, MAIN_PANEL)
         _draw_bundle(layout, context)
 
 
@@ -98,6 +98,7 @@ def _draw_request(layout: Layout, context: Context, settings: Settings) -> None:
     row.prop(settings, "seed")
     row.operator("mmm.new_seed", text="", icon="FILE_REFRESH")
     column.prop(settings, "pin_feet")
+    column.prop(settings, "scene_end")
 
 
 def _draw_target(layout: Layout, context: Context) -> bool:

@@ -16,6 +16,7 @@ from ..bpy_types import Action, ArmatureObject, bpy
 from ..fcurves.layered_actions import assign_action, build_action
 from ..fcurves.rollback import all_or_nothing
 from ..rig.clip_channels import clip_channels
+from ..rig.scene_end import follow_motion
 from ..rig.smpl_rig import smpl_bones
 from ..rig.target import scene_fps, scene_of
 from .recipe import Recipe
@@ -33,14 +34,13 @@ def write_clip(
     """Key ``clip`` on an SMPL armature, in a new Action that becomes the active one.
 
     One linear key of type GENERATED at every scene frame from ``start_frame`` on, on the 22
-    bones in their own rotation modes. The Action before it is kept; the scene's end moves out if
-    it must. Raises MMMError, with nothing changed, if the rig cannot take it.
+    bones in their own rotation modes. The Action before it is kept; the scene ends as its
+    setting says. Raises MMMError, with nothing changed, if the rig cannot take it.
     """
     action = make_action(rig, clip, start_frame, recipe)
     with all_or_nothing(lambda: bpy.data.actions.remove(action)):
         assign_action(rig, action)
-    scene = scene_of(rig)
-    scene.frame_end = max(scene.frame_end, int(action.frame_range[1]))
+    follow_motion(scene_of(rig), int(action.frame_range[1]))
     return action
 
 

@@ -7,14 +7,14 @@ operator runs to its end too.
 from __future__ import annotations
 
 import time
-from typing import Any
+from typing import Any, ClassVar
 
 from ...common.errors import MMMError
 from ...worker.protocol import WorkerError
 from ..bpy_types import Context, Event, Timer, bpy
 from ..widgets import redraw, shown
 from .scene_job import SceneJob
-from .session import State, session
+from .session import MAIN_PANEL, State, session
 
 TICK_SECONDS = 0.05
 READING_TICK_SECONDS = 0.01
@@ -26,6 +26,9 @@ _FULL_BAR = 100
 class JobOperator:
     """Base of such operators, beside ``bpy.types.Operator``. They say what to start."""
 
+    panel: ClassVar[str] = MAIN_PANEL
+    """Where the button stands, and the panel that says how the job ended."""
+
     report: Any
     _scene_job: SceneJob | None = None
     _timer: Timer | None = None
@@ -33,6 +36,10 @@ class JobOperator:
     def start(self, context: Context) -> SceneJob:
         """Send the job. Raises MMMError, with nothing changed."""
         raise NotImplementedError
+
+    def asked_prompt(self, _context: Context) -> str:
+        """What the job is about, in the person's words; "" where there are none."""
+        return ""
 
     def execute(self, context: Context) -> set[str]:
         """From a script: wait for the end."""
@@ -78,8 +85,12 @@ class JobOperator:
         self._remove_timer(context)
 
     def _begin(self, context: Context) -> bool:
+        region = context.region
+        beside = region is not None and region.type == "UI"
         try:
             self._scene_job = self.start(context)
+            session.panel = self.panel if beside else MAIN_PANEL
+            session.prompt = self.asked_prompt(context)
         except MMMError as error:
             session.fail(error.kind if isinstance(error, WorkerError) else None, str(error))
             self.report({"ERROR"}, str(error))

@@ -17,13 +17,19 @@ def draw_progress(layout: Layout, the_session: WorkerSession) -> None:
     row.operator("mmm.cancel", text="", icon="X")
 
 
-def draw_notice(layout: Layout, context: Context, the_session: WorkerSession) -> None:
-    """The last message."""
+def draw_notice(
+    layout: Layout, context: Context, the_session: WorkerSession, panel: str = "", width: int = 0
+) -> None:
+    """The last message, with the prompt that it is about. panel: one that shows its own only; the
+    main one shows those of no panel too. width: as in ``draw_wrapped``."""
     notice = the_session.notice
-    if not notice.text:
+    if not notice.text or panel not in ("", the_session.panel):
         return
     box = layout.box()
-    draw_wrapped(box, context, notice.text, icon="ERROR" if notice.is_error else "INFO")
+    if the_session.prompt:
+        draw_wrapped(box, context, f"\u201c{the_session.prompt}\u201d", width=width)
+    icon = "ERROR" if notice.is_error else "INFO"
+    draw_wrapped(box, context, notice.text, icon=icon, width=width)
     if notice.kind == FailureKind.OUT_OF_MEMORY:
         box.operator("mmm.generate_on_cpu")
     if notice.kind in (FailureKind.INTERNAL, FailureKind.WORKER_ENDED):

@@ -34,6 +34,9 @@ from ...worker.protocol import (
 )
 from ...worker.wire import encode
 
+MAIN_PANEL = "motion"
+"""The panel that says how a job ended which was started from nowhere else."""
+
 START_SECONDS = 180.0
 """A worker that has not greeted by then never will (a cold disk needs half a minute for torch)."""
 
@@ -141,13 +144,16 @@ class WorkerSession:
     """Owns the worker's client and the job that runs.
 
     devices: ids and names that the worker has seen on this machine. python_errors: why a Python
-    cannot be the worker's, as far as it was tried. notice: the last message for the user.
+    cannot be the worker's, as far as it was tried. notice: the last message for the user; panel,
+    prompt: where its button stands, and what it was asked.
     """
 
     connect: Connect = WorkerClient
     clock: Clock = time.monotonic
     job: Job | None = None
     notice: Notice = field(default_factory=Notice)
+    panel: str = MAIN_PANEL
+    prompt: str = ""
     devices: dict[str, str] = field(default_factory=dict[str, str])
     python_errors: dict[Path, str] = field(default_factory=dict[Path, str])
     _client: WorkerClient | None = None
@@ -248,6 +254,11 @@ class WorkerSession:
         self.notice = Notice(sentence)
         if self._client is not None:
             self._client.cancel(self.job.number)
+
+    def forget_notice(self) -> None:
+        """What was said is about a scene that is no more; what is about the Python stays."""
+        if not self.busy and self.notice.kind != FailureKind.ENVIRONMENT:
+            self.notice, self.prompt = Notice(), ""
 
     def fail(self, kind: FailureKind | None, sentence: str) -> None:
         """Say what went wrong."""

@@ -17,12 +17,14 @@ HOUSEKEEPING_SECONDS = 0.5
 @bpy.app.handlers.persistent
 def on_load(*_arguments: Any) -> None:
     """Before another file is loaded."""
+    session.forget_notice()
     session.cancel("Cancelled: another file was opened.")
 
 
 @bpy.app.handlers.persistent
 def on_undo(*_arguments: Any) -> None:
     """Before a step is undone or redone."""
+    session.forget_notice()
     session.cancel("Cancelled: a step was undone.")
 
 

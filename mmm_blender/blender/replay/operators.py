@@ -17,6 +17,7 @@ class Replay(JobOperator, bpy.types.Operator):
     bl_label = "Replay"
     # not REGISTER: a redo panel would run the model again at every change, and freeze the window
     bl_options: ClassVar[set[str]] = {"UNDO"}
+    panel: ClassVar[str] = "edit"
 
     @classmethod
     def poll(cls, context: Context) -> bool:

@@ -17,6 +17,7 @@ from ...geometry.mannequin.body_shape import BodyMesh, mannequin
 from ...geometry.rotations import normalize
 from ...geometry.skeleton import SMPL, SOLE_HEIGHT, Skeleton
 from ..bpy_types import Armature, ArmatureObject, Context, EditBone, bpy
+from .bone_selection import select_bones
 from .mannequin_mesh import add_body
 from .smpl_rig import find_smpl_bones, smpl_bones
 
@@ -60,7 +61,8 @@ def create_character(
     """Add an SMPL armature with its body at the 3D cursor, selected and active.
 
     skeleton: rest proportions, SMPL's joints first, hands or fingers after them. mesh: its body;
-    without one, our mannequin is made to fit. Soles stand on the object's origin plane.
+    without one, our mannequin is made to fit. Soles stand on the object's origin plane. All
+    bones are selected, so that the timeline shows their keys.
     """
     body = mannequin(skeleton) if mesh is None else mesh
     floor = _floor(skeleton) if mesh is None else float(body.vertices_V3[:, 1].min())
@@ -69,6 +71,7 @@ def create_character(
     _make_bones(rig, skeleton, skeleton.rest_positions_J3 + lift_3)
     rig.show_in_front = True
     _dress(rig.data)
+    select_bones(rig)
     add_body(rig, skeleton.names, body, lift_3)
     return rig
 

@@ -31,7 +31,8 @@ class DataBlockRef:
 
 
 def target_armature(context: Context) -> ArmatureObject | None:
-    """The SMPL armature to animate: the active object or the one that deforms it.
+    """The SMPL armature to animate: the active object or the one that deforms it; with neither, the
+    only one that the view layer has.
 
     None where there is none, so that one is added. An armature of another kind that is selected
     and active is refused with MMMError: the user means it, and it cannot be done.
@@ -39,17 +40,24 @@ def target_armature(context: Context) -> ArmatureObject | None:
     active = context.view_layer.objects.active
     rig = _armature_of(active)
     if rig is None:
-        return None
+        return _only_character(context)
     found = find_smpl_bones(rig)
     if isinstance(found, str):
         if not active.select_get():
-            return None
+            return _only_character(context)
         raise MMMError(f"{found.rstrip('.')}; select one that is, or nothing to have one added.")
     if rig.library is not None:
         raise MMMError(
             f"'{rig.name}' is linked from another file: make a library override of it first."
         )
     return rig
+
+
+def _only_character(context: Context) -> ArmatureObject | None:
+    """The one character that can be meant where nothing of a character is active."""
+    rigs = (each for each in context.view_layer.objects if each.type == "ARMATURE")
+    found = [rig for rig in rigs if rig.library is None and isinstance(find_smpl_bones(rig), dict)]
+    return found[0] if len(found) == 1 else None
 
 
 def _armature_of(active: Object | None) -> ArmatureObject | None:

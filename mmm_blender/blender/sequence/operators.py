@@ -166,6 +166,7 @@ class GenerateSequence(PathOperator, MotionJobOperator, bpy.types.Operator):
     bl_label = "Generate Sequence"
     # not REGISTER: a redo panel would run the model again at every change, and freeze the window
     bl_options: ClassVar[set[str]] = {"UNDO"}
+    panel: ClassVar[str] = "sequence"
 
     segments: bpy.props.CollectionProperty(
         type=SequenceLine,
@@ -193,6 +194,7 @@ class RegenerateSegment(MotionJobOperator, bpy.types.Operator):
     bl_idname = "mmm.regenerate_segment"
     bl_label = "Regenerate Segment"
     bl_options: ClassVar[set[str]] = {"UNDO"}
+    panel: ClassVar[str] = "sequence"
 
     index: bpy.props.IntProperty(
         name="Segment", description="Which one, from 0; the one chosen in the list if not given"

@@ -10,7 +10,7 @@ from ..addon.bundle_choice import shown_bundle
 from ..addon.known_prompts import draw_notes
 from ..addon.ui_state import scene_key, ui_state
 from ..bpy_types import Context, bpy
-from ..jobs.job_widgets import draw_progress
+from ..jobs.job_widgets import draw_notice, draw_progress
 from ..jobs.session import session
 from ..rig.target import target_armature
 from ..widgets import BIG, ORDER, TAB, Layout, draw_wrapped
@@ -73,6 +73,7 @@ class SequencePanel(bpy.types.Panel):
             return
         _draw_generate(layout, context)
         _draw_regenerate(layout, context)
+        draw_notice(layout, context, session, "sequence")
 
 
 def _draw_list_buttons(column: Layout) -> None:

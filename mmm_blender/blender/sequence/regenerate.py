@@ -37,6 +37,7 @@ from ..history.user_edits import begin_step
 from ..jobs.scene_job import SceneJob
 from ..jobs.worker_access import WorkerAccess
 from ..rig.motion_reader import read_in_chunks
+from ..rig.scene_end import follow_motion
 from ..targets.edit_targets import EditTargets
 from .layout import plan_segment, stretched
 from .markers import replace_markers
@@ -218,7 +219,7 @@ class _SegmentEdit(EditJob):
         action = rig.animation_data.action
         scene, after = context.scene, action_segments(action, rig)
         replace_markers(scene, self._segments, after, restore=False)
-        scene.frame_end = max(scene.frame_end, after[-1].stop - 1)
+        follow_motion(scene, after[-1].stop - 1)
         found = sequence_list(scene)
         if found.action == action and params_of(found.lines) == self._listed:
             set_line(found.lines[self._change.index], self._change.params)

@@ -229,7 +229,6 @@ def _strain(arrival: Arrival) -> tuple[str, ...]:
     if not arrival.strained:
         return ()
     return (
-        f"To arrive where the motion goes on, the body is moved by {arrival.speed_mps:.2f} m/s and "
-        f"turned by {arrival.turn_rate_dps:.0f} degrees/s over its own steps: choose a longer "
-        "range or a prompt that leads there.",
+        "The feet slide here to arrive where the motion goes on: choose a longer range, or a "
+        "prompt that leads there.",
     )

@@ -82,7 +82,11 @@ def test_selected_keys_go_before_everything_in_an_editor_of_keys(
         select(rig, "neck", 7, 12)
         assert frames(chosen_range(context, rig)) == (7, 12, Source.KEYS)
         assert chosen_range(context, None).source is Source.PREVIEW
-    assert chosen_range(bpy.context, rig).source is Source.PREVIEW  # no editor of keys
+        select(rig, "neck", 9)
+        assert frames(chosen_range(context, rig)) == (9, 9, Source.KEYS)
+    assert chosen_range(bpy.context, rig).source is Source.PREVIEW, "a key that was just set"
+    select(rig, "neck", 7, 12)
+    assert frames(chosen_range(bpy.context, rig)) == (7, 12, Source.KEYS), "wherever one presses"
 
 
 def test_a_panel_looks_at_many_keys_a_tenth_of_the_time(

@@ -205,7 +205,7 @@ def test_without_keys_or_a_rig_the_button_is_grey(rig: ArmatureObject, inpaint: 
     rig.animation_data.action = None
     with pytest.raises(RuntimeError, match="has no Action to edit"):
         inpaint()
-    bpy.context.view_layer.objects.active = None
+    bpy.data.objects.remove(rig)
     with pytest.raises(RuntimeError, match="Select the SMPL armature"):
         inpaint()
 

@@ -1,0 +1,1 @@
+"""Where Blender's own menus offer the add-on's commands."""
