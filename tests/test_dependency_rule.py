@@ -34,8 +34,6 @@ class Layer:
 SHAPES = ("common", "geometry", "geometry.editing", "geometry.feet")
 MODEL = (
     *SHAPES,
-    "motion.attention",
-    "motion.weights",
     "motion.limits",
     "motion.vocabulary",
     "motion.config",
@@ -93,9 +91,7 @@ LAYERS = (
         frozenset(),
     ),
     Layer("motion.schedule", ("common",), frozenset()),
-    Layer("motion.attention", (), WORKER_MODULES),
-    Layer("motion.weights", ("common",), WORKER_MODULES),
-    Layer("motion.text", ("common", "motion.attention", "motion.weights"), WORKER_MODULES),
+    Layer("motion.text", ("common", "motion.networks"), WORKER_MODULES),
     Layer("motion.networks", MODEL, WORKER_MODULES),
     Layer("motion.sampling", MODEL, WORKER_MODULES),
     Layer("motion.motion_model", (*MODEL, "motion.networks", "motion.sampling"), WORKER_MODULES),

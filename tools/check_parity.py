@@ -36,7 +36,7 @@ from mmm_blender.motion.bundles.published_checkpoint import (  # noqa: E402
 )
 from mmm_blender.motion.config import SamplerConfig  # noqa: E402
 from mmm_blender.motion.motion_model import MotionModel  # noqa: E402
-from mmm_blender.motion.sampling import masks  # noqa: E402
+from mmm_blender.motion.networks import masks  # noqa: E402
 from mmm_blender.motion.schedule import step_progress  # noqa: E402
 
 SAMPLED_FRAMES = (24, 40, 64, 120, 196)

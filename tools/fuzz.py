@@ -39,7 +39,7 @@ from mmm_blender.geometry.clip import MotionClip  # noqa: E402
 from mmm_blender.geometry.rotations import identity_quats  # noqa: E402
 from mmm_blender.motion.bundles.bundle import read_config  # noqa: E402
 from mmm_blender.motion.bundles.published_checkpoint import read_checkpoint  # noqa: E402
-from mmm_blender.motion.weights import read_tensors  # noqa: E402
+from mmm_blender.motion.networks.weights import read_tensors  # noqa: E402
 from mmm_blender.smpl_model.model_file import read_arrays  # noqa: E402
 from mmm_blender.worker.protocol import Generate, LoadBundle  # noqa: E402
 from mmm_blender.worker.wire import encode, read_message  # noqa: E402

@@ -27,12 +27,12 @@ sys.path.insert(0, str(ROOT))
 from _dev.program import run  # noqa: E402
 
 from mmm_blender.common.errors import MMMError  # noqa: E402
-from mmm_blender.motion.text import STUDENT_FOLDER  # noqa: E402
-from mmm_blender.motion.text.student import (  # noqa: E402
+from mmm_blender.motion.networks.text.student import (  # noqa: E402
     StudentTextEncoder,
     StudentTextModel,
     save_student,
 )
+from mmm_blender.motion.text import STUDENT_FOLDER  # noqa: E402
 from mmm_blender.training.data.captions import caption  # noqa: E402
 from mmm_blender.training.data.dataset import (  # noqa: E402
     TRAIN,

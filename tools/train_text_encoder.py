@@ -26,7 +26,7 @@ sys.path.insert(0, str(ROOT))
 from _dev.program import run as run_tool  # noqa: E402
 
 from mmm_blender.common.errors import MMMError  # noqa: E402
-from mmm_blender.motion.text.student import (  # noqa: E402
+from mmm_blender.motion.networks.text.student import (  # noqa: E402
     StudentConfig,
     StudentTextEncoder,
     StudentTextModel,

@@ -42,9 +42,9 @@ from mmm_blender.motion.config import (  # noqa: E402
     TransformerConfig,
 )
 from mmm_blender.motion.motion_model import MotionModel  # noqa: E402
+from mmm_blender.motion.networks.masks import motion_places  # noqa: E402
 from mmm_blender.motion.networks.tokenizer import Tokenizer  # noqa: E402
 from mmm_blender.motion.networks.transformer import MaskedTransformer  # noqa: E402
-from mmm_blender.motion.sampling.masks import motion_places  # noqa: E402
 from mmm_blender.motion.text import STUDENT_FOLDER, TextEncoder, load_text_encoder  # noqa: E402
 from mmm_blender.training.data.dataset import TRAIN, UNSEEN_TAKES, Example, load_examples  # noqa: E402
 from mmm_blender.training.text.caption_bank import CaptionBank  # noqa: E402

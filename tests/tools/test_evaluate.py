@@ -16,7 +16,7 @@ pytest.importorskip("torch", reason="no torch in this Python")
 import evaluate
 
 from mmm_blender.common.errors import MMMError
-from mmm_blender.motion.text.student import save_student
+from mmm_blender.motion.networks.text.student import save_student
 from mmm_blender.training.data.dataset import TRAIN, UNSEEN_STYLES, UNSEEN_TAKES, split_of
 from mmm_blender.training.data.motion_file import ClipRecord, save_motions
 from mmm_blender.training.evaluation import suite

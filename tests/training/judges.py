@@ -12,8 +12,12 @@ import torch
 from mmm_blender.geometry.clip import MotionClip
 from mmm_blender.geometry.rotations import axis_angle_quat
 from mmm_blender.motion.config import SamplerConfig
+from mmm_blender.motion.networks.text.student import (
+    StudentConfig,
+    StudentTextEncoder,
+    StudentTextModel,
+)
 from mmm_blender.motion.pipeline.pipeline import GenerateRequest, GenerateResult
-from mmm_blender.motion.text.student import StudentConfig, StudentTextEncoder, StudentTextModel
 from mmm_blender.motion.text.wordpiece import WordPieceTokenizer
 from mmm_blender.training.data.measured import measure
 from mmm_blender.training.data.motion_file import ClipRecord

@@ -8,9 +8,9 @@ import torch
 
 from mmm_blender.motion.bundles.bundle import save_bundle
 from mmm_blender.motion.config import BundleConfig, TokenizerConfig, TransformerConfig
+from mmm_blender.motion.networks.text.student import StudentConfig, StudentTextModel, save_student
 from mmm_blender.motion.networks.tokenizer import Tokenizer
 from mmm_blender.motion.networks.transformer import MaskedTransformer
-from mmm_blender.motion.text.student import StudentConfig, StudentTextModel, save_student
 
 PIECES = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "a", "person", "walk", "##s", "run", "."]
 NAME = "tiny"

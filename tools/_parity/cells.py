@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from mmm_blender.motion.sampling.masks import motion_places
+from mmm_blender.motion.networks.masks import motion_places
 
 
 def all_cells(lengths_B: Tensor, places: int, parts: int) -> Tensor:

@@ -16,8 +16,8 @@ from torch import Tensor
 
 from mmm_blender.motion.config import SamplerConfig
 from mmm_blender.motion.motion_model import MotionModel
+from mmm_blender.motion.networks import masks
 from mmm_blender.motion.pipeline.sequence import LONGEST_HALF
-from mmm_blender.motion.sampling import masks
 
 if TYPE_CHECKING:
     from mmm_blender.motion.text import TextFeatures

@@ -28,7 +28,7 @@ from ..motion_model import MotionModel
 from ..networks.quantizer import TRAINING_ONLY
 from ..networks.tokenizer import Tokenizer
 from ..networks.transformer import MaskedTransformer
-from ..weights import MOST_BYTES, check_weights, load_weights, read_tensors
+from ..networks.weights import MOST_BYTES, check_weights, load_weights, read_tensors
 
 CONFIG_FILE = "config.json"
 TOKENIZER_FILE = "tokenizer.safetensors"

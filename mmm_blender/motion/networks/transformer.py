@@ -15,8 +15,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from ...common.errors import MMMError
-from ..attention import attend, split_heads
 from ..config import PATH_FEATURES, TokenizerConfig, TransformerConfig, check_predicted_parts
+from .attention import attend, split_heads
 
 if TYPE_CHECKING:
     from ..text import TextFeatures

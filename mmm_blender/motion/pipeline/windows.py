@@ -21,7 +21,7 @@ from ...common.arrays import BoolArray, FloatArray
 from ...geometry.editing.edit_mask import masked_runs
 from ..config import SamplerConfig
 from ..motion_model import MotionModel
-from ..sampling import masks
+from ..networks import masks
 
 if TYPE_CHECKING:
     from ..text import TextEncoder

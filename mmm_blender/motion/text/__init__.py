@@ -78,7 +78,7 @@ def load_text_encoder(
 def _load_student(
     bundle_dir: Path, config: Mapping[str, object], device: torch.device | str
 ) -> TextEncoder:
-    from .student import StudentTextEncoder  # noqa: PLC0415
+    from ..networks.text.student import StudentTextEncoder  # noqa: PLC0415
 
     folder = str(config.get("folder", STUDENT_FOLDER))
     if not lies_inside(bundle_dir, folder):
@@ -92,7 +92,7 @@ def _load_clip(
     bundle_dir: Path, config: Mapping[str, object], device: torch.device | str
 ) -> TextEncoder:
     try:
-        from .clip import ClipTextEncoder  # noqa: PLC0415
+        from ..networks.text.clip import ClipTextEncoder  # noqa: PLC0415
     except ImportError as error:
         raise MMMError(
             f"CLIP needs the package {error.name}, which the worker's Python lacks: run Set up "

@@ -25,8 +25,8 @@ from ...geometry.ground_path import GroundPath
 from ...geometry.placement import headings
 from ...motion.features.path_condition import path_features, root_poses, wrapped
 from ...motion.features.smpl import decode_features, encode_clip
+from ...motion.networks import masks
 from ...motion.pipeline.pipeline import GenerateRequest, MotionPipeline
-from ...motion.sampling import masks
 from ..data.captions import caption
 from ..data.clip_kinds import is_locomotion
 from ..data.motion_file import ClipRecord

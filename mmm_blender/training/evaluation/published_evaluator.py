@@ -24,7 +24,7 @@ from torch.nn.utils.rnn import pack_padded_sequence
 from ...common.arrays import AnyArray, FloatArray
 from ...common.errors import MMMError
 from ...motion.bundles.published_checkpoint import read_checkpoint, read_statistics
-from ...motion.weights import load_weights
+from ...motion.networks.weights import load_weights
 from .evaluator import FRAMES_PER_STEP, MAX_FRAMES
 from .word_vectors import Word, WordVectors
 

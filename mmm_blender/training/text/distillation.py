@@ -20,7 +20,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from ...common.errors import MMMError
-from ...motion.text.student import StudentConfig, StudentTextModel, pad_tokens
+from ...motion.networks.text.student import StudentConfig, StudentTextModel, pad_tokens
 from ...motion.text.wordpiece import WordPieceTokenizer
 
 WORD_WEIGHT, RELATION_WEIGHT = 0.5, 5.0

@@ -23,9 +23,9 @@ from ...common.arrays import FloatArray
 from ...common.schema import from_json, to_json
 from ...geometry.clip import MotionClip
 from ...motion.config import TokenizerConfig, TransformerConfig
+from ...motion.networks.text.student import StudentTextEncoder
 from ...motion.networks.tokenizer import Tokenizer
 from ...motion.networks.transformer import MaskedTransformer
-from ...motion.text.student import StudentTextEncoder
 from ..data.clip_variants import (
     ClipVariants,
     VariantPlan,

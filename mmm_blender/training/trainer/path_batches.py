@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from ...motion.features.path_condition import LONG_GAP_SECONDS
-from ...motion.sampling.masks import motion_places
+from ...motion.networks.masks import motion_places
 from .row_sampler import Rows
 from .token_batches import Masks
 

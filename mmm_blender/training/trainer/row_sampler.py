@@ -19,7 +19,7 @@ import torch
 from torch import Tensor
 
 from ...motion.config import TokenizerConfig
-from ...motion.sampling.masks import close_grid, motion_places
+from ...motion.networks.masks import close_grid, motion_places
 from ..data.clip_variants import CAPTIONS
 from ..data.composites import LEAST_TOKENS, Pairs
 from .device_bank import Draw, FeatureBank, TokenBank

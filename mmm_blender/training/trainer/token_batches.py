@@ -15,8 +15,8 @@ from tqdm import tqdm
 
 from ...common.arrays import IntArray
 from ...motion.features.layout import SMPL_269
+from ...motion.networks.masks import close_grid, motion_places
 from ...motion.networks.tokenizer import Tokenizer
-from ...motion.sampling.masks import close_grid, motion_places
 from ...motion.text import TextFeatures
 from ...motion.vocabulary import Vocabulary
 from ..data.dataset import Example, balance_weights

@@ -19,9 +19,13 @@ def main(folder: Path) -> None:
 
     from mmm_blender.motion.bundles.bundle import save_bundle
     from mmm_blender.motion.config import BundleConfig, TokenizerConfig, TransformerConfig
+    from mmm_blender.motion.networks.text.student import (
+        StudentConfig,
+        StudentTextModel,
+        save_student,
+    )
     from mmm_blender.motion.networks.tokenizer import Tokenizer
     from mmm_blender.motion.networks.transformer import MaskedTransformer
-    from mmm_blender.motion.text.student import StudentConfig, StudentTextModel, save_student
 
     torch.manual_seed(SEED)
     student = StudentConfig(

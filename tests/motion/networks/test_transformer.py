@@ -7,9 +7,9 @@ import torch
 from torch import Tensor
 
 from mmm_blender.common.errors import MMMError
+from mmm_blender.motion.networks import masks
 from mmm_blender.motion.networks.tokenizer import Tokenizer
 from mmm_blender.motion.networks.transformer import MaskedTransformer
-from mmm_blender.motion.sampling import masks
 from mmm_blender.motion.text import TextEncoder, TextFeatures
 
 PROMPTS = ["a person walks", "a person jumps"]

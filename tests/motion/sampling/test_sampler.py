@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from mmm_blender.motion.config import SamplerConfig
-from mmm_blender.motion.sampling import masks
+from mmm_blender.motion.networks import masks
 from mmm_blender.motion.sampling.sampler import Cancelled, sample
 from mmm_blender.motion.vocabulary import Vocabulary
 

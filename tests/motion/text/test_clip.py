@@ -8,8 +8,8 @@ from safetensors.torch import load_file, save_file
 from transformers import CLIPTextConfig, CLIPTextModelWithProjection
 
 from mmm_blender.common.errors import MMMError
+from mmm_blender.motion.networks.text.clip import ClipTextEncoder, ClipTextModel, text_state
 from mmm_blender.motion.text import load_text_encoder
-from mmm_blender.motion.text.clip import ClipTextEncoder, ClipTextModel, text_state
 
 # A small vocabulary: 256 bytes, the same as word ends, a few merges and two specials.
 MERGES = "#version: 0.2\nw a\nwa l\nwal k\nr u\nru n</w>\n"
@@ -106,8 +106,8 @@ def test_a_bundle_finds_clip_in_the_named_folder(folder: Path) -> None:
 
 
 def test_a_missing_package_is_told(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("clip", "byte_pair"):
-        monkeypatch.delitem(sys.modules, f"mmm_blender.motion.text.{name}", raising=False)
+    for name in ("networks.text.clip", "text.byte_pair"):
+        monkeypatch.delitem(sys.modules, f"mmm_blender.motion.{name}", raising=False)
     monkeypatch.setitem(sys.modules, "ftfy", None)
     with pytest.raises(MMMError, match="needs the package ftfy"):
         load_text_encoder(folder.parent, {"kind": "clip", "folder": folder.name})

@@ -7,14 +7,14 @@ import pytest
 import torch
 
 from mmm_blender.common.errors import MMMError
-from mmm_blender.motion.text import load_text_encoder
-from mmm_blender.motion.text.student import (
+from mmm_blender.motion.networks.text.student import (
     StudentConfig,
     StudentTextEncoder,
     StudentTextModel,
     quantise_rows,
     save_student,
 )
+from mmm_blender.motion.text import load_text_encoder
 
 SHIPPED = Path(__file__).resolve().parents[3] / "weights" / "starter" / "text"
 PIECES = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "a", "person", "walk", "##s", "run", "."]

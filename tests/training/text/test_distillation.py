@@ -5,7 +5,7 @@ import pytest
 import torch
 from transformers import BertConfig, BertModel
 
-from mmm_blender.motion.text.student import StudentConfig, StudentTextModel
+from mmm_blender.motion.networks.text.student import StudentConfig, StudentTextModel
 from mmm_blender.motion.text.wordpiece import WordPieceTokenizer
 from mmm_blender.training.data.motion_file import ClipRecord
 from mmm_blender.training.text import corpus as text_corpus

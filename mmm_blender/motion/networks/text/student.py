@@ -19,13 +19,13 @@ from safetensors.torch import save
 from torch import Tensor, nn
 from torch.nn import functional
 
-from ...common.atomic_files import make_folder, write_files
-from ...common.errors import MMMError
+from ....common.atomic_files import make_folder, write_files
+from ....common.errors import MMMError
+from ...text import TextFeatures
+from ...text.files import read_json
 from ..weights import check_weights, load_weights, read_tensors
-from . import TextFeatures
+from ...text.wordpiece import WordPieceTokenizer
 from .blocks import Block
-from .files import read_json
-from .wordpiece import WordPieceTokenizer
 
 CONFIG_FILE, WEIGHTS_FILE, VOCABULARY_FILE = "config.json", "model.safetensors", "vocab.txt"
 # How the embedding table is stored: rows of int8 and one scale a row.

@@ -14,12 +14,12 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from ...common.errors import MMMError
+from ....common.errors import MMMError
+from ...text import TextFeatures
+from ...text.byte_pair import BytePairTokenizer
+from ...text.files import read_json
 from ..weights import load_weights, read_tensors
-from . import TextFeatures
 from .blocks import Block, quick_gelu
-from .byte_pair import BytePairTokenizer
-from .files import read_json
 
 WEIGHTS_FILES = ("model.safetensors", "open_clip_model.safetensors")
 CONFIG_FILE = "config.json"

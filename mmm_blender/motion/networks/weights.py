@@ -10,8 +10,8 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
-from ..common.errors import MMMError
-from ..common.untrusted import check_file, clean_text
+from ...common.errors import MMMError
+from ...common.untrusted import check_file, clean_text
 
 MOST_BYTES = 2**36
 """Of one file: more than any machine would run."""

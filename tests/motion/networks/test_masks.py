@@ -5,7 +5,7 @@ from _parity.cells import all_cells, only_parts, time_span
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mmm_blender.motion.sampling import masks
+from mmm_blender.motion.networks import masks
 from mmm_blender.motion.vocabulary import Vocabulary
 
 VOCABULARY = Vocabulary(16)
