@@ -63,7 +63,8 @@ def file_bytes(path: Path, most: int) -> bytes:
     """The content of a regular file of at most ``most`` bytes; OSError for any other."""
     check_file(path, most)
     with path.open("rb") as file:
-        content = file.read(most + 1)
+        size = os.fstat(file.fileno()).st_size  # asked for more, Python would set aside as much
+        content = file.read(min(most, size) + 1)
     if len(content) > most:  # it has grown meanwhile
         raise OSError(errno.EFBIG, os.strerror(errno.EFBIG))
     return content

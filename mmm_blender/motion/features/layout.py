@@ -146,6 +146,11 @@ class FeatureLayout:
         return np.sort(np.concatenate(channels))
 
 
+def upper_joints(layout: FeatureLayout) -> tuple[int, ...]:
+    """Joints of the upper body that a layout has."""
+    return tuple(joint for joint in UPPER_JOINTS if joint < layout.joints)
+
+
 HUMANML3D_263 = FeatureLayout("humanml3d_263", joints=22, fps=MODEL_FPS, true_rotations=False)
 KIT_251 = FeatureLayout("kit_251", joints=21, fps=_KIT_FPS, true_rotations=False)
 SMPL_269 = FeatureLayout("smpl_269", joints=22, fps=MODEL_FPS, true_rotations=True)

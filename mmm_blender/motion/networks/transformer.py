@@ -19,7 +19,7 @@ from ..config import PATH_FEATURES, TokenizerConfig, TransformerConfig, check_pr
 from .attention import attend, split_heads
 
 if TYPE_CHECKING:
-    from ..text import TextFeatures
+    from .text.features import TextFeatures
 
 _SPECIAL_TOKENS = 3  # END, PAD, MASK, in the vocabulary's order
 _WAVELENGTHS = 10_000.0

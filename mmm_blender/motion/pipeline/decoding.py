@@ -7,11 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import numpy as np
-import torch
-from torch import Tensor
-
-from ...common.arrays import BoolArray, FloatArray
+from ...common.arrays import BoolArray, FloatArray, IntArray
 from ...geometry.clip import MotionClip
 from ...geometry.feet.foot_locking import PinFault, pin_feet
 from ...geometry.resample import lengthened, resample
@@ -21,27 +17,25 @@ from ..motion_model import MotionModel
 _SIDES = ("left", "right")
 
 
-def decode_tokens(model: MotionModel, tokens_LP: Tensor, frames: int | None = None) -> MotionClip:
+def decode_tokens(model: MotionModel, tokens_LP: IntArray, frames: int | None = None) -> MotionClip:
     """A clip at the layout's rate, cut to ``frames``; it starts over the origin, facing +Z."""
-    features_TC = model.tokenizer.denormalise(model.decode(tokens_LP.to(model.device)))[:frames]
-    layout = model.tokenizer.config.feature_layout
-    return decode_to_clip(features_TC.cpu().numpy().astype(np.float64), layout)
+    features_TC = model.denormalise(model.decode(tokens_LP))[:frames]
+    return decode_to_clip(features_TC, model.tokenizer_config.feature_layout)
 
 
 def clip_features(model: MotionModel, clip: MotionClip, places: int) -> FloatArray:
     """Features (T, C), not normalised, of as many frames as the places have, of a clip at any rate;
     it goes on as it ends if too short."""
-    config = model.tokenizer.config
+    config = model.tokenizer_config
     frames = places * config.frames_per_token
     # one frame more: some layouts tell of each frame the step to the next
     moving = lengthened(resample(clip, config.feature_layout.fps), frames + 1)
     return encode_from_clip(moving, config.feature_layout)[:frames]
 
 
-def encode_tokens(model: MotionModel, clip: MotionClip, places: int) -> Tensor:
-    """The tokens (L, P) of a clip at any rate, on the CPU; it goes on as it ends if too short."""
-    features_TC = torch.from_numpy(clip_features(model, clip, places))
-    return model.encode(model.tokenizer.normalise(features_TC.float().to(model.device))).cpu()
+def encode_tokens(model: MotionModel, clip: MotionClip, places: int) -> IntArray:
+    """The tokens (L, P) of a clip at any rate; it goes on as it ends if too short."""
+    return model.encode(model.normalise(clip_features(model, clip, places)))
 
 
 def finished(

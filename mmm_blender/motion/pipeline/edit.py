@@ -108,7 +108,7 @@ def edit_motion(filler: WindowFiller, request: EditRequest) -> EditResult:
     if request.tokens_LP is None:
         tokens_LP = sampled_tokens(replace(filler, sampler=sampler), job)
     else:
-        shape = (len(Places.of(kept.frames, kept.fps, model.tokenizer.config)), len(model.columns))
+        shape = (len(Places.of(kept.frames, kept.fps, model.tokenizer_config)), len(model.columns))
         tokens_LP = replayed_tokens(request.tokens_LP, shape, model.vocabulary.codes)
     made = job.decoded(model, tokens_LP)
     placed = job.placed(made)
@@ -118,7 +118,7 @@ def edit_motion(filler: WindowFiller, request: EditRequest) -> EditResult:
     arrival = placed.arrival
     return EditResult(
         pinned_limbs.clip,
-        tokens_LP.numpy(),
+        tokens_LP,
         sampler,
         request.seed,
         arrival.ground_move,
@@ -161,7 +161,7 @@ def _check(model: MotionModel, request: EditRequest) -> None:
 
 def _surroundings(model: MotionModel, request: EditRequest) -> slice:
     """Frames that the edit looks at: the masked ones and a window's length on both sides."""
-    config = model.tokenizer.config
+    config = model.tokenizer_config
     seconds = (model.places - 1) * config.frames_per_token / config.feature_layout.fps
     reach = math.ceil(seconds * request.clip.fps)
     return slice(

@@ -10,10 +10,8 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
-import torch
-from torch import Tensor
 
-from ...common.arrays import BoolArray, FloatArray
+from ...common.arrays import BoolArray, FloatArray, IntArray
 from ...common.errors import MMMError
 from ...geometry.clip import MotionClip
 from ...geometry.editing.edit_mask import PELVIS, EditMask, masked_runs
@@ -23,6 +21,7 @@ from ...geometry.ground_path import GroundPath
 from ...geometry.resample import resample
 from ..features.path_condition import condition_between, root_poses
 from ..motion_model import MotionModel
+from ..sampling.noise import Noise
 from .candidates import Misfit, best, candidate_seeds, restless_share
 from .decoding import clip_features, decode_tokens, encode_tokens
 from .refinement import ROOT_PARTS, Goal, refine, root_heading
@@ -61,7 +60,7 @@ class EditJob:
         """Frames whose root is regenerated. (T,)."""
         return self.mask.root_T | self.mask.rotations_TJ[:, PELVIS]
 
-    def decoded(self, model: MotionModel, tokens_LP: Tensor) -> MotionClip:
+    def decoded(self, model: MotionModel, tokens_LP: IntArray) -> MotionClip:
         """What tokens decode to, at the rate and of the length of what is kept."""
         clip = decode_tokens(model, tokens_LP)
         return resample(clip, self.kept.fps).slice(0, self.kept.frames)
@@ -124,11 +123,11 @@ class EditJob:
         return (start - 1, stop) if start > 0 and stop < self.kept.frames else None
 
 
-def sampled_tokens(filler: WindowFiller, job: EditJob) -> Tensor:
+def sampled_tokens(filler: WindowFiller, job: EditJob) -> IntArray:
     """Tokens (L, P) of the motion with the masked cells filled, window by window."""
     model = filler.model
     filler = replace(filler, path_LF=_condition(filler, job))
-    mask_LP = token_cells(job.mask, job.kept.fps, model.tokenizer.config)
+    mask_LP = token_cells(job.mask, job.kept.fps, model.tokenizer_config)
     windows = plan_windows(mask_LP.any(axis=1), model.places - 1)
     tokens_BLP = _candidates(filler, job, mask_LP, windows)
     if len(tokens_BLP) == 1:
@@ -144,9 +143,9 @@ def sampled_tokens(filler: WindowFiller, job: EditJob) -> Tensor:
 def _condition(filler: WindowFiller, job: EditJob) -> FloatArray | None:
     """What a model that follows paths hears of the path; None for others."""
     model = filler.model
-    if not model.transformer.config.path_condition or job.path is not None:
+    if not model.transformer_config.path_condition or job.path is not None:
         return None
-    config = model.tokenizer.config
+    config = model.tokenizer_config
     root_P = np.array([part in ROOT_PARTS for part in model.columns])
     masked_L = token_cells(job.mask, job.kept.fps, config)[:, root_P].any(axis=1)
     features_TC = clip_features(model, job.kept, len(masked_L))
@@ -156,43 +155,44 @@ def _condition(filler: WindowFiller, job: EditJob) -> FloatArray | None:
 
 def _candidates(
     filler: WindowFiller, job: EditJob, mask_LP: BoolArray, windows: Sequence[Window]
-) -> Tensor:
+) -> IntArray:
     """Grids (B, L, P) that differ in the masked cells; one for each candidate of the sampler."""
-    open_LP = torch.from_numpy(mask_LP.copy())
+    open_LP = mask_LP.copy()
     seeds = candidate_seeds(job.seed, filler.sampler.candidates or 1)
-    generators = [torch.Generator().manual_seed(seed) for seed in seeds]
+    noises = [Noise(seed) for seed in seeds]
     tokens_LP = encode_tokens(filler.model, job.kept, len(mask_LP))
-    tokens_BLP = tokens_LP[None].repeat(len(seeds), 1, 1)
+    tokens_BLP = np.repeat(tokens_LP[None], len(seeds), axis=0)
     for index, window in enumerate(windows):
         part = filler.part(index, len(windows))
-        tokens_BLP = part.fill_candidates(tokens_BLP, open_LP, window, job.prompt, generators)
+        tokens_BLP = part.fill_candidates(tokens_BLP, open_LP, window, job.prompt, noises)
+        noises = [noise.next() for noise in noises]
         open_LP[window.fill_start : window.fill_stop] = False
     return tokens_BLP
 
 
-def _goal(model: MotionModel, job: EditJob, tokens_LP: Tensor, made: MotionClip) -> Goal | None:
+def _goal(model: MotionModel, job: EditJob, tokens_LP: IntArray, made: MotionClip) -> Goal | None:
     """What the decoded motion lacks to arrive; None where its features cannot say."""
-    way, layout = job.way, model.tokenizer.config.feature_layout
+    way, layout = job.way, model.tokenizer_config.feature_layout
     if way is None or not layout.true_rotations:
         return None
     turn, x, z = remainder(made, job.kept, *way)
     first, last = (frame * layout.fps / job.kept.fps for frame in way)
-    heading = root_heading(model, tokens_LP.numpy(), first)
+    heading = root_heading(model, tokens_LP, first)
     sine, cosine = np.sin(heading), np.cos(heading)
     return Goal(first, last, turn, cosine * x - sine * z, sine * x + cosine * z)
 
 
 def _refined(
-    filler: WindowFiller, job: EditJob, tokens_LP: Tensor, window: Window, goal: Goal
-) -> Tensor:
+    filler: WindowFiller, job: EditJob, tokens_LP: IntArray, window: Window, goal: Goal
+) -> IntArray:
     """The grid with codes of the root exchanged in a window, so that it arrives nearer."""
-    model, config = filler.model, filler.model.tokenizer.config
+    model, config = filler.model, filler.model.tokenizer_config
     seen = slice(window.start, window.stop)
     root_P = np.array([part in ROOT_PARTS for part in model.columns])
     open_LP = token_cells(job.mask, job.kept.fps, config)[seen] & root_P
-    shares_LPK = filler.log_shares(tokens_LP, window, job.prompt).numpy()
+    shares_LPK = filler.log_shares(tokens_LP, window, job.prompt)
     near = goal.shifted(window.start * config.frames_per_token)
-    seen_LP = refine(model, tokens_LP[seen].numpy(), shares_LPK, open_LP, near)
-    result_LP = tokens_LP.clone()
-    result_LP[seen] = torch.from_numpy(seen_LP)
+    seen_LP = refine(model, tokens_LP[seen], shares_LPK, open_LP, near)
+    result_LP = tokens_LP.copy()
+    result_LP[seen] = seen_LP
     return result_LP

@@ -13,9 +13,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-import torch
-from torch import Tensor
 
+from ...common.arrays import IntArray
 from ...common.errors import MMMError
 from ...geometry.clip import MotionClip
 from ...geometry.editing.path_editing import LEAST_STEP, LONGEST_STEP, Bent, Track, bend_to_path
@@ -26,6 +25,7 @@ from ...geometry.ground_path import GroundPath, check_pace
 from ...geometry.resample import resample
 from ..config import TokenizerConfig
 from ..features.path_condition import condition_along
+from ..sampling.noise import Noise
 from .candidates import candidate_seeds, still_frames
 from .decoding import decode_tokens, pinned
 from .windows import WindowFiller, plan_windows
@@ -98,10 +98,10 @@ def ends_seconds(seconds: float, path: GroundPath | None) -> float:
     return given or min(path.length / _USUAL_MPS + 1.0, LONGEST_SECONDS)
 
 
-def path_tokens(filler: WindowFiller, job: PathJob) -> Tensor:
+def path_tokens(filler: WindowFiller, job: PathJob) -> IntArray:
     """Tokens (L, P) of a motion that follows the path well, as long as it takes to play it."""
     seconds = wanted_seconds(job)
-    config = filler.model.tokenizer.config
+    config = filler.model.tokenizer_config
     first = _places(seconds or max(_FIRST_SECONDS, job.path.length / _USUAL_MPS), config)
     # one window tells the pace
     tokens_LP = _chained(filler, job, min(first, filler.model.places - 1), seconds)
@@ -173,7 +173,7 @@ def _own_seconds(source: MotionClip, path: GroundPath) -> float:
 
 
 def _seconds_to_play(
-    filler: WindowFiller, job: PathJob, tokens_LP: Tensor, seconds: float
+    filler: WindowFiller, job: PathJob, tokens_LP: IntArray, seconds: float
 ) -> float:
     """How much of a motion that goes at this pace is needed for the path, in seconds."""
     clip = decode_tokens(filler.model, tokens_LP)
@@ -185,24 +185,25 @@ def _seconds_to_play(
     return min(seconds * min(max(pace, 0.6), 1.5), LONGEST_SECONDS)
 
 
-def _chained(filler: WindowFiller, job: PathJob, places: int, seconds: float) -> Tensor:
+def _chained(filler: WindowFiller, job: PathJob, places: int, seconds: float) -> IntArray:
     """Tokens (L, P) of so many places, the best of each window's candidates. seconds: of the whole
     path, 0 where the motion's own pace decides."""
-    model, config = filler.model, filler.model.tokenizer.config
+    model, config = filler.model, filler.model.tokenizer_config
     share = places * config.token_seconds / seconds if seconds else 0.0
-    if model.transformer.config.path_condition:
+    if model.transformer_config.path_condition:
         piece = job.path if not share else job.path.until(min(share, 1.0) * job.path.length)
         filler = replace(filler, path_LF=condition_along(piece, places, config.token_seconds))
-    open_LP = torch.ones((places, len(model.columns)), dtype=torch.bool)
-    windows = plan_windows(open_LP.any(dim=1).numpy(), model.places - 1)
+    open_LP = np.ones((places, len(model.columns)), dtype=np.bool_)
+    windows = plan_windows(open_LP.any(axis=1), model.places - 1)
     seeds = candidate_seeds(job.seed, filler.sampler.candidates or PATH_CANDIDATES)
-    generators = [torch.Generator().manual_seed(seed) for seed in seeds]
-    tokens_LP = torch.zeros((places, len(model.columns)), dtype=torch.long)
+    noises = [Noise(seed) for seed in seeds]
+    tokens_LP = np.zeros((places, len(model.columns)), dtype=np.int64)
     for index, window in enumerate(windows):
         part = filler.part(index, len(windows))
         tokens_BLP = part.fill_candidates(
-            tokens_LP[None].repeat(len(seeds), 1, 1), open_LP, window, job.prompt, generators
+            np.repeat(tokens_LP[None], len(seeds), axis=0), open_LP, window, job.prompt, noises
         )
+        noises = [noise.next() for noise in noises]
         open_LP[window.fill_start : window.fill_stop] = False
         part_length = job.path.length * share * window.fill_stop / places
         tokens_LP = tokens_BLP[
@@ -211,7 +212,7 @@ def _chained(filler: WindowFiller, job: PathJob, places: int, seconds: float) ->
     return tokens_LP
 
 
-def _best(filler: WindowFiller, path: GroundPath, tokens_BLP: Tensor, length: float) -> int:
+def _best(filler: WindowFiller, path: GroundPath, tokens_BLP: IntArray, length: float) -> int:
     """The candidate that follows the first ``length`` metres best; 0: as far as each goes."""
     if len(tokens_BLP) == 1:
         return 0
@@ -226,7 +227,7 @@ def _costs(path: GroundPath, clips: Sequence[MotionClip], lengths: Sequence[floa
     ]
 
 
-def source_clip(filler: WindowFiller, tokens_LP: Tensor, fps: float) -> MotionClip:
+def source_clip(filler: WindowFiller, tokens_LP: IntArray, fps: float) -> MotionClip:
     """What tokens decode to, at the wanted rate (0: the layout's)."""
     clip = decode_tokens(filler.model, tokens_LP)
     return resample(clip, fps or clip.fps)

@@ -11,8 +11,7 @@ from itertools import accumulate, pairwise
 from pathlib import Path
 from typing import Any
 
-import torch
-from torch import Tensor
+import numpy as np
 
 from ...common.arrays import IntArray
 from ...common.errors import MMMError
@@ -20,10 +19,12 @@ from ...geometry.clip import MotionClip
 from ...geometry.editing.conditions import FREE_ENDS, Ends
 from ...geometry.editing.limb_pins import Pin, pin_limbs
 from ...geometry.ground_path import GroundPath
-from ..bundles.bundle import Bundle, load_bundle
 from ..config import SamplerConfig
+from ..loaded_bundle import Bundle, load_bundle
+from ..runtime.opening import CPU, open_text_encoder
+from ..sampling.noise import Noise
 from ..sampling.sampler import Cancelled
-from ..text import TextEncoder, load_text_encoder
+from ..text import TextEncoder
 from .decoding import decode_tokens, finished
 from .edit import EditRequest, EditResult, edit_motion
 from .path_following import (
@@ -91,7 +92,7 @@ class GenerateResult:
 
 
 class MotionPipeline:
-    """A loaded bundle with its text encoder. On the CPU equal requests give equal clips."""
+    """A loaded bundle with its text encoder. Equal requests give equal clips on the CPU."""
 
     def __init__(self, bundle: Bundle, text_encoder: TextEncoder) -> None:
         self.bundle = bundle
@@ -106,10 +107,16 @@ class MotionPipeline:
             )
 
     @classmethod
-    def load(cls, bundle: Path, device: str = "cpu") -> MotionPipeline:
-        """Read a bundle and its text encoder; MMMError says what is wrong with it."""
-        loaded = load_bundle(bundle, device)
-        return cls(loaded, load_text_encoder(bundle, loaded.config.text, device))
+    def load(
+        cls, bundle: Path, device: str = CPU, library: str = "", threads: int = 0
+    ) -> MotionPipeline:
+        """Read a bundle and its text encoder; MMMError says what is wrong with it.
+
+        library, threads: see ``loaded_bundle.load_bundle``.
+        """
+        loaded = load_bundle(bundle, device, library, threads)
+        text = loaded.config.text
+        return cls(loaded, open_text_encoder(bundle, text, device, library, threads))
 
     @property
     def min_seconds(self) -> float:
@@ -124,8 +131,7 @@ class MotionPipeline:
     @property
     def parameters(self) -> int:
         """Numbers that were trained, without the text encoder."""
-        modules = (self.model.tokenizer, self.model.transformer)
-        return sum(values.numel() for module in modules for values in module.parameters())
+        return self.model.networks.parameters
 
     @property
     def info(self) -> dict[str, Any]:
@@ -223,24 +229,24 @@ class MotionPipeline:
 
     def _sampled(
         self, requests: Sequence[GenerateRequest], filler: WindowFiller
-    ) -> Iterator[Tensor]:
+    ) -> Iterator[IntArray]:
         """Tokens (L, P) of each clip, sampled in one batch."""
         if not requests:
             return
         ends = list(accumulate(self._tokens(request.seconds) for request in requests))
         windows = [Window(a, b, a, b) for a, b in pairwise([0, *ends])]
-        tokens_LP = torch.zeros(ends[-1], len(self.model.columns), dtype=torch.long)
+        tokens_LP = np.zeros((ends[-1], len(self.model.columns)), dtype=np.int64)
         filled_LP = filler.fill(
             tokens_LP,
-            torch.ones_like(tokens_LP, dtype=torch.bool),
+            np.ones(tokens_LP.shape, dtype=np.bool_),
             windows,
             [request.prompt for request in requests],
-            [torch.Generator().manual_seed(request.seed) for request in requests],
+            [Noise(request.seed) for request in requests],
         )
         for window in windows:
             yield filled_LP[window.start : window.stop]
 
-    def _replayed(self, request: GenerateRequest) -> Tensor | None:
+    def _replayed(self, request: GenerateRequest) -> IntArray | None:
         """The tokens that the request gives."""
         if request.tokens_LP is None:
             return None
@@ -248,12 +254,12 @@ class MotionPipeline:
         return replayed_tokens(request.tokens_LP, shape, self.model.vocabulary.codes)
 
     def _result(
-        self, request: GenerateRequest, sampler: SamplerConfig, tokens_LP: Tensor
+        self, request: GenerateRequest, sampler: SamplerConfig, tokens_LP: IntArray
     ) -> GenerateResult:
         decoded = decode_tokens(self.model, tokens_LP, self.frames(request.seconds))
         clip, notes = finished(decoded, request.fps, request.pin_feet)
         met = pin_limbs(clip, request.pins)
-        tokens = tokens_LP.numpy()
+        tokens = tokens_LP
         return GenerateResult(met.clip, tokens, sampler, request.seed, notes + met.notes)
 
     def _on_path(self, request: GenerateRequest, filler: WindowFiller) -> GenerateResult:
@@ -269,7 +275,7 @@ class MotionPipeline:
         source = source_clip(filler, tokens_LP, request.fps)
         on_path = follow(source, request.path, seconds, request.pin_feet)
         met = pin_limbs(on_path.clip, request.pins)
-        tokens, notes = tokens_LP.numpy(), on_path.notes + met.notes
+        tokens, notes = tokens_LP, on_path.notes + met.notes
         return GenerateResult(met.clip, tokens, filler.sampler, request.seed, notes)
 
     def _with_ends(self, request: GenerateRequest, filler: WindowFiller) -> GenerateResult:

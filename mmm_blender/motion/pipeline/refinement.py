@@ -15,7 +15,6 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
-import torch
 
 from ...common.arrays import BoolArray, FloatArray, IntArray
 from ...geometry.rotations import wrap_angle
@@ -144,7 +143,7 @@ def refine(
     """
     tokens_LP = tokens_LP.copy()
     exchanges = Exchanges.of(log_LPK, open_LP)
-    seconds = (goal.last - goal.first) / model.tokenizer.config.feature_layout.fps
+    seconds = (goal.last - goal.first) / model.tokenizer_config.feature_layout.fps
     first = root_steps(model, tokens_LP[None]).gone(goal.first, goal.last)[0]
     goal_3 = first + np.array([goal.turn, goal.x, goal.z])
     cost = goal.cost(goal_3 - first[None], seconds)[0]
@@ -172,7 +171,7 @@ def gone_with(
 
     Only the tokens that hear of it are decoded.
     """
-    config = model.tokenizer.config
+    config = model.tokenizer_config
     per_token = config.frames_per_token
     reach = -(-config.decoder_reach_frames // per_token)
     now = root_steps(model, tokens_LP[None])
@@ -195,18 +194,15 @@ def gone_with(
     return RootSteps(yaw_NF, xz_NF2).gone(goal.first, goal.last)
 
 
-@torch.inference_mode()
 def root_steps(model: MotionModel, tokens_NLP: IntArray) -> RootSteps:
     """The root's steps of grids of one length; only the part that tells of them is decoded."""
-    tokenizer = model.tokenizer
-    layout = tokenizer.config.feature_layout
-    at = next(at for at, name in enumerate(tokenizer.config.parts) if name in ROOT_PARTS)
-    part, owner = tokenizer.part_tokenizers[at], tokenizer.config.parts[at]
-    columns = [column for column, name in enumerate(model.columns) if name == owner]
-    given_NLP = torch.from_numpy(tokens_NLP[..., columns]).to(model.device)
-    features_NFC = part.decode(list(given_NLP.unbind(-1)))
+    config, networks = model.tokenizer_config, model.networks
+    layout = config.feature_layout
+    at = next(at for at, name in enumerate(config.parts) if name in ROOT_PARTS)
+    columns = [column for column, name in enumerate(model.columns) if name == config.parts[at]]
+    features_NFC = networks.decode_part(at, tokens_NLP[..., columns])
     channels = [layout.root_yaw_velocity.start, *range(*layout.root_xz_velocity.indices(9**9))]
-    own = [part.channels_C.tolist().index(channel) for channel in channels]
-    values_NF3 = features_NFC[..., own] * tokenizer.std_C[channels] + tokenizer.mean_C[channels]
-    steps_NF3 = values_NF3.cpu().numpy().astype(np.float64)
+    own = np.searchsorted(layout.part_channels(config.parts[at]), channels)
+    values_NF3 = features_NFC[..., own] * networks.std_C[channels] + networks.mean_C[channels]
+    steps_NF3 = values_NF3.astype(np.float64)
     return RootSteps(steps_NF3[..., 0], steps_NF3[..., 1:])

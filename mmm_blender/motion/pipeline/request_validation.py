@@ -5,8 +5,6 @@ from __future__ import annotations
 import math
 
 import numpy as np
-import torch
-from torch import Tensor
 
 from ...common.arrays import IntArray
 from ...common.errors import MMMError
@@ -46,7 +44,7 @@ def check_seed(seed: int) -> None:
         raise MMMError(f"The seed must be a whole number from 0 on, not {seed}.")
 
 
-def replayed_tokens(tokens_LP: IntArray, shape: tuple[int, int], codes: int) -> Tensor:
+def replayed_tokens(tokens_LP: IntArray, shape: tuple[int, int], codes: int) -> IntArray:
     """Tokens of a recipe for the network; MMMError where they cannot be the motion's."""
     inside = tokens_LP.size and tokens_LP.min() >= 0 and tokens_LP.max() < codes
     if tokens_LP.shape != shape or not inside:
@@ -54,4 +52,4 @@ def replayed_tokens(tokens_LP: IntArray, shape: tuple[int, int], codes: int) -> 
             "The recipe's tokens do not fit this motion and this bundle: choose the bundle that "
             "the recipe names, or generate again."
         )
-    return torch.from_numpy(tokens_LP.astype(np.int64))
+    return tokens_LP.astype(np.int64)

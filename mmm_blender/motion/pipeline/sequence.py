@@ -16,10 +16,8 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import numpy as np
-import torch
-from torch import Tensor
 
-from ...common.arrays import IntArray
+from ...common.arrays import BoolArray, IntArray
 from ...common.errors import MMMError
 from ...geometry.clip import MotionClip
 from ...geometry.editing.limb_pins import Pin, pin_limbs
@@ -29,6 +27,7 @@ from ...geometry.kinematics import clip_joints
 from ...geometry.resample import resample
 from ..config import BundleConfig, SamplerConfig
 from ..motion_model import MotionModel
+from ..sampling.noise import Noise
 from .candidates import candidate_seeds
 from .decoding import decode_tokens, finished
 from .path_following import follow
@@ -111,7 +110,7 @@ def generate_sequence(
         on_path = follow(source, request.path, frames / fps, request.pin_feet)
         clip, notes = on_path.clip, on_path.notes
     met = pin_limbs(clip, request.pins)
-    sampler, tokens = filler.sampler, tokens_LP.numpy()
+    sampler, tokens = filler.sampler, tokens_LP
     return SequenceResult(met.clip, tokens, sampler, request.seeds, notes + met.notes)
 
 
@@ -156,21 +155,21 @@ def _check(request: SequenceRequest, config: BundleConfig) -> None:
         check_pace(request.path, sum(request.seconds))
 
 
-def _sampled(filler: WindowFiller, request: SequenceRequest, borders: Sequence[int]) -> Tensor:
+def _sampled(filler: WindowFiller, request: SequenceRequest, borders: Sequence[int]) -> IntArray:
     """Tokens (L, P): the segments' own, then those at the borders again, every other border first.
 
     Seams of short segments hear of each other: a border is made with its neighbours finished.
     """
-    generators = [torch.Generator().manual_seed(seed) for seed in request.seeds]
-    tokens_LP = torch.zeros(borders[-1], len(filler.model.columns), dtype=torch.long)
+    noises = [Noise(seed) for seed in request.seeds]
+    tokens_LP = np.zeros((borders[-1], len(filler.model.columns)), dtype=np.int64)
     jobs = _jobs(filler, borders)
     for index, job in enumerate(jobs):
-        mask_LP = torch.zeros_like(tokens_LP, dtype=torch.bool)
+        mask_LP = np.zeros(tokens_LP.shape, dtype=np.bool_)
         mask_LP[job.masked_L] = True
         part = job.filler.part(index, len(jobs))
         if job.seam and (filler.sampler.candidates or SEAM_CANDIDATES) > 1:
             seams = [
-                _Seam(window, request.prompts[row], request.seeds[row], generators[row])
+                _Seam(window, request.prompts[row], noises[row].next())
                 for window, row in zip(job.windows, job.rows, strict=True)
             ]
             tokens_LP = _best_seams(part, seams, tokens_LP, mask_LP)
@@ -180,33 +179,32 @@ def _sampled(filler: WindowFiller, request: SequenceRequest, borders: Sequence[i
             mask_LP,
             job.windows,
             [request.prompts[row] for row in job.rows],
-            [generators[row] for row in job.rows],
+            [noises[row].next() if job.seam else noises[row] for row in job.rows],
         )
     return tokens_LP
 
 
 @dataclass(frozen=True, eq=False)
 class _Seam:
-    """A seam's window, and what the segment before it says. generator: that of the segment."""
+    """A seam's window, and what the segment before it says. noise: that of the segment, gone on."""
 
     window: Window
     prompt: str
-    seed: int
-    generator: torch.Generator
+    noise: Noise
 
 
 def _best_seams(
-    filler: WindowFiller, seams: Sequence[_Seam], tokens_LP: Tensor, mask_LP: Tensor
-) -> Tensor:
+    filler: WindowFiller, seams: Sequence[_Seam], tokens_LP: IntArray, mask_LP: BoolArray
+) -> IntArray:
     """The grid with each seam of a batch filled by the candidate that jolts least; none sees what
     another one of the batch fills."""
-    result_LP = tokens_LP.clone()
+    result_LP = tokens_LP.copy()
     count = filler.sampler.candidates or SEAM_CANDIDATES
     for index, seam in enumerate(seams):
-        more = candidate_seeds(seam.seed, count)[1:]
-        own = [seam.generator, *(torch.Generator().manual_seed(seed) for seed in more)]
+        seeds = candidate_seeds(seam.noise.seed, count)
+        own = [replace(seam.noise, seed=seed) for seed in seeds]
         grids_BLP = filler.part(index, len(seams)).fill_candidates(
-            tokens_LP[None].repeat(count, 1, 1), mask_LP, seam.window, seam.prompt, own
+            np.repeat(tokens_LP[None], count, axis=0), mask_LP, seam.window, seam.prompt, own
         )
         jolts = [_jolt(filler.model, grid_LP, seam.window) for grid_LP in grids_BLP]
         fill = slice(seam.window.fill_start, seam.window.fill_stop)
@@ -214,13 +212,13 @@ def _best_seams(
     return result_LP
 
 
-def _jolt(model: MotionModel, tokens_LP: Tensor, window: Window) -> float:
+def _jolt(model: MotionModel, tokens_LP: IntArray, window: Window) -> float:
     """Mean jerk of the joints about a seam, m/s^3."""
     first = max(window.fill_start - _HEARD_TOKENS, window.start)
     last = min(window.fill_stop + _HEARD_TOKENS, window.stop)
     clip = decode_tokens(model, tokens_LP[first:last])
     jerk_T = np.linalg.norm(np.diff(clip_joints(clip), n=3, axis=0), axis=-1).mean(axis=-1)
-    per_token = model.tokenizer.config.frames_per_token
+    per_token = model.tokenizer_config.frames_per_token
     start, stop = (window.fill_start - first) * per_token, (window.fill_stop - first) * per_token
     return float(jerk_T[max(start - 2, 0) : stop].mean()) * clip.fps**3
 

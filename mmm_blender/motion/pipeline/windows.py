@@ -14,14 +14,14 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
-import torch
-from torch import Tensor
 
-from ...common.arrays import BoolArray, FloatArray
+from ...common.arrays import AnyArray, BoolArray, FloatArray, IntArray
 from ...geometry.editing.edit_mask import masked_runs
 from ..config import SamplerConfig
 from ..motion_model import MotionModel
-from ..networks import masks
+from ..runtime.interface import Float32Array
+from ..sampling import masks
+from ..sampling.noise import Noise
 
 if TYPE_CHECKING:
     from ..text import TextEncoder
@@ -108,44 +108,44 @@ class WindowFiller:
 
     def fill(
         self,
-        tokens_LP: Tensor,
-        mask_LP: Tensor,
+        tokens_LP: IntArray,
+        mask_LP: BoolArray,
         windows: Sequence[Window],
         prompts: Sequence[str],
-        generators: Sequence[torch.Generator],
-    ) -> Tensor:
-        """The grid (on the CPU) with the windows' masked cells filled, all windows in one batch.
+        noises: Sequence[Noise],
+    ) -> IntArray:
+        """The grid with the windows' masked cells filled, all windows in one batch.
 
-        prompts, generators: one for each window; all prompts empty: without a text. Windows must
+        prompts, noises: one for each window; all prompts empty: without a text. Windows must
         fill different places; none sees what another one of the batch fills: there it finds MASK.
         """
         rows = [tokens_LP[window.start : window.stop] for window in windows]
-        filled_BLP = self._filled(rows, mask_LP, windows, prompts, generators)
-        result_LP = tokens_LP.clone()
+        filled_BLP = self._filled(rows, mask_LP, windows, prompts, noises)
+        result_LP = tokens_LP.copy()
         for filled_LP, window in zip(filled_BLP, windows, strict=True):
             _put(result_LP, filled_LP, mask_LP, window)
         return result_LP
 
     def fill_candidates(
         self,
-        tokens_BLP: Tensor,
-        mask_LP: Tensor,
+        tokens_BLP: IntArray,
+        mask_LP: BoolArray,
         window: Window,
         prompt: str,
-        generators: Sequence[torch.Generator],
-    ) -> Tensor:
-        """Several grids (on the CPU) of the same mask, filled in one window, all in one batch."""
+        noises: Sequence[Noise],
+    ) -> IntArray:
+        """Several grids of the same mask, filled in one window, all in one batch."""
         rows = list(tokens_BLP[:, window.start : window.stop])
         count = len(rows)
-        filled_BLP = self._filled(rows, mask_LP, [window] * count, [prompt] * count, generators)
-        result_BLP = tokens_BLP.clone()
+        filled_BLP = self._filled(rows, mask_LP, [window] * count, [prompt] * count, noises)
+        result_BLP = tokens_BLP.copy()
         for result_LP, filled_LP in zip(result_BLP, filled_BLP, strict=True):
             _put(result_LP, filled_LP, mask_LP, window)
         return result_BLP
 
-    def log_shares(self, tokens_LP: Tensor, window: Window, prompt: str) -> Tensor:
+    def log_shares(self, tokens_LP: IntArray, window: Window, prompt: str) -> AnyArray:
         """Log-probabilities (L, P, K) of all codes in the cells that a window sees."""
-        lengths_B = torch.tensor([window.length])
+        lengths_B = np.array([window.length])
         size = (self.model.places, tokens_LP.shape[1])
         grid_BLP = masks.masked_grid(lengths_B, *size, self.model.vocabulary)
         grid_BLP[0, : window.length] = tokens_LP[window.start : window.stop]
@@ -161,17 +161,17 @@ class WindowFiller:
 
     def _filled(
         self,
-        rows: Sequence[Tensor],
-        mask_LP: Tensor,
+        rows: Sequence[IntArray],
+        mask_LP: BoolArray,
         windows: Sequence[Window],
         prompts: Sequence[str],
-        generators: Sequence[torch.Generator],
-    ) -> Tensor:
+        noises: Sequence[Noise],
+    ) -> IntArray:
         """Grids (B, L, P) of what each window sees, filled."""
-        lengths_B = torch.tensor([window.length for window in windows])
+        lengths_B = np.array([window.length for window in windows])
         size = (self.model.places, mask_LP.shape[1])
         grid_BLP = masks.masked_grid(lengths_B, *size, self.model.vocabulary)
-        mask_BLP = torch.zeros_like(grid_BLP, dtype=torch.bool)
+        mask_BLP = np.zeros(grid_BLP.shape, dtype=np.bool_)
         for row, window in enumerate(windows):
             grid_BLP[row, : window.length] = rows[row]
             mask_BLP[row, : window.length] = mask_LP[window.start : window.stop]
@@ -181,21 +181,21 @@ class WindowFiller:
             lengths_B,
             self.text_encoder.encode(prompts),
             sampler=self.sampler,
-            generators=generators,
+            noises=noises,
             without_text=self._without_text(prompts),
             path_BLF=self._paths(windows, self.model.places),
             on_step=self.on_step,
             cancelled=self.cancelled,
         )
 
-    def _paths(self, windows: Sequence[Window], places: int) -> Tensor | None:
+    def _paths(self, windows: Sequence[Window], places: int) -> Float32Array | None:
         """The condition (B, L, F) of what each window sees; None where there is none."""
         if self.path_LF is None:
             return None
         path_BLF = np.zeros((len(windows), places, self.path_LF.shape[1]), dtype=np.float32)
         for row, window in enumerate(windows):
             path_BLF[row, : window.length] = self.path_LF[window.start : window.stop]
-        return torch.from_numpy(path_BLF)
+        return path_BLF
 
     def part(self, index: int, parts: int) -> WindowFiller:
         """For one of several parts of a job: its steps are reported as the whole job's (parts
@@ -211,12 +211,12 @@ class WindowFiller:
 
     def _without_text(self, prompts: Sequence[str]) -> bool:
         """A model that was never trained without a text hears an empty one."""
-        can = self.model.transformer.config.trained_with_guidance
+        can = self.model.transformer_config.trained_with_guidance
         return can and not any(prompt.strip() for prompt in prompts)
 
 
-def _put(tokens_LP: Tensor, filled_LP: Tensor, mask_LP: Tensor, window: Window) -> None:
+def _put(tokens_LP: IntArray, filled_LP: IntArray, mask_LP: BoolArray, window: Window) -> None:
     """Write what a window filled into the grid."""
     fill = slice(window.fill_start, window.fill_stop)
     made_LP = filled_LP[window.fill_start - window.start : window.fill_stop - window.start]
-    tokens_LP[fill] = torch.where(mask_LP[fill], made_LP, tokens_LP[fill])
+    tokens_LP[fill] = np.where(mask_LP[fill], made_LP, tokens_LP[fill])

@@ -1,8 +1,8 @@
 """Filling masked cells step by step, the most certain first. Knows no network.
 
-B batch, L token places, P body parts, K motion codes. In every step the least certain cells are
-masked again and each masked cell takes a code from the logits; cells that are not in the mask are
-never written to.
+B batch, L token places, P body parts, K motion codes, N places, M cells of one row. In every step
+the least certain cells are masked again and each masked cell takes a code from the logits; cells
+that are not in the mask are never written to.
 
 Codes that are chosen in one step do not know of each other, and such that do not belong together
 slow the decoded body down. A revision mends that: a network that was trained with corrupted tokens
@@ -13,22 +13,19 @@ are chosen again from what it expects in their place.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
-from typing import TypeAlias
+from dataclasses import dataclass, replace
 
-import torch
-from torch import Tensor
+import numpy as np
 
+from ...common.arrays import AnyArray, BoolArray, FloatArray, IntArray
 from ..config import SamplerConfig
 from ..schedule import SCHEDULES, masked_count, step_progress
 from ..vocabulary import Vocabulary
+from .noise import CODES, RANKS, Noise
 
-Generators: TypeAlias = Sequence[torch.Generator | None]
-"""One CPU generator per row; None for a row that is done: if it drew on, what it draws later would
-hang on how many steps the others of its batch take."""
-
-TokensToLogits = Callable[[Tensor], Tensor]
-"""Token grid (B, L, P) to logits of the motion codes (B, L, P, K), float32."""
+TokensToLogits = Callable[[IntArray, BoolArray], AnyArray]
+"""Token grid (B, L, P) and the places (B, L) that are asked for to logits of the motion codes
+(N, P, K), the places' row by row."""
 
 _OUTSIDE = -1.0  # below every score: a cell that must keep its token is never picked
 _UNKNOWN = 1.0  # the score of a cell that has no code yet
@@ -40,54 +37,81 @@ class Cancelled(Exception):  # noqa: N818  (it is asked for, not an error)
     """The caller asked to stop between two steps."""
 
 
+@dataclass(frozen=True, eq=False)
+class _Row:
+    """One row of the batch. counts: cells that are masked at each of its steps."""
+
+    index: int
+    length: int
+    counts: list[int]
+    noise: Noise
+
+
 def sample(
     tokens_to_logits: TokensToLogits,
-    tokens_BLP: Tensor,
-    mask_BLP: Tensor,
+    tokens_BLP: IntArray,
+    mask_BLP: BoolArray,
     *,
     vocabulary: Vocabulary,
     config: SamplerConfig,
-    generators: Sequence[torch.Generator],
+    noises: Sequence[Noise],
     on_step: Callable[[int, int], None] | None = None,
     cancelled: Callable[[], bool] | None = None,
-) -> Tensor:
+) -> IntArray:
     """The grid with every cell of ``mask_BLP`` filled with a motion code.
 
     tokens_BLP holds given codes, END and PAD outside the mask; its codes inside are ignored.
-    generators: one CPU generator per row, so that a row's result does not hang on its batch.
+    noises: one per row, so that a row's result does not hang on its batch.
     on_step(done, total) is called before the first step and after each; cancelled() is asked
     before each, and Cancelled is raised if it says so.
     """
-    lengths = _lengths(tokens_BLP, vocabulary)
-    plan = _plan(lengths, mask_BLP, config)
-    steps = max(map(len, plan), default=0)
+    rows = _rows(tokens_BLP, mask_BLP, vocabulary, config, noises)
+    steps = max((len(row.counts) for row in rows), default=0)
     revisions = config.revisions if steps else 0
-    tokens_BLP = torch.where(mask_BLP, vocabulary.mask, tokens_BLP)
-    scores_BLP = torch.where(mask_BLP, _UNKNOWN, _OUTSIDE)
+    tokens_BLP = np.where(mask_BLP, vocabulary.mask, tokens_BLP)
+    scores_BLP = np.where(mask_BLP, _UNKNOWN, _OUTSIDE)
     for step in _told(steps + revisions, on_step, cancelled):
         if step >= steps:
             share = _REVISED_SHARE * (steps + revisions - step) / revisions
-            logits_BLPK = tokens_to_logits(tokens_BLP)
-            open_BLP = _doubted(tokens_BLP, logits_BLPK, mask_BLP, share)
-            colder = replace(config, temperature=_REVISION_TEMPERATURE * config.temperature)
-            chosen_BLP = _choose(logits_BLPK, lengths, colder, generators)
-            tokens_BLP = torch.where(open_BLP, chosen_BLP, tokens_BLP)
+            _revise(tokens_to_logits, tokens_BLP, mask_BLP, rows, config, step, share)
             continue
-        counts = [row[step] if step < len(row) else 0 for row in plan]
-        open_BLP = _least_certain(scores_BLP, counts)
-        tokens_BLP = torch.where(open_BLP, vocabulary.mask, tokens_BLP)
-        logits_BLPK = tokens_to_logits(tokens_BLP)
-        drawing = [
-            generator if step < len(row) else None
-            for row, generator in zip(plan, generators, strict=True)
-        ]
-        chosen_BLP = _choose(logits_BLPK, lengths, config, drawing)
-        tokens_BLP = torch.where(open_BLP, chosen_BLP, tokens_BLP)
-        noise_BLP = _confidence_noise(
-            tokens_BLP, lengths, plan, step=step, config=config, generators=drawing
-        )
-        scores_BLP = _score(logits_BLPK, chosen_BLP, open_BLP, mask_BLP, noise_BLP)
+        drawing = [row for row in rows if step < len(row.counts)]
+        opened = {
+            row.index: _least_certain(scores_BLP[row.index], row.counts[step]) for row in drawing
+        }
+        for index, open_LP in opened.items():
+            tokens_BLP[index][open_LP] = vocabulary.mask
+        logits = _Logits.of(tokens_to_logits, tokens_BLP, opened)
+        for row in drawing:
+            open_LP = opened[row.index]
+            logits_MK = logits.cells(row.index, open_LP)
+            codes_M = _choose(logits_MK, open_LP, row, config, step)
+            tokens_BLP[row.index][open_LP] = codes_M
+            doubt_M = _doubt(logits_MK, codes_M, _rank_noise(open_LP, row, config, step))
+            scores_LP = scores_BLP[row.index]
+            scores_LP[mask_BLP[row.index]] = 0.0
+            scores_LP[open_LP] = doubt_M
     return tokens_BLP
+
+
+def _rows(
+    tokens_BLP: IntArray,
+    mask_BLP: BoolArray,
+    vocabulary: Vocabulary,
+    config: SamplerConfig,
+    noises: Sequence[Noise],
+) -> list[_Row]:
+    """The rows with their steps."""
+    schedule = SCHEDULES[config.schedule]
+    is_motion_BLP = (tokens_BLP != vocabulary.end) & (tokens_BLP != vocabulary.pad)
+    lengths = is_motion_BLP.any(axis=2).sum(axis=1).tolist()
+    rows: list[_Row] = []
+    for index, (length, noise) in enumerate(zip(lengths, noises, strict=True)):
+        cells = int(mask_BLP[index].sum())
+        steps = step_progress(length, config.full_length_steps, config.closing_step, config.steps)
+        counts = [masked_count(schedule, t, cells) for t in steps] if cells else []
+        rows.append(_Row(index, length, counts, noise))
+    return rows
 
 
 def _told(
@@ -104,109 +128,120 @@ def _told(
             on_step(step + 1, total)
 
 
-def _lengths(tokens_BLP: Tensor, vocabulary: Vocabulary) -> list[int]:
-    """Motion tokens of every row."""
-    is_motion_BLP = (tokens_BLP != vocabulary.end) & (tokens_BLP != vocabulary.pad)
-    return is_motion_BLP.any(2).sum(1).tolist()
+@dataclass(frozen=True, eq=False)
+class _Logits:
+    """Logits of the places that were asked for. number_BL: at which a place stands."""
+
+    logits_NPK: AnyArray
+    number_BL: IntArray
+
+    @classmethod
+    def of(
+        cls, tokens_to_logits: TokensToLogits, tokens_BLP: IntArray, cells: dict[int, BoolArray]
+    ) -> _Logits:
+        """For cells of some rows, by the rows' numbers."""
+        wanted_BL = np.zeros(tokens_BLP.shape[:2], dtype=np.bool_)
+        for index, open_LP in cells.items():
+            wanted_BL[index] = open_LP.any(axis=1)
+        number_BL = np.cumsum(wanted_BL.ravel()).reshape(wanted_BL.shape) - 1
+        return cls(tokens_to_logits(tokens_BLP, wanted_BL), number_BL)
+
+    def cells(self, row: int, open_LP: BoolArray) -> AnyArray:
+        """Logits (M, K) of a row's cells, place by place."""
+        place_M, column_M = np.nonzero(open_LP)
+        return self.logits_NPK[self.number_BL[row, place_M], column_M]
 
 
-def _plan(lengths: Sequence[int], mask_BLP: Tensor, config: SamplerConfig) -> list[list[int]]:
-    """For every row the number of cells that are masked at each of its steps."""
-    schedule = SCHEDULES[config.schedule]
-    plan: list[list[int]] = []
-    for length, cells in zip(lengths, mask_BLP.flatten(1).sum(1).tolist(), strict=True):
-        steps = step_progress(length, config.full_length_steps, config.closing_step, config.steps)
-        plan.append([masked_count(schedule, t, cells) for t in steps] if cells else [])
-    return plan
-
-
-def _least_certain(scores_BLP: Tensor, counts: Sequence[int]) -> Tensor:
-    """Boolean (B, L, P): each row's ``count`` highest scores, of equal ones the first."""
-    flat_BN = scores_BLP.flatten(1)
-    order_BN = flat_BN.argsort(dim=1, descending=True, stable=True)
-    rank_BN = torch.empty_like(order_BN)
-    places_BN = torch.arange(flat_BN.shape[1], device=flat_BN.device).expand_as(order_BN)
-    rank_BN.scatter_(1, order_BN, places_BN)
-    counts_B1 = torch.tensor(counts, device=flat_BN.device)[:, None]
-    return (rank_BN < counts_B1).view_as(scores_BLP) & (scores_BLP > _OUTSIDE)
+def _least_certain(scores_LP: FloatArray, count: int) -> BoolArray:
+    """Boolean (L, P): the ``count`` highest scores, of equal ones the first."""
+    flat_C = scores_LP.ravel()
+    chosen_C = np.zeros(flat_C.shape, dtype=np.bool_)
+    chosen_C[np.argsort(-flat_C, kind="stable")[:count]] = True
+    return (chosen_C & (flat_C > _OUTSIDE)).reshape(scores_LP.shape)
 
 
 def _choose(
-    logits_BLPK: Tensor,
-    lengths: Sequence[int],
-    config: SamplerConfig,
-    generators: Generators,
-) -> Tensor:
-    """A code for each cell: the likeliest, with Gumbel noise unless greedy."""
+    logits_MK: AnyArray, open_LP: BoolArray, row: _Row, config: SamplerConfig, step: int
+) -> IntArray:
+    """A code for each open cell (M,): the likeliest, or drawn by one number a cell."""
     if config.greedy or config.temperature == 0:
-        return logits_BLPK.argmax(-1)
-    noisy_BLPK = logits_BLPK.clone()
-    for row_LPK, length, generator in zip(noisy_BLPK, lengths, generators, strict=True):
-        if generator is None:
-            continue
-        noise = _gumbel(row_LPK[:length].shape, generator)
-        row_LPK[:length] += config.temperature * noise.to(row_LPK.device)
-    return noisy_BLPK.argmax(-1)
+        return logits_MK.argmax(axis=1)
+    uniform_M = _numbers(row.noise.uniform(step, CODES, _cells(row, open_LP)), open_LP)
+    return draw_codes(logits_MK, uniform_M, config.temperature)
 
 
-def _doubted(tokens_BLP: Tensor, logits_BLPK: Tensor, mask_BLP: Tensor, share: float) -> Tensor:
-    """Boolean (B, L, P): the share of the mask's cells whose codes the full grid's logits hold for
-    the least likely."""
-    certainty_BLP = _log_certainty(logits_BLPK, tokens_BLP.where(mask_BLP, 0))
-    doubt_BLP = torch.where(mask_BLP, certainty_BLP.neg().clamp(min=0.0), _OUTSIDE)
-    counts = [int(share * cells) for cells in mask_BLP.flatten(1).sum(1).tolist()]
-    return _least_certain(doubt_BLP, counts)
+def draw_codes(logits_MK: AnyArray, uniform_M: FloatArray, temperature: float) -> IntArray:
+    """For each row of logits the code at which the sum of probabilities passes a number in 0..1."""
+    scaled_MK = logits_MK / np.asarray(temperature, dtype=logits_MK.dtype)
+    shares_MK = np.exp(scaled_MK - scaled_MK.max(axis=1, keepdims=True))
+    sums_MK = np.cumsum(shares_MK, axis=1, dtype=np.float64)
+    passed_MK = sums_MK > uniform_M[:, None] * sums_MK[:, -1:]
+    return passed_MK.argmax(axis=1)
 
 
-def _gumbel(shape: torch.Size, generator: torch.Generator) -> Tensor:
-    """Standard Gumbel noise: minus the log of an exponential variable (made on the CPU)."""
-    return -torch.empty(shape).exponential_(generator=generator).log()
+def _cells(row: _Row, open_LP: BoolArray) -> int:
+    return row.length * open_LP.shape[1]
 
 
-def _score(
-    logits_BLPK: Tensor,
-    chosen_BLP: Tensor,
-    open_BLP: Tensor,
-    mask_BLP: Tensor,
-    noise_BLP: Tensor | None,
-) -> Tensor:
-    """How doubtful a cell is: 1 - probability where just filled, 0 where filled before.
-
-    noise_BLP: added to the log-probability, whose doubt then only keeps the order.
-    """
-    log_certainty_BLP = _log_certainty(logits_BLPK, chosen_BLP)
-    if noise_BLP is None:
-        # rounding may carry a probability just above 1, and a score must not fall to "outside"
-        doubt_BLP = (1.0 - log_certainty_BLP.exp()).clamp(min=0.0)
-    else:
-        doubt_BLP = (-log_certainty_BLP - noise_BLP).sigmoid()
-    return torch.where(mask_BLP, torch.where(open_BLP, doubt_BLP, 0.0), _OUTSIDE)
+def _numbers(values_C: FloatArray, open_LP: BoolArray) -> FloatArray:
+    """Of one number for each cell of a row's motion those of the open cells (M,)."""
+    return values_C[np.flatnonzero(open_LP)]
 
 
-def _log_certainty(logits_BLPK: Tensor, codes_BLP: Tensor) -> Tensor:
-    """Log-probability (B, L, P) of codes."""
-    logit_BLP = logits_BLPK.gather(-1, codes_BLP[..., None])[..., 0]
-    return logit_BLP - logits_BLPK.logsumexp(-1)
-
-
-def _confidence_noise(
-    tokens_BLP: Tensor,
-    lengths: Sequence[int],
-    plan: Sequence[Sequence[int]],
-    *,
-    step: int,
-    config: SamplerConfig,
-    generators: Generators,
-) -> Tensor | None:
-    """Gumbel noise (B, L, P) that falls to none at each row's last step; None where not asked."""
+def _rank_noise(
+    open_LP: BoolArray, row: _Row, config: SamplerConfig, step: int
+) -> FloatArray | None:
+    """Gumbel noise (M,) that falls to none at the row's last step; None where not asked."""
     if config.greedy or not config.confidence_noise:
         return None
-    noise_BLP = torch.zeros(tokens_BLP.shape)
-    rows = zip(noise_BLP, lengths, plan, generators, strict=True)
-    for row_LP, length, steps, generator in rows:
-        if generator is None:
-            continue
-        left = max(0.0, 1 - (step + 1) / max(len(steps), 1))
-        noise = _gumbel(row_LP[:length].shape, generator)
-        row_LP[:length] = config.confidence_noise * left * noise
-    return noise_BLP.to(tokens_BLP.device)
+    left = 1 - (step + 1) / len(row.counts)
+    noise_M = _numbers(row.noise.gumbel(step, RANKS, _cells(row, open_LP)), open_LP)
+    return config.confidence_noise * left * noise_M
+
+
+def _doubt(logits_MK: AnyArray, codes_M: IntArray, noise_M: FloatArray | None) -> FloatArray:
+    """How doubtful codes are (M,): 1 - probability.
+
+    noise_M: added to the log-probability, whose doubt then only keeps the order.
+    """
+    log_M = _log_certainty(logits_MK, codes_M)
+    if noise_M is None:
+        # rounding may carry a probability just above 1, and a score must not fall to "outside"
+        return np.maximum(1.0 - np.exp(log_M), 0.0)
+    return 0.5 * (
+        1.0 + np.tanh(-0.5 * (log_M + noise_M))
+    )  # the logistic function, which can't overflow
+
+
+def _log_certainty(logits_MK: AnyArray, codes_M: IntArray) -> FloatArray:
+    """Log-probability (M,) of codes."""
+    return log_probabilities(logits_MK)[np.arange(len(codes_M)), codes_M].astype(np.float64)
+
+
+def log_probabilities(logits_MK: AnyArray) -> AnyArray:
+    """Logarithm of the softmax over the last axis."""
+    lower_MK = logits_MK - logits_MK.max(axis=-1, keepdims=True)
+    return lower_MK - np.log(np.exp(lower_MK).sum(axis=-1, keepdims=True))
+
+
+def _revise(
+    tokens_to_logits: TokensToLogits,
+    tokens_BLP: IntArray,
+    mask_BLP: BoolArray,
+    rows: Sequence[_Row],
+    config: SamplerConfig,
+    step: int,
+    share: float,
+) -> None:
+    """The share of each row's cells that the full grid holds for the least likely, drawn again."""
+    colder = replace(config, temperature=_REVISION_TEMPERATURE * config.temperature)
+    masks = {row.index: mask_BLP[row.index] for row in rows}
+    logits = _Logits.of(tokens_to_logits, tokens_BLP, masks)
+    for row in rows:
+        mask_LP, tokens_LP = mask_BLP[row.index], tokens_BLP[row.index]
+        logits_MK = logits.cells(row.index, mask_LP)
+        doubts_LP = np.full(mask_LP.shape, _OUTSIDE)
+        doubts_LP[mask_LP] = np.maximum(-_log_certainty(logits_MK, tokens_LP[mask_LP]), 0.0)
+        open_LP = _least_certain(doubts_LP, int(share * len(logits_MK)))
+        chosen_MK = logits_MK[open_LP[mask_LP]]
+        tokens_LP[open_LP] = _choose(chosen_MK, open_LP, row, colder, step)

@@ -2,24 +2,28 @@
 
 Two encoders stand behind one protocol: a small student that travels inside a bundle, and CLIP's
 text tower for bundles made from published checkpoints, read from a folder that the person has.
+What runs them is in ``runtime``.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import Any, Protocol
 
+import numpy as np
+import numpy.typing as npt
+
+from ...common.arrays import BoolArray
 from ...common.errors import MMMError
 from ...common.untrusted import lies_inside
 
-if TYPE_CHECKING:
-    import torch
-    from torch import Tensor
-
 # Where a bundle keeps its student, unless its config names another folder.
 STUDENT_FOLDER = "text"
+
+STUDENT, CLIP = "student", "clip"
+"""What a bundle's ``text`` section may ask for."""
 
 CLIP_FOLDER = "a folder that holds CLIP ViT-B/32's model.safetensors and merges.txt"
 """What a person is asked for where CLIP is needed."""
@@ -29,19 +33,21 @@ CLIP_FOLDER = "a folder that holds CLIP ViT-B/32's model.safetensors and merges.
 class TextFeatures:
     """What an encoder says of B prompts: C channels, W word places."""
 
-    sentence_BC: Tensor
-    words_BWC: Tensor
-    word_mask_BW: Tensor  # bool, True where a place holds a word of the prompt
+    sentence_BC: npt.NDArray[np.float32]
+    words_BWC: npt.NDArray[np.float32]
+    word_mask_BW: BoolArray  # True where a place holds a word of the prompt
 
-    def to(self, device: torch.device | str) -> TextFeatures:
-        """Give the same features on another device."""
+    def repeated(self, times: int) -> TextFeatures:
+        """The same texts so many times, one batch behind the other."""
         return TextFeatures(
-            self.sentence_BC.to(device), self.words_BWC.to(device), self.word_mask_BW.to(device)
+            np.tile(self.sentence_BC, (times, 1)),
+            np.tile(self.words_BWC, (times, 1, 1)),
+            np.tile(self.word_mask_BW, (times, 1)),
         )
 
 
 class TextEncoder(Protocol):
-    """Anything that turns prompts into features, in float32 and without gradients."""
+    """Anything that turns prompts into features, in float32."""
 
     @property
     def width(self) -> int:
@@ -53,56 +59,33 @@ class TextEncoder(Protocol):
         ...
 
 
-def load_text_encoder(
-    bundle_dir: Path, config: Mapping[str, object], device: torch.device | str = "cpu"
-) -> TextEncoder:
-    """Load the encoder that a bundle's ``text`` section asks for.
-
-    ``{"kind": "student", "folder": "text"}`` lies inside the bundle; ``{"kind": "clip",
-    "folder": PATH}`` is CLIP ViT-B/32 in a folder of the person's own (relative: to the bundle).
-    """
-    loaders: dict[object, Callable[..., TextEncoder]] = {
-        "student": _load_student,
-        "clip": _load_clip,
-    }
+def encoder_kind(bundle_dir: Path, config: Mapping[str, Any]) -> str:
+    """STUDENT or CLIP, as a bundle's ``text`` section says; MMMError for anything else."""
     kind = config.get("kind")
-    if kind not in loaders:
+    if kind not in (STUDENT, CLIP):
         raise MMMError(
             f"The bundle {bundle_dir.name} asks for the text encoder {kind!r}, which this version "
-            f"does not know; it knows {', '.join(map(str, loaders))}."
+            f"does not know; it knows {STUDENT}, {CLIP}."
         )
-    return loaders[kind](bundle_dir, config, device)
+    return str(kind)
 
 
-# The encoders are imported when they are asked for: the protocol alone needs no torch.
-def _load_student(
-    bundle_dir: Path, config: Mapping[str, object], device: torch.device | str
-) -> TextEncoder:
-    from ..networks.text.student import StudentTextEncoder  # noqa: PLC0415
-
+def student_folder(bundle_dir: Path, config: Mapping[str, Any]) -> Path:
+    """The folder of a bundle's student, which lies inside the bundle."""
     folder = str(config.get("folder", STUDENT_FOLDER))
     if not lies_inside(bundle_dir, folder):
         raise MMMError(
             f"The bundle {bundle_dir.name} names a text folder outside its own: get it again."
         )
-    return StudentTextEncoder.load(bundle_dir / folder, device)
+    return bundle_dir / folder
 
 
-def _load_clip(
-    bundle_dir: Path, config: Mapping[str, object], device: torch.device | str
-) -> TextEncoder:
-    try:
-        from ..networks.text.clip import ClipTextEncoder  # noqa: PLC0415
-    except ImportError as error:
-        raise MMMError(
-            f"CLIP needs the package {error.name}, which the worker's Python lacks: run Set up "
-            "again, or install ftfy and regex there."
-        ) from error
-
+def clip_folder(bundle_dir: Path, config: Mapping[str, Any]) -> Path:
+    """The person's folder of CLIP ViT-B/32 (relative: to the bundle)."""
     folder = config.get("folder")
     if not folder:
         raise MMMError(
             f"The bundle {bundle_dir.name} was imported without CLIP ViT-B/32, which it needs to "
             f"read prompts: import its checkpoint again with --clip FOLDER, {CLIP_FOLDER}."
         )
-    return ClipTextEncoder.load(bundle_dir / Path(str(folder)).expanduser(), device)
+    return bundle_dir / Path(str(folder)).expanduser()

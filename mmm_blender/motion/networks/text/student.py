@@ -9,10 +9,9 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
+from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
 import torch
 from safetensors.torch import save
@@ -20,57 +19,25 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from ....common.atomic_files import make_folder, write_files
-from ....common.errors import MMMError
-from ...text import TextFeatures
-from ...text.files import read_json
-from ..weights import check_weights, load_weights, read_tensors
+from ...text import student_files
+from ...text.student_files import (
+    ADVICE,
+    CONFIG_FILE,
+    LONGEST_PERIOD,
+    TABLE,
+    TABLE_INT8,
+    TABLE_SCALE,
+    VOCABULARY_FILE,
+    WEIGHTS_FILE,
+    StudentConfig,
+    read_student,
+)
 from ...text.wordpiece import WordPieceTokenizer
+from ..weights import as_tensors, load_weights
 from .blocks import Block
+from .features import TextFeatures
 
-CONFIG_FILE, WEIGHTS_FILE, VOCABULARY_FILE = "config.json", "model.safetensors", "vocab.txt"
-# How the embedding table is stored: rows of int8 and one scale a row.
-TABLE, TABLE_INT8, TABLE_SCALE = "embedding.weight", "embedding.int8", "embedding.scale"
 INT8_MAX = 127
-ADVICE = "put the bundle's original text folder back."
-_MOST_SIZE, _MOST_LAYERS, _MOST_PLACES = 2**20, 64, 2**12
-LONGEST_PERIOD = 10000.0  # of the sinusoidal positions, in places
-
-
-@dataclass(frozen=True)
-class StudentConfig:
-    """Sizes of the student, and whose student it is."""
-
-    vocabulary: int
-    rank: int = 128
-    inner_width: int = 256
-    layers: int = 3
-    heads: int = 4
-    mlp_width: int = 512
-    width: int = 384
-    max_tokens: int = 64
-    teacher: str = ""
-    teacher_licence: str = ""
-
-    @classmethod
-    def from_json(cls, data: Mapping[str, Any]) -> StudentConfig:
-        """Build from a config file's content; refuse what is missing or makes no encoder."""
-        names = {"teacher", "teacher_licence"}
-        sizes = {field.name for field in fields(cls)} - names
-        bad = [name for name in sorted(sizes) if not _is_size(data.get(name))]
-        bad += [name for name in sorted(names) if not isinstance(data.get(name), str)]
-        if not bad and data["inner_width"] % (2 * data["heads"]):
-            bad = ["heads"]
-        most = {"layers": _MOST_LAYERS, "max_tokens": _MOST_PLACES}
-        bad += [name for name, size in most.items() if name not in bad and data[name] > size]
-        if bad:
-            raise MMMError(
-                f"The text encoder's {CONFIG_FILE} has no valid {', '.join(bad)}: {ADVICE}"
-            )
-        return cls(**{name: data[name] for name in sizes | names})
-
-
-def _is_size(value: object) -> bool:
-    return type(value) is int and 0 < value <= _MOST_SIZE
 
 
 class StudentTextModel(nn.Module):
@@ -117,19 +84,12 @@ class StudentTextEncoder:
     @classmethod
     def load(cls, folder: Path, device: torch.device | str = "cpu") -> StudentTextEncoder:
         """Read the three files of a student's folder, strictly."""
-        config = StudentConfig.from_json(read_json(folder / CONFIG_FILE, ADVICE))
-        tokenizer = WordPieceTokenizer.from_file(folder / VOCABULARY_FILE)
-        if len(tokenizer) != config.vocabulary:
-            raise MMMError(
-                f"The text encoder has {config.vocabulary} words but its vocabulary file lists "
-                f"{len(tokenizer)}: {ADVICE}"
-            )
-        stored = _read_weights(folder / WEIGHTS_FILE)
-        with torch.device("meta"):  # the config may ask for any size
-            check_weights(StudentTextModel(config), stored, folder / WEIGHTS_FILE, ADVICE)
-        model = StudentTextModel(config)
-        load_weights(model, stored, folder / WEIGHTS_FILE, ADVICE)
-        return cls(model, tokenizer, device)
+        files = read_student(folder)
+        state = as_tensors(files.weights)
+        state[TABLE] = torch.from_numpy(files.rows_VR * files.scale_V1)
+        model = StudentTextModel(files.config)
+        load_weights(model, state, folder, ADVICE)
+        return cls(model, files.tokenizer, device)
 
     @property
     def width(self) -> int:
@@ -158,13 +118,8 @@ class StudentTextEncoder:
 
 def pad_tokens(token_lists: Sequence[Sequence[int]], pad_id: int) -> tuple[Tensor, Tensor]:
     """Lay ragged ids out as (ids_BW, mask_BW), as wide as the longest list."""
-    longest = max(map(len, token_lists), default=0)
-    ids_BW = torch.full((len(token_lists), longest), pad_id, dtype=torch.long)
-    mask_BW = torch.zeros_like(ids_BW, dtype=torch.bool)
-    for row, ids in enumerate(token_lists):
-        ids_BW[row, : len(ids)] = torch.tensor(ids, dtype=torch.long)
-        mask_BW[row, : len(ids)] = True
-    return ids_BW, mask_BW
+    ids_BW, mask_BW = student_files.pad_tokens(token_lists, pad_id)
+    return torch.from_numpy(ids_BW), torch.from_numpy(mask_BW)
 
 
 def sinusoids(places: int, width: int) -> Tensor:
@@ -193,10 +148,3 @@ def quantise_rows(table_VR: Tensor) -> tuple[Tensor, Tensor]:
     """Give int8 rows and one float32 scale a row: table = int8 * scale."""
     scale_V1 = table_VR.abs().amax(dim=1, keepdim=True).clamp_min(1e-8) / INT8_MAX
     return (table_VR / scale_V1).round().to(torch.int8), scale_V1
-
-
-def _read_weights(path: Path) -> dict[str, Tensor]:
-    stored = read_tensors(path, ADVICE)
-    if TABLE_INT8 in stored and TABLE_SCALE in stored:
-        stored[TABLE] = stored.pop(TABLE_INT8).float() * stored.pop(TABLE_SCALE)
-    return stored

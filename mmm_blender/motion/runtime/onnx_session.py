@@ -1,0 +1,51 @@
+"""A graph in ONNX Runtime: opened from memory, run on the processor's cores.
+
+Nothing is read from a file: the program makes the graph, and hands its weights over as arrays.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import onnxruntime
+
+from ...common.arrays import AnyArray
+from .onnx_file import Graph
+
+LIBRARY = f"onnxruntime {onnxruntime.__version__}"
+
+_ERRORS_ONLY = 3
+
+
+class Session:
+    """One graph, ready to run."""
+
+    def __init__(self, graph: Graph, threads: int) -> None:
+        options: Any = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = threads
+        options.inter_op_num_threads = 1
+        options.execution_mode = onnxruntime.ExecutionMode.ORT_SEQUENTIAL
+        options.log_severity_level = _ERRORS_ONLY
+        # a worker waits most of its time, beside a Blender that wants the cores
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+        options.enable_cpu_mem_arena = False
+        options.enable_mem_pattern = False
+        names = list(graph.weights)
+        values = [onnxruntime.OrtValue.ortvalue_from_numpy(graph.weights[name]) for name in names]
+        options.add_external_initializers(names, values)
+        self._session: Any = onnxruntime.InferenceSession(
+            graph.content(), options, providers=["CPUExecutionProvider"]
+        )
+        self._outputs = [each.name for each in self._session.get_outputs()]
+        self._inputs = {each.name for each in self._session.get_inputs()}
+
+    def run(self, inputs: Mapping[str, AnyArray]) -> dict[str, AnyArray]:
+        """Outputs by name; inputs that the graph does not have are left out."""
+        given = {
+            name: np.ascontiguousarray(values)
+            for name, values in inputs.items()
+            if name in self._inputs
+        }
+        return dict(zip(self._outputs, self._session.run(None, given), strict=True))
