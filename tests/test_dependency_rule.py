@@ -14,8 +14,11 @@ NUMPY = frozenset({"numpy"})
 BLENDER_MODULES = frozenset(
     {"bpy", "bpy_extras", "mathutils", "bmesh", "gpu", "gpu_extras", "blf", "addon_utils", "bl_ui"}
 )
-# What the worker's environment has; anything else would be missing on an animator's machine.
-WORKER_MODULES = NUMPY | {"torch", "safetensors", "ftfy", "regex"}
+# The worker runs with these alone; what imports anything else is imported when it is asked for.
+ONNX = NUMPY | {"onnxruntime"}
+# On a GPU, in training and for published checkpoints, after Set Up.
+TORCH = NUMPY | {"torch", "safetensors"}
+CLIP_WORDS = NUMPY | {"ftfy", "regex"}
 ANYTHING_BUT_BLENDER = None
 
 
@@ -39,9 +42,23 @@ MODEL = (
     "motion.config",
     "motion.schedule",
     "motion.features",
+    "motion.weight_files",
     "motion.text",
 )
-NETWORKS = (*MODEL, "motion.networks", "motion.sampling", "motion.motion_model", "motion.bundles")
+NETWORKS = (
+    *MODEL,
+    "motion.sampling",
+    "motion.bundles",
+    "motion.runtime",
+    "motion.runtime.opening",
+    "motion.motion_model",
+    "motion.loaded_bundle",
+)
+CLIP = ("motion.text.byte_pair", "motion.text.clip_files")
+IN_TORCH = (
+    *("motion.networks", "motion.runtime.torch_networks"),
+    *("motion.bundles.tensor_file", "motion.bundles.published_checkpoint"),
+)
 PIPE = (
     *("worker.protocol", "worker.wire", "worker.processes", "worker.launch", "worker.client"),
     "worker.installer",
@@ -73,7 +90,7 @@ LAYERS = (
     Layer("geometry.feet", ("common", "geometry", "geometry.editing"), NUMPY),
     Layer("geometry.mannequin", ("common", "geometry"), NUMPY),
     Layer("smpl_model", ("common", "geometry"), NUMPY),
-    Layer("motion.features", SHAPES, WORKER_MODULES),
+    Layer("motion.features", SHAPES, NUMPY),
     # what a bundle can make: the one part of the model that Blender reads too
     Layer("motion.limits", SHAPES, frozenset()),
     Layer("motion.config_checks", ("common",), frozenset()),
@@ -91,23 +108,57 @@ LAYERS = (
         frozenset(),
     ),
     Layer("motion.schedule", ("common",), frozenset()),
-    Layer("motion.text", ("common", "motion.networks"), WORKER_MODULES),
-    Layer("motion.networks", MODEL, WORKER_MODULES),
-    Layer("motion.sampling", MODEL, WORKER_MODULES),
-    Layer("motion.motion_model", (*MODEL, "motion.networks", "motion.sampling"), WORKER_MODULES),
-    Layer("motion.bundles", (*MODEL, "motion.networks", "motion.motion_model"), WORKER_MODULES),
-    Layer("motion.pipeline", NETWORKS, WORKER_MODULES),
+    Layer("motion.weight_files", ("common",), NUMPY),
+    Layer("motion.text", ("common", "motion.weight_files"), NUMPY),
+    Layer("motion.text.byte_pair", ("common", "motion.text"), CLIP_WORDS),
+    Layer(
+        "motion.text.clip_files",
+        ("common", "motion.weight_files", "motion.text", "motion.text.byte_pair"),
+        NUMPY,
+    ),
+    Layer("motion.sampling", MODEL, NUMPY),
+    Layer("motion.bundles", MODEL, NUMPY),
+    Layer("motion.networks", (*MODEL, *CLIP, "motion.bundles"), TORCH),
+    Layer("motion.bundles.tensor_file", ("common",), TORCH),
+    Layer(
+        "motion.bundles.published_checkpoint",
+        (*MODEL, "motion.networks", "motion.bundles", "motion.bundles.tensor_file"),
+        TORCH,
+    ),
+    Layer("motion.runtime", MODEL, NUMPY),
+    Layer("motion.runtime.onnx", (*MODEL, *CLIP, "motion.bundles", "motion.runtime"), ONNX),
+    Layer("motion.runtime.torch_networks", (*MODEL, "motion.networks", "motion.runtime"), TORCH),
+    # the one door to both libraries: it imports what it opens when it opens it
+    Layer(
+        "motion.runtime.opening",
+        (*MODEL, *CLIP, *IN_TORCH, "motion.bundles", "motion.runtime", "motion.runtime.onnx"),
+        NUMPY,
+    ),
+    Layer("motion.motion_model", (*MODEL, "motion.sampling", "motion.runtime"), NUMPY),
+    Layer(
+        "motion.loaded_bundle",
+        (*MODEL, "motion.bundles", "motion.motion_model", "motion.runtime.opening"),
+        NUMPY,
+    ),
+    Layer("motion.pipeline", NETWORKS, NUMPY),
     Layer("motion", (), frozenset()),
     Layer("training.data", MODEL, ANYTHING_BUT_BLENDER),
-    Layer("training.text", (*MODEL, "prompts", "training.data"), ANYTHING_BUT_BLENDER),
+    Layer(
+        "training.text",
+        (*MODEL, "motion.networks", "prompts", "training.data"),
+        ANYTHING_BUT_BLENDER,
+    ),
     Layer(
         "training.evaluation",
-        (*NETWORKS, "motion.pipeline", "training.data", "training.text"),
+        (*NETWORKS, *IN_TORCH, "motion.pipeline", "training.data", "training.text"),
         ANYTHING_BUT_BLENDER,
     ),
     Layer(
         "training.trainer",
-        (*NETWORKS, "motion.pipeline", "training.data", "training.text", "training.evaluation"),
+        (
+            *(*NETWORKS, *IN_TORCH, "motion.pipeline"),
+            *("training.data", "training.text", "training.evaluation"),
+        ),
         ANYTHING_BUT_BLENDER,
     ),
     Layer("training", (), frozenset()),
@@ -139,9 +190,11 @@ LAYERS = (
     Layer(
         "worker.server",
         (*NETWORKS, "prompts", "motion.pipeline", "smpl_model", "worker.protocol", "worker.wire"),
-        WORKER_MODULES,
+        NUMPY,
+        # for a GPU, or where there is no ONNX Runtime
+        optional=frozenset({"torch"}),
     ),
-    Layer("worker", ("common", "worker.protocol", "worker.wire", "worker.server"), WORKER_MODULES),
+    Layer("worker", ("common", "worker.protocol", "worker.wire", "worker.server"), NUMPY),
     Layer("blender.bpy_types", ("common",), BLENDER),
     Layer("blender.widgets", ("common", "blender.bpy_types"), BLENDER),
     Layer("blender.menus", HOST, BLENDER),
@@ -358,6 +411,19 @@ def test_no_module_imports_itself_through_others():
         ("geometry/deep/a.py", "from ...motion.config import Config"),
         ("motion/networks/a.py", "import bpy"),
         ("motion/networks/a.py", "import scipy"),
+        ("motion/networks/a.py", "import onnxruntime"),
+        ("motion/sampling/a.py", "import torch"),
+        ("motion/pipeline/a.py", "import torch"),
+        ("motion/pipeline/a.py", "from ..networks import tokenizer"),
+        ("motion/pipeline/a.py", "def f():\n    from ..runtime import torch_networks"),
+        ("motion/bundles/a.py", "import safetensors"),
+        ("motion/text/a.py", "import torch"),
+        ("motion/runtime/a.py", "import torch"),
+        ("motion/runtime/a.py", "import onnxruntime"),
+        ("motion/runtime/onnx/a.py", "import onnx"),
+        ("motion/runtime/onnx/a.py", "import torch"),
+        ("motion/motion_model.py", "def f():\n    import torch"),
+        ("worker/server/service.py", "import torch"),
         ("motion/pipeline/a.py", "from ...training.data import captions"),
         ("motion/pipeline/a.py", "from ...worker import protocol"),
         ("training/data/a.py", "def f():\n    import bpy"),
@@ -400,7 +466,7 @@ def test_a_made_up_violation_is_found(tmp_path: Path, module: str, source: str):
         ("worker/client.py", "from .protocol import Hello\nfrom . import protocol"),
         (
             "worker/server/service.py",
-            "import torch\nfrom ...motion import config\nfrom ..protocol import Hello",
+            "from ...motion import config\ndef f():\n    import torch",
         ),
         ("worker/__main__.py", "from .server.service import serve"),
         (
@@ -429,6 +495,7 @@ MADE_UP_MODULES = (
     *("worker/protocol.py", "worker/client.py", "worker/server/service.py", "worker/__main__.py"),
     *("blender/generate/panel.py", "blender/edit/panel.py", "blender/addon/choices.py"),
     *("motion/config.py", "training/data/captions.py"),
+    *("motion/networks/tokenizer.py", "motion/runtime/torch_networks.py"),
 )
 
 

@@ -6,7 +6,8 @@ DIR holds small checkpoints in the published format (full_vq.pth, full_trans.pth
 upper_trans.pth), config.json with their sizes and golden.npz with the outputs that they must give.
 "alone" in a row's name: sampled in a batch of its own, where the reference has a quirk (see
 ``_generate_alone``).
-Prints one row a case; ends with 1 if a token differs, or a logit or feature by more than 1e-3.
+Prints one row a case, on ONNX Runtime and on torch; ends with 1 if a token differs, or a logit or
+feature by more than 1e-3.
 
 B batch, L token places, P body parts, T frames, C channels.
 """
@@ -19,8 +20,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import torch
-from torch import Tensor
+import numpy as np
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
@@ -29,6 +29,7 @@ from _parity.cells import all_cells, only_parts, time_span  # noqa: E402
 from _parity.join import join  # noqa: E402
 from _parity.reference import Outcome, Reference, compare_tokens, compare_values  # noqa: E402
 
+from mmm_blender.common.arrays import AnyArray, BoolArray, IntArray  # noqa: E402
 from mmm_blender.common.errors import MMMError  # noqa: E402
 from mmm_blender.motion.bundles.published_checkpoint import (  # noqa: E402
     read_statistics,
@@ -36,7 +37,9 @@ from mmm_blender.motion.bundles.published_checkpoint import (  # noqa: E402
 )
 from mmm_blender.motion.config import SamplerConfig  # noqa: E402
 from mmm_blender.motion.motion_model import MotionModel  # noqa: E402
-from mmm_blender.motion.networks import masks  # noqa: E402
+from mmm_blender.motion.runtime.opening import ONNX, TORCH  # noqa: E402
+from mmm_blender.motion.sampling import masks  # noqa: E402
+from mmm_blender.motion.sampling.noise import Noise  # noqa: E402
 from mmm_blender.motion.schedule import step_progress  # noqa: E402
 
 SAMPLED_FRAMES = (24, 40, 64, 120, 196)
@@ -56,7 +59,7 @@ class Case:
 def sizes(reference: Reference) -> Outcome:
     """What was read from the shapes against config.json."""
     ours, given = reference.full, reference.size
-    tokenizer, transformer = ours.tokenizer.config, ours.transformer.config
+    tokenizer, transformer = ours.tokenizer_config, ours.transformer_config
     dilations = [given("dilation_growth_rate") ** power for power in range(given("depth"))]
     pairs: list[tuple[object, object]] = [
         (tokenizer.codes, given("nb_code")),
@@ -75,22 +78,24 @@ def sizes(reference: Reference) -> Outcome:
 
 def full_encode(reference: Reference) -> Outcome:
     """Features to tokens."""
-    tokens_BLP = reference.full.tokenizer.encode(reference["full/vq/features"])
+    tokens_BLP = reference.full.networks.encode(reference["full/vq/features"])
     return compare_tokens(tokens_BLP[..., 0], reference["full/vq/tokens"])
 
 
 def full_decode(reference: Reference) -> Outcome:
     """Tokens to features."""
-    decoded_BTC = reference.full.tokenizer.decode(reference["full/vq/tokens"][..., None])
+    decoded_BTC = reference.full.networks.decode(reference["full/vq/tokens"][..., None])
     return compare_values(decoded_BTC, reference["full/vq/decoded"])
 
 
 def full_forward(reference: Reference) -> Outcome:
-    """Logits of every place, the sentence's included."""
-    network, ids_BLP = reference.full.transformer, reference["full/forward/ids"][..., None]
-    memory = network.precompute_kv(reference.text(len(ids_BLP)))
-    hidden_BSE = network.hidden(ids_BLP, reference["full/forward/lengths"], memory)
-    return compare_values(network.heads[0](hidden_BSE), reference["full/forward/logits"])
+    """Logits of every place."""
+    networks, ids_BLP = reference.full.networks, reference["full/forward/ids"][..., None]
+    prepared = networks.prepare(reference.text(len(ids_BLP)), None, None)
+    everywhere = np.ones(ids_BLP.shape[:2], dtype=np.bool_)
+    logits = networks.logits(ids_BLP, reference["full/forward/lengths"], prepared, everywhere)
+    expected_BLK = reference["full/forward/logits"][:, 1:]  # the sentence's place has no token
+    return compare_values(logits.reshape(expected_BLK.shape), expected_BLK)
 
 
 def full_sample(frames: int) -> Callable[[Reference], Outcome]:
@@ -139,19 +144,19 @@ def full_long(reference: Reference) -> Outcome:
     lengths = _token_lengths(model, frames_B).tolist()
     clips = [row_LP[:length] for row_LP, length in zip(tokens_BLP, lengths, strict=True)]
     text = reference.text(len(clips))
-    joined_LP = join(model, clips, text, sampler=_greedy(model), generators=_unused(clips))
+    joined_LP = join(model, clips, text, sampler=_greedy(model), noises=_unused(clips))
     return compare_values(model.decode(joined_LP)[None], reference["full/long/pose"])
 
 
 def upper_encode(reference: Reference) -> Outcome:
     """Features to tokens of both parts."""
-    tokens_BLP = reference.upper.tokenizer.encode(reference["upper/vq/features"])
+    tokens_BLP = reference.upper.networks.encode(reference["upper/vq/features"])
     return compare_tokens(tokens_BLP, reference["upper/vq/tokens"])
 
 
 def upper_decode(reference: Reference) -> Outcome:
     """Tokens of both parts to features."""
-    decoded_BTC = reference.upper.tokenizer.decode(reference["upper/vq/tokens"])
+    decoded_BTC = reference.upper.networks.decode(reference["upper/vq/tokens"])
     return compare_values(decoded_BTC, reference["upper/vq/decoded"])
 
 
@@ -203,8 +208,12 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--std", type=Path, required=True, metavar="FILE")
     options = parser.parse_args(arguments)
     try:
-        reference = Reference(options.reference, read_statistics(options.mean, options.std))
-        passed = [_report(case, reference) for case in CASES]
+        statistics = read_statistics(options.mean, options.std)
+        passed = [
+            passed
+            for library in (ONNX, TORCH)
+            for passed in _all_cases(Reference(options.reference, statistics, library))
+        ]
     except MMMError as error:
         print(f"check_parity: {error}", file=sys.stderr)
         return 1
@@ -212,10 +221,15 @@ def main(arguments: list[str] | None = None) -> int:
     return 0 if all(passed) else 1
 
 
+def _all_cases(reference: Reference) -> list[bool]:
+    """Every case on one library."""
+    print(f"{reference.library}:", flush=True)
+    return [_report(case, reference) for case in CASES]
+
+
 def run_case(case: Case, reference: Reference) -> Outcome:
-    """One case, without gradients."""
-    with torch.inference_mode():
-        return case.run(reference)
+    """One case."""
+    return case.run(reference)
 
 
 def _report(case: Case, reference: Reference) -> bool:
@@ -224,7 +238,7 @@ def _report(case: Case, reference: Reference) -> bool:
     return outcome.passed
 
 
-def _generate(reference: Reference, frames_B: Tensor) -> Tensor:
+def _generate(reference: Reference, frames_B: IntArray) -> IntArray:
     """Greedy tokens (B, L, P) of the first prompts."""
     model = reference.full
     lengths_B = _token_lengths(model, frames_B)
@@ -234,7 +248,7 @@ def _generate(reference: Reference, frames_B: Tensor) -> Tensor:
     return _fill(reference, model, grid_BLP, mask_BLP, lengths_B)
 
 
-def _generate_alone(reference: Reference, frames: Sequence[int]) -> Tensor:
+def _generate_alone(reference: Reference, frames: Sequence[int]) -> IntArray:
     """Greedy tokens (B, L, P) of the first prompts, each sampled in a batch of its own.
 
     The one place where the reference does not keep to the rule: for a clip that is alone in its
@@ -247,10 +261,10 @@ def _generate_alone(reference: Reference, frames: Sequence[int]) -> Tensor:
     model, rows = reference.full, []
     for row, count in enumerate(frames):
         sampler = _greedy(model)
-        length = int(_token_lengths(model, torch.tensor(count)))
+        length = int(_token_lengths(model, np.array(count)))
         if len(step_progress(length, sampler.full_length_steps)) == LEFT_EARLY_STEPS:
             sampler = replace(sampler, steps=1)
-        lengths_B = torch.tensor([length])
+        lengths_B = np.array([length])
         size = (model.places, len(model.columns))
         filled_BLP = model.fill(
             masks.masked_grid(lengths_B, *size, model.vocabulary),
@@ -258,13 +272,13 @@ def _generate_alone(reference: Reference, frames: Sequence[int]) -> Tensor:
             lengths_B,
             reference.text(row + 1, first=row),
             sampler=sampler,
-            generators=[torch.Generator()],
+            noises=[Noise(0)],
         )
         rows.append(filled_BLP)
-    return torch.cat(rows)
+    return np.concatenate(rows)
 
 
-def _edited(reference: Reference) -> Tensor:
+def _edited(reference: Reference) -> IntArray:
     """Tokens (B, L, P) with the upper column filled again."""
     model = reference.upper
     frames_B = reference["upper/edit/lengths"]
@@ -275,19 +289,25 @@ def _edited(reference: Reference) -> Tensor:
 
 
 def _fill(
-    reference: Reference, model: MotionModel, grid_BLP: Tensor, mask_BLP: Tensor, lengths_B: Tensor
-) -> Tensor:
+    reference: Reference,
+    model: MotionModel,
+    grid_BLP: IntArray,
+    mask_BLP: BoolArray,
+    lengths_B: IntArray,
+) -> IntArray:
     return model.fill(
         grid_BLP,
         mask_BLP,
         lengths_B,
         reference.text(len(grid_BLP)),
         sampler=_greedy(model),
-        generators=_unused(grid_BLP),
+        noises=_unused(grid_BLP),
     )
 
 
-def _encoded(model: MotionModel, features_BTC: Tensor, frames_B: Tensor) -> tuple[Tensor, Tensor]:
+def _encoded(
+    model: MotionModel, features_BTC: AnyArray, frames_B: IntArray
+) -> tuple[IntArray, IntArray]:
     """Token grids of clips, each encoded at its own length, and their motion tokens."""
     lengths_B = _token_lengths(model, frames_B)
     grid_BLP = masks.masked_grid(lengths_B, model.places, len(model.columns), model.vocabulary)
@@ -298,10 +318,10 @@ def _encoded(model: MotionModel, features_BTC: Tensor, frames_B: Tensor) -> tupl
 
 
 def _poses(
-    model: MotionModel, tokens_BLP: Tensor, frames_B: Tensor, expected_BTC: Tensor
+    model: MotionModel, tokens_BLP: IntArray, frames_B: IntArray, expected_BTC: AnyArray
 ) -> Outcome:
     """Each clip decoded at its own length; what the reference holds behind it is zero."""
-    decoded_BTC = torch.zeros_like(expected_BTC)
+    decoded_BTC = np.zeros_like(expected_BTC)
     lengths = _token_lengths(model, frames_B).tolist()
     for row_TC, tokens_LP, length in zip(decoded_BTC, tokens_BLP, lengths, strict=True):
         features_TC = model.decode(tokens_LP[:length])
@@ -309,17 +329,17 @@ def _poses(
     return compare_values(decoded_BTC, expected_BTC)
 
 
-def _token_lengths(model: MotionModel, frames_B: Tensor) -> Tensor:
-    return -(-frames_B // model.tokenizer.config.frames_per_token)
+def _token_lengths(model: MotionModel, frames_B: IntArray) -> IntArray:
+    return -(-frames_B // model.tokenizer_config.frames_per_token)
 
 
 def _greedy(model: MotionModel) -> SamplerConfig:
-    return replace(sampler_config(model.tokenizer.config), greedy=True)
+    return replace(sampler_config(model.tokenizer_config), greedy=True)
 
 
-def _unused(rows: Sequence[Tensor] | Tensor) -> list[torch.Generator]:
+def _unused(rows: Sequence[AnyArray] | AnyArray) -> list[Noise]:
     """Greedy sampling draws nothing."""
-    return [torch.Generator() for _ in rows]
+    return [Noise(0) for _ in rows]
 
 
 if __name__ == "__main__":

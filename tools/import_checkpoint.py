@@ -21,7 +21,6 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
 from mmm_blender.common.errors import MMMError  # noqa: E402
-from mmm_blender.motion.bundles.bundle import save_bundle  # noqa: E402
 from mmm_blender.motion.bundles.published_checkpoint import (  # noqa: E402
     TOKENIZER_KEY,
     TRANSFORMER_KEY,
@@ -32,7 +31,9 @@ from mmm_blender.motion.bundles.published_checkpoint import (  # noqa: E402
     sampler_config,
 )
 from mmm_blender.motion.config import BundleConfig  # noqa: E402
-from mmm_blender.motion.text import CLIP_FOLDER, load_text_encoder  # noqa: E402
+from mmm_blender.motion.networks.bundle_file import save_bundle  # noqa: E402
+from mmm_blender.motion.runtime.opening import open_text_encoder  # noqa: E402
+from mmm_blender.motion.text import CLIP_FOLDER  # noqa: E402
 
 FILES = {
     "--tokenizer": "the tokenizer's .pth",
@@ -89,7 +90,7 @@ def _text_section(clip: Path | None, width: int) -> dict[str, str]:
         return {"kind": "clip", "folder": ""}
     folder = clip.expanduser().resolve()
     section = {"kind": "clip", "folder": str(folder)}
-    encoder = load_text_encoder(folder, section)
+    encoder = open_text_encoder(folder, section)
     if encoder.width != width:
         raise MMMError(
             f"The transformer wants text features of {width} numbers and the CLIP in {folder} "

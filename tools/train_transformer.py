@@ -34,18 +34,23 @@ from _dev.program import run  # noqa: E402
 
 from mmm_blender.common.errors import MMMError  # noqa: E402
 from mmm_blender.common.schema import from_json  # noqa: E402
-from mmm_blender.motion.bundles.bundle import Bundle, files_of, load_bundle, save_bundle  # noqa: E402
+from mmm_blender.motion.bundles.bundle import files_of  # noqa: E402
 from mmm_blender.motion.config import (  # noqa: E402
     BundleConfig,
     SamplerConfig,
     TokenizerConfig,
     TransformerConfig,
 )
+from mmm_blender.motion.loaded_bundle import Bundle  # noqa: E402
 from mmm_blender.motion.motion_model import MotionModel  # noqa: E402
+from mmm_blender.motion.networks.bundle_file import load_modules, save_bundle  # noqa: E402
 from mmm_blender.motion.networks.masks import motion_places  # noqa: E402
+from mmm_blender.motion.networks.text.features import TextEncoder  # noqa: E402
+from mmm_blender.motion.networks.text.loading import load_encoder  # noqa: E402
 from mmm_blender.motion.networks.tokenizer import Tokenizer  # noqa: E402
 from mmm_blender.motion.networks.transformer import MaskedTransformer  # noqa: E402
-from mmm_blender.motion.text import STUDENT_FOLDER, TextEncoder, load_text_encoder  # noqa: E402
+from mmm_blender.motion.runtime.torch_networks import TorchNetworks, TorchText  # noqa: E402
+from mmm_blender.motion.text import STUDENT_FOLDER  # noqa: E402
 from mmm_blender.training.data.dataset import TRAIN, UNSEEN_TAKES, Example, load_examples  # noqa: E402
 from mmm_blender.training.text.caption_bank import CaptionBank  # noqa: E402
 from mmm_blender.training.trainer.distributed import DistributedContext, joined  # noqa: E402
@@ -221,12 +226,13 @@ def make_watch(
     from mmm_blender.training.evaluation.judging import quick_scores  # noqa: PLC0415
 
     evaluator = load_evaluator(options.evaluator)
-    judged = MotionModel(tokenizer, copy.deepcopy(lesson.model))
-    config = bundle_config(options, tokenizer, judged.transformer)
-    generator = MotionPipeline(Bundle(options.out, config, judged, ""), encoder)
+    judged = copy.deepcopy(lesson.model)
+    config = bundle_config(options, tokenizer, judged)
+    model = MotionModel(TorchNetworks(tokenizer, judged))
+    generator = MotionPipeline(Bundle(options.out, config, model, ""), TorchText(encoder))
 
     def score(weights: Mapping[str, Tensor]) -> dict[str, float]:
-        judged.transformer.load_state_dict(weights)
+        judged.load_state_dict(weights)
         return quick_scores(generator, evaluator, unseen, options.seed)
 
     return EarlyStopping(
@@ -255,7 +261,7 @@ def new_model(
 def begin_with(folder: Path, model: MaskedTransformer) -> None:
     """Take over a bundle's weights; MMMError where they are another network's or were learnt on
     another tokenizer's tokens."""
-    trained = load_bundle(folder).model.transformer
+    _, trained = load_modules(folder)
     books = trained.codebooks_PKD
     same_codes = books.shape == model.codebooks_PKD.shape and torch.allclose(
         books, model.codebooks_PKD, rtol=STORED_PRECISION, atol=STORED_PRECISION
@@ -286,9 +292,7 @@ def fit(options: argparse.Namespace, team: DistributedContext) -> list[float]:
     torch.set_num_threads(options.threads)
     options.out.mkdir(parents=True, exist_ok=True)
     tokenizer = load_tokenizer(options.tokenizer)
-    encoder = load_text_encoder(
-        options.text.parent, {"kind": "student", "folder": options.text.name}
-    )
+    encoder = load_encoder(options.text.parent, {"kind": "student", "folder": options.text.name})
     model = new_model(options, tokenizer, encoder.width).to(team.device)
     plan = Plan(options.minutes, options.rate, options.steps, options.seed, betas=(0.9, 0.98))
     run, losses = resumed(options, model, plan), list[float]()
@@ -336,7 +340,7 @@ def finish(
     judged = options.evaluator is not None and best.is_file()
     model.load_state_dict(best_weights(best) if judged else run.ema)
     if options.begin_with and options.halfway:
-        meet_halfway(model, load_bundle(options.begin_with).model.transformer)
+        meet_halfway(model, load_modules(options.begin_with)[1])
     report = {"steps": run.step, "minutes": round(run.seconds / 60, 1), "losses": run.notes}
     (options.out / "figures.json").write_text(json.dumps(report, indent=1), encoding="utf-8")
     if options.bundle:

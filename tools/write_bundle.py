@@ -17,13 +17,14 @@ from _dev.program import run  # noqa: E402
 
 from mmm_blender.common.errors import MMMError  # noqa: E402
 from mmm_blender.common.schema import from_json  # noqa: E402
-from mmm_blender.motion.bundles.bundle import files_of, save_bundle  # noqa: E402
+from mmm_blender.motion.bundles.bundle import files_of  # noqa: E402
 from mmm_blender.motion.config import (  # noqa: E402
     BundleConfig,
     SamplerConfig,
     TokenizerConfig,
     TransformerConfig,
 )
+from mmm_blender.motion.networks.bundle_file import save_bundle  # noqa: E402
 from mmm_blender.motion.networks.tokenizer import Tokenizer  # noqa: E402
 from mmm_blender.motion.networks.transformer import MaskedTransformer  # noqa: E402
 from mmm_blender.motion.text import STUDENT_FOLDER  # noqa: E402

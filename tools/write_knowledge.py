@@ -19,7 +19,7 @@ sys.path.insert(0, str(ROOT))
 from _dev.program import run  # noqa: E402
 
 from mmm_blender.motion.bundles.bundle import add_file, read_config  # noqa: E402
-from mmm_blender.motion.text import load_text_encoder  # noqa: E402
+from mmm_blender.motion.runtime.opening import open_text_encoder  # noqa: E402
 from mmm_blender.prompts.knowledge import KNOWLEDGE_FILE, to_bytes  # noqa: E402
 from mmm_blender.training.data.dataset import TRAIN, split_of  # noqa: E402
 from mmm_blender.training.data.motion_file import load_motions  # noqa: E402
@@ -34,7 +34,7 @@ def main() -> int:
     options = parser.parse_args()
     config = replace(read_config(options.bundle), composites=options.composites)
     records = [record for record in load_motions(options.data)[0] if split_of(record) == TRAIN]
-    encoder = load_text_encoder(options.bundle, config.text)
+    encoder = open_text_encoder(options.bundle, config.text)
     knowledge = bundle_knowledge(records, encoder, config.composites)
     add_file(options.bundle, config, KNOWLEDGE_FILE, to_bytes(knowledge))
     print(f"{len(knowledge.prompts)} prompts, {len(knowledge.words)} words")

@@ -2,7 +2,7 @@
 
 A file is the length of its header (8 bytes, little-endian), the header (JSON: for each tensor its
 type, shape and place), and the numbers. Nothing in it runs. Every tensor has to lie within the
-file and to be as large as its shape says; shapes of any size are refused before memory is asked for.
+file and to be as large as its shape says, so no shape asks for more memory than the file has.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from .arrays import AnyArray
 from .untrusted import json_value
 
 _LENGTH = struct.Struct("<Q")
-_MOST_HEADER_BYTES = 2**24
+MOST_HEADER_BYTES = 2**24
 _MOST_DIMENSIONS = 8
 _BFLOAT16 = "BF16"
 _KINDS: Mapping[str, np.dtype[Any]] = {
@@ -54,7 +54,7 @@ def _header(view: memoryview) -> tuple[dict[str, object], int]:
         raise ValueError("no header")
     (length,) = _LENGTH.unpack(view[: _LENGTH.size])
     start = _LENGTH.size + length
-    if length > _MOST_HEADER_BYTES or start > len(view):
+    if length > MOST_HEADER_BYTES or start > len(view):
         raise ValueError("a header beyond the file")
     header = json_value(bytes(view[_LENGTH.size : start]).decode())
     if not isinstance(header, dict):

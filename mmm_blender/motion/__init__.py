@@ -1,1 +1,1 @@
-"""The masked motion model, in torch: it knows no Blender."""
+"""The masked motion model: it knows no Blender; what runs the networks stands in ``runtime``."""

@@ -38,7 +38,7 @@ def damaged(path: Path, advice: str) -> MMMError:
 def check_arrays(
     wanted: Shapes, arrays: Mapping[str, AnyArray], where: object, advice: str
 ) -> None:
-    """MMMError unless there is one array of the right shape for each that is wanted, and no other."""
+    """MMMError unless there is one array of the right shape for each wanted one, and no other."""
     check_shapes(wanted, {name: values.shape for name, values in arrays.items()}, where, advice)
 
 

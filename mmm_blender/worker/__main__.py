@@ -35,9 +35,9 @@ def main(make_engine: Callable[[], Engine] | None = None) -> None:
     from .server.service import Service  # noqa: PLC0415  # not before the pipes are safe
 
     if make_engine is None:
-        from .server.engine import TorchEngine  # noqa: PLC0415  # as above
+        from .server.engine import MotionEngine  # noqa: PLC0415  # as above
 
-        make_engine = TorchEngine
+        make_engine = MotionEngine
     Service(source, sink, make_engine()).run()
 
 

@@ -8,19 +8,24 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
+import numpy.typing as npt
 import pytest
 import torch
 
-from mmm_blender.motion.bundles.bundle import load_bundle, save_bundle
 from mmm_blender.motion.config import (
     BundleConfig,
     SamplerConfig,
     TokenizerConfig,
     TransformerConfig,
 )
+from mmm_blender.motion.loaded_bundle import load_bundle
+from mmm_blender.motion.networks.bundle_file import save_bundle
+from mmm_blender.motion.networks.text.features import TextFeatures as TorchTextFeatures
 from mmm_blender.motion.networks.tokenizer import Tokenizer
 from mmm_blender.motion.networks.transformer import MaskedTransformer
 from mmm_blender.motion.pipeline.pipeline import MotionPipeline
+from mmm_blender.motion.runtime.opening import ONNX, TORCH
 from mmm_blender.motion.text import TextFeatures
 
 TEXT_WIDTH = 12
@@ -35,15 +40,25 @@ class FakeTextEncoder:
     def encode(self, prompts: Sequence[str]) -> TextFeatures:
         """The prompt's hash seeds its features; the last word place is empty."""
         rows = [self._row(prompt) for prompt in prompts]
-        mask_BW = torch.ones(len(prompts), WORDS, dtype=torch.bool)
+        mask_BW = np.ones((len(prompts), WORDS), dtype=np.bool_)
         mask_BW[:, -1] = False
-        words = torch.stack([row[1:] for row in rows])
-        return TextFeatures(torch.stack([row[0] for row in rows]), words, mask_BW)
+        words = np.stack([row[1:] for row in rows])
+        return TextFeatures(np.stack([row[0] for row in rows]), words, mask_BW)
 
-    def _row(self, prompt: str) -> torch.Tensor:
+    def _row(self, prompt: str) -> npt.NDArray[np.float32]:
         seed = int.from_bytes(hashlib.sha256(prompt.encode()).digest()[:6], "big")
-        generator = torch.Generator().manual_seed(seed)
-        return torch.randn(WORDS + 1, TEXT_WIDTH, generator=generator)
+        shape = (WORDS + 1, TEXT_WIDTH)
+        return np.random.default_rng(seed).standard_normal(shape, dtype=np.float32)
+
+
+class FakeTorchText:
+    """The same in torch."""
+
+    width = TEXT_WIDTH
+
+    def encode(self, prompts: Sequence[str]) -> TorchTextFeatures:
+        """As FakeTextEncoder's."""
+        return TorchTextFeatures.of(FakeTextEncoder().encode(prompts))
 
 
 @pytest.fixture(autouse=True, scope="session")
@@ -54,6 +69,11 @@ def _one_thread() -> None:
 @pytest.fixture(scope="session")
 def text_encoder() -> FakeTextEncoder:
     return FakeTextEncoder()
+
+
+@pytest.fixture(scope="session")
+def torch_text() -> FakeTorchText:
+    return FakeTorchText()
 
 
 @pytest.fixture(scope="session")
@@ -106,9 +126,12 @@ def tiny_bundle(
     return tmp_path / "tiny"
 
 
-@pytest.fixture
-def generator(tiny_bundle: Path, text_encoder: FakeTextEncoder) -> MotionPipeline:
-    return MotionPipeline(load_bundle(tiny_bundle), text_encoder)
+@pytest.fixture(params=[ONNX, TORCH])
+def generator(
+    tiny_bundle: Path, text_encoder: FakeTextEncoder, request: pytest.FixtureRequest
+) -> MotionPipeline:
+    """On either library."""
+    return MotionPipeline(load_bundle(tiny_bundle, library=request.param), text_encoder)
 
 
 @pytest.fixture(scope="session")

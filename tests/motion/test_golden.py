@@ -16,6 +16,7 @@ import numpy as np
 import pytest
 
 from mmm_blender.motion.bundles.published_checkpoint import read_statistics
+from mmm_blender.motion.runtime.opening import ONNX, TORCH
 
 REFERENCE = Path(__file__).parent.parent / "data" / "mmm"
 VARIABLE = "MMM_REFERENCE"
@@ -23,19 +24,18 @@ NEEDED = [case for case in check_parity.CASES if case.needs_statistics]
 FREE = [case for case in check_parity.CASES if not case.needs_statistics]
 
 
-@pytest.fixture(scope="module", name="reference")
-def _reference() -> check_parity.Reference:
-    return check_parity.Reference(REFERENCE, None)
+@pytest.fixture(scope="module", name="reference", params=[ONNX, TORCH])
+def _reference(request: pytest.FixtureRequest) -> check_parity.Reference:
+    return check_parity.Reference(REFERENCE, None, request.param)
 
 
-@pytest.fixture(scope="module", name="reference_with_statistics")
-def _reference_with_statistics() -> check_parity.Reference:
+@pytest.fixture(scope="module", name="reference_with_statistics", params=[ONNX, TORCH])
+def _reference_with_statistics(request: pytest.FixtureRequest) -> check_parity.Reference:
     if VARIABLE not in os.environ:
         pytest.skip(f"{VARIABLE} does not name a folder with humanml3d/Mean.npy and Std.npy")
     folder = Path(os.environ[VARIABLE]) / "humanml3d"
-    return check_parity.Reference(
-        REFERENCE, read_statistics(folder / "Mean.npy", folder / "Std.npy")
-    )
+    statistics = read_statistics(folder / "Mean.npy", folder / "Std.npy")
+    return check_parity.Reference(REFERENCE, statistics, request.param)
 
 
 @pytest.mark.parametrize("case", FREE, ids=[case.name for case in FREE])
@@ -122,10 +122,10 @@ def test_a_missing_checkpoint_is_named(folder: Path, capsys: pytest.CaptureFixtu
 
 def test_a_difference_is_found(reference: check_parity.Reference):
     """The comparison itself: one token, one feature and a NaN are each noticed."""
-    tokens = reference["full/vq/tokens"].clone()
+    tokens = reference["full/vq/tokens"].copy()
     tokens[0, 0] += 1
     assert check_parity.compare_tokens(tokens, reference["full/vq/tokens"]).wrong == 1
-    features = reference["full/vq/decoded"].clone()
+    features = reference["full/vq/decoded"].copy()
     features[0, 0, 0] += 0.002
     assert not check_parity.compare_values(features, reference["full/vq/decoded"]).passed
     features[0, 0, 0] = float("nan")

@@ -8,12 +8,17 @@ from pathlib import Path
 
 import torch
 
-from mmm_blender.motion.bundles.bundle import Bundle
 from mmm_blender.motion.config import BundleConfig, TokenizerConfig, TransformerConfig
+from mmm_blender.motion.loaded_bundle import Bundle
 from mmm_blender.motion.motion_model import MotionModel
+from mmm_blender.motion.networks.bundle_file import stored_arrays
 from mmm_blender.motion.networks.tokenizer import Tokenizer
 from mmm_blender.motion.networks.transformer import MaskedTransformer
 from mmm_blender.motion.pipeline.pipeline import MotionPipeline
+from mmm_blender.motion.runtime.interface import Networks
+from mmm_blender.motion.runtime.onnx.networks import OnnxNetworks
+from mmm_blender.motion.runtime.opening import ONNX
+from mmm_blender.motion.runtime.torch_networks import TorchNetworks
 from tests.motion.conftest import TEXT_WIDTH, FakeTextEncoder
 
 _OURS = TokenizerConfig(width=16, code_dim=4, codes=24)
@@ -39,7 +44,7 @@ KINDS: dict[str, tuple[TokenizerConfig, TransformerConfig]] = {
 
 
 @cache
-def tiny_generator(kind: str) -> MotionPipeline:
+def tiny_generator(kind: str, library: str = ONNX) -> MotionPipeline:
     """A generator of one of KINDS; random weights with clear preferences, always the same."""
     tokenizer_config, sizes = KINDS[kind]
     torch.manual_seed(5)
@@ -51,5 +56,9 @@ def tiny_generator(kind: str) -> MotionPipeline:
         if weight.ndim == 2:
             torch.nn.init.normal_(weight, std=0.3)
     config = BundleConfig("tiny", "CC0-1.0", tokenizer_config, sizes, text={"kind": "fake"})
-    bundle = Bundle(Path("tiny"), config, MotionModel(tokenizer, network), "0" * 64)
+    networks: Networks = TorchNetworks(tokenizer, network)
+    if library == ONNX:
+        weights = stored_arrays(tokenizer), stored_arrays(network)
+        networks = OnnxNetworks(tokenizer_config, sizes, *weights, threads=1)
+    bundle = Bundle(Path("tiny"), config, MotionModel(networks), "0" * 64)
     return MotionPipeline(bundle, FakeTextEncoder())

@@ -16,7 +16,8 @@ import pytest
 
 from mmm_blender.common.errors import MMMError
 from mmm_blender.geometry.clip import MotionClip
-from mmm_blender.motion.bundles.bundle import load_bundle
+from mmm_blender.motion.loaded_bundle import load_bundle
+from mmm_blender.motion.networks.bundle_file import load_modules
 from mmm_blender.training.data.measured import measure
 from mmm_blender.training.data.motion_file import ClipRecord, save_motions
 from mmm_blender.training.trainer import loop
@@ -138,7 +139,7 @@ def test_a_bundle_is_trained_further_and_another_size_is_refused(
     words = training_driver.transformer_words(folder, tmp_path / "tok", tmp_path / "a")
     curve(train_transformer, [*words, "--bundle", str(bundle)], monkeypatch)
     begun = new_model("--begin-with", str(bundle))
-    for name, values in load_bundle(bundle).model.transformer.state_dict().items():
+    for name, values in load_modules(bundle)[1].state_dict().items():
         assert torch.equal(begun[name], values)
     with pytest.raises(MMMError, match="another size or another tokenizer"):
         new_model("--begin-with", str(bundle), "--width", "16")

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import torch
 
-from mmm_blender.motion.bundles.bundle import save_bundle
 from mmm_blender.motion.config import BundleConfig, TokenizerConfig, TransformerConfig
+from mmm_blender.motion.networks.bundle_file import save_bundle
 from mmm_blender.motion.networks.text.student import StudentConfig, StudentTextModel, save_student
 from mmm_blender.motion.networks.tokenizer import Tokenizer
 from mmm_blender.motion.networks.transformer import MaskedTransformer

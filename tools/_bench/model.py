@@ -8,21 +8,23 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
 import torch
 from _bench.figures import Figure, Row, Skipped, seconds_once
 from torch import nn
 
-from mmm_blender.motion.bundles.bundle import Bundle
 from mmm_blender.motion.config import (
     BundleConfig,
     SamplerConfig,
     TokenizerConfig,
     TransformerConfig,
 )
+from mmm_blender.motion.loaded_bundle import Bundle
 from mmm_blender.motion.motion_model import MotionModel
 from mmm_blender.motion.networks.tokenizer import Tokenizer
 from mmm_blender.motion.networks.transformer import MaskedTransformer
 from mmm_blender.motion.pipeline.pipeline import GenerateRequest, MotionPipeline
+from mmm_blender.motion.runtime.torch_networks import TorchNetworks
 from mmm_blender.motion.text import TextFeatures
 
 BATCHES = (1, 8)
@@ -56,16 +58,13 @@ class RandomText:
 
     width = _CLIP_WIDTH
 
-    def __init__(self, device: str) -> None:
-        self._device = device
-
     def encode(self, prompts: Sequence[str]) -> TextFeatures:
         """Noise."""
         count = len(prompts)
-        sentence_BC = torch.randn(count, self.width, device=self._device)
-        words_BWC = torch.randn(count, _WORDS, self.width, device=self._device)
-        mask_BW = torch.ones(count, _WORDS, dtype=torch.bool, device=self._device)
-        return TextFeatures(sentence_BC, words_BWC, mask_BW)
+        rng = np.random.default_rng(_SEED)
+        sentence_BC = rng.standard_normal((count, self.width), dtype=np.float32)
+        words_BWC = rng.standard_normal((count, _WORDS, self.width), dtype=np.float32)
+        return TextFeatures(sentence_BC, words_BWC, np.ones((count, _WORDS), dtype=np.bool_))
 
 
 def rows() -> list[Row]:
@@ -115,8 +114,8 @@ def paper_generator(device: str) -> MotionPipeline:
     tokenizer = Tokenizer(TOKENIZER)
     transformer = MaskedTransformer(TRANSFORMER, TOKENIZER, tokenizer.codebooks_PKD)
     config = BundleConfig("paper-size", "none", TOKENIZER, TRANSFORMER)
-    model = MotionModel(tokenizer.to(device), transformer.to(device))
-    return MotionPipeline(Bundle(Path("paper-size"), config, model, ""), RandomText(device))
+    model = MotionModel(TorchNetworks(tokenizer.to(device), transformer.to(device)))
+    return MotionPipeline(Bundle(Path("paper-size"), config, model, ""), RandomText())
 
 
 def _torch_encoder(device: str) -> nn.TransformerEncoder:

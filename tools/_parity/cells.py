@@ -4,28 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import torch
-from torch import Tensor
+import numpy as np
 
-from mmm_blender.motion.networks.masks import motion_places
+from mmm_blender.common.arrays import BoolArray, IntArray
+from mmm_blender.motion.sampling.masks import motion_places
 
 
-def all_cells(lengths_B: Tensor, places: int, parts: int) -> Tensor:
+def all_cells(lengths_B: IntArray, places: int, parts: int) -> BoolArray:
     """Boolean (B, L, P): every motion token of every part."""
-    return motion_places(lengths_B, places)[:, :, None].expand(-1, -1, parts)
+    return motion_places(lengths_B, places)[:, :, None] & np.ones(parts, dtype=np.bool_)
 
 
 def time_span(
-    lengths_B: Tensor, places: int, parts: int, start_B: Tensor, stop_B: Tensor
-) -> Tensor:
+    lengths_B: IntArray, places: int, parts: int, start_B: IntArray, stop_B: IntArray
+) -> BoolArray:
     """Boolean (B, L, P): places start..stop-1 of every part, within the clip."""
-    index_L = torch.arange(places, device=lengths_B.device)
+    index_L = np.arange(places)
     span_BL = (index_L >= start_B[:, None]) & (index_L < stop_B[:, None])
     return all_cells(lengths_B, places, parts) & span_BL[:, :, None]
 
 
-def only_parts(mask_BLP: Tensor, columns: Sequence[int]) -> Tensor:
+def only_parts(mask_BLP: BoolArray, columns: Sequence[int]) -> BoolArray:
     """The mask limited to those body parts (columns of the grid)."""
-    kept_P = torch.zeros(mask_BLP.shape[2], dtype=torch.bool, device=mask_BLP.device)
+    kept_P = np.zeros(mask_BLP.shape[2], dtype=np.bool_)
     kept_P[list(columns)] = True
     return mask_BLP & kept_P

@@ -10,14 +10,15 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-import torch
+import numpy as np
 from _parity.cells import time_span
-from torch import Tensor
 
+from mmm_blender.common.arrays import IntArray
 from mmm_blender.motion.config import SamplerConfig
 from mmm_blender.motion.motion_model import MotionModel
-from mmm_blender.motion.networks import masks
 from mmm_blender.motion.pipeline.sequence import LONGEST_HALF
+from mmm_blender.motion.sampling import masks
+from mmm_blender.motion.sampling.noise import Noise
 
 if TYPE_CHECKING:
     from mmm_blender.motion.text import TextFeatures
@@ -29,8 +30,8 @@ TRANSITION_TOKENS = 2
 class Seam:
     """Where two clips meet: tokens of the first, new ones, tokens of the second."""
 
-    before_LP: Tensor
-    after_LP: Tensor
+    before_LP: IntArray
+    after_LP: IntArray
 
     @property
     def start(self) -> int:
@@ -45,24 +46,24 @@ class Seam:
 
 def join(
     model: MotionModel,
-    clips_LP: Sequence[Tensor],
+    clips_LP: Sequence[IntArray],
     text: TextFeatures,
     *,
     sampler: SamplerConfig,
-    generators: Sequence[torch.Generator],
+    noises: Sequence[Noise],
     on_step: Callable[[int, int], None] | None = None,
     cancelled: Callable[[], bool] | None = None,
-) -> Tensor:
+) -> IntArray:
     """Motion tokens (L, P) of all clips in a row, with new tokens between neighbours.
 
-    text and generators: one row for each clip; a transition follows the text of the clip before
+    text and noises: one row for each clip; a transition follows the text of the clip before
     it. Transitions are filled in one step.
     """
     if len(clips_LP) == 1:
         return clips_LP[0]
     seams = [_seam(first, second) for first, second in pairwise(clips_LP)]
-    lengths_B = torch.tensor([seam.length for seam in seams])
-    starts_B = torch.tensor([seam.start for seam in seams])
+    lengths_B = np.array([seam.length for seam in seams])
+    starts_B = np.array([seam.start for seam in seams])
     size = (model.places, len(model.columns))
     filled_BLP = model.fill(
         _grid(model, seams, lengths_B),
@@ -70,24 +71,24 @@ def join(
         lengths_B,
         _first_rows(text, len(seams)),
         sampler=replace(sampler, steps=1),
-        generators=generators[: len(seams)],
+        noises=noises[: len(seams)],
         on_step=on_step,
         cancelled=cancelled,
     )
     pieces = [clips_LP[0]]
     for clip_LP, row_LP, seam in zip(clips_LP[1:], filled_BLP, seams, strict=True):
         pieces += [row_LP[seam.start : seam.start + TRANSITION_TOKENS], clip_LP]
-    return torch.cat(pieces)
+    return np.concatenate(pieces)
 
 
-def _seam(first_LP: Tensor, second_LP: Tensor) -> Seam:
+def _seam(first_LP: IntArray, second_LP: IntArray) -> Seam:
     """The last half of one clip and the first half of the next."""
     before = min(len(first_LP) // 2, LONGEST_HALF)
     after = min(len(second_LP) // 2, LONGEST_HALF)
     return Seam(first_LP[len(first_LP) - before :], second_LP[:after])
 
 
-def _grid(model: MotionModel, seams: Sequence[Seam], lengths_B: Tensor) -> Tensor:
+def _grid(model: MotionModel, seams: Sequence[Seam], lengths_B: IntArray) -> IntArray:
     """Token grid with MASK between the two halves."""
     grid_BLP = masks.masked_grid(lengths_B, model.places, len(model.columns), model.vocabulary)
     for row_LP, seam in zip(grid_BLP, seams, strict=True):

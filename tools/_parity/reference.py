@@ -11,8 +11,8 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from torch import Tensor
 
+from mmm_blender.common.arrays import AnyArray
 from mmm_blender.common.errors import MMMError
 from mmm_blender.motion.bundles.published_checkpoint import (
     TOKENIZER_KEY,
@@ -24,6 +24,11 @@ from mmm_blender.motion.bundles.published_checkpoint import (
 )
 from mmm_blender.motion.features.layout import HUMANML3D_263
 from mmm_blender.motion.motion_model import MotionModel
+from mmm_blender.motion.networks.bundle_file import stored_arrays
+from mmm_blender.motion.runtime.cores import physical_cores
+from mmm_blender.motion.runtime.onnx.networks import OnnxNetworks
+from mmm_blender.motion.runtime.opening import TORCH
+from mmm_blender.motion.runtime.torch_networks import TorchNetworks
 from mmm_blender.motion.text import TextFeatures
 
 LARGEST_ERROR = 1e-3
@@ -55,20 +60,22 @@ class Outcome:
 class Reference:
     """The folder: its golden arrays and the models built from its checkpoints."""
 
-    def __init__(self, folder: Path, statistics: Statistics | None) -> None:
+    def __init__(self, folder: Path, statistics: Statistics | None, library: str = TORCH) -> None:
+        """library: that runs the networks (see ``runtime.opening``)."""
         self.folder = folder
+        self.library = library
         self._statistics = statistics
         try:
             self._sizes: object = json.loads((folder / CONFIG_FILE).read_text("utf-8"))
             with np.load(folder / GOLDEN_FILE, allow_pickle=False) as golden:
-                self.golden = {name: torch.from_numpy(golden[name]) for name in golden.files}
+                self.golden = {name: golden[name] for name in golden.files}
         except (OSError, EOFError, TypeError, ValueError, zipfile.BadZipFile, zlib.error) as error:
             raise MMMError(
                 f"{folder} has no readable {CONFIG_FILE} and {GOLDEN_FILE}: give a reference "
                 "folder."
             ) from error
 
-    def __getitem__(self, name: str) -> Tensor:
+    def __getitem__(self, name: str) -> AnyArray:
         """A golden array."""
         if name not in self.golden:
             raise self._lacks(GOLDEN_FILE, name)
@@ -94,15 +101,19 @@ class Reference:
     def text(self, stop: int, first: int = 0) -> TextFeatures:
         """Features of prompts first..stop-1; the published models attend to all words."""
         words_BWC = self["text/words"][first:stop]
-        everything = torch.ones(words_BWC.shape[:2], dtype=torch.bool)
+        everything = np.ones(words_BWC.shape[:2], dtype=np.bool_)
         return TextFeatures(self["text/sentence"][first:stop], words_BWC, everything)
 
     def _model(self, kind: str) -> MotionModel:
         tensors = read_checkpoint(self.folder / f"{kind}_vq.pth", TOKENIZER_KEY)
         tokenizer = import_tokenizer(tensors, self._statistics or _neutral())
         tensors = read_checkpoint(self.folder / f"{kind}_trans.pth", TRANSFORMER_KEY)
-        heads = self.size("n_head")
-        return MotionModel(tokenizer, import_transformer(tensors, tokenizer, heads))
+        transformer = import_transformer(tensors, tokenizer, self.size("n_head"))
+        if self.library == TORCH:
+            return MotionModel(TorchNetworks(tokenizer, transformer))
+        weights = stored_arrays(tokenizer), stored_arrays(transformer)
+        threads = physical_cores()
+        return MotionModel(OnnxNetworks(tokenizer.config, transformer.config, *weights, threads))
 
     def _lacks(self, file: str, name: str) -> MMMError:
         return MMMError(
@@ -117,15 +128,15 @@ def _neutral() -> Statistics:
     return Statistics(torch.zeros(channels), torch.ones(channels))
 
 
-def compare_tokens(ours: Tensor, expected: Tensor) -> Outcome:
+def compare_tokens(ours: AnyArray, expected: AnyArray) -> Outcome:
     """How many tokens differ."""
     if ours.shape != expected.shape:
-        return Outcome(wrong=expected.numel(), tokens=expected.numel())
-    return Outcome(wrong=int((ours != expected).sum()), tokens=expected.numel())
+        return Outcome(wrong=expected.size, tokens=expected.size)
+    return Outcome(wrong=int((ours != expected).sum()), tokens=expected.size)
 
 
-def compare_values(ours: Tensor, expected: Tensor) -> Outcome:
+def compare_values(ours: AnyArray, expected: AnyArray) -> Outcome:
     """The largest difference of logits or features."""
     if ours.shape != expected.shape:
         return Outcome(error=float("inf"))
-    return Outcome(error=float((ours - expected).abs().max()))
+    return Outcome(error=float(np.abs(ours - expected).max()))

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
@@ -17,11 +18,11 @@ from typing import cast
 from ...common.arrays import AnyArray
 from ...common.atomic_files import TEMPORARY, make_folder, write_files
 from ...common.errors import MMMError
-from ...common.safetensors_data import read_safetensors
+from ...common.safetensors_data import MOST_HEADER_BYTES, read_safetensors
 from ...common.schema import GET_AGAIN, from_json, json_hash, to_json
 from ...common.untrusted import check_file, clean_text, file_bytes, json_value, lies_inside
 from ..config import BUNDLE_VERSION, BundleConfig
-from ..weight_files import MOST_BYTES, check_arrays, damaged
+from ..weight_files import MOST_BYTES, Shapes, check_arrays, damaged
 from .tensor_shapes import tokenizer_shapes, transformer_shapes
 
 CONFIG_FILE = "config.json"
@@ -68,13 +69,14 @@ def read_bundle(folder: Path) -> StoredBundle:
     for name in config.files:
         if name not in _WEIGHTS:
             _check(folder, name, config)
-    tokenizer, transformer = (_tensors(folder, name, config) for name in _WEIGHTS)
     wanted = (
         tokenizer_shapes(config.tokenizer),
         transformer_shapes(config.transformer, config.tokenizer),
     )
-    for name, shapes, arrays in zip(_WEIGHTS, wanted, (tokenizer, transformer), strict=True):
-        check_arrays(shapes, arrays, folder / name, f"{GET_AGAIN}.")
+    tokenizer, transformer = (
+        _tensors(folder, name, config, shapes)
+        for name, shapes in zip(_WEIGHTS, wanted, strict=True)
+    )
     return StoredBundle(folder, config, tokenizer, transformer, bundle_hash(folder))
 
 
@@ -171,17 +173,25 @@ def _check_hash(folder: Path, name: str, config: BundleConfig, digest: str) -> N
         )
 
 
-def _tensors(folder: Path, name: str, config: BundleConfig) -> dict[str, AnyArray]:
-    """The tensors of a file, from the very bytes that its hash is of."""
+def _tensors(folder: Path, name: str, config: BundleConfig, wanted: Shapes) -> dict[str, AnyArray]:
+    """The tensors of a file, from the very bytes that its hash is of. A file that holds more than
+    the networks want is not read."""
     if name not in config.files:
         raise MMMError(f"The bundle {folder.name} does not name its file {name}: {GET_AGAIN}.")
     _check_place(folder, name)
     try:
-        content = file_bytes(folder / name, MOST_BYTES)
+        content = file_bytes(folder / name, _most_bytes(wanted))
     except OSError as error:
         raise _lacks(folder, name) from error
     _check_hash(folder, name, config, hashlib.sha256(content).hexdigest())
     try:
-        return read_safetensors(content)
+        arrays = read_safetensors(content)
     except ValueError as error:
         raise damaged(folder / name, f"{GET_AGAIN}.") from error
+    check_arrays(wanted, arrays, folder / name, f"{GET_AGAIN}.")
+    return arrays
+
+
+def _most_bytes(wanted: Shapes) -> int:
+    """Of a file of such tensors: numbers of 8 bytes, and a header."""
+    return 8 * sum(map(math.prod, wanted.values())) + MOST_HEADER_BYTES

@@ -17,6 +17,7 @@ import safetensors.torch
 import torch
 from torch import nn
 
+from ...common.arrays import AnyArray
 from ...common.atomic_files import make_folder, write_files
 from ...common.schema import to_json
 from ..bundles.bundle import (
@@ -80,6 +81,15 @@ def modules_of(stored: StoredBundle, device: str = "cpu") -> tuple[Tokenizer, Ma
     transformer = MaskedTransformer(config.transformer, config.tokenizer, tokenizer.codebooks_PKD)
     transformer.load_state_dict(as_tensors(stored.transformer), strict=False)
     return tokenizer.to(device).eval(), transformer.to(device).eval()
+
+
+def stored_arrays(module: nn.Module) -> dict[str, AnyArray]:
+    """What a file of the module would hold, in its own precision."""
+    return {
+        name: value.detach().cpu().numpy()
+        for name, value in module.state_dict().items()
+        if name.rsplit(".", 1)[-1] not in TRAINING_ONLY
+    }
 
 
 def _packed(module: nn.Module, storage: str) -> bytes:

@@ -22,8 +22,15 @@ Float32Array = npt.NDArray[np.float32]
 class Networks(Protocol):
     """A tokenizer and its transformer, in memory."""
 
-    tokenizer: TokenizerConfig
-    transformer: TransformerConfig
+    @property
+    def tokenizer(self) -> TokenizerConfig:
+        """Sizes of the tokenizer."""
+        ...
+
+    @property
+    def transformer(self) -> TransformerConfig:
+        """Sizes of the transformer."""
+        ...
 
     @property
     def library(self) -> str:

@@ -56,7 +56,7 @@ def open_networks(
         from .torch_networks import TorchNetworks  # noqa: PLC0415  # as above
 
         return TorchNetworks(*modules_of(stored, device))
-    from .onnx_networks import OnnxNetworks  # noqa: PLC0415  # needs onnxruntime
+    from .onnx.networks import OnnxNetworks  # noqa: PLC0415  # needs onnxruntime
 
     config = stored.config
     return OnnxNetworks(
@@ -82,11 +82,10 @@ def open_text_encoder(
     """
     is_clip = encoder_kind(bundle_dir, config) == CLIP
     folder = (clip_folder if is_clip else student_folder)(bundle_dir, config)
-    in_torch = library_for(device, library) == TORCH
     try:
-        if is_clip:
-            return _torch_clip(folder, device) if in_torch else _onnx_clip(folder, threads)
-        return _torch_student(folder, device) if in_torch else _onnx_student(folder, threads)
+        if library_for(device, library) == TORCH:
+            return _in_torch(bundle_dir, config, device)
+        return (_clip if is_clip else _student)(folder, threads or physical_cores())
     except ImportError as error:
         if not is_clip:
             raise
@@ -97,29 +96,22 @@ def open_text_encoder(
 
 
 # imported where they are asked for: each needs packages that the others do not
-def _onnx_student(folder: Path, threads: int) -> TextEncoder:
+def _student(folder: Path, threads: int) -> TextEncoder:
     from ..text.student_files import read_student  # noqa: PLC0415
-    from .onnx_text import OnnxStudent  # noqa: PLC0415
+    from .onnx.text import OnnxStudent  # noqa: PLC0415
 
-    return OnnxStudent(read_student(folder), threads or physical_cores())
+    return OnnxStudent(read_student(folder), threads)
 
 
-def _onnx_clip(folder: Path, threads: int) -> TextEncoder:
+def _clip(folder: Path, threads: int) -> TextEncoder:
     from ..text.clip_files import read_clip  # noqa: PLC0415
-    from .onnx_clip import OnnxClip  # noqa: PLC0415
+    from .onnx.clip import OnnxClip  # noqa: PLC0415
 
-    return OnnxClip(read_clip(folder), threads or physical_cores())
+    return OnnxClip(read_clip(folder), threads)
 
 
-def _torch_student(folder: Path, device: str) -> TextEncoder:
-    from ..networks.text.student import StudentTextEncoder  # noqa: PLC0415
+def _in_torch(bundle_dir: Path, config: Mapping[str, Any], device: str) -> TextEncoder:
+    from ..networks.text.loading import load_encoder  # noqa: PLC0415
     from .torch_networks import TorchText  # noqa: PLC0415
 
-    return TorchText(StudentTextEncoder.load(folder, device))
-
-
-def _torch_clip(folder: Path, device: str) -> TextEncoder:
-    from ..networks.text.clip import ClipTextEncoder  # noqa: PLC0415
-    from .torch_networks import TorchText  # noqa: PLC0415
-
-    return TorchText(ClipTextEncoder.load(folder, device))
+    return TorchText(load_encoder(bundle_dir, config, device))

@@ -73,7 +73,9 @@ def sample(
     for step in _told(steps + revisions, on_step, cancelled):
         if step >= steps:
             share = _REVISED_SHARE * (steps + revisions - step) / revisions
-            _revise(tokens_to_logits, tokens_BLP, mask_BLP, rows, config, step, share)
+            _revise(
+                tokens_to_logits, tokens_BLP, mask_BLP, rows, config=config, step=step, share=share
+            )
             continue
         drawing = [row for row in rows if step < len(row.counts)]
         opened = {
@@ -172,8 +174,9 @@ def _choose(
 
 def draw_codes(logits_MK: AnyArray, uniform_M: FloatArray, temperature: float) -> IntArray:
     """For each row of logits the code at which the sum of probabilities passes a number in 0..1."""
-    scaled_MK = logits_MK / np.asarray(temperature, dtype=logits_MK.dtype)
-    shares_MK = np.exp(scaled_MK - scaled_MK.max(axis=1, keepdims=True))
+    below_MK = logits_MK - logits_MK.max(axis=1, keepdims=True)
+    with np.errstate(over="ignore"):  # nearly no temperature: the likeliest alone is left
+        shares_MK = np.exp(below_MK / logits_MK.dtype.type(temperature))
     sums_MK = np.cumsum(shares_MK, axis=1, dtype=np.float64)
     passed_MK = sums_MK > uniform_M[:, None] * sums_MK[:, -1:]
     return passed_MK.argmax(axis=1)
@@ -229,6 +232,7 @@ def _revise(
     tokens_BLP: IntArray,
     mask_BLP: BoolArray,
     rows: Sequence[_Row],
+    *,
     config: SamplerConfig,
     step: int,
     share: float,

@@ -31,10 +31,11 @@ from ...geometry.clip import MotionClip
 from ...motion.features.layout import SMPL_269
 from ...motion.features.smpl import encode_clip
 from ...motion.networks.text.blocks import Block
+from ...motion.networks.text.features import TextFeatures
 from ...motion.networks.text.student import StudentTextEncoder, sinusoids
-from ...motion.text import STUDENT_FOLDER, TextFeatures
-from ...motion.text.files import read_json
 from ...motion.networks.weights import load_weights, read_tensors
+from ...motion.text import STUDENT_FOLDER
+from ...motion.text.files import read_json
 
 CONFIG_FILE, WEIGHTS_FILE, TAKES_FILE = "evaluator.json", "model.safetensors", "trained_takes.txt"
 """No config.json: the folder lies among bundles and is none."""

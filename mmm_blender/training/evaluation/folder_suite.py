@@ -8,14 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 from tqdm import tqdm
 
 from mmm_blender.geometry.resample import resample
 from mmm_blender.motion.features import encode_from_clip
 from mmm_blender.motion.features.layout import FeatureLayout
 
-from ...common.arrays import AnyArray, FloatArray
+from ...common.arrays import AnyArray, FloatArray, IntArray
 from ...common.errors import MMMError
 from ...motion.pipeline.pipeline import GenerateRequest, GenerateResult, MotionPipeline
 from . import metrics
@@ -147,16 +146,14 @@ class Maker:
     def _features(self, result: GenerateResult) -> AnyArray:
         """What the network says itself where it speaks the layout; else the clip in that layout."""
         if self.speaks_layout:
-            return self._decoded(torch.from_numpy(result.tokens_LP))
+            return self._decoded(result.tokens_LP)
         return encode_from_clip(resample(result.clip, self.layout.fps), self.layout)
 
-    @torch.inference_mode()
     def through_tokens(self, features_TC: AnyArray) -> AnyArray:
         """The features encoded and decoded again."""
         model = self.generator.model
-        return self._decoded(model.encode(model.tokenizer.normalise(torch.from_numpy(features_TC))))
+        return self._decoded(model.encode(model.normalise(features_TC)))
 
-    @torch.inference_mode()
-    def _decoded(self, tokens_LP: torch.Tensor) -> AnyArray:
+    def _decoded(self, tokens_LP: IntArray) -> AnyArray:
         model = self.generator.model
-        return model.tokenizer.denormalise(model.decode(tokens_LP.to(model.device))).cpu().numpy()
+        return model.denormalise(model.decode(tokens_LP))

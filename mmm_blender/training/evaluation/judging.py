@@ -7,7 +7,6 @@ from collections.abc import Iterator, Sequence
 from typing import Protocol
 
 import numpy as np
-import torch
 from tqdm import tqdm
 
 from ...common.arrays import FloatArray, IntArray
@@ -64,14 +63,11 @@ def requests_of(windows: Sequence[Window], seed: int) -> list[GenerateRequest]:
     ]
 
 
-@torch.inference_mode()
 def reconstruct(model: MotionModel, clip: MotionClip) -> MotionClip:
     """The clip through the tokens and back, on the exported rotations."""
-    layout = model.tokenizer.config.feature_layout
-    features = torch.from_numpy(encode_from_clip(clip, layout).astype(np.float32))
-    tokens_LP = model.encode(model.tokenizer.normalise(features))
-    made = model.tokenizer.denormalise(model.decode(tokens_LP))
-    return decode_to_clip(made.double().numpy(), layout)
+    layout = model.tokenizer_config.feature_layout
+    tokens_LP = model.encode(model.normalise(encode_from_clip(clip, layout)))
+    return decode_to_clip(model.denormalise(model.decode(tokens_LP)), layout)
 
 
 def nearest_by_text(

@@ -16,7 +16,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import torch
 from tqdm import tqdm
 
 from ...common.arrays import BoolArray, FloatArray, IntArray
@@ -25,8 +24,9 @@ from ...geometry.ground_path import GroundPath
 from ...geometry.placement import headings
 from ...motion.features.path_condition import path_features, root_poses, wrapped
 from ...motion.features.smpl import decode_features, encode_clip
-from ...motion.networks import masks
 from ...motion.pipeline.pipeline import GenerateRequest, MotionPipeline
+from ...motion.sampling import masks
+from ...motion.sampling.noise import Noise
 from ..data.captions import caption
 from ..data.clip_kinds import is_locomotion
 from ..data.motion_file import ClipRecord
@@ -164,34 +164,32 @@ def _errors(made_S3: FloatArray, true_S3: FloatArray, told_S: BoolArray) -> _Err
     return _Errors(100 * float(metres.mean()), float(turns.mean()))
 
 
-def _tries(generator: MotionPipeline, walk: Walk, path_LF: FloatArray, seed: int) -> torch.Tensor:
+def _tries(generator: MotionPipeline, walk: Walk, path_LF: FloatArray, seed: int) -> IntArray:
     """Tokens (B, L, P) of all tries, sampled at once."""
     model = generator.model
     length = len(path_LF)
-    lengths_B = torch.full((TRIES,), length)
+    lengths_B = np.full(TRIES, length)
     grid_BLP = masks.masked_grid(lengths_B, model.places, len(model.columns), model.vocabulary)
-    mask_BLP = torch.zeros_like(grid_BLP, dtype=torch.bool)
+    mask_BLP = np.zeros(grid_BLP.shape, dtype=np.bool_)
     mask_BLP[:, :length] = True
-    path_BLF = torch.zeros(TRIES, model.places, path_LF.shape[1])
-    path_BLF[:, :length] = torch.from_numpy(path_LF).float()
+    path_BLF = np.zeros((TRIES, model.places, path_LF.shape[1]), dtype=np.float32)
+    path_BLF[:, :length] = path_LF
     filled_BLP = model.fill(
         grid_BLP,
         mask_BLP,
         lengths_B,
         generator.text_encoder.encode([walk.text] * TRIES),
         sampler=generator.config.sampler,
-        generators=[torch.Generator().manual_seed(seed + at) for at in range(TRIES)],
+        noises=[Noise(seed + at) for at in range(TRIES)],
         path_BLF=path_BLF if generator.config.transformer.path_condition else None,
     )
     return filled_BLP[:, :length]
 
 
-@torch.inference_mode()
-def _features(generator: MotionPipeline, tokens_LP: torch.Tensor) -> FloatArray:
+def _features(generator: MotionPipeline, tokens_LP: IntArray) -> FloatArray:
     """Features (T, C), not normalised."""
     model = generator.model
-    features = model.tokenizer.denormalise(model.decode(tokens_LP.to(model.device)))
-    return features.double().cpu().numpy()
+    return model.denormalise(model.decode(tokens_LP))
 
 
 def _summary(rows: Sequence[Mapping[str, float]]) -> dict[str, float]:

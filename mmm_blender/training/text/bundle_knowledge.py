@@ -214,5 +214,5 @@ def nearest_of(scores_N: FloatArray, prompts: Sequence[KnownPrompt]) -> Neighbou
 def embedded(encoder: TextEncoder, prompts: Sequence[str]) -> FloatArray:
     """Sentence vectors of length 1. (N, C)."""
     batches = [prompts[at : at + _BATCH] for at in range(0, len(prompts), _BATCH)]
-    rows = np.concatenate([encoder.encode(b).sentence_BC.cpu().numpy() for b in batches])
+    rows = np.concatenate([encoder.encode(b).sentence_BC for b in batches])
     return rows / np.linalg.norm(rows, axis=1, keepdims=True)

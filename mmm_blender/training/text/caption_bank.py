@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ...motion.text import TextEncoder, TextFeatures
+from ...motion.networks.text.features import TextEncoder, TextFeatures
 from ..data.captions import caption
 from ..data.dataset import Example
 from ..data.labels import label_of

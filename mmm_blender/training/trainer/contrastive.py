@@ -15,7 +15,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from ...common.arrays import AnyArray, FloatArray, IntArray
-from ...motion.text import TextEncoder, TextFeatures
+from ...motion.networks.text.features import TextEncoder, TextFeatures
 from ..data.captions import caption
 from ..data.dataset import Example, balance_weights
 from ..data.labels import label_of

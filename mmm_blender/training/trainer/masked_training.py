@@ -17,9 +17,9 @@ from torch import Tensor
 
 from ...motion.config import TokenizerConfig
 from ...motion.networks.masks import motion_places
+from ...motion.networks.text.features import TextFeatures
 from ...motion.networks.text.student import StudentTextEncoder
 from ...motion.networks.transformer import MaskedTransformer
-from ...motion.text import TextFeatures
 from .device_steps import run_steps
 from .loop import Plan, Run, autocast
 from .path_batches import known_borders, path_features

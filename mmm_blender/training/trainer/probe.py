@@ -18,8 +18,8 @@ from torch import Tensor
 
 from ...motion.config import PATH_FEATURES, TokenizerConfig, TransformerConfig
 from ...motion.features.layout import SMPL_269
+from ...motion.networks.text.features import TextFeatures
 from ...motion.networks.transformer import MaskedTransformer
-from ...motion.text import TextFeatures
 from ..data.clip_variants import ClipVariants
 from .device_bank import FeatureBank
 from .loop import autocast

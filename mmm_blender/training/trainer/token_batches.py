@@ -16,8 +16,8 @@ from tqdm import tqdm
 from ...common.arrays import IntArray
 from ...motion.features.layout import SMPL_269
 from ...motion.networks.masks import close_grid, motion_places
+from ...motion.networks.text.features import TextFeatures
 from ...motion.networks.tokenizer import Tokenizer
-from ...motion.text import TextFeatures
 from ...motion.vocabulary import Vocabulary
 from ..data.dataset import Example, balance_weights
 from ..text.caption_bank import CaptionBank

@@ -1,21 +1,28 @@
-"""The torch side of the worker: devices, the bundle in memory, generating, body models.
+"""What the worker computes: devices, the bundle in memory, generating, body models.
 
-torch is imported on the first use, so that a Python without it can say so in a sentence.
+The processor needs ONNX Runtime alone. torch is imported only where it is asked for: for a GPU, or
+in a Python that has no ONNX Runtime.
 """
 
 from __future__ import annotations
 
 import gc
+import importlib.util
 import platform
+import re
 import sys
 import traceback
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
+from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from ...common.errors import MMMError
 from ...common.package import package_version
+from ...motion.runtime.cores import physical_cores
+from ...motion.runtime.opening import TORCH, has_library, library_for
+from ...motion.sampling.noise import SAMPLER_VERSION
 from ...smpl_model.body_model import load_body_model
 from ..protocol import (
     AUTO_DEVICE,
@@ -41,52 +48,57 @@ if TYPE_CHECKING:
 CPU, CUDA, MPS = "cpu", "cuda", "mps"
 _Result = TypeVar("_Result")
 _BYTES_A_MIB = 2**20
-_MEMORY_WORDS = ("out of memory", "not enough memory", "can't allocate memory")
+_GPU_LINE = re.compile(r"^(?:cuda|hip)\b.*$", re.MULTILINE)  # of torch's version.py
+_MEMORY_WORDS = (
+    *("out of memory", "not enough memory", "can't allocate memory"),
+    *("failed to allocate memory", "bad_alloc", "bad allocation"),  # ONNX Runtime's
+)
 
 
 @dataclass(frozen=True)
 class _Held:
-    """The bundle in memory. stamp: what its files looked like; device: never AUTO_DEVICE."""
+    """The bundle in memory. key: folder, device, threads and what its files looked like. device:
+    never AUTO_DEVICE."""
 
-    path: Path
-    stamp: tuple[tuple[str, int, int], ...]
+    key: tuple[object, ...]
     device: str
     generator: MotionPipeline
 
 
-class TorchEngine:
+class MotionEngine:
     """One bundle on one device at a time."""
 
     def __init__(self) -> None:
         self._params: LoadBundle | None = None
         self._held: _Held | None = None
         self._used_device = CPU  # also by a bundle whose loading failed
-        self._own_threads = 0  # torch's choice, known once it is imported
 
     def describe(self) -> Ready:
-        """This Python's torch and devices, or the reason why there are none."""
+        """The devices of this Python, or the reason why there are none."""
         try:
-            torch = _import_torch()
+            found = devices()
         except WorkerError as error:
-            return Ready(package_version(), "", {}, str(error))
-        return Ready(package_version(), str(torch.__version__), devices())
+            return Ready(package_version(), _torch_version(), {}, str(error))
+        return Ready(package_version(), _torch_version(), found)
 
     def load(self, params: LoadBundle) -> dict[str, Any]:
         """Hold the bundle, unless it is held already just so."""
         self._params = params
-        torch = _import_torch()
-        self._own_threads = self._own_threads or torch.get_num_threads()
-        torch.set_num_threads(params.threads if params.threads > 0 else self._own_threads)
         device = _resolve(params.device)
         path = Path(params.path)
-        stamp = _stamp(path)
-        if not self._holds(path, device, stamp):
+        key = (path, device, params.threads, _stamp(path))
+        if self._held is None or self._held.key != key:
             self.free()
             self._used_device = device
-            generator = self._or_free(lambda: _load_generator(path, device))
-            self._held = _Held(path, stamp, device, generator)
+            generator = self._or_free(lambda: _load_generator(path, device, params.threads))
+            self._held = _Held(key, device, generator)
         assert self._held is not None
-        return self._held.generator.info | {"device": device, "threads": torch.get_num_threads()}
+        networks = self._held.generator.model.networks
+        return self._held.generator.info | {
+            "device": device,
+            "threads": networks.threads,
+            "library": networks.library,
+        }
 
     def generate(
         self, request: MotionMessage, on_progress: OnProgress, cancelled: IsCancelled
@@ -116,7 +128,7 @@ class TorchEngine:
     ) -> Generated:
         held = self._held
         assert held is not None
-        from ...motion.sampling.sampler import Cancelled  # noqa: PLC0415  # needs torch
+        from ...motion.sampling.sampler import Cancelled  # noqa: PLC0415  # takes a while
         from .handlers import make_motion  # noqa: PLC0415  # as above
 
         def on_step(step: int, steps: int) -> None:
@@ -158,15 +170,17 @@ class TorchEngine:
         gc.collect()
         _empty_cache(self._used_device)
 
-    def _holds(self, path: Path, device: str, stamp: object) -> bool:
-        held = self._held
-        return held is not None and (held.path, held.device, held.stamp) == (path, device, stamp)
-
 
 def devices() -> dict[str, str]:
-    """Ids of the devices that torch can use here, with names for people."""
-    torch = _import_torch()
+    """Ids of the devices that can be used here, with names for people."""
     found = {CPU: f"CPU ({platform.processor() or platform.machine()})"}
+    try:
+        library_for(CPU)
+    except MMMError as error:
+        raise WorkerError(str(error), FailureKind.ENVIRONMENT) from error
+    if not _torch_may_have_gpu():
+        return found
+    torch = _import_torch()
     try:
         found |= _cuda_names(torch.cuda)
     except (RuntimeError, torch.cuda.DeferredCudaCallError) as error:
@@ -175,6 +189,32 @@ def devices() -> dict[str, str]:
     if torch.backends.mps.is_available():
         found[MPS] = "Apple GPU (MPS)"
     return found
+
+
+def _torch_may_have_gpu() -> bool:
+    """Whether importing torch, which takes seconds, can show a GPU: a build for the processor
+    alone names no CUDA and no ROCm."""
+    if not has_library(TORCH):
+        return False
+    if sys.platform == "darwin":
+        return True
+    found = importlib.util.find_spec(TORCH)
+    place = Path(found.origin).with_name("version.py") if found and found.origin else Path()
+    try:
+        text = place.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError):
+        return True
+    return any(not line.endswith("None") for line in _GPU_LINE.findall(text))
+
+
+def _torch_version() -> str:
+    """Of the torch that this Python has, "" for none; nothing is imported for it."""
+    if not has_library(TORCH):
+        return ""
+    try:
+        return metadata.version(TORCH)
+    except metadata.PackageNotFoundError:
+        return "unknown"
 
 
 def _cuda_names(cuda: Any) -> dict[str, str]:
@@ -206,21 +246,26 @@ def _stamp(folder: Path) -> tuple[tuple[str, int, int], ...]:
     return tuple((name, stat.st_size, stat.st_mtime_ns) for name, stat in found)
 
 
-def _load_generator(path: Path, device: str) -> MotionPipeline:
+def _load_generator(path: Path, device: str, threads: int) -> MotionPipeline:
+    from ...motion.pipeline.pipeline import MotionPipeline  # noqa: PLC0415  # takes a while
+
     try:
-        from ...motion.pipeline.pipeline import MotionPipeline  # noqa: PLC0415  # needs torch
+        library = library_for(device)
+    except MMMError as error:
+        raise WorkerError(str(error), FailureKind.ENVIRONMENT) from error
+    if library == TORCH:
+        _set_torch_threads(threads)
+    try:
+        return MotionPipeline.load(path, device, library, threads)
     except ImportError as error:
         raise _lacks(error) from error
-    try:
-        return MotionPipeline.load(path, device)
     except MMMError as error:
         raise WorkerError(str(error), FailureKind.BUNDLE) from error
 
 
 def _recipe(held: _Held, request: MotionMessage, motion: Motion) -> dict[str, Any]:
     """All that is needed to make the motion again; see ``protocol.Generated``."""
-    torch = _import_torch()
-    info = held.generator.info
+    info, networks = held.generator.info, held.generator.model.networks
     return motion.params | {
         "bundle": info["name"],
         "bundle_hash": info["hash"],
@@ -229,11 +274,18 @@ def _recipe(held: _Held, request: MotionMessage, motion: Motion) -> dict[str, An
         "pin_feet": request.pin_feet,
         "conditions": request.conditions,
         "device": held.device,
-        "threads": int(torch.get_num_threads()),
-        "torch_version": str(torch.__version__),
+        "threads": networks.threads,
+        # the name is that of the first versions, which had torch alone
+        "torch_version": networks.library,
+        "sampler_version": SAMPLER_VERSION,
         "addon_version": package_version(),
         "tokens": motion.tokens_LP.tolist(),
     }
+
+
+def _set_torch_threads(threads: int) -> None:
+    """threads: 0 for the machine's cores, which is torch's own choice too."""
+    _import_torch().set_num_threads(threads or physical_cores())
 
 
 def _import_torch() -> Any:
@@ -274,6 +326,8 @@ def _clear_frames(error: BaseException | None) -> None:
 
 
 def _device_memory_mb(device: str) -> float:
+    if device == CPU:
+        return 0.0
     torch = _import_torch()
     if device.startswith(CUDA):
         return float(torch.cuda.memory_reserved(device)) / _BYTES_A_MIB

@@ -6,10 +6,9 @@ from collections.abc import Callable
 from functools import lru_cache
 from pathlib import Path
 
-import torch
-from torch import Tensor
-from torch.nn import functional
+import numpy as np
 
+from ...common.arrays import AnyArray
 from ...motion.pipeline.pipeline import MotionPipeline
 from ...motion.text import TextEncoder
 from ...prompts.knowledge import Knowledge, Neighbour, read_knowledge
@@ -18,6 +17,7 @@ from ...prompts.understanding import notes_on
 from ..protocol import Edit, Generate, GenerateSequence, MotionMessage
 
 _NEIGHBOURS = 2
+_TINY = 1e-12
 _LONGEST = 10_000  # pieces: more than any word has
 
 
@@ -70,23 +70,23 @@ def _nearest(
             return Neighbour((), 0.0)
         known_NC = _embedded_all(encoder, folder, prompts)
         scores_N = known_NC @ _embedded(encoder, (prompt,))[0]
-        best = scores_N.topk(min(_NEIGHBOURS, len(prompts)))
-        verbs = tuple(knowledge.prompts[at].verb for at in best.indices.tolist())
-        return Neighbour(verbs, float(best.values[0]))
+        best_M = np.argsort(-scores_N, kind="stable")[:_NEIGHBOURS]
+        verbs = tuple(knowledge.prompts[at].verb for at in best_M.tolist())
+        return Neighbour(verbs, float(scores_N[best_M[0]]))
 
     return nearest
 
 
 @lru_cache(maxsize=1)
-def _embedded_all(encoder: TextEncoder, _folder: Path, prompts: tuple[str, ...]) -> Tensor:
+def _embedded_all(encoder: TextEncoder, _folder: Path, prompts: tuple[str, ...]) -> AnyArray:
     """Of all that is known, once for a bundle."""
     return _embedded(encoder, prompts)
 
 
-@torch.no_grad()
-def _embedded(encoder: TextEncoder, prompts: tuple[str, ...]) -> Tensor:
-    """Sentence vectors of length 1, on the CPU. (N, C)."""
-    return functional.normalize(encoder.encode(prompts).sentence_BC.float().cpu(), dim=-1)
+def _embedded(encoder: TextEncoder, prompts: tuple[str, ...]) -> AnyArray:
+    """Sentence vectors of length 1 (N, C)."""
+    sentence_NC = encoder.encode(prompts).sentence_BC
+    return sentence_NC / np.maximum(np.linalg.norm(sentence_NC, axis=-1, keepdims=True), _TINY)
 
 
 def _pieces_of(encoder: TextEncoder) -> Callable[[str], int] | None:

@@ -17,8 +17,8 @@ def main(folder: Path) -> None:
     sys.path.insert(0, str(ROOT))
     import torch
 
-    from mmm_blender.motion.bundles.bundle import save_bundle
     from mmm_blender.motion.config import BundleConfig, TokenizerConfig, TransformerConfig
+    from mmm_blender.motion.networks.bundle_file import save_bundle
     from mmm_blender.motion.networks.text.student import (
         StudentConfig,
         StudentTextModel,

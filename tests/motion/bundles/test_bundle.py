@@ -16,13 +16,9 @@ from torch import Tensor
 
 from mmm_blender.common.errors import MMMError
 from mmm_blender.common.schema import to_json
-from mmm_blender.motion.bundles.bundle import (
-    bundle_hash,
-    files_of,
-    load_bundle,
-    read_config,
-    save_bundle,
-)
+from mmm_blender.motion.bundles.bundle import bundle_hash, files_of, read_config
+from mmm_blender.motion.loaded_bundle import load_bundle
+from mmm_blender.motion.networks.bundle_file import load_modules, save_bundle
 from mmm_blender.motion.networks.quantizer import TRAINING_ONLY
 from mmm_blender.motion.networks.tokenizer import Tokenizer
 from mmm_blender.motion.networks.transformer import MaskedTransformer
@@ -46,18 +42,15 @@ def edit_tensors(folder: Path, name: str, change: Callable[[dict[str, Tensor]], 
 def test_what_is_saved_is_what_is_loaded(
     tiny_bundle: Path, tiny_tokenizer: Tokenizer, tiny_transformer: MaskedTransformer
 ):
-    bundle = load_bundle(tiny_bundle)
-    for saved, loaded in (
-        (tiny_tokenizer, bundle.model.tokenizer),
-        (tiny_transformer, bundle.model.transformer),
-    ):
+    tokenizer, transformer = load_modules(tiny_bundle)
+    for saved, loaded in ((tiny_tokenizer, tokenizer), (tiny_transformer, transformer)):
         state = loaded.state_dict()
         for name, value in saved.state_dict().items():
             if not name.endswith(TRAINING_ONLY):
                 assert torch.equal(value, state[name]), name
-    assert torch.equal(bundle.model.transformer.codebooks_PKD, tiny_tokenizer.codebooks_PKD)
-    assert not bundle.model.tokenizer.training
-    assert bundle.config == read_config(tiny_bundle)
+    assert torch.equal(transformer.codebooks_PKD, tiny_tokenizer.codebooks_PKD)
+    assert not tokenizer.training
+    assert load_bundle(tiny_bundle).config == read_config(tiny_bundle)
 
 
 def test_training_state_stays_at_home(tiny_bundle: Path):
@@ -79,9 +72,9 @@ def test_half_storage_halves_the_files_and_keeps_the_codebooks(
         for folder in (tmp_path / "half", tiny_bundle)
     ]
     assert sizes[0] < 0.7 * sizes[1]
-    model = load_bundle(tmp_path / "half").model
-    assert torch.equal(model.tokenizer.codebooks_PKD, tiny_tokenizer.codebooks_PKD)
-    weight = model.transformer.embed.weight
+    tokenizer, transformer = load_modules(tmp_path / "half")
+    assert torch.equal(tokenizer.codebooks_PKD, tiny_tokenizer.codebooks_PKD)
+    weight = transformer.embed.weight
     assert weight.dtype == torch.float32
     torch.testing.assert_close(weight, tiny_transformer.embed.weight, atol=1e-3, rtol=1e-3)
 

@@ -9,14 +9,15 @@ from typing import Any
 import pytest
 
 from mmm_blender.common.errors import MMMError
-from mmm_blender.motion.bundles.bundle import load_bundle, read_config
+from mmm_blender.motion.bundles.bundle import read_config
 from mmm_blender.motion.bundles.published_checkpoint import (
     TOKENIZER_KEY,
     TRANSFORMER_KEY,
     import_tokenizer,
     import_transformer,
 )
-from mmm_blender.motion.text import load_text_encoder
+from mmm_blender.motion.loaded_bundle import load_bundle
+from mmm_blender.motion.runtime.opening import open_text_encoder
 from tests.limits import peak_memory
 from tests.motion.bundles.test_bundle import edit_config
 from tests.motion.bundles.test_published_checkpoint import HEADS, STATISTICS, tensors
@@ -116,7 +117,7 @@ def test_json_that_no_config_is_made_of_is_one_sentence(tiny_bundle: Path, text:
 def test_a_text_folder_outside_is_refused(tiny_bundle: Path):
     for folder in ("..", "/etc", "../other"):
         with pytest.raises(MMMError, match="outside its own"):
-            load_text_encoder(tiny_bundle, {"kind": "student", "folder": folder})
+            open_text_encoder(tiny_bundle, {"kind": "student", "folder": folder})
 
 
 def test_a_checkpoint_of_a_hundred_thousand_blocks_is_refused():

@@ -8,16 +8,16 @@ from torch import Tensor
 
 from mmm_blender.common.errors import MMMError
 from mmm_blender.motion.networks import masks
+from mmm_blender.motion.networks.text.features import TextEncoder, TextFeatures
 from mmm_blender.motion.networks.tokenizer import Tokenizer
 from mmm_blender.motion.networks.transformer import MaskedTransformer
-from mmm_blender.motion.text import TextEncoder, TextFeatures
 
 PROMPTS = ["a person walks", "a person jumps"]
 
 
 @pytest.fixture(name="text")
-def _text(text_encoder: TextEncoder) -> TextFeatures:
-    return text_encoder.encode(PROMPTS)
+def _text(torch_text: TextEncoder) -> TextFeatures:
+    return torch_text.encode(PROMPTS)
 
 
 def random_grid(network: MaskedTransformer, tokenizer: Tokenizer, lengths_B: Tensor) -> Tensor:

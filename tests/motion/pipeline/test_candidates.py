@@ -6,7 +6,6 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-import torch
 
 from mmm_blender.common.arrays import BoolArray, FloatArray, IntArray
 from mmm_blender.common.errors import MMMError
@@ -136,8 +135,8 @@ def test_root_steps_are_the_path_of_the_clip() -> None:
     generator = tiny_generator("two parts")
     clip = smooth_clip(48, seed=2)
     job = EditJob(clip, span_mask(48, 10, 30, "all"), "", 0, False)
-    tokens_LP = torch.from_numpy(exchanges()[0])
+    tokens_LP = exchanges()[0]
     made = job.decoded(generator.model, tokens_LP)
-    path_3 = refinement.root_steps(generator.model, tokens_LP.numpy()[None]).at(17.0)[0]
+    path_3 = refinement.root_steps(generator.model, tokens_LP[None]).at(17.0)[0]
     assert np.allclose(path_3[1:], made.root_T3[17, [0, 2]], atol=1e-5)
     assert job.way == (9, 30)

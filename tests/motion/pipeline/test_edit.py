@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from torch import Tensor
 
+from mmm_blender.common.arrays import IntArray
 from mmm_blender.common.errors import MMMError
 from mmm_blender.geometry.clip import MotionClip
 from mmm_blender.geometry.editing.edit_mask import BodyPart, span_mask
@@ -109,7 +109,7 @@ def test_kept_tokens_are_those_of_what_is_kept(request: EditRequest):
     filled = fill_masked(request.clip, request.mask)
     floor_3 = np.array([0.0, edit_module.floor_height(filled), 0.0])
     standing = filled.replace(root_T3=filled.root_T3 - floor_3)
-    encoded_LP = encode_tokens(generator.model, standing, len(cells_LP)).numpy()
+    encoded_LP = encode_tokens(generator.model, standing, len(cells_LP))
     result = generator.edit(request)
     assert np.array_equal(result.tokens_LP[~cells_LP], encoded_LP[~cells_LP])
 
@@ -249,7 +249,7 @@ def standing_clip(frames: int) -> MotionClip:
 
 @pytest.mark.parametrize("pin_feet", [True, False])
 def test_feet_stay_where_they_stood(monkeypatch: pytest.MonkeyPatch, pin_feet: bool):
-    def sway(_model: MotionModel, tokens_LP: Tensor) -> MotionClip:
+    def sway(_model: MotionModel, tokens_LP: IntArray) -> MotionClip:
         clip = standing_clip(4 * len(tokens_LP))
         aside_T = 0.03 * np.sin(np.arange(clip.frames) * 0.3)
         return clip.replace(root_T3=clip.root_T3 + aside_T[:, None] * np.array([1.0, 0.0, 0.0]))

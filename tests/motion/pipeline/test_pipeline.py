@@ -10,8 +10,9 @@ from mmm_blender.common.arrays import IntArray
 from mmm_blender.common.errors import MMMError
 from mmm_blender.geometry.feet.foot_locking import pin_feet
 from mmm_blender.geometry.skeleton import LOWER_JOINTS
-from mmm_blender.motion.bundles.bundle import load_bundle, save_bundle
 from mmm_blender.motion.config import SamplerConfig, TokenizerConfig
+from mmm_blender.motion.loaded_bundle import load_bundle
+from mmm_blender.motion.networks.bundle_file import save_bundle
 from mmm_blender.motion.networks.tokenizer import Tokenizer
 from mmm_blender.motion.networks.transformer import MaskedTransformer
 from mmm_blender.motion.pipeline.pipeline import Cancelled, GenerateRequest, MotionPipeline
@@ -117,12 +118,13 @@ def test_greedy_needs_no_seed(generator: MotionPipeline, greedy: SamplerConfig):
 def test_guidance_changes_the_tokens_and_one_is_none(
     generator: MotionPipeline, greedy: SamplerConfig
 ):
-    def tokens(guidance: float) -> IntArray:
+    def tokens(guidance: float, prompt: str = WALK.prompt) -> IntArray:
         sampler = replace(greedy, guidance=guidance)
-        return generator.generate(replace(WALK, sampler=sampler)).tokens_LP
+        return generator.generate(replace(WALK, prompt=prompt, sampler=sampler)).tokens_LP
 
     assert np.array_equal(tokens(1.0), generator.generate(replace(WALK, sampler=greedy)).tokens_LP)
-    assert not np.array_equal(tokens(1.0), tokens(6.0))
+    prompts = [f"{count} steps" for count in range(8)]
+    assert any(not np.array_equal(tokens(1.0, each), tokens(6.0, each)) for each in prompts)
 
 
 @pytest.mark.parametrize("prompt", ["", "   ", "\n\t"])

@@ -6,11 +6,10 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mmm_blender.common.arrays import BoolArray
+from mmm_blender.common.arrays import BoolArray, IntArray
 from mmm_blender.motion.config import SamplerConfig
 from mmm_blender.motion.pipeline.windows import (
     CONTEXT_TOKENS,
@@ -19,9 +18,11 @@ from mmm_blender.motion.pipeline.windows import (
     WindowFiller,
     plan_windows,
 )
+from mmm_blender.motion.sampling.noise import Noise
 from tests.motion.tiny_models import tiny_generator
 
 LONGEST = 49
+RNG = np.random.default_rng(0)
 
 
 def masked(places: int, *spans: tuple[int, int]) -> BoolArray:
@@ -74,16 +75,16 @@ def test_a_long_span_is_filled_with_context_on_both_sides(length: int):
 def test_only_masked_cells_of_the_span_are_written(greedy: SamplerConfig):
     generator = tiny_generator("two parts")
     filler = WindowFiller(generator.model, generator.text_encoder, replace(greedy, steps=2))
-    tokens_LP = torch.randint(24, (60, 2))
-    mask_LP = torch.zeros(60, 2, dtype=torch.bool)
+    tokens_LP = RNG.integers(24, size=(60, 2))
+    mask_LP = np.zeros((60, 2), dtype=np.bool_)
     mask_LP[30:40, 1] = True
-    spoilt_LP = torch.where(mask_LP, 0, tokens_LP)
-    rows = ([Window(20, 50, 30, 34)], ["a person walks"], [torch.Generator()])
+    spoilt_LP = np.where(mask_LP, 0, tokens_LP)
+    rows = ([Window(20, 50, 30, 34)], ["a person walks"], [Noise(0)])
     filled_LP = filler.fill(tokens_LP, mask_LP, *rows)
-    written_LP = torch.zeros_like(mask_LP)
+    written_LP = np.zeros_like(mask_LP)
     written_LP[30:34, 1] = True
-    assert torch.equal(filled_LP[~written_LP], tokens_LP[~written_LP])
-    assert torch.equal(filler.fill(spoilt_LP, mask_LP, *rows)[written_LP], filled_LP[written_LP])
+    assert np.array_equal(filled_LP[~written_LP], tokens_LP[~written_LP])
+    assert np.array_equal(filler.fill(spoilt_LP, mask_LP, *rows)[written_LP], filled_LP[written_LP])
 
 
 @settings(max_examples=8, deadline=None)
@@ -91,44 +92,43 @@ def test_only_masked_cells_of_the_span_are_written(greedy: SamplerConfig):
 def test_a_windows_tokens_do_not_hang_on_its_batch(count: int, seed: int):
     generator = tiny_generator("two parts")
     filler = WindowFiller(generator.model, generator.text_encoder, SamplerConfig())
-    torch.manual_seed(seed)
-    tokens_LP = torch.randint(24, (40 * count, 2))
+    rng = np.random.default_rng(seed)
+    tokens_LP = rng.integers(24, size=(40 * count, 2))
     windows = [Window(40 * n, 40 * n + 7 * (n + 1), 40 * n + n, 40 * n + 5) for n in range(count)]
-    mask_LP = torch.zeros_like(tokens_LP, dtype=torch.bool)
+    mask_LP = np.zeros(tokens_LP.shape, dtype=np.bool_)
     for window in windows:
         mask_LP[window.fill_start : window.fill_stop] = True
     prompts = [f"{n} steps" for n in range(count)]
 
-    def generators() -> list[torch.Generator]:
-        return [torch.Generator().manual_seed(seed + n) for n in range(count)]
+    noises = [Noise(seed + n) for n in range(count)]
 
-    together_LP = filler.fill(tokens_LP, mask_LP, windows, prompts, generators())
+    together_LP = filler.fill(tokens_LP, mask_LP, windows, prompts, noises)
     alone_LP = tokens_LP
     for n, window in enumerate(windows):
-        row = ([window], [prompts[n]], [generators()[n]])
+        row = ([window], [prompts[n]], [noises[n]])
         alone_LP = filler.fill(alone_LP, mask_LP, *row)
-    assert torch.equal(together_LP, alone_LP)
+    assert np.array_equal(together_LP, alone_LP)
 
 
 @pytest.mark.parametrize("kind", ["two parts", "whole"])
 def test_without_a_prompt_there_is_no_text(kind: str, greedy: SamplerConfig):
     generator = tiny_generator(kind)
     columns = len(generator.model.columns)
-    tokens_LP, whole = torch.zeros(20, columns, dtype=torch.long), [Window(0, 20, 0, 20)]
+    tokens_LP, whole = np.zeros((20, columns), dtype=np.int64), [Window(0, 20, 0, 20)]
 
-    def filled(prompt: str, guidance: float = 1.0) -> torch.Tensor:
+    def filled(prompt: str, guidance: float = 1.0) -> IntArray:
         sampler = replace(greedy, guidance=guidance)
         filler = WindowFiller(generator.model, generator.text_encoder, sampler)
-        rows = (whole, [prompt], [torch.Generator()])
-        return filler.fill(tokens_LP, torch.ones_like(tokens_LP).bool(), *rows)
+        rows = (whole, [prompt], [Noise(0)])
+        return filler.fill(tokens_LP, np.ones(tokens_LP.shape, dtype=np.bool_), *rows)
 
     trained_so = generator.config.transformer.trained_with_guidance
     silences = [filled(" " * n) for n in range(4)]
     # one that was trained without a text now and then has a silence of its own, whatever it hears
-    assert all(torch.equal(silences[0], other) for other in silences) == trained_so
-    assert any(not torch.equal(filled(f"{n} steps"), silences[0]) for n in range(8))
+    assert all(np.array_equal(silences[0], other) for other in silences) == trained_so
+    assert any(not np.array_equal(filled(f"{n} steps"), silences[0]) for n in range(8))
     if trained_so:
-        assert torch.equal(filled("", guidance=3.0), silences[0])
+        assert np.array_equal(filled("", guidance=3.0), silences[0])
 
 
 def test_steps_of_the_parts_are_steps_of_the_whole(greedy: SamplerConfig):
@@ -140,13 +140,13 @@ def test_steps_of_the_parts_are_steps_of_the_whole(greedy: SamplerConfig):
         greedy,
         on_step=lambda done, total: told.append(done / total),
     )
-    tokens_LP = torch.zeros(20, 2, dtype=torch.long)
+    tokens_LP = np.zeros((20, 2), dtype=np.int64)
     for index in range(3):
         filler.part(index, 3).fill(
             tokens_LP,
-            torch.ones(20, 2).bool(),
+            np.ones((20, 2), dtype=np.bool_),
             [Window(0, 20, 0, 20)],
             ["walk"],
-            [torch.Generator()],
+            [Noise(0)],
         )
     assert told == sorted(told) and (told[0], told[-1]) == (0.0, 1.0)

@@ -2,14 +2,17 @@ import shutil
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
 from transformers import CLIPTextConfig, CLIPTextModelWithProjection
 
 from mmm_blender.common.errors import MMMError
-from mmm_blender.motion.networks.text.clip import ClipTextEncoder, ClipTextModel, text_state
-from mmm_blender.motion.text import load_text_encoder
+from mmm_blender.motion.networks.text.clip import ClipTextEncoder, ClipTextModel
+from mmm_blender.motion.networks.weights import as_tensors
+from mmm_blender.motion.runtime.opening import ONNX, TORCH, open_text_encoder
+from mmm_blender.motion.text.clip_files import text_state
 
 # A small vocabulary: 256 bytes, the same as word ends, a few merges and two specials.
 MERGES = "#version: 0.2\nw a\nwa l\nwal k\nr u\nru n</w>\n"
@@ -72,7 +75,8 @@ def test_the_first_releases_names_give_the_same_features(folder: Path) -> None:
     encoder = ClipTextEncoder.load(folder)
     ours = encoder.model.state_dict()
     again = ClipTextModel(encoder.config)
-    again.load_state_dict(text_state({**_openai_names(ours), "visual.proj": torch.zeros(2)}))
+    named = {name: v.numpy() for name, v in _openai_names(ours).items()}
+    again.load_state_dict(as_tensors(text_state(named | {"visual.proj": np.zeros(2)})))
     end_B = torch.tensor([3])
     ids_BW = torch.arange(PLACES)[None]
     for one, other in zip(encoder.model(ids_BW, end_B), again(ids_BW, end_B), strict=True):
@@ -101,16 +105,23 @@ def _openai_names(state: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
 
 
 def test_a_bundle_finds_clip_in_the_named_folder(folder: Path) -> None:
-    encoder = load_text_encoder(folder.parent, {"kind": "clip", "folder": folder.name})
-    assert encoder.encode(["walk"]).sentence_BC.dtype == torch.float32
+    text = {"kind": "clip", "folder": folder.name}
+    ours, theirs = (
+        open_text_encoder(folder.parent, text, library=library).encode(PROMPTS)
+        for library in (ONNX, TORCH)
+    )
+    assert ours.sentence_BC.dtype == np.float32
+    assert np.array_equal(ours.word_mask_BW, theirs.word_mask_BW)
+    assert np.abs(ours.sentence_BC - theirs.sentence_BC).max() < TOLERANCE
+    assert np.abs(ours.words_BWC - theirs.words_BWC).max() < TOLERANCE
 
 
 def test_a_missing_package_is_told(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("networks.text.clip", "text.byte_pair"):
+    for name in ("text.clip_files", "text.byte_pair", "runtime.onnx.clip"):
         monkeypatch.delitem(sys.modules, f"mmm_blender.motion.{name}", raising=False)
     monkeypatch.setitem(sys.modules, "ftfy", None)
     with pytest.raises(MMMError, match="needs the package ftfy"):
-        load_text_encoder(folder.parent, {"kind": "clip", "folder": folder.name})
+        open_text_encoder(folder.parent, {"kind": "clip", "folder": folder.name})
 
 
 def test_a_missing_folder_is_told(tmp_path: Path) -> None:

@@ -3,18 +3,19 @@ import json
 import os
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 
 from mmm_blender.common.errors import MMMError
 from mmm_blender.motion.networks.text.student import (
-    StudentConfig,
     StudentTextEncoder,
     StudentTextModel,
     quantise_rows,
     save_student,
 )
-from mmm_blender.motion.text import load_text_encoder
+from mmm_blender.motion.runtime.opening import ONNX, TORCH, open_text_encoder
+from mmm_blender.motion.text.student_files import StudentConfig
 
 SHIPPED = Path(__file__).resolve().parents[3] / "weights" / "starter" / "text"
 PIECES = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "a", "person", "walk", "##s", "run", "."]
@@ -59,17 +60,23 @@ def test_word_order_matters(folder: Path) -> None:
     assert (features.sentence_BC[0] - features.sentence_BC[1]).abs().max() > 1e-4
 
 
-def test_a_bundle_loads_it_in_float32(folder: Path) -> None:
-    encoder = load_text_encoder(folder.parent, {"kind": "student"})
-    assert encoder.width == 24
-    assert encoder.encode(["walk"]).words_BWC.dtype == torch.float32
+def test_both_libraries_say_the_same(folder: Path) -> None:
+    prompts = ["a person walks", "run.", "", "walk " * 500]
+    ours, theirs = (
+        open_text_encoder(folder.parent, {"kind": "student"}, library=library).encode(prompts)
+        for library in (ONNX, TORCH)
+    )
+    assert ours.words_BWC.dtype == np.float32 and ours.words_BWC.shape == (4, 8, 24)
+    assert np.array_equal(ours.word_mask_BW, theirs.word_mask_BW)
+    assert np.abs(ours.sentence_BC - theirs.sentence_BC).max() < 1e-5
+    assert np.abs(ours.words_BWC - theirs.words_BWC).max() < 1e-5
 
 
 def test_an_unknown_kind_is_told(tmp_path: Path) -> None:
     with pytest.raises(MMMError, match="'t5', which this version does not know"):
-        load_text_encoder(tmp_path, {"kind": "t5"})
+        open_text_encoder(tmp_path, {"kind": "t5"})
     with pytest.raises(MMMError, match=r"again with --clip FOLDER, .*merges\.txt"):
-        load_text_encoder(tmp_path, {"kind": "clip"})
+        open_text_encoder(tmp_path, {"kind": "clip"})
 
 
 def test_a_save_that_fails_leaves_the_old_student(

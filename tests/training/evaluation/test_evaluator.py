@@ -9,7 +9,7 @@ import torch
 
 from mmm_blender.common.errors import MMMError
 from mmm_blender.motion.features.smpl import encode_clip
-from mmm_blender.motion.text import TextFeatures
+from mmm_blender.motion.networks.text.features import TextFeatures
 from mmm_blender.training.data.captions import caption
 from mmm_blender.training.data.dataset import Example
 from mmm_blender.training.data.labels import label_of

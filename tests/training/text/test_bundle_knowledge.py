@@ -8,7 +8,8 @@ import pytest
 
 pytest.importorskip("torch", reason="no torch in this Python")
 
-from mmm_blender.motion.bundles.bundle import add_file, load_bundle, read_config
+from mmm_blender.motion.bundles.bundle import add_file, read_config
+from mmm_blender.motion.loaded_bundle import load_bundle
 from mmm_blender.prompts.knowledge import KNOWLEDGE_FILE, read_knowledge, to_bytes
 from mmm_blender.training.text.bundle_knowledge import bundle_knowledge, group_of, known_prompts
 from tests.motion.conftest import FakeTextEncoder

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import numpy as np
 import torch
 
-from mmm_blender.motion.text import TextFeatures
+from mmm_blender.motion.networks.text.features import TextFeatures
 from mmm_blender.training.data.captions import caption
 from mmm_blender.training.data.dataset import Example
 from mmm_blender.training.data.measured import Measured

@@ -8,7 +8,7 @@ import torch
 
 from mmm_blender.motion.features.layout import SMPL_269
 from mmm_blender.motion.networks.masks import close_grid
-from mmm_blender.motion.text import TextFeatures
+from mmm_blender.motion.networks.text.features import TextFeatures
 from mmm_blender.motion.vocabulary import Vocabulary
 from mmm_blender.training.data.dataset import Example
 from mmm_blender.training.data.motion_file import ClipRecord

@@ -1,4 +1,4 @@
-"""The real worker, torch and all, with a tiny random bundle."""
+"""The real worker, networks and all, with a tiny random bundle."""
 
 from __future__ import annotations
 
@@ -13,23 +13,27 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import onnxruntime
 import pytest
 import torch
 
 from mmm_blender.common import package
 from mmm_blender.geometry.clip import MotionClip
 from mmm_blender.motion.pipeline.pipeline import GenerateRequest, MotionPipeline
+from mmm_blender.motion.runtime.cores import physical_cores
+from mmm_blender.motion.sampling.noise import SAMPLER_VERSION
 from mmm_blender.worker import protocol as p
 from mmm_blender.worker.client import BOOTSTRAP, WorkerClient
 from mmm_blender.worker.server import engine as engine_module
-from mmm_blender.worker.server.engine import TorchEngine, devices, told_if_memory
+from mmm_blender.worker.server.engine import MotionEngine, devices, told_if_memory
 from mmm_blender.worker.server.memory import resident_mb
 from tests.smpl_model import body_files
 from tests.worker.tiny_bundle import save_tiny_bundle
 
 PYTHON = Path(sys.executable)
 PROMPT = "a person walks."
-WITHOUT_TORCH = "import sys\nsys.modules['torch'] = None\n" + BOOTSTRAP
+HIDDEN = ("torch", "safetensors", "ftfy", "regex", "onnx", "google", "transformers")
+WITHOUT = "import sys\nsys.modules.update(dict.fromkeys({names}))\n" + BOOTSTRAP
 MANY_STEPS = 1_000  # as many as a config may ask for
 PATIENCE_SECONDS = 60.0
 
@@ -47,9 +51,9 @@ def client() -> Iterator[WorkerClient]:
 
 
 @pytest.fixture
-def engine() -> Iterator[TorchEngine]:
+def engine() -> Iterator[MotionEngine]:
     threads = torch.get_num_threads()
-    yield TorchEngine()
+    yield MotionEngine()
     torch.set_num_threads(threads)
 
 
@@ -65,7 +69,7 @@ def quietly(_step: int, _steps: int, _stage: str) -> None:
     """No progress is looked at."""
 
 
-def generate(engine: TorchEngine) -> p.Generated:
+def generate(engine: MotionEngine) -> p.Generated:
     return engine.generate(p.Generate(PROMPT, 1.0), quietly, lambda: False)
 
 
@@ -83,8 +87,7 @@ def test_a_prompt_becomes_a_clip(client: WorkerClient, bundle: Path) -> None:
 
 def test_the_worker_says_what_the_generator_says(client: WorkerClient, bundle: Path) -> None:
     answer = client.run_blocking(request(client), load(bundle))
-    torch.set_num_threads(1)
-    ours = MotionPipeline.load(bundle).generate(GenerateRequest(PROMPT, 2.0, 11))
+    ours = MotionPipeline.load(bundle, threads=1).generate(GenerateRequest(PROMPT, 2.0, 11))
     assert np.array_equal(answer.tokens_LP, ours.tokens_LP)
     assert np.array_equal(answer.rotations_TJ4, ours.clip.rotations_TJ4)
     assert np.array_equal(answer.root_T3, ours.clip.root_T3)
@@ -96,7 +99,8 @@ def test_the_recipe_makes_the_same_clip_again(client: WorkerClient, bundle: Path
     assert recipe["sampler"]["temperature"] == 0.5
     assert recipe["bundle"] == "tiny" and len(recipe["bundle_hash"]) == 64
     assert recipe["device"] == "cpu" and recipe["threads"] == 1
-    assert recipe["torch_version"] == str(torch.__version__)
+    assert recipe["torch_version"] == f"onnxruntime {onnxruntime.__version__}"
+    assert recipe["sampler_version"] == SAMPLER_VERSION
     assert recipe["addon_version"] == package.package_version()
     assert recipe["tokens"] == first.tokens_LP.tolist()
     wanted = {key: recipe[key] for key in ("prompt", "seconds", "seed", "sampler")}
@@ -209,14 +213,14 @@ def test_a_bad_bundle_is_one_sentence_and_a_good_one_loads_after_it(
     client.run_blocking(request(client), load(bundle))
 
 
-def test_new_weights_in_the_same_folder_are_noticed(engine: TorchEngine, tmp_path: Path) -> None:
+def test_new_weights_in_the_same_folder_are_noticed(engine: MotionEngine, tmp_path: Path) -> None:
     first = engine.load(load(save_tiny_bundle(tmp_path / "b")))
     assert engine.load(load(tmp_path / "b")) == first
     second = engine.load(load(save_tiny_bundle(tmp_path / "b", seed=1)))
     assert second["hash"] != first["hash"]
 
 
-def test_freed_memory_is_filled_again_by_the_next_job(engine: TorchEngine, bundle: Path) -> None:
+def test_freed_memory_is_filled_again_by_the_next_job(engine: MotionEngine, bundle: Path) -> None:
     engine.load(load(bundle))
     assert engine.status().bundle == "tiny"
     engine.free()
@@ -231,13 +235,13 @@ def test_freed_memory_is_filled_again_by_the_next_job(engine: TorchEngine, bundl
     assert engine.status().bundle == "tiny"
 
 
-def test_no_bundle_is_one_sentence(engine: TorchEngine) -> None:
+def test_no_bundle_is_one_sentence(engine: MotionEngine) -> None:
     with pytest.raises(p.WorkerError, match="No bundle was chosen"):
         generate(engine)
 
 
 def test_out_of_memory_is_told_and_frees_the_bundle(
-    engine: TorchEngine, bundle: Path, monkeypatch: pytest.MonkeyPatch
+    engine: MotionEngine, bundle: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def exhausted(*_arguments: object) -> None:
         raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 20.00 GiB.")
@@ -254,7 +258,7 @@ def test_out_of_memory_is_told_and_frees_the_bundle(
 
 @pytest.mark.parametrize("cause", ["CUDA out of memory.", "an illegal instruction"])
 def test_memory_is_given_back_only_when_nothing_holds_the_model(
-    engine: TorchEngine, bundle: Path, monkeypatch: pytest.MonkeyPatch, cause: str
+    engine: MotionEngine, bundle: Path, monkeypatch: pytest.MonkeyPatch, cause: str
 ) -> None:
     watched: list[weakref.ref[object]] = []
     emptied: list[tuple[str, list[object]]] = []
@@ -283,12 +287,12 @@ def test_memory_is_given_back_only_when_nothing_holds_the_model(
 
 
 def test_a_bundle_too_large_for_its_device_leaves_no_memory_there(
-    engine: TorchEngine, bundle: Path, monkeypatch: pytest.MonkeyPatch
+    engine: MotionEngine, bundle: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     watched: list[weakref.ref[object]] = []
     emptied: list[tuple[str, list[object]]] = []
 
-    def exhausted(_path: Path, _device: str) -> MotionPipeline:
+    def exhausted(*_arguments: object) -> MotionPipeline:
         weights = torch.zeros(9)
         watched.append(weakref.ref(weights))
         raise torch.OutOfMemoryError("CUDA out of memory.")
@@ -315,7 +319,13 @@ def test_a_cache_that_cannot_be_emptied_harms_nobody(monkeypatch: pytest.MonkeyP
 
 
 @pytest.fixture
-def broken_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
+def gpu_build(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A torch that was built for GPUs."""
+    monkeypatch.setattr(engine_module, "_torch_may_have_gpu", lambda: True)
+
+
+@pytest.fixture
+def broken_gpu(monkeypatch: pytest.MonkeyPatch, gpu_build: None) -> None:
     """A driver that was updated under our feet: the GPU is counted and then says nothing."""
 
     def fail(_device: object = None) -> str:
@@ -325,7 +335,7 @@ def broken_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch.cuda, "get_device_name", fail)
 
 
-def test_a_broken_gpu_leaves_the_cpu(engine: TorchEngine, bundle: Path, broken_gpu: None) -> None:
+def test_a_broken_gpu_leaves_the_cpu(engine: MotionEngine, bundle: Path, broken_gpu: None) -> None:
     assert list(devices()) == ["cpu"]
     assert engine.describe().devices.keys() == {"cpu"} and not engine.describe().reason
     for device in ("cpu", p.AUTO_DEVICE):
@@ -335,7 +345,7 @@ def test_a_broken_gpu_leaves_the_cpu(engine: TorchEngine, bundle: Path, broken_g
 
 
 def test_who_wants_the_cpu_wakes_no_gpu(
-    engine: TorchEngine, bundle: Path, monkeypatch: pytest.MonkeyPatch
+    engine: MotionEngine, bundle: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def never() -> int:
         raise AssertionError("CUDA was asked")
@@ -365,22 +375,22 @@ def test_another_error_is_not_taken_for_memory() -> None:
     assert told_if_memory(error, "cuda:0") is error
 
 
-def test_threads_are_set_and_go_back_to_torchs_own_choice(
-    engine: TorchEngine, bundle: Path
+def test_threads_are_set_and_go_back_to_the_machines_cores(
+    engine: MotionEngine, bundle: Path
 ) -> None:
-    own = torch.get_num_threads()
+    own = physical_cores()
     params = load(bundle)
     assert engine.load(replace(params, threads=own + 1))["threads"] == own + 1
     assert engine.load(replace(params, threads=0))["threads"] == own
 
 
-def test_auto_is_the_first_gpu_or_the_cpu(engine: TorchEngine, bundle: Path) -> None:
+def test_auto_is_the_first_gpu_or_the_cpu(engine: MotionEngine, bundle: Path) -> None:
     best = next((name for name in devices() if name != "cpu"), "cpu")
     assert engine.load(replace(load(bundle), device=p.AUTO_DEVICE))["device"] == best
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs an NVIDIA GPU")
-def test_a_gpu_generates_and_gives_its_memory_back(engine: TorchEngine, bundle: Path) -> None:
+def test_a_gpu_generates_and_gives_its_memory_back(engine: MotionEngine, bundle: Path) -> None:
     assert engine.load(replace(load(bundle), device="cuda:0"))["device"] == "cuda:0"
     assert generate(engine).recipe["device"] == "cuda:0"
     assert engine.status().device_memory_mb > 0
@@ -388,14 +398,47 @@ def test_a_gpu_generates_and_gives_its_memory_back(engine: TorchEngine, bundle: 
     assert torch.cuda.memory_reserved("cuda:0") == 0
 
 
-def test_a_python_without_torch_says_so(bundle: Path) -> None:
-    client = WorkerClient(PYTHON, WITHOUT_TORCH)
+def without(*names: str) -> str:
+    """The worker's first lines in a Python that lacks these packages."""
+    return WITHOUT.format(names=names)
+
+
+def test_a_python_with_numpy_and_onnx_runtime_alone_generates(
+    client: WorkerClient, bundle: Path
+) -> None:
+    bare = WorkerClient(PYTHON, without(*HIDDEN))
     try:
-        with pytest.raises(p.WorkerError, match=r"lacks what MMM needs.*torch.*Set Up") as raised:
+        made = bare.run_blocking(request(bare), load(bundle))
+        assert bare.ready is not None and bare.ready.torch_version == ""
+        assert list(bare.ready.devices) == ["cpu"] and not bare.ready.reason
+    finally:
+        bare.stop()
+    ours = client.run_blocking(request(client), load(bundle))
+    assert np.array_equal(made.tokens_LP, ours.tokens_LP)
+    assert np.array_equal(made.rotations_TJ4, ours.rotations_TJ4)
+
+
+def test_a_python_without_onnx_runtime_takes_torch(client: WorkerClient, bundle: Path) -> None:
+    old = WorkerClient(PYTHON, without("onnxruntime"))
+    try:
+        made = old.run_blocking(request(old), load(bundle))
+        assert made.recipe["torch_version"] == f"torch {torch.__version__}"
+    finally:
+        old.stop()
+    ours = client.run_blocking(request(client), load(bundle))
+    assert np.array_equal(made.tokens_LP, ours.tokens_LP)
+    assert np.abs(made.rotations_TJ4 - ours.rotations_TJ4).max() < 1e-4
+    assert np.abs(made.root_T3 - ours.root_T3).max() < 1e-4
+
+
+def test_a_python_that_can_run_no_networks_says_so(bundle: Path) -> None:
+    client = WorkerClient(PYTHON, without("onnxruntime", "torch"))
+    try:
+        with pytest.raises(p.WorkerError, match=r"no onnxruntime.*Set Up") as raised:
             client.run_blocking(request(client), load(bundle))
-        assert raised.value.kind == p.FailureKind.ENVIRONMENT and str(PYTHON) in str(raised.value)
-        assert client.ready is not None and client.ready.torch_version == ""
-        assert "torch" in client.ready.reason and client.ready.devices == {}
+        assert raised.value.kind == p.FailureKind.ENVIRONMENT
+        assert client.ready is not None and "onnxruntime" in client.ready.reason
+        assert client.ready.devices == {}
     finally:
         client.stop()
 

@@ -11,7 +11,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-import torch
 
 from mmm_blender.common.arrays import BoolArray
 from mmm_blender.geometry.editing.conditions import Conditions, Ends
@@ -89,8 +88,7 @@ def test_an_edit_keeps_all_but_its_mask(
 def test_the_worker_says_what_the_generator_says(
     client: WorkerClient, bundle: p.LoadBundle
 ) -> None:
-    torch.set_num_threads(1)
-    generator = MotionPipeline.load(Path(bundle.path))
+    generator = MotionPipeline.load(Path(bundle.path), threads=1)
     request = EditRequest(CLIP, span_mask(CLIP.frames, 24, 48, "all"), "a person runs.", 3)
     ours = generator.edit(replace(request, moves_after=True))
     answer = client.run_blocking(edit(client, moves_after=True), bundle)

@@ -9,9 +9,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..config import PATH_FEATURES, TransformerConfig
-from .onnx_file import Graph
-from .onnx_layers import (
+from ...config import PATH_FEATURES, TransformerConfig
+from .layers import (
     Weights,
     add,
     attention,
@@ -21,6 +20,7 @@ from .onnx_layers import (
     layer_norm,
     linear,
 )
+from .model_file import Graph
 
 
 def text_graph(config: TransformerConfig, weights: Weights) -> Graph:
@@ -84,7 +84,9 @@ def logits_graph(config: TransformerConfig, weights: Weights, columns: int) -> G
     longer = _Shapes(graph, x_BSE, width)
     x_NE = flat(graph, x_BSE, width)
     for layer in range(config.layers):
-        x_NE = _self_block(graph, f"blocks.{layer}", weights, x_NE, longer, heads, sees_BS)
+        x_NE = _self_block(
+            graph, f"blocks.{layer}", weights, x_NE, shape=longer, heads=heads, sees_BS=sees_BS
+        )
     x_NE = graph.node("Gather", x_NE, wanted_N, axis=0)
     x_NE = layer_norm(graph, x_NE, weights, "norm")
     heads_of = [f"heads.{column}" for column in range(columns)]
@@ -123,7 +125,9 @@ def _cross(
         )
         normed_NE = layer_norm(graph, x_NE, weights, f"{block}.norm_attention")
         query_NE = linear(graph, normed_NE, weights, f"{block}.attention.query")
-        mixed_BLE = attention(graph, shape.apart(query_NE), key, value, heads, seen_BS=sees_BW)
+        mixed_BLE = attention(
+            graph, shape.apart(query_NE), key, value, heads=heads, seen_BS=sees_BW
+        )
         x_NE = _finish(graph, block, weights, x_NE, flat(graph, mixed_BLE, config.width))
     return x_NE
 
@@ -133,6 +137,7 @@ def _self_block(
     block: str,
     weights: Weights,
     x_NE: str,
+    *,
     shape: _Shapes,
     heads: int,
     sees_BS: str,
@@ -142,7 +147,7 @@ def _self_block(
     width = weights[f"{names[0]}.weight"].shape[0]
     normed_NE = layer_norm(graph, x_NE, weights, f"{block}.norm_attention")
     parts = [shape.apart(linear(graph, normed_NE, weights, name)) for name in names]
-    mixed_BSE = attention(graph, *parts, heads, seen_BS=sees_BS)
+    mixed_BSE = attention(graph, *parts, heads=heads, seen_BS=sees_BS)
     return _finish(graph, block, weights, x_NE, flat(graph, mixed_BSE, width))
 
 

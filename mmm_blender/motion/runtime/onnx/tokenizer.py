@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..config import TokenizerConfig
-from .onnx_file import Graph
-from .onnx_layers import Weights, add
+from ...config import TokenizerConfig
+from .layers import Weights, add
+from .model_file import Graph
 
 _STRIDE = 2  # of a stage
 

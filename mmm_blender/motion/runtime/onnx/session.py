@@ -10,13 +10,17 @@ from typing import Any
 
 import numpy as np
 import onnxruntime
+from onnxruntime.capi import onnxruntime_pybind11_state  # pyright: ignore[reportAttributeAccessIssue]
 
-from ...common.arrays import AnyArray
-from .onnx_file import Graph
+from ....common.arrays import AnyArray
+from .model_file import Graph
 
+_state: Any = onnxruntime_pybind11_state
 LIBRARY = f"onnxruntime {onnxruntime.__version__}"
 
 _ERRORS_ONLY = 3
+_ERRORS = (_state.Fail, _state.RuntimeException, _state.InvalidArgument, _state.InvalidGraph)
+"""What ONNX Runtime raises, lack of memory included; they have no base of their own."""
 
 
 class Session:
@@ -35,9 +39,12 @@ class Session:
         names = list(graph.weights)
         values = [onnxruntime.OrtValue.ortvalue_from_numpy(graph.weights[name]) for name in names]
         options.add_external_initializers(names, values)
-        self._session: Any = onnxruntime.InferenceSession(
-            graph.content(), options, providers=["CPUExecutionProvider"]
-        )
+        try:
+            self._session: Any = onnxruntime.InferenceSession(
+                graph.content(), options, providers=["CPUExecutionProvider"]
+            )
+        except _ERRORS as error:
+            raise RuntimeError(str(error)) from error
         self._outputs = [each.name for each in self._session.get_outputs()]
         self._inputs = {each.name for each in self._session.get_inputs()}
 
@@ -48,4 +55,7 @@ class Session:
             for name, values in inputs.items()
             if name in self._inputs
         }
-        return dict(zip(self._outputs, self._session.run(None, given), strict=True))
+        try:
+            return dict(zip(self._outputs, self._session.run(None, given), strict=True))
+        except _ERRORS as error:
+            raise RuntimeError(str(error)) from error

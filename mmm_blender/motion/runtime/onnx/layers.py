@@ -10,8 +10,8 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from ...common.arrays import AnyArray
-from .onnx_file import MICROSOFT, Graph
+from ....common.arrays import AnyArray
+from .model_file import MICROSOFT, Graph
 
 Weights = Mapping[str, AnyArray]
 
@@ -69,8 +69,8 @@ def attention(
     query_BSE: str,
     key: str,
     value: str,
-    heads: int,
     *,
+    heads: int,
     seen_BS: str = "",
     causal: bool = False,
 ) -> str:

@@ -13,18 +13,18 @@ from functools import cached_property
 
 import numpy as np
 
-from ...common.arrays import AnyArray, BoolArray, IntArray
-from ...common.errors import MMMError
-from ..bundles.tensor_shapes import predicted_columns
-from ..config import TokenizerConfig, TransformerConfig
-from ..features.upper_height import UpperHeight
-from ..text import TextFeatures
-from .interface import Float32Array
-from .onnx_file import Graph
-from .onnx_layers import Weights
-from .onnx_session import LIBRARY, Session
-from .onnx_tokenizer import decoder_graph, encoder_graph
-from .onnx_transformer import logits_graph, path_graph, text_graph
+from ....common.arrays import AnyArray, BoolArray, IntArray
+from ....common.errors import MMMError
+from ...bundles.tensor_shapes import predicted_columns
+from ...config import TokenizerConfig, TransformerConfig
+from ...features.upper_height import UpperHeight
+from ...text import TextFeatures
+from ..interface import Float32Array
+from .layers import Weights
+from .model_file import Graph
+from .session import LIBRARY, Session
+from .tokenizer import decoder_graph, encoder_graph
+from .transformer import logits_graph, path_graph, text_graph
 
 _UNTRAINED = ("position_SE", "codebook_KD", "mean_C", "std_C", "mean_U", "std_U")
 _SENTENCE_AND_END = 2  # places that are attended to besides the motion tokens

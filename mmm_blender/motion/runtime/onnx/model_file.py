@@ -8,12 +8,12 @@ the messages' fields are those of onnx.proto (ONNX IR version 10).
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 
-from ...common.arrays import AnyArray
+from ....common.arrays import AnyArray
 
 MICROSOFT = "com.microsoft"
 """Domain of ONNX Runtime's own operators."""
@@ -23,7 +23,11 @@ _VARINT, _FIXED32, _BYTES = 0, 5, 2  # wire types of protobuf
 _FLOAT, _INT64, _INT32 = 1, 7, 6  # TensorProto.DataType
 _EXTERNAL = 1  # TensorProto.DataLocation
 _ATTRIBUTE_FLOAT, _ATTRIBUTE_INT, _ATTRIBUTE_INTS = 1, 2, 7
-_KINDS = {np.dtype(np.float32): _FLOAT, np.dtype(np.int64): _INT64, np.dtype(np.int32): _INT32}
+_KINDS: Mapping[type[np.generic], int] = {
+    np.float32: _FLOAT,
+    np.int64: _INT64,
+    np.int32: _INT32,
+}
 _GIVEN = "given by the program"  # the place of external numbers: never a file
 
 Attribute = float | int | Sequence[int]
@@ -85,7 +89,7 @@ class Graph:
 
     def input(self, name: str, shape: Sequence[str | int], kind: type[np.generic]) -> str:
         """A value that is given at every run; names stand for sizes that may change."""
-        self._inputs.append(_value_info(name, _KINDS[np.dtype(kind)], shape))
+        self._inputs.append(_value_info(name, _KINDS[kind], shape))
         return name
 
     def output(self, value: str, name: str, shape: Sequence[str | int]) -> None:

@@ -11,19 +11,19 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from ...common.arrays import AnyArray
-from ..text import TextFeatures
-from ..text.student_files import StudentConfig, StudentFiles, pad_tokens, sinusoids
-from .onnx_file import Graph
-from .onnx_layers import (
+from ....common.arrays import AnyArray
+from ...text import TextFeatures
+from ...text.student_files import StudentConfig, StudentFiles, pad_tokens, sinusoids
+from .layers import (
     Weights,
     add,
     flat,
     layer_norm,
     linear,
 )
-from .onnx_session import Session
-from .onnx_text_block import rows_shape, text_block
+from .model_file import Graph
+from .session import Session
+from .text_block import rows_shape, text_block
 
 _LEAST_LENGTH = 1e-12  # of a vector that is brought to length 1; torch's
 
@@ -83,7 +83,15 @@ def _student_graph(config: StudentConfig, weights: Weights) -> Graph:
     x_ND = linear(graph, flat(graph, embedded_BWR, config.rank), weights, "enter")
     x_ND = flat(graph, add(graph, graph.node("Reshape", x_ND, shape_3), places_1WD), width)
     for layer in range(config.layers):
-        x_ND = text_block(graph, f"blocks.{layer}", weights, x_ND, shape_3, config.heads, sees_BW)
+        x_ND = text_block(
+            graph,
+            f"blocks.{layer}",
+            weights,
+            x_ND,
+            shape_3=shape_3,
+            heads=config.heads,
+            sees_BW=sees_BW,
+        )
     x_ND = layer_norm(graph, x_ND, weights, "norm")
     x_BWD = graph.node("Reshape", x_ND, shape_3)
     mean_BD = flat(graph, graph.node("MatMul", share_B1W, x_BWD), width)

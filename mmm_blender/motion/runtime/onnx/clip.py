@@ -9,12 +9,12 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from ..text import TextFeatures
-from ..text.clip_files import ClipFiles
-from .onnx_file import Graph
-from .onnx_layers import flat, layer_norm, linear
-from .onnx_session import Session
-from .onnx_text_block import rows_shape, text_block
+from ...text import TextFeatures
+from ...text.clip_files import ClipFiles
+from .layers import flat, layer_norm, linear
+from .model_file import Graph
+from .session import Session
+from .text_block import rows_shape, text_block
 
 
 class OnnxClip:
@@ -58,7 +58,9 @@ def _clip_graph(files: ClipFiles) -> Graph:
     shape_3 = rows_shape(graph, embedded_BWD, config.width)
     x_ND = flat(graph, embedded_BWD, config.width)
     for layer in range(config.layers):
-        x_ND = text_block(graph, f"blocks.{layer}", weights, x_ND, shape_3, config.heads)
+        x_ND = text_block(
+            graph, f"blocks.{layer}", weights, x_ND, shape_3=shape_3, heads=config.heads
+        )
     x_ND = layer_norm(graph, x_ND, weights, "norm")
     last_BD = graph.node("Gather", x_ND, end_B, axis=0)
     graph.output(

@@ -5,8 +5,8 @@ B prompts, W word places, N of all prompts together, D width.
 
 from __future__ import annotations
 
-from .onnx_file import Graph
-from .onnx_layers import Weights, add, attention, flat, gelu, layer_norm, linear, quick_gelu
+from .layers import Weights, add, attention, flat, gelu, layer_norm, linear, quick_gelu
+from .model_file import Graph
 
 _QUICK_GELU_SLOPE = 1.702  # CLIP's
 
@@ -16,6 +16,7 @@ def text_block(
     block: str,
     weights: Weights,
     x_ND: str,
+    *,
     shape_3: str,
     heads: int,
     sees_BW: str = "",
@@ -27,7 +28,7 @@ def text_block(
     joined_NX = linear(graph, normed_ND, weights, f"{block}.query_key_value")
     parts = graph.nodes("Split", 3, joined_NX, axis=1, num_outputs=3)
     apart = [graph.node("Reshape", part, shape_3) for part in parts]
-    mixed_BWD = attention(graph, *apart, heads, seen_BS=sees_BW, causal=causal)
+    mixed_BWD = attention(graph, *apart, heads=heads, seen_BS=sees_BW, causal=causal)
     mixed_ND = flat(graph, mixed_BWD, width)
     x_ND = add(graph, x_ND, linear(graph, mixed_ND, weights, f"{block}.attention_out"))
     normed_ND = layer_norm(graph, x_ND, weights, f"{block}.norm_mlp")
