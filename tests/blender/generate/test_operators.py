@@ -301,9 +301,10 @@ def bare_python(folder: Path, *packages: str) -> Path:
 
 
 def test_a_python_without_torch_greys_the_button(
-    generate: Generate, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    generate: Generate, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    python = bare_python(tmp_path / "bare", "numpy")
+    # a short path: Blender cuts the reason at 256 characters
+    python = bare_python(tmp_path_factory.mktemp("bare"), "numpy")
     with monkeypatch.context() as patch:
         patch.setenv(command.PYTHON_VARIABLE, str(python))
         sentence = refusal(generate)
