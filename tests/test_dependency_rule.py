@@ -46,7 +46,7 @@ MODEL = (
 NETWORKS = (*MODEL, "motion.networks", "motion.sampling", "motion.motion_model", "motion.bundles")
 PIPE = (
     *("worker.protocol", "worker.wire", "worker.processes", "worker.launch", "worker.client"),
-    "worker.installer",
+    *("worker.installer", "worker.environments", "worker.setup_checks"),
 )
 HOST = (*SHAPES, "geometry.mannequin", "blender.bpy_types", "blender.widgets")
 KEYS = (*HOST, "blender.fcurves", "blender.rig", "blender.actions", "blender.history")
@@ -132,20 +132,38 @@ LAYERS = (
         ),
         NUMPY,
     ),
-    Layer("worker.install_errors", ("common",), NUMPY),
-    Layer("worker.python_probe", ("common",), NUMPY),
+    Layer("worker.install_errors", ("common",), frozenset()),
+    Layer("worker.gpu_errors", (), frozenset()),
+    Layer("worker.environments", ("common",), frozenset()),
     # Set Up, which runs inside Blender
     Layer(
+        "worker.python_probe",
+        ("common", "worker.install_errors", "worker.gpu_errors"),
+        frozenset(),
+    ),
+    Layer("worker.cuda_builds", ("common", "worker.processes"), frozenset()),
+    Layer("worker.package_sources", ("common",), frozenset()),
+    Layer("worker.setup_checks", ("common", "worker.package_sources"), frozenset()),
+    Layer("worker.download_meter", ("worker.environments",), frozenset()),
+    Layer(
         "worker.installer",
-        ("common", "worker.processes", "worker.install_errors", "worker.python_probe"),
-        NUMPY,
+        (
+            *("common", "worker.processes", "worker.install_errors", "worker.python_probe"),
+            *("worker.environments", "worker.cuda_builds", "worker.package_sources"),
+            *("worker.setup_checks", "worker.download_meter"),
+        ),
+        frozenset(),
     ),
     Layer(
         "worker.server",
         (*NETWORKS, "prompts", "motion.pipeline", "smpl_model", "worker.protocol", "worker.wire"),
         WORKER_MODULES,
     ),
-    Layer("worker", ("common", "worker.protocol", "worker.wire", "worker.server"), WORKER_MODULES),
+    Layer(
+        "worker",
+        ("common", "worker.protocol", "worker.wire", "worker.environments", "worker.server"),
+        WORKER_MODULES,
+    ),
     Layer("blender.bpy_types", ("common",), BLENDER),
     Layer("blender.widgets", ("common", "blender.bpy_types"), BLENDER),
     Layer("blender.menus", HOST, BLENDER),

@@ -30,6 +30,7 @@ def _modules() -> tuple[_Registrable, ...]:
     from .addon import (  # noqa: PLC0415  # see above
         device_panel,
         disk_facts,
+        environment_operators,
         help_operators,
         known_prompts,
         preferences,
@@ -67,6 +68,7 @@ def _modules() -> tuple[_Registrable, ...]:
         known_prompts,
         from_prompt,
         addon_operators,
+        environment_operators,
         help_operators,
         way_point_operators,
         pin_operators,
