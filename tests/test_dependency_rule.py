@@ -46,7 +46,7 @@ MODEL = (
 NETWORKS = (*MODEL, "motion.networks", "motion.sampling", "motion.motion_model", "motion.bundles")
 PIPE = (
     *("worker.protocol", "worker.wire", "worker.processes", "worker.launch", "worker.client"),
-    *("worker.installer", "worker.environments", "worker.setup_checks"),
+    *("worker.installer", "worker.environments", "worker.package_sources", "worker.setup_checks"),
 )
 HOST = (*SHAPES, "geometry.mannequin", "blender.bpy_types", "blender.widgets")
 KEYS = (*HOST, "blender.fcurves", "blender.rig", "blender.actions", "blender.history")
