@@ -36,6 +36,7 @@ def _modules() -> tuple[_Registrable, ...]:
         preferences,
         scene_settings,
         ui_state,
+        weights_operators,
     )
     from .addon import operators as addon_operators  # noqa: PLC0415
     from .character import operators as character_operators  # noqa: PLC0415
@@ -68,6 +69,7 @@ def _modules() -> tuple[_Registrable, ...]:
         known_prompts,
         from_prompt,
         addon_operators,
+        weights_operators,
         environment_operators,
         help_operators,
         way_point_operators,

@@ -22,6 +22,7 @@ from .disk_facts import shown_python
 from .paths import ROOT_PACKAGE
 from .setup_widgets import draw_setup_page
 from .ui_state import ui_state
+from .weights_widgets import draw_weights
 
 _MOST_THREADS = 256
 _MOST_MINUTES = 24 * 60
@@ -105,6 +106,12 @@ class MMMPreferences(bpy.types.AddonPreferences):
         update=_look_at_disk,
     )
 
+    known_licences: bpy.props.StringProperty(
+        name="Known Licences",
+        description="Licences that were shown before a first use, as JSON",
+        options={"HIDDEN"},
+    )
+
     def draw(self, context: Context) -> None:
         """The preferences page."""
         draw_page(self.layout, context, self)
@@ -119,7 +126,7 @@ def draw_page(layout: Layout, context: Context, stored: Preferences) -> None:
     column.menu("MMM_MT_devices", text=f"Device: {known_devices()[choices().device]}")
     column.prop(stored, "threads")
     column.prop(stored, "idle_minutes")
-    column.prop(stored, "bundles_folder")
+    draw_weights(layout, context, stored)
     if stored.python_source == OWN:
         draw_setup_page(layout, context, stored)
     row = layout.row(align=True)
