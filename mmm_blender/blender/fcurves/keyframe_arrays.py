@@ -295,7 +295,7 @@ def free_moved(keys: KeyArray, kept_N: BoolArray, found: Handles, computed_N: Bo
     computed_N: keys that had automatic handles before any was fixed.
 
     Blender smooths a run of automatic keys as one, so a change fades along it and does not end at
-    the next key; nor at one that was fixed, from which the rest of its run is smoothed anew.
+    the next key; nor at one that was fixed, from which the rest of its run is smoothed again.
     """
     moved_N = np.zeros(len(keys), dtype=np.bool_)
     for name, now in found.items():
