@@ -48,15 +48,16 @@ PIPE = (
     *("worker.protocol", "worker.wire", "worker.processes", "worker.launch", "worker.client"),
     *("worker.installer", "worker.environments", "worker.package_sources", "worker.setup_checks"),
 )
-HOST = (*SHAPES, "geometry.mannequin", "blender.bpy_types", "blender.widgets")
+HOST = (*SHAPES, "geometry.simplify", "geometry.mannequin", "blender.bpy_types", "blender.widgets")
 KEYS = (*HOST, "blender.fcurves", "blender.rig", "blender.actions", "blender.history")
-TARGETS = ("blender.path", "blender.pins", "blender.targets")
+TARGETS = ("blender.path", "blender.pins", "blender.targets", "blender.takes")
 SHELL = (*KEYS, *PIPE, "prompts", "blender.jobs", "blender.addon", *TARGETS)
 FEATURES = (
     "menus",
     "path",
     "pins",
     "targets",
+    "takes",
     "edit",
     "character",
     "generate",
@@ -74,6 +75,7 @@ LAYERS = (
     Layer("geometry.editing", ("common", "geometry"), NUMPY),
     Layer("geometry.feet", ("common", "geometry", "geometry.editing"), NUMPY),
     Layer("geometry.mannequin", ("common", "geometry"), NUMPY),
+    Layer("geometry.simplify", ("common", "geometry"), NUMPY),
     Layer("smpl_model", ("common", "geometry"), NUMPY),
     Layer("motion.features", SHAPES, WORKER_MODULES),
     # what a bundle can make: the one part of the model that Blender reads too
@@ -189,6 +191,7 @@ LAYERS = (
     Layer("blender.path", KEYS, BLENDER),
     Layer("blender.pins", KEYS, BLENDER),
     Layer("blender.targets", (*KEYS, "blender.path", "blender.pins"), BLENDER),
+    Layer("blender.takes", (*KEYS, *PIPE, "blender.jobs", "blender.addon"), BLENDER),
     Layer("blender.edit", SHELL, BLENDER),
     Layer("blender.character", SHELL, BLENDER),
     Layer("blender.generate", (*SHELL, "blender.edit", "blender.character"), BLENDER),

@@ -7,6 +7,7 @@ history    what was done to an Action, what the user changed since, and which ke
 jobs       a job of the worker: its session, its snapshot of the scene, the operators' timer
 addon      preferences, scene settings, weights on disk, and what panels show of all that
 menus      entries in Blender's own menus
+takes      several motions of one request to choose from, and what was made before
 generate, edit, sequence, replay, character
            a folder each for a feature: task (without buttons), operators, panel, properties
 """
@@ -22,6 +23,7 @@ _MODULES = (
     "path.properties",
     "pins.properties",
     "sequence.properties",
+    "takes.properties",
     "addon.known_prompts",
     "sequence.from_prompt",
     "addon.operators",
@@ -36,6 +38,8 @@ _MODULES = (
     "sequence.operators",
     "character.operators",
     "generate.panel",
+    "takes.operators",
+    "takes.panel",
     "path.panel",
     "pins.panel",
     "edit.panel",

@@ -97,6 +97,7 @@ def _draw_request(layout: Layout, context: Context, settings: Settings) -> None:
     row = column.row(align=True)
     row.prop(settings, "seed")
     row.operator("mmm.new_seed", text="", icon="FILE_REFRESH")
+    column.prop(settings, "takes")
     column.prop(settings, "pin_feet")
     column.prop(settings, "scene_end")
 

@@ -5,6 +5,7 @@
 from collections.abc import Callable
 from typing import Any
 
+from ...worker.protocol import MOST_TAKES
 from ..bpy_types import Context, Event, bpy
 from .job_operator import JobOperator
 
@@ -28,6 +29,12 @@ class MotionJobOperator(JobOperator):
     pin_feet: bpy.props.BoolProperty(
         name="Pin Feet",
         description="Feet that stand stay in place; the scene's choice if not given",
+    )
+    takes: bpy.props.IntProperty(
+        name="Takes",
+        description="How many motions to choose from; the scene's number if not given",
+        min=1,
+        max=MOST_TAKES,
     )
 
     def invoke(self, context: Context, event: Event) -> set[str]:
