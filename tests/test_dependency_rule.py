@@ -1,12 +1,12 @@
 """Who may import whom, read from the import statements (README.md draws it as layers)."""
 
-import ast
 import sys
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+
+from tests.import_statements import Import, circles, imports_of, module_name
 
 PACKAGE = Path(__file__).resolve().parent.parent / "mmm_blender"
 
@@ -61,17 +61,18 @@ IN_TORCH = (
 )
 PIPE = (
     *("worker.protocol", "worker.wire", "worker.processes", "worker.launch", "worker.client"),
-    "worker.installer",
+    *("worker.installer", "worker.environments", "worker.package_sources", "worker.setup_checks"),
 )
-HOST = (*SHAPES, "geometry.mannequin", "blender.bpy_types", "blender.widgets")
+HOST = (*SHAPES, "geometry.simplify", "geometry.mannequin", "blender.bpy_types", "blender.widgets")
 KEYS = (*HOST, "blender.fcurves", "blender.rig", "blender.actions", "blender.history")
-TARGETS = ("blender.path", "blender.pins", "blender.targets")
+TARGETS = ("blender.path", "blender.pins", "blender.targets", "blender.takes")
 SHELL = (*KEYS, *PIPE, "prompts", "blender.jobs", "blender.addon", *TARGETS)
 FEATURES = (
     "menus",
     "path",
     "pins",
     "targets",
+    "takes",
     "edit",
     "character",
     "generate",
@@ -89,6 +90,7 @@ LAYERS = (
     Layer("geometry.editing", ("common", "geometry"), NUMPY),
     Layer("geometry.feet", ("common", "geometry", "geometry.editing"), NUMPY),
     Layer("geometry.mannequin", ("common", "geometry"), NUMPY),
+    Layer("geometry.simplify", ("common", "geometry"), NUMPY),
     Layer("smpl_model", ("common", "geometry"), NUMPY),
     Layer("motion.features", SHAPES, NUMPY),
     # what a bundle can make: the one part of the model that Blender reads too
@@ -179,13 +181,27 @@ LAYERS = (
         ),
         NUMPY,
     ),
-    Layer("worker.install_errors", ("common",), NUMPY),
-    Layer("worker.python_probe", ("common",), NUMPY),
+    Layer("worker.install_errors", ("common",), frozenset()),
+    Layer("worker.gpu_errors", (), frozenset()),
+    Layer("worker.environments", ("common",), frozenset()),
     # Set Up, which runs inside Blender
     Layer(
+        "worker.python_probe",
+        ("common", "worker.install_errors", "worker.gpu_errors"),
+        frozenset(),
+    ),
+    Layer("worker.cuda_builds", ("common", "worker.processes"), frozenset()),
+    Layer("worker.package_sources", ("common",), frozenset()),
+    Layer("worker.setup_checks", ("common", "worker.package_sources"), frozenset()),
+    Layer("worker.download_meter", ("worker.environments",), frozenset()),
+    Layer(
         "worker.installer",
-        ("common", "worker.processes", "worker.install_errors", "worker.python_probe"),
-        NUMPY,
+        (
+            *("common", "worker.processes", "worker.install_errors", "worker.python_probe"),
+            *("worker.environments", "worker.cuda_builds", "worker.package_sources"),
+            *("worker.setup_checks", "worker.download_meter"),
+        ),
+        frozenset(),
     ),
     Layer(
         "worker.server",
@@ -194,7 +210,11 @@ LAYERS = (
         # for a GPU, or where there is no ONNX Runtime
         optional=frozenset({"torch"}),
     ),
-    Layer("worker", ("common", "worker.protocol", "worker.wire", "worker.server"), NUMPY),
+    Layer(
+        "worker",
+        ("common", "worker.protocol", "worker.wire", "worker.environments", "worker.server"),
+        NUMPY,
+    ),
     Layer("blender.bpy_types", ("common",), BLENDER),
     Layer("blender.widgets", ("common", "blender.bpy_types"), BLENDER),
     Layer("blender.menus", HOST, BLENDER),
@@ -220,6 +240,7 @@ LAYERS = (
     Layer("blender.path", KEYS, BLENDER),
     Layer("blender.pins", KEYS, BLENDER),
     Layer("blender.targets", (*KEYS, "blender.path", "blender.pins"), BLENDER),
+    Layer("blender.takes", (*KEYS, *PIPE, "blender.jobs", "blender.addon"), BLENDER),
     Layer("blender.edit", SHELL, BLENDER),
     Layer("blender.character", SHELL, BLENDER),
     Layer("blender.generate", (*SHELL, "blender.edit", "blender.character"), BLENDER),
@@ -246,16 +267,6 @@ LAYERS = (
 )
 
 
-@dataclass(frozen=True)
-class Import:
-    """One imported module: relative to the package (`inside`) or a third-party name."""
-
-    line: int
-    name: str
-    inside: bool
-    lazy: bool
-
-
 def lies_in(module: str, layer: str) -> bool:
     return module == layer or module.startswith(f"{layer}.")
 
@@ -263,59 +274,6 @@ def lies_in(module: str, layer: str) -> bool:
 def layer_of(module: str) -> Layer:
     candidates = [layer for layer in LAYERS if not layer.name or lies_in(module, layer.name)]
     return max(candidates, key=lambda layer: len(layer.name))
-
-
-def module_name(path: Path, package: Path) -> str:
-    """Dotted name relative to the package: 'worker.client', '' for the package itself."""
-    parts = path.relative_to(package).with_suffix("").parts
-    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
-
-
-def imports_of(path: Path, package: Path) -> Iterator[Import]:
-    tree = ast.parse(path.read_text(encoding="utf-8"))
-    lazy_nodes = {
-        id(node)
-        for function in ast.walk(tree)
-        if isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef)
-        for node in ast.walk(function)
-    }
-    for node in ast.walk(tree):
-        for dotted in dotted_names(node, path, package):
-            head, _, rest = dotted.partition(".")
-            inside = head == package.name
-            line = getattr(node, "lineno", 0)
-            yield Import(line, rest if inside else head, inside, id(node) in lazy_nodes)
-
-
-def dotted_names(node: ast.AST, path: Path, package: Path) -> list[str]:
-    """Absolute names that a node imports, also by import_module("...") and __import__("...")."""
-    if isinstance(node, ast.Import):
-        return [alias.name for alias in node.names]
-    if isinstance(node, ast.ImportFrom):
-        base = node.module or ""
-        if node.level:
-            folder = path.relative_to(package.parent).parent.parts
-            base = ".".join((*folder[: len(folder) - node.level + 1], *filter(None, [base])))
-        return [member_name(base, alias.name, package) for alias in node.names]
-    if isinstance(node, ast.Call) and called_name(node) in {"import_module", "__import__"}:
-        return [
-            argument.value
-            for argument in node.args[:1]
-            if isinstance(argument, ast.Constant) and isinstance(argument.value, str)
-        ]
-    return []
-
-
-def member_name(base: str, member: str, package: Path) -> str:
-    """`from base import member` imports the module base.member where there is one, else base."""
-    target = package.parent.joinpath(*base.split("."), member)
-    is_module = target.with_suffix(".py").is_file() or target.is_dir()
-    return f"{base}.{member}" if is_module else base
-
-
-def called_name(call: ast.Call) -> str:
-    function = call.func
-    return function.attr if isinstance(function, ast.Attribute) else getattr(function, "id", "")
 
 
 def is_allowed(layer: Layer, imported: Import) -> bool:
@@ -378,23 +336,6 @@ def is_foreign_panel(module: str, imported: str) -> bool:
 
 def test_no_feature_imports_the_panel_of_another():
     assert features_whose_panel_is_imported(PACKAGE) == []
-
-
-def circles(package: Path) -> list[str]:
-    """Modules that import each other at their start, directly or through others."""
-    modules = {module_name(path, package): path for path in package.rglob("*.py")}
-    arrows = {
-        module: {
-            each.name
-            for each in imports_of(path, package)
-            if each.inside and not each.lazy and each.name in modules and each.name != module
-        }
-        for module, path in modules.items()
-    }
-    while leaves := {module for module, targets in arrows.items() if not targets & arrows.keys()}:
-        for module in leaves:
-            del arrows[module]
-    return sorted(arrows)
 
 
 def test_no_module_imports_itself_through_others():

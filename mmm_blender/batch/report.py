@@ -10,11 +10,11 @@ import json
 import os
 import time
 from collections.abc import Generator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, cast
 
-from ..common.errors import MMMError
+from ..common.atomic_files import replacing, writing
 
 VERSION = 2
 _LOCK_SECONDS = 5.0
@@ -79,20 +79,11 @@ class Report:
 
     def _note(self, name: str, entry: Entry) -> None:
         """Beside what another run has noted in the same folder meanwhile."""
-        beside = self.path.with_name(f".{self.path.name}.{os.getpid()}.part")
-        try:
-            with _alone(self.path.with_name(f".{self.path.name}.lock")):
-                self.clips = _read(self.path) | {name: entry}
-                content = {"version": VERSION, "clips": self.clips}
-                text = json.dumps(content, indent=1, ensure_ascii=False)
-                beside.write_text(text, encoding="utf-8")
-                beside.replace(self.path)
-        except OSError as error:
-            with suppress(OSError):
-                beside.unlink(missing_ok=True)
-            raise MMMError(
-                f"The report {self.path} could not be written ({error.strerror}): free space there."
-            ) from error
+        with writing(self.path), _alone(self.path.with_name(f".{self.path.name}.lock")):
+            self.clips = _read(self.path) | {name: entry}
+            content = {"version": VERSION, "clips": self.clips}
+            with replacing(self.path) as part:
+                part.write_text(json.dumps(content, indent=1, ensure_ascii=False), encoding="utf-8")
 
 
 @contextmanager

@@ -7,12 +7,51 @@ history    what was done to an Action, what the user changed since, and which ke
 jobs       a job of the worker: its session, its snapshot of the scene, the operators' timer
 addon      preferences, scene settings, weights on disk, and what panels show of all that
 menus      entries in Blender's own menus
+takes      several motions of one request to choose from, and what was made before
 generate, edit, sequence, replay, character
            a folder each for a feature: task (without buttons), operators, panel, properties
 """
 
 import atexit
-from typing import Protocol
+from importlib import import_module
+from typing import Protocol, cast
+
+_MODULES = (
+    "addon.preferences",
+    "addon.ui_state",
+    "addon.scene_settings",
+    "path.properties",
+    "pins.properties",
+    "sequence.properties",
+    "takes.properties",
+    "addon.known_prompts",
+    "sequence.from_prompt",
+    "addon.operators",
+    "addon.weights_operators",
+    "addon.environment_operators",
+    "addon.help_operators",
+    "path.way_point_operators",
+    "pins.operators",
+    "generate.operators",
+    "edit.operators",
+    "replay.operators",
+    "sequence.operators",
+    "character.operators",
+    "generate.panel",
+    "takes.operators",
+    "takes.panel",
+    "path.panel",
+    "pins.panel",
+    "edit.panel",
+    "sequence.panel",
+    "character.panel",
+    "addon.device_panel",
+    "menus.blender_menus",
+    "addon.disk_facts",
+    "jobs.timer",
+    "path.overlay",
+)
+"""All that add something to Blender, the ones that others need first."""
 
 
 class _Registrable(Protocol):
@@ -27,70 +66,11 @@ class _Registrable(Protocol):
 
 def _modules() -> tuple[_Registrable, ...]:
     """Imported late: a test of one module needs none of the others."""
-    from .addon import (  # noqa: PLC0415  # see above
-        device_panel,
-        disk_facts,
-        help_operators,
-        known_prompts,
-        preferences,
-        scene_settings,
-        ui_state,
-    )
-    from .addon import operators as addon_operators  # noqa: PLC0415
-    from .character import operators as character_operators  # noqa: PLC0415
-    from .character import panel as character_panel  # noqa: PLC0415
-    from .edit import operators as edit_operators  # noqa: PLC0415
-    from .edit import panel as edit_panel  # noqa: PLC0415
-    from .generate import operators as generate_operators  # noqa: PLC0415
-    from .generate import panel as generate_panel  # noqa: PLC0415
-    from .jobs import timer  # noqa: PLC0415
-    from .menus import blender_menus  # noqa: PLC0415
-    from .path import overlay, way_point_operators  # noqa: PLC0415
-    from .path import panel as path_panel  # noqa: PLC0415
-    from .path import properties as path_properties  # noqa: PLC0415
-    from .pins import operators as pin_operators  # noqa: PLC0415
-    from .pins import panel as pin_panel  # noqa: PLC0415
-    from .pins import properties as pin_properties  # noqa: PLC0415
-    from .replay import operators as replay_operators  # noqa: PLC0415
-    from .sequence import from_prompt  # noqa: PLC0415
-    from .sequence import operators as sequence_operators  # noqa: PLC0415
-    from .sequence import panel as sequence_panel  # noqa: PLC0415
-    from .sequence import properties as sequence_properties  # noqa: PLC0415
-
-    return (
-        preferences,
-        ui_state,
-        scene_settings,
-        path_properties,
-        pin_properties,
-        sequence_properties,
-        known_prompts,
-        from_prompt,
-        addon_operators,
-        help_operators,
-        way_point_operators,
-        pin_operators,
-        generate_operators,
-        edit_operators,
-        replay_operators,
-        sequence_operators,
-        character_operators,
-        generate_panel,
-        path_panel,
-        pin_panel,
-        edit_panel,
-        sequence_panel,
-        character_panel,
-        device_panel,
-        blender_menus,
-        disk_facts,
-        timer,
-        overlay,
-    )
+    return tuple(cast(_Registrable, import_module(f".{name}", __name__)) for name in _MODULES)
 
 
 def register() -> None:
-    """Register every module, the ones that others need first."""
+    """Register every module."""
     for module in _modules():
         module.register()
     # Blender disables its add-ons before it ends; as a module of Python (4.2, 4.5) it hangs or

@@ -78,7 +78,7 @@ BIG = 1.6
 """Height of the one button that matters, in ordinary buttons."""
 
 
-ORDER = {"motion": 0, "edit": 1, "sequence": 2, "character": 3, "device": 4}
+ORDER = {"motion": 0, "takes": 1, "edit": 2, "sequence": 3, "character": 4, "device": 5}
 """Panels of the tab from top to bottom, whichever module adds them."""
 
 

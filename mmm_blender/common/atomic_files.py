@@ -34,6 +34,19 @@ def write_files(contents: Mapping[Path, bytes]) -> None:
         _remove(parts.values())
 
 
+@contextmanager
+def replacing(path: Path) -> Generator[Path, None, None]:
+    """Gives the name under which a file is to be written, beside ``path``; where the block ends
+    well, the file takes the place of the old one, which is there until then."""
+    part = _beside(path, PARTIAL)
+    try:
+        with writing(path):
+            yield part
+            part.replace(path)
+    finally:
+        _remove([part])
+
+
 def make_folder(folder: Path) -> None:
     """Make a folder and those above it; MMMError where that can't be done."""
     with writing(folder):

@@ -11,6 +11,7 @@ import re
 import numpy as np
 
 from ..common.arrays import ArrayLike, FloatArray
+from .smoothing import windowed_sum
 
 _NUMBER = r"[+-]?(?:\d{1,9}(?:\.\d{0,9})?|\.\d{1,9})"
 _POINT = re.compile(rf"({_NUMBER})\s*,\s*({_NUMBER})(?:\s*,\s*({_NUMBER}))?")
@@ -66,5 +67,4 @@ def smoothed(points_ND: FloatArray, spacing: float, reach: float) -> FloatArray:
     padded = np.concatenate([before, line, after])
     weights = np.exp(-0.5 * (np.arange(-half, half + 1) * spacing / reach) ** 2)
     weights /= weights.sum()
-    columns = [np.convolve(column, weights, mode="valid") for column in padded.T]
-    return np.stack(columns, axis=-1)
+    return windowed_sum(padded, weights)

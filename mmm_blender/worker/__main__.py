@@ -15,6 +15,8 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, BinaryIO, cast
 
+from .environments import hold_environment
+
 if TYPE_CHECKING:
     from .server.service import Engine
 
@@ -28,6 +30,7 @@ _THREADS_SLEEP = ("OMP_WAIT_POLICY", "PASSIVE")
 def main(make_engine: Callable[[], Engine] | None = None) -> None:
     """Run the worker. make_engine: what computes (tests give their own)."""
     source, sink = take_pipes()
+    hold_environment()
     os.environ.setdefault(*_THREADS_SLEEP)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C in the terminal is Blender's to handle
     if os.name == "posix":

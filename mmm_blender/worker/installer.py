@@ -1,18 +1,13 @@
 """Set Up: a virtual environment with torch for the worker, made in the background.
 
-No bpy and no torch here. A folder of environments looks like this:
-
-    FOLDER/ready.json      written last: names the environment that is whole
-    FOLDER/setup.log       everything that the last set-up said
-    FOLDER/env-XXXX/   the environment itself
-
-A new one is made beside the old one and takes its place at the very end, so that a set-up that
-fails, is cancelled or killed leaves what worked before. The old one stays until a later set-up,
-because a worker may still run in it.
+Generate works without it; it is for a GPU, published checkpoints, training and SMPL model files.
+No bpy and no torch here. A new environment is made beside the old one and takes its place at the
+very end, so that a set-up that fails, is cancelled or killed leaves what worked before. The old one
+goes as soon as no worker runs in it. ``environments`` has what the folder looks like.
 
     setup = EnvironmentSetup(EnvironmentParams(folder, flavour=CUDA))
     setup.start()
-    setup.progress        # from a timer: state, step of steps, what it does or why it failed
+    setup.progress        # from a timer: state, how far it is, what it does or why it failed
     environment_python(folder)
 """
 
@@ -20,72 +15,52 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
 import shutil
 import subprocess
 import sys
 import threading
-import time
 import traceback
 import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import IO, Any
+from typing import IO
 
 from ..common.errors import MMMError
-from .install_errors import failure_sentence, os_sentence
-from .processes import KILL_SECONDS, kill_tree, no_window
+from . import cuda_builds, environments
+from .download_meter import DownloadMeter
+from .environments import LOG_NAME, PREFIX, environment_python, python_in
+from .install_errors import NoBuildError, failure_sentence, os_sentence
+from .package_sources import (
+    CPU,
+    CUDA,
+    FLAVOURS,
+    OWN_INDEX_KEYS,
+    PYTORCH_CPU_INDEX,
+    EnvironmentParams,
+    check_wheels,
+    cuda_packages,
+    package_source,
+    pip_variables,
+)
+from .processes import KILL_SECONDS, is_forbidden, kill_tree, no_window
 from .python_probe import PROBE, report_of
+from .setup_checks import DOWNLOAD_MB, check_system
 
-CPU = "cpu"
-CUDA = "cuda"
-FLAVOURS = {
-    CPU: "Processor, or Apple's GPU",
-    CUDA: "NVIDIA GPU (CUDA)",
-}
-"""Builds of torch, with names for people. On a Mac the one build serves the CPU and MPS."""
-
-PYTORCH_CUDA_INDEX = "https://download.pytorch.org/whl/cu126"
-PYTORCH_CPU_INDEX = "https://download.pytorch.org/whl/cpu"
-"""Asked beside PyPI on Linux, where PyPI's build brings gigabytes of CUDA."""
+__all__ = ["CPU", "CUDA", "FLAVOURS", "LOG_NAME", "EnvironmentParams", "environment_python"]
 
 REQUIREMENTS = Path(__file__).resolve().parent / "requirements.txt"
-LOG_NAME = "setup.log"
 
 RUNNING, DONE, FAILED, CANCELLED = "running", "done", "failed", "cancelled"
 
-_MARKER = "ready.json"
-_PREFIX = "env-"
-_DOOMED = "-old"
 _TORCH = "torch=="
-_NEEDED_GB = {CPU: 2.0, CUDA: 9.0}
-_BYTES_A_GB = 1e9
-_LEFTOVER_SECONDS = 6 * 3600.0  # a younger environment may be another Blender's, in the making
-# they would send the packages elsewhere than into the environment
-_MISLEADING_VARIABLES = ("PIP_USER", "PIP_TARGET", "PIP_PREFIX", "PIP_ROOT", "PYTHONHOME")
+_REPORT = "report.json"
 _CLEAN = ("-E", "-s", "-X", "utf8")  # without the person's own settings and site packages
 _PIP = ("-m", "pip", "install", "--no-input", "--disable-pip-version-check", "--no-color",
         "--progress-bar", "off", "--only-binary", ":all:", "--retries", "2")  # fmt: skip
-
-_OWN_INDEX_KEYS = ("index-url", "extra-index-url", "find-links", "no-index")
-
-
-@dataclass(frozen=True)
-class EnvironmentParams:
-    """What to make, and from where.
-
-    folder: where environments lie. python: what it is made with (Blender's own by default).
-    flavour: a key of FLAVOURS. index_url: the one index to ask, for all packages; "" for pip's
-    configured one, or where none is configured PyPI with PyTorch's own index for the build that
-    PyPI lacks. wheels: a folder of wheels; then no network is used at all.
-    """
-
-    folder: Path
-    python: Path = Path(sys.executable)
-    flavour: str = CPU
-    index_url: str = ""
-    wheels: Path | None = None
+_SHARES = (0.01, 0.06, 0.12, 0.95, 1.0)
+"""Where the bar stands at the end of each step: most of it is torch's download."""
+_DOWNLOADED = 0.75  # of the step of torch; the rest is unpacking
 
 
 @dataclass(frozen=True)
@@ -93,7 +68,7 @@ class SetupProgress:
     """state: RUNNING, DONE, FAILED or CANCELLED. ``step`` of ``steps`` is under way.
 
     message: for the person: what is being done, or the sentence of the end. line: the last thing
-    that pip said.
+    that pip said. fraction: of the whole, 0 to 1. amount: of the download, with the time left.
     """
 
     state: str
@@ -101,6 +76,8 @@ class SetupProgress:
     steps: int
     message: str
     line: str = ""
+    fraction: float = 0.0
+    amount: str = ""
 
 
 class _CancelledError(Exception):
@@ -112,16 +89,29 @@ class EnvironmentSetup:
 
     def __init__(self, params: EnvironmentParams) -> None:
         self.params = params
-        self.progress = SetupProgress(RUNNING, 0, 0, "Starting")
         self.log_path = params.folder / LOG_NAME
-        self._target = params.folder / f"{_PREFIX}{uuid.uuid4().hex[:4]}"
-        self._python = str(_python_in(self._target))
+        self._progress = SetupProgress(RUNNING, 0, 0, "Starting")
+        self._target = params.folder / f"{PREFIX}{uuid.uuid4().hex[:4]}"
+        self._temporary = params.folder / f"download-{self._target.name}"
+        self._python = str(python_in(self._target))
         self._own_index = False
+        self._torch_indexes: list[str] = []
+        self._meter: DownloadMeter | None = None
         self._cancelled = threading.Event()
         self._process: subprocess.Popen[str] | None = None
         self._lock = threading.Lock()  # of _process, between its birth and a cancel
         self._log: IO[str] | None = None
         self._thread = threading.Thread(target=self._work, daemon=True, name="mmm-setup")
+
+    @property
+    def progress(self) -> SetupProgress:
+        """How far it is; while something is downloaded, looked up now."""
+        progress, meter = self._progress, self._meter
+        if meter is None or progress.state != RUNNING or not progress.step:
+            return progress
+        begun = ((0.0, *_SHARES))[progress.step - 1]
+        share = (_SHARES[progress.step - 1] - begun) * _DOWNLOADED
+        return replace(progress, fraction=begun + share * meter.fraction(), amount=meter.text())
 
     def start(self) -> None:
         """Begin. Whatever goes wrong is said by ``progress``."""
@@ -159,7 +149,7 @@ class EnvironmentSetup:
                 self._log.close()
 
     def _open_log(self) -> None:
-        self.params.folder.mkdir(parents=True, exist_ok=True)
+        self._temporary.mkdir(parents=True, exist_ok=True)
         self._log = self.log_path.open("w", encoding="utf-8")
 
     def _steps(self) -> None:
@@ -169,15 +159,18 @@ class EnvironmentSetup:
             ("Checking", self._check_params),
             ("Making the environment", self._make),
             ("Installing small packages", lambda: self._install("--no-deps", *others)),
-            (f"Installing {torch}", lambda: self._install(torch)),
+            (f"Installing {torch}", lambda: self._install_torch(torch)),
             ("Trying it out", self._try_out),
         ]
         for number, (message, step) in enumerate(steps, 1):
             self._stop_if_cancelled()
-            self.progress = SetupProgress(RUNNING, number, len(steps), message)
+            begun = (0.0, *_SHARES)[number - 1]
+            self._progress = SetupProgress(RUNNING, number, len(steps), message, "", begun)
             step()
         self._stop_if_cancelled()
-        _mark_ready(self.params.folder, self._target)
+        replaced = environments.current_name(self.params.folder)
+        environments.mark_ready(self._target, self.params.flavour)
+        environments.remove_leftovers(self.params.folder, replaced)
 
     def _check_params(self) -> None:
         params = self.params
@@ -185,36 +178,60 @@ class EnvironmentSetup:
             raise MMMError(
                 f"There is no build called {params.flavour}: use {' or '.join(FLAVOURS)}."
             )
-        if params.wheels is not None and not any(params.wheels.glob("*.whl")):
-            raise MMMError(f"The folder {params.wheels} holds no wheels: choose another one.")
-        _remove_leftovers(params.folder)
-        needed = _NEEDED_GB[params.flavour] if params.wheels is None else 0.0
-        free = shutil.disk_usage(params.folder).free / _BYTES_A_GB
-        if free < needed:
-            raise MMMError(
-                f"The environment needs {needed:g} GB on the disk of {params.folder} and "
-                f"{free:.1f} GB are free: make room there."
-            )
+        if params.wheels is not None:
+            check_wheels(params.wheels, sys.version_info[:2])
+        environments.remove_leftovers(params.folder)
+        check_system(params, self._target)
+        if params.flavour == CUDA:
+            builds = cuda_builds.builds_for(cuda_builds.find_cards()[0])
+            self._torch_indexes = [build.index_url for build in builds]
 
     def _make(self) -> None:
         self._run([str(self.params.python), *_CLEAN, "-m", "venv", str(self._target)])
         self._look_at_pip()
 
-    def _install(self, *packages: str) -> None:
-        source = package_source(
-            self.params, torch=packages[0].startswith(_TORCH), own_index=self._own_index
-        )
+    def _install(self, *packages: str, torch_index: str = "") -> None:
+        source = package_source(self.params, self._own_index, torch_index)
         self._run([self._python, *_CLEAN, *_PIP, *source, *packages])
+
+    def _install_torch(self, torch: str) -> None:
+        """The build for this machine; never one with CUDA for the processor."""
+        self._meter = DownloadMeter(self._temporary, DOWNLOAD_MB[self.params.flavour] * 1e6)
+        try:
+            if self.params.flavour == CPU:
+                index = PYTORCH_CPU_INDEX if sys.platform == "linux" else ""
+                self._refuse_cuda(torch, index)
+                self._install("--no-deps", torch, torch_index=index)
+                return
+            for index in self._torch_indexes[:-1]:
+                with contextlib.suppress(NoBuildError):
+                    self._install(torch, torch_index=index)
+                    return
+            self._install(torch, torch_index=(self._torch_indexes or [""])[-1])
+        finally:
+            self._meter = None
+
+    def _refuse_cuda(self, torch: str, index: str) -> None:
+        """MMMError if what pip would install is made for CUDA; fetches metadata only."""
+        report = self._temporary / _REPORT
+        self._install("--dry-run", "--no-deps", "--report", str(report), torch, torch_index=index)
+        found = cuda_packages(json.loads(report.read_text(encoding="utf-8")))
+        if found:
+            raise MMMError(
+                f"Only a build of PyTorch with CUDA can be had there ({found[0]}), which is "
+                "gigabytes that the processor does not need: name another index or a folder of "
+                "wheels, or choose the build for NVIDIA."
+            )
 
     def _look_at_pip(self) -> None:
         """Whether the person, or the studio, has set where pip finds packages come from."""
         settings = self._run([self._python, *_CLEAN, "-m", "pip", "config", "list"])
         names = {line.partition("=")[0].rpartition(".")[2] for line in settings}
-        self._own_index = not names.isdisjoint(_OWN_INDEX_KEYS)
+        self._own_index = not names.isdisjoint(OWN_INDEX_KEYS)
 
     def _try_out(self) -> None:
         output = "\n".join(self._run([self._python, *_CLEAN, "-c", PROBE]))
-        report = report_of(_python_in(self._target), output)
+        report = report_of(python_in(self._target), output)
         if not report.usable:
             raise MMMError(report.reason)
         if self.params.flavour == CUDA and not report.cuda:
@@ -222,25 +239,29 @@ class EnvironmentSetup:
                 "The torch that was found there knows no CUDA: choose another index or folder of "
                 "wheels, or the build for the processor."
             )
+        if self.params.flavour == CUDA and not report.working_cards:
+            raise MMMError(f"{report.card_reason}: choose the build for the processor.")
 
     def _run(self, command: Sequence[str]) -> list[str]:
         """Run one command to its end, its lines into the log and ``progress``."""
         self._note("$ " + " ".join(command))
         with self._lock:
             self._stop_if_cancelled()
-            self._process = _open_process(command, self.params)
+            self._process = _open_process(command, self.params, self._temporary)
         assert self._process.stdout is not None
         lines: list[str] = []
         with self._process.stdout as output:
             for line in output:
                 lines.append(line.strip())
                 self._note(line.rstrip())
-                self.progress = replace(self.progress, line=line.strip())
+                self._progress = replace(self._progress, line=line.strip())
+                if self._meter is not None:
+                    self._meter.hear(line.strip())
         status = self._process.wait()
         self._process = None
         self._stop_if_cancelled()
         if status:
-            raise MMMError(failure_sentence(lines, status))
+            raise failure_sentence(lines, status)
         return lines
 
     def _note(self, text: str) -> None:
@@ -257,28 +278,11 @@ class EnvironmentSetup:
             kill_tree(self._process)
             with contextlib.suppress(subprocess.TimeoutExpired):
                 self._process.wait(KILL_SECONDS)
+        shutil.rmtree(self._temporary, ignore_errors=True)
         if state != DONE:
             shutil.rmtree(self._target, ignore_errors=True)
-        self.progress = replace(self.progress, state=state, message=message)
-
-
-def environment_python(folder: Path) -> Path | None:
-    """The Python of the environment in ``folder``; None until one was made to the end."""
-    try:
-        name = _current(folder)
-    except OSError:
-        return None
-    python = _python_in(folder / name)
-    return python if name and python.exists() else None
-
-
-def _current(folder: Path) -> str:
-    """Name of the environment that is whole; "" for none. OSError if that cannot be known."""
-    try:
-        marker: Any = json.loads((folder / _MARKER).read_text(encoding="utf-8"))
-        return str(marker["environment"])
-    except (FileNotFoundError, NotADirectoryError, ValueError, KeyError, TypeError):
-        return ""
+        fraction = 1.0 if state == DONE else self._progress.fraction
+        self._progress = replace(self._progress, state=state, message=message, fraction=fraction)
 
 
 def _requirements() -> tuple[str, list[str]]:
@@ -289,73 +293,22 @@ def _requirements() -> tuple[str, list[str]]:
     return torch, [pin for pin in pins if pin != torch]
 
 
-def package_source(params: EnvironmentParams, torch: bool, own_index: bool) -> list[str]:
-    """pip's options for where packages come from.
-
-    torch: it is torch that is wanted. own_index: pip has an index of its own set, so
-    PyTorch's own index is not asked without the person's knowledge.
-    """
-    if params.wheels is not None:
-        return ["--no-index", "--find-links", str(params.wheels)]
-    if params.index_url:
-        return ["--index-url", params.index_url]
-    if not torch or own_index:
-        return []
-    if params.flavour == CUDA:
-        return ["--index-url", PYTORCH_CUDA_INDEX]
-    if sys.platform == "linux":
-        return ["--extra-index-url", PYTORCH_CPU_INDEX]
-    return []
-
-
-def _python_in(environment: Path) -> Path:
-    if os.name == "nt":
-        return environment / "Scripts" / "python.exe"
-    return environment / "bin" / "python"
-
-
-def _mark_ready(folder: Path, environment: Path) -> None:
-    """From now on ``environment`` is the one."""
-    beside = folder / (_MARKER + ".part")
-    beside.write_text(json.dumps({"environment": environment.name}), encoding="utf-8")
-    beside.replace(folder / _MARKER)
-
-
-def _remove_leftovers(folder: Path) -> None:
-    """Replaced and half-made environments of some hours ago."""
-    current = _current(folder)
-    newest = time.time() - _LEFTOVER_SECONDS
-    for path in folder.glob(_PREFIX + "*"):
-        if path.name == current:
-            continue
-        # one that Windows will not rename has a program running in it: it goes the next time
-        with contextlib.suppress(OSError):
-            if path.stat().st_mtime < newest:
-                doomed = path.rename(path.with_name(path.name.removesuffix(_DOOMED) + _DOOMED))
-                shutil.rmtree(doomed, ignore_errors=True)
-
-
-def _surroundings(params: EnvironmentParams) -> dict[str, str]:
-    """Environment variables for pip: its own settings count, unless a source was chosen."""
-    kept = {k: v for k, v in os.environ.items() if k not in _MISLEADING_VARIABLES}
-    if params.wheels is None and params.index_url:
-        # proxies and certificates still count; an empty variable would not beat pip's own files
-        return kept | {"PIP_EXTRA_INDEX_URL": params.index_url, "PIP_NO_INDEX": "0"}
-    if params.wheels is None:
-        return kept
-    alone = {k: v for k, v in kept.items() if not k.startswith("PIP_")}
-    return alone | {"PIP_CONFIG_FILE": os.devnull}
-
-
-def _open_process(command: Sequence[str], params: EnvironmentParams) -> subprocess.Popen[str]:
+def _open_process(
+    command: Sequence[str], params: EnvironmentParams, temporary: Path
+) -> subprocess.Popen[str]:
     try:
         return subprocess.Popen(
             command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
             text=True, encoding="utf-8", errors="replace", cwd=params.folder,
-            env=_surroundings(params),
-            start_new_session=os.name == "posix", creationflags=no_window(),
+            env=pip_variables(params, temporary),
+            start_new_session=sys.platform != "win32", creationflags=no_window(),
         )  # fmt: skip
     except OSError as error:
+        if is_forbidden(error):
+            raise MMMError(
+                f"This computer does not let {command[0]} run ({error.strerror}): allow it in the "
+                "antivirus or the policy that stops it, and press Set Up again."
+            ) from error
         raise MMMError(
             f"{command[0]} cannot be run ({error.strerror}): choose another Python."
         ) from error

@@ -20,7 +20,7 @@ from ..common.arrays import FloatArray, IntArray
 from ..common.errors import MMMError
 from ..geometry.clip import MotionClip
 
-PROTOCOL_VERSION = 3
+PROTOCOL_VERSION = 4
 """Raised with every change of a message or of the framing; the two sides must agree."""
 
 JsonObject: TypeAlias = dict[str, Any]
@@ -50,6 +50,9 @@ class FailureKind(StrEnum):
 STAGE_LOADING = "loading"
 STAGE_GENERATING = "generating"
 
+MOST_TAKES = 8
+"""Motions of one job."""
+
 AUTO_DEVICE = "auto"
 """The first GPU if there is one, then Apple's MPS, then the CPU."""
 
@@ -69,6 +72,14 @@ class WorkerError(MMMError):
 def sampled() -> IntArray:
     """Tokens (0, 0): none are given, so they are sampled."""
     return np.zeros((0, 0), dtype=np.int64)
+
+
+def _no_rotations() -> FloatArray:
+    return np.zeros((0, 0, 0, 4))
+
+
+def _no_roots() -> FloatArray:
+    return np.zeros((0, 0, 3))
 
 
 # --- Blender to worker ---------------------------------------------------------------------------
@@ -108,6 +119,7 @@ class Generate:
     conditions: what the motion has to meet, as ``to_json`` of ``geometry.editing.conditions`` gives
     it. With a path the answer stands on it, seconds may exceed the bundle's longest clip, and 0
     means as long as the path takes; with a pose to start from it stands where that does.
+    takes: how many motions are wanted, 1 to MOST_TAKES, of this seed and the next ones.
     """
 
     prompt: str
@@ -118,6 +130,7 @@ class Generate:
     pin_feet: bool = True
     tokens_LP: IntArray = field(default_factory=sampled)
     conditions: JsonObject = field(default_factory=dict[str, Any])
+    takes: int = field(default=1, kw_only=True)
     job: int = field(default=0, kw_only=True)
 
 
@@ -130,7 +143,7 @@ class Edit:
     regenerated, 0 where it is kept bit for bit; mask_root_T: (T,), the same for the pelvis' place.
     prompt: "" for what fits in without a text. moves_after: the motion may end elsewhere than the
     frames behind the mask begin; Generated.ground_move tells what carries those there.
-    sampler, pin_feet, tokens_LP: as in Generate. conditions: the same, but for starts and ends; in
+    sampler, pin_feet, tokens_LP, takes: as in Generate. conditions: but for starts and ends; in
     the space of the motion, pins in its seconds, times of a path from the mask's start on.
     """
 
@@ -146,6 +159,7 @@ class Edit:
     moves_after: bool = False
     tokens_LP: IntArray = field(default_factory=sampled)
     conditions: JsonObject = field(default_factory=dict[str, Any])
+    takes: int = field(default=1, kw_only=True)
     job: int = field(default=0, kw_only=True)
 
 
@@ -154,8 +168,8 @@ class GenerateSequence:
     """Several prompts in a row as one motion. Answered as Generate is.
 
     prompts, seconds, seeds: one for each segment; the segments' borders lie at the sums of
-    seconds. sampler, fps, pin_feet, tokens_LP: as in Generate. conditions: the same, but for starts
-    and ends; a path is that of the whole.
+    seconds. sampler, fps, pin_feet, tokens_LP: as in Generate; takes too, with the next seeds of
+    all segments. conditions: the same, but for starts and ends; a path is that of the whole.
     """
 
     prompts: tuple[str, ...]
@@ -166,6 +180,7 @@ class GenerateSequence:
     pin_feet: bool = True
     tokens_LP: IntArray = field(default_factory=sampled)
     conditions: JsonObject = field(default_factory=dict[str, Any])
+    takes: int = field(default=1, kw_only=True)
     job: int = field(default=0, kw_only=True)
 
 
@@ -241,10 +256,13 @@ class Generated:
     tokens_LP: the token grid. recipe: JSON with the keys bundle, bundle_hash, sampler (all of its
     settings), device, threads, torch_version, addon_version, tokens (L rows of P numbers),
     pin_feet, fps, and what was asked for: prompt, seconds, seed; of an Edit prompt, seed,
-    moves_after; of a GenerateSequence prompts, seconds, seeds; of all conditions. notes: sentences
-    for the person, of what could not be met. ground_move: of an Edit with moves_after, what carries
-    the kept frames behind the mask to where the motion arrives: a turn in radians about +Y through
-    the origin, then x and z in metres.
+    moves_after, and arrival_mps, how fast the body was led to arrive (m/s); of a GenerateSequence
+    prompts, seconds, seeds; of all conditions. notes: sentences of what could not be met.
+    ground_move: of an Edit with moves_after, what carries the kept frames behind the mask to
+    where the motion arrives: a turn in radians about +Y through the origin, then x and z in metres.
+
+    N further takes: more_rotations_NTJ4, more_roots_NT3, and in ``more`` the lists recipes, notes
+    and ground_moves. ``takes`` gives all of them.
     """
 
     job: int
@@ -256,6 +274,28 @@ class Generated:
     recipe: JsonObject
     notes: tuple[str, ...] = ()
     ground_move: tuple[float, ...] = (0.0, 0.0, 0.0)
+    more_rotations_NTJ4: FloatArray = field(default_factory=_no_rotations)
+    more_roots_NT3: FloatArray = field(default_factory=_no_roots)
+    more: JsonObject = field(default_factory=dict[str, Any])
+
+    @property
+    def takes(self) -> tuple[Generated, ...]:
+        """This and the further takes, each as an answer of its own."""
+        return (self, *(self._take(index) for index in range(len(self.more_rotations_NTJ4))))
+
+    def _take(self, index: int) -> Generated:
+        recipe = self.more["recipes"][index]
+        return Generated(
+            self.job,
+            self.more_rotations_NTJ4[index],
+            self.more_roots_NT3[index],
+            self.fps,
+            self.twist_estimated,
+            np.array(recipe["tokens"], dtype=np.int64),
+            recipe,
+            tuple(self.more["notes"][index]),
+            tuple(self.more["ground_moves"][index]),
+        )
 
     @property
     def clip(self) -> MotionClip:

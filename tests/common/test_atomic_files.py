@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from mmm_blender.common.atomic_files import make_folder, write_files
+from mmm_blender.common.atomic_files import make_folder, replacing, write_files
 from mmm_blender.common.errors import MMMError
 
 
@@ -83,3 +83,19 @@ def test_folders_are_made_or_told(tmp_path: Path, old: dict[Path, bytes]) -> Non
     assert (tmp_path / "x" / "y").is_dir()
     with pytest.raises(MMMError, match="could not be written"):
         make_folder(next(iter(old)) / "below")
+
+
+def test_a_file_takes_its_name_only_when_it_is_whole(
+    tmp_path: Path, old: dict[Path, bytes]
+) -> None:
+    path = tmp_path / "a.txt"
+    with pytest.raises(KeyError), replacing(path) as part:
+        part.write_bytes(b"half")
+        raise KeyError
+    assert on_disk(tmp_path) == old
+    with replacing(path) as part:
+        part.write_bytes(b"new")
+        assert path.read_bytes() == old[path]
+    assert on_disk(tmp_path) == {**old, path: b"new"}
+    with pytest.raises(MMMError, match="could not be written"), replacing(tmp_path / "no" / "b"):
+        (tmp_path / "no" / "b").write_bytes(b"")

@@ -19,3 +19,14 @@ def test_no_frame_hears_of_one_beyond_its_reach() -> None:
     values[25] = 1.0
     heard = np.flatnonzero(gaussian_smooth(values, 4.0, 10)[:, 0])
     assert (heard.min(), heard.max()) == (15, 35)
+
+
+def test_the_bits_do_not_hang_on_where_an_array_lies_in_memory() -> None:
+    values = np.random.default_rng(1).normal(size=(101, 3))
+    raw = np.zeros(values.nbytes + 64, dtype=np.uint8)
+    found = set()
+    for offset in range(0, 64, 8):
+        moved = raw[offset : offset + values.nbytes].view(np.float64).reshape(values.shape)
+        moved[:] = values
+        found.add(gaussian_smooth(moved, 3.0, 9).tobytes())
+    assert len(found) == 1

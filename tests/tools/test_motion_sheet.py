@@ -16,6 +16,7 @@ from tests.training.synthetic import walk_on_the_spot
 pytest.importorskip("matplotlib", reason="a development dependency")
 
 import motion_sheet
+from _render import motion_lanes
 
 RECORD = ClipRecord("a#0", "a", "bandai", "walk", "sad", "", 60)
 RECORDS = [
@@ -36,11 +37,11 @@ def test_one_clip_of_each_kind_is_drawn_styles_in_turn() -> None:
 def test_a_lane_shows_the_clip_from_its_first_heading() -> None:
     clip = walk_on_the_spot(60)
     path = np.outer(np.linspace(0, 2, 60), [1.0, 1.0, 0.0])  # sideways, and up
-    lane = motion_sheet.Lane.of("walks", clip.replace(root_T3=clip.root_T3 + path))
+    lane = motion_lanes.Lane.of("walks", clip.replace(root_T3=clip.root_T3 + path))
     first, last = lane.joints_TJ3[0], lane.joints_TJ3[-1]
     np.testing.assert_allclose(first[0, [0, 2]], 0, atol=1e-9)
     assert last[0, 1] - first[0, 1] == pytest.approx(2.0)
-    assert lane.top > motion_sheet.TALL
+    assert lane.top > motion_lanes.TALL
     assert lane.times[0] == "0.0 s\n0.0 m"
     assert lane.times[-1].endswith(" s\n2.0 m")
 
@@ -52,7 +53,7 @@ def test_the_picture_is_written_and_small(tmp_path: Path, monkeypatch: pytest.Mo
     words = ["motion_sheet.py", "--data", str(tmp_path / "m.npz"), "--out", str(out)]
     monkeypatch.setattr(sys, "argv", words)
     assert motion_sheet.main() == 0
-    picture = motion_sheet.Image.open(out)
+    picture = motion_lanes.Image.open(out)
     pixels = np.asarray(picture.convert("RGB")).reshape(-1, 3).astype(int)
     assert (pixels[:, 0] > pixels[:, 2] + 100).any()  # the orange left
     assert (pixels[:, 2] > pixels[:, 0] + 100).any()  # the blue right

@@ -20,7 +20,7 @@ from mmm_blender.motion.loaded_bundle import load_bundle
 from mmm_blender.motion.networks.bundle_file import load_modules
 from mmm_blender.training.data.measured import measure
 from mmm_blender.training.data.motion_file import ClipRecord, save_motions
-from mmm_blender.training.trainer import loop
+from mmm_blender.training.trainer import decoder_run, loop, tokenizer_run, transformer_run
 from tests.blender.helpers import make_tiny_bundle
 from tests.tools import training_driver
 from tests.training.synthetic import walk_on_the_spot
@@ -88,7 +88,7 @@ def stopping(tool: Any, monkeypatch: pytest.MonkeyPatch) -> None:
         yield from islice(whole(*given, **named), STOP)
 
     monkeypatch.setattr(loop, "_CHECKPOINT_SECONDS", -1.0)
-    monkeypatch.setattr(tool, "train", short)
+    monkeypatch.setattr(sys.modules[tool.fit.__module__], "train", short)
 
 
 def test_a_resumed_session_goes_on_with_the_same_curve_and_ends_in_a_bundle(
@@ -130,9 +130,9 @@ def test_a_bundle_is_trained_further_and_another_size_is_refused(
         words = training_driver.transformer_words(folder, tmp_path / "tok", tmp_path / "b", *more)
         monkeypatch.setattr(sys, "argv", ["tool", *words, "--dropout", "0.3"])
         options = train_transformer.parse_options()
-        tokenizer = train_transformer.load_tokenizer(options.tokenizer)
+        tokenizer = tokenizer_run.load_tokenizer(options.tokenizer)
         width = load_bundle(bundle).config.transformer.text_width
-        return train_transformer.new_model(options, tokenizer, width).state_dict()
+        return transformer_run.new_model(options, tokenizer, width).state_dict()
 
     curve(train_tokenizer, training_driver.tokenizer_words(folder, tmp_path / "tok"), monkeypatch)
     bundle = tmp_path / "bundle"
@@ -151,13 +151,12 @@ def test_refined_decoders_leave_the_tokens_as_they_were(
     import refine_decoder
     import torch
     import train_tokenizer
-    import train_transformer
 
     curve(train_tokenizer, training_driver.tokenizer_words(folder, tmp_path / "a"), monkeypatch)
     words = ["--data", str(folder / "motions.npz"), "--tokenizer", str(tmp_path / "a")]
     monkeypatch.setattr(sys, "argv", ["tool", *words, "--out", str(tmp_path / "b"), "--steps", "3"])
     assert len(refine_decoder.fit(refine_decoder.parse_options())) == 3
-    before, after = (train_transformer.load_tokenizer(tmp_path / name) for name in "ab")
+    before, after = (tokenizer_run.load_tokenizer(tmp_path / name) for name in "ab")
     changed = {
         name
         for name, values in before.state_dict().items()
@@ -169,10 +168,9 @@ def test_refined_decoders_leave_the_tokens_as_they_were(
 
 def test_wrong_tokens_are_some_of_some_rows() -> None:
     torch = pytest.importorskip("torch", reason="no torch in this Python")
-    import refine_decoder
 
     tokens = torch.full((400, 20, 4), 7)
-    seen = refine_decoder.with_wrong_tokens(tokens, 1000, torch.Generator().manual_seed(0))
+    seen = decoder_run.with_wrong_tokens(tokens, 1000, torch.Generator().manual_seed(0))
     wrong = (seen != tokens).float().mean((1, 2))
     assert 0.4 < (wrong == 0).float().mean() < 0.65
     assert 0.2 < wrong.max() < 0.5

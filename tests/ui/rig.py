@@ -12,6 +12,7 @@ from typing import Any, Self
 
 HERE = Path(__file__).resolve().parent
 CHECKOUT = HERE.parent.parent
+PICTURES = CHECKOUT / "out" / "ui"
 
 WIDTH, HEIGHT = 1600, 900  # pixels of the screen and of Blender's window
 START_SECONDS = 120.0  # software OpenGL on a busy machine
@@ -120,10 +121,11 @@ class Rig:
         self.run(f"xdotool key {combination}")
         time.sleep(SETTLE_SECONDS)
 
-    def screenshot(self, path: Path) -> None:
-        """Write the whole screen as a PNG."""
+    def screenshot(self, name: str) -> None:
+        """Keep the whole screen as a PNG in out/ui, apart for each Blender."""
         shot = self.folder / "shot.png"
         self.run(f"import -window root {shot}")
+        path = PICTURES / self._root.name / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(shot.read_bytes())
 

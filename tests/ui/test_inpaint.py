@@ -1,118 +1,44 @@
-"""A range of a motion is made anew from keys that were selected in the dope sheet, by mouse."""
+"""A range of a motion is regenerated from keys that were selected in the dope sheet, by mouse."""
 
 import time
 from collections.abc import Iterator
-from typing import Any
 
 import pytest
 
-from tests.ui.rig import CHECKOUT, Rig
-
-PICTURES = CHECKOUT / "out" / "ui"
-EDITOR = "DOPESHEET_EDITOR"
-JOB_SECONDS = 180.0
-SCROLL_BAR = 45  # pixels at the lower edge where a drag would move the view
-FIRST, LAST = 30, 60
-PROMPT = "a person waves with both hands"
-MODULE = "bl_ext.user_default.mmm_blender"
-JOBS = f"import sys; jobs = sys.modules['{MODULE}.blender.jobs.session']\n"
-
-SPLIT = """
-with bpy.context.temp_override(**view()):
-    bpy.ops.screen.area_split(direction="HORIZONTAL", factor=0.55)
-areas = [a for a in bpy.context.window_manager.windows[0].screen.areas if a.type == "VIEW_3D"]
-min(areas, key=lambda a: a.y).ui_type = "DOPESHEET"
-"""
-SHOW = """
-with bpy.context.temp_override(**view()):
-    bpy.ops.view3d.view_axis(type="FRONT")
-    bpy.ops.view3d.view_all()
-with bpy.context.temp_override(**view("DOPESHEET_EDITOR")):
-    bpy.ops.action.select_all(action="DESELECT")
-    bpy.ops.action.view_all()
-bpy.context.scene.frame_set(45)
-for area in bpy.context.window_manager.windows[0].screen.areas:
-    area.tag_redraw()
-"""
-PLACE = """
-v = region("WINDOW", "DOPESHEET_EDITOR")
-answer = v.view2d.view_to_region({frame}, 0.0, clip=False)[0] + v.x
-"""
-RAW = """
-import numpy as np
-action = bpy.context.view_layer.objects.active.animation_data.action
-layered = not hasattr(action, "fcurves")
-curves = action.layers[0].strips[0].channelbags[0].fcurves if layered else action.fcurves
-answer = [[c.data_path, c.array_index, [[*p.co, *p.handle_left, *p.handle_right] for p in
-    c.keyframe_points]] for c in curves]
-"""
-SELECTED = """
-action = bpy.context.view_layer.objects.active.animation_data.action
-layered = not hasattr(action, "fcurves")
-curves = action.layers[0].strips[0].channelbags[0].fcurves if layered else action.fcurves
-frames = sorted({p.co[0] for c in curves for p in c.keyframe_points if p.select_control_point})
-answer = [frames[0], frames[-1]] if frames else []
-"""
+from tests.ui import key_editor
+from tests.ui.key_editor import (
+    FIRST,
+    JOBS,
+    LAST,
+    RAW,
+    SELECTED,
+    by_curve,
+    press_inpaint,
+    select_keys,
+    wait_for_job,
+)
+from tests.ui.rig import Rig
 
 
 @pytest.fixture
 def motion(rig: Rig) -> Iterator[Rig]:
     """A generated walk, its keys in a dope sheet below the 3D view, nothing selected."""
-    rig.ask("bpy.ops.wm.read_homefile(use_empty=True, load_ui=True)")
-    rig.ask("bpy.ops.mmm.generate(prompt='a person walks forward', seconds=4, seed=0)", JOB_SECONDS)
-    rig.ask(f"bpy.context.scene.mmm.edit_prompt = {PROMPT!r}")
-    rig.ask(SPLIT)
-    time.sleep(1.0)  # until the new editor is drawn, there is nothing to frame
-    rig.ask(SHOW)
-    rig.settle()
-    rig.ask(SHOW)
-    rig.settle()
+    key_editor.open_motion(rig, "DOPESHEET")
     yield rig
-    rig.ask(JOBS + "jobs.session.shut_down()")
-    rig.ask("bpy.ops.wm.read_homefile(use_empty=True, load_ui=True)")
+    key_editor.close_motion(rig)
 
 
-def place(rig: Rig, frame: float) -> tuple[int, int, int]:
-    """Of a frame in the dope sheet: x, and the lowest and highest y of its keys, on the screen."""
-    x = rig.ask(PLACE.format(frame=frame))
-    _, top, _, bottom = rig.region("WINDOW", EDITOR)
-    return round(x), bottom - SCROLL_BAR, top + 36
-
-
-def select_keys(rig: Rig) -> None:
-    """Drag a box around the keys of a range; the box begins above the summary's row of keys."""
-    left, low, high = place(rig, FIRST - 0.4)
-    right, _, _ = place(rig, LAST + 0.4)
-    rig.move(left, low)
-    rig.key("b")  # else a press on a key would drag it
-    rig.drag((left, low), (right, high))
-
-
-def press_inpaint(rig: Rig) -> None:
-    """By the context menu of the keys."""
-    x, _, y = place(rig, (FIRST + LAST) / 2)
-    rig.choose_in_context_menu(x, y, "bpy.ops.mmm.inpaint")
-
-
-def by_curve(raw: list[Any]) -> dict[tuple[str, int], dict[float, list[float]]]:
-    return {(path, index): {key[0]: key for key in keys} for path, index, keys in raw}
-
-
-def test_selected_keys_are_made_anew_and_one_undo_takes_it_back(motion: Rig) -> None:
+def test_selected_keys_are_regenerated_and_one_undo_takes_it_back(motion: Rig) -> None:
     select_keys(motion)
-    motion.screenshot(PICTURES / "inpaint_before.png")
+    motion.screenshot("inpaint_before.png")
     assert motion.ask(SELECTED) == [FIRST, LAST]
     before = motion.ask(RAW)
 
     press_inpaint(motion)
-    motion.screenshot(PICTURES / "inpaint_during.png")
-    motion.wait_until(
-        lambda: not motion.ask(JOBS + "answer = jobs.session.busy"),
-        JOB_SECONDS,
-        "the job's end",
-    )
+    motion.screenshot("inpaint_during.png")
+    wait_for_job(motion)
     motion.settle()
-    motion.screenshot(PICTURES / "inpaint_after.png")
+    motion.screenshot("inpaint_after.png")
     after = motion.ask(RAW)
     old, new = by_curve(before), by_curve(after)
     assert new.keys() == old.keys()
@@ -132,11 +58,7 @@ def test_escape_leaves_the_motion_as_it_was(motion: Rig) -> None:
     before = motion.ask(RAW)
     press_inpaint(motion)
     motion.key("Escape")
-    motion.wait_until(
-        lambda: not motion.ask(JOBS + "answer = jobs.session.busy"),
-        JOB_SECONDS,
-        "the job's end",
-    )
+    wait_for_job(motion)
     time.sleep(1.0)
     found = motion.ask(JOBS + "answer = jobs.session.notice.text")
     if "Cancelled" in found:  # else the job was faster than the key

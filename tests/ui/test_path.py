@@ -7,9 +7,8 @@ from collections.abc import Iterator
 import pytest
 
 from tests.ui.conftest import CHOOSE_PYTHON
-from tests.ui.rig import CHECKOUT, Rig
+from tests.ui.rig import Rig
 
-PICTURES = CHECKOUT / "out" / "ui"
 JOB_SECONDS = 180.0
 MODULE = "bl_ext.user_default.mmm_blender"
 IMPORTS = (
@@ -55,7 +54,7 @@ def test_the_path_is_drawn_before_the_press_and_footprints_after(path: Rig) -> N
     assert path.ask(IMPORTS + "answer = overlay.is_drawing()") is True
     drawn = path.ask(IMPORTS + "answer = len(overlay.drawing(bpy.context))")
     assert drawn == 3, "line, marks and arrows"
-    path.screenshot(PICTURES / "path_before.png")
+    path.screenshot("path_before.png")
 
     path.open_sidebar_tab("MMM")
     path.click(*path.find_button("bpy.ops.mmm.generate"))
@@ -64,7 +63,7 @@ def test_the_path_is_drawn_before_the_press_and_footprints_after(path: Rig) -> N
     )
     path.ask(SHOW)
     path.settle()
-    path.screenshot(PICTURES / "path_after.png")
+    path.screenshot("path_after.png")
     drawn = path.ask(IMPORTS + "answer = len(overlay.drawing(bpy.context))")
     assert drawn == 5, "the path and the prints of both feet"
 
@@ -72,7 +71,7 @@ def test_the_path_is_drawn_before_the_press_and_footprints_after(path: Rig) -> N
 def test_no_drawing_is_left_when_the_add_on_is_off(path: Rig) -> None:
     path.ask(f"bpy.ops.preferences.addon_disable(module='{MODULE}')")
     path.settle()
-    path.screenshot(PICTURES / "path_off.png")
+    path.screenshot("path_off.png")
     path.ask(f"bpy.ops.preferences.addon_enable(module='{MODULE}')")
     path.ask(CHOOSE_PYTHON)  # Blender forgets the preferences of an add-on that is turned off
     assert path.ask(IMPORTS + "answer = overlay.is_drawing()") is True

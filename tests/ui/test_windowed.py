@@ -9,10 +9,9 @@ from typing import Any
 
 import pytest
 
-from tests.ui.rig import CHECKOUT, Rig
+from tests.ui.rig import Rig
 
 MODULE = "bl_ext.user_default.mmm_blender"
-PICTURES = CHECKOUT / "out" / "ui"
 PROMPT = "a person waves with the right hand"
 SECONDS = 3.0
 KEYED_BONES = 22
@@ -79,7 +78,7 @@ def stuck_job(panel: Rig) -> Rig:
 def test_the_tab_shows_its_panel(panel: Rig) -> None:
     panel.find_button("bpy.ops.mmm.add_character")
     panel.find_button("bpy.ops.mmm.generate")
-    panel.screenshot(PICTURES / "panel.png")
+    panel.screenshot("panel.png")
 
 
 def test_a_press_makes_keys_and_one_undo_takes_all_back(panel: Rig) -> None:
@@ -91,7 +90,7 @@ def test_a_press_makes_keys_and_one_undo_takes_all_back(panel: Rig) -> None:
     assert len(after["actions"]) == len(before["actions"]) + 1
     check_keys(panel)
     show_pose(panel, frame=30)
-    panel.screenshot(PICTURES / "generated.png")
+    panel.screenshot("generated.png")
 
     press_in_view(panel, "ctrl+z")
     assert inventory(panel) == before
@@ -104,7 +103,7 @@ def test_while_a_job_runs_there_is_no_second_press_and_escape_ends_it(stuck_job:
     assert stuck_job.ask("answer = bpy.ops.mmm.generate.poll()") is False
     assert stuck_job.ask("answer = bpy.ops.mmm.add_character.poll()") is False
     stuck_job.find_button("bpy.ops.mmm.cancel")
-    stuck_job.screenshot(PICTURES / "running.png")
+    stuck_job.screenshot("running.png")
 
     press_in_view(stuck_job, "Escape")
     stuck_job.wait_until(lambda: not is_busy(stuck_job), CANCEL_SECONDS, "the job's end")
@@ -141,7 +140,7 @@ def test_an_added_character_is_taken_back_by_one_undo(panel: Rig) -> None:
     after = inventory(panel)
     assert after["armatures"] == 1
     show_pose(panel, frame=0)
-    panel.screenshot(PICTURES / "character.png")
+    panel.screenshot("character.png")
     press_in_view(panel, "ctrl+z")
     assert inventory(panel) == before
 

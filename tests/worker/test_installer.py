@@ -21,7 +21,7 @@ import pytest
 
 from mmm_blender.common.errors import MMMError
 from mmm_blender.worker import installer as e
-from mmm_blender.worker import processes
+from mmm_blender.worker import package_sources, processes, setup_checks
 from mmm_blender.worker.processes import kill_tree
 from mmm_blender.worker.python_probe import PROBE, EnvironmentReport, report_of
 
@@ -163,7 +163,7 @@ def test_what_still_runs_after_a_failure_is_killed(
         self._run([sys.executable, "-c", talk])  # pyright: ignore[reportPrivateUsage]  # as above
 
     monkeypatch.setattr(e.EnvironmentSetup, "_note", full)
-    monkeypatch.setattr(e, "_NEEDED_GB", {e.CPU: 0.0})
+    monkeypatch.setattr(setup_checks, "NEEDED_GB", {e.CPU: 0.0})
     monkeypatch.setattr(e.EnvironmentSetup, "_make", make)
     setup.start()
     progress = setup.wait(PATIENCE_SECONDS)
@@ -327,50 +327,23 @@ def test_other_programs_and_old_pythons_are_refused(
     assert not report.usable and words in report.reason
 
 
-@pytest.mark.parametrize(
-    ("lines", "words"),
-    [
-        (["ERROR: Could not install: [Errno 28] No space left on device"], "disk is full"),
-        (["WARNING: NewConnectionError", "ERROR: No matching distribution found for x"], "network"),
-        (["ERROR: No matching distribution found for torch==2.13.0"], "another index"),
-        (["Error: Command '[python, -m, ensurepip]' returned non-zero"], "venv package"),
-        (["HINT: this system does not have Windows Long Path support enabled"], "long paths"),
-        (["ERROR: something new"], "something new): look into its log"),
-        ([], "status 3"),
-    ],
-)
-def test_what_pip_says_becomes_a_sentence(lines: list[str], words: str) -> None:
-    assert words in e.failure_sentence(lines, 3)
-
-
-def source(params: e.EnvironmentParams, torch: bool = True, own_index: bool = True) -> list[str]:
-    return e.package_source(params, torch=torch, own_index=own_index)
+def source(params: e.EnvironmentParams, torch: str = "", own_index: bool = True) -> list[str]:
+    return package_sources.package_source(params, own_index, torch)
 
 
 def test_where_packages_come_from(tmp_path: Path) -> None:
     params = e.EnvironmentParams
+    index = package_sources.PYTORCH_CPU_INDEX
     assert source(params(tmp_path)) == []
-    cuda = params(tmp_path, flavour=e.CUDA)
-    assert source(cuda) == []  # the studio's own index
-    assert source(cuda, own_index=False) == ["--index-url", e.PYTORCH_CUDA_INDEX]
-    assert source(cuda, torch=False, own_index=False) == []
+    assert source(params(tmp_path), index) == []  # the studio's own index
+    assert source(params(tmp_path), index, own_index=False) == ["--index-url", index]
+    assert source(params(tmp_path), own_index=False) == []
     typed = params(tmp_path, flavour=e.CUDA, index_url="https://here/simple")
-    for torch in (True, False):
+    for torch in ("", index):
         assert source(typed, torch) == ["--index-url", "https://here/simple"]
     folder = params(tmp_path, flavour=e.CUDA, index_url="https://here", wheels=tmp_path)
-    for torch in (True, False):
+    for torch in ("", index):
         assert source(folder, torch)[:2] == ["--no-index", "--find-links"]
-
-
-def test_linux_gets_the_small_build_unless_pip_was_told_otherwise(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    params = e.EnvironmentParams(tmp_path)
-    monkeypatch.setattr(sys, "platform", "linux")
-    assert source(params, own_index=False) == ["--extra-index-url", e.PYTORCH_CPU_INDEX]
-    assert source(params, torch=False, own_index=False) == []
-    monkeypatch.setattr(sys, "platform", "darwin")
-    assert source(params, own_index=False) == []
 
 
 class Index(http.server.BaseHTTPRequestHandler):
@@ -411,7 +384,8 @@ def test_a_build_without_cuda_is_told_to_who_wants_cuda(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     setup = e.EnvironmentSetup(e.EnvironmentParams(tmp_path, flavour=e.CUDA))
-    answer = {"python": [3, 11, 2], "packages": {"torch": "2"}, "errors": {}, "cuda": ""}
+    answer = {"python": [3, 11, 2], "packages": {"torch": "2"}, "errors": {}, "cuda": "",
+              "cards": [["RTX", ""]]}  # fmt: skip
 
     def run(_self: object, _command: object) -> list[str]:
         return ["a warning", json.dumps(answer)]

@@ -165,9 +165,12 @@ class _PropertyEdit:
         return component.spliced(new)
 
     def _said_by_curve(self, index: int, keys: KeyArray) -> KeyArray:
-        """The same keys, with the values that Blender reads from the old curve."""
+        """The same keys, with the values that Blender reads from the old curve on whole frames. (A
+        key between frames may stand where the curve is all but upright and has no one value.)"""
         keys = keys.copy()
         for key in keys:
+            if key["co"][0] % 1.0 != 0.0:
+                continue
             value = self.of.value(index, float(key["co"][0]))
             shift = value - float(key["co"][1])
             for name in POINTS:

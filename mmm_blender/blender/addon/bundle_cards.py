@@ -49,12 +49,17 @@ class BundleCard:
         return self.folder.name
 
     @property
+    def is_non_commercial(self) -> bool:
+        """The licence allows no commercial use."""
+        return _NON_COMMERCIAL in self.licence.upper().replace(" ", "-").split("-")
+
+    @property
     def licence_lines(self) -> tuple[str, ...]:
         """The licence, said plainly."""
         if not self.licence:
             return ("Licence not stated: ask its maker",)
         name = self.licence.replace("CC-", "CC ").replace("-4.0", " 4.0")
-        if _NON_COMMERCIAL in self.licence.upper().replace(" ", "-").split("-"):
+        if self.is_non_commercial:
             return (f"Weights: {name}", "Not for commercial use")
         return (f"Weights: {name}",)
 

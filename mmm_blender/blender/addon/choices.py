@@ -12,7 +12,7 @@ from ...worker.protocol import AUTO_DEVICE, LoadBundle
 from ..bpy_types import bpy
 from ..jobs.session import session
 from ..widgets import redraw
-from .paths import ROOT_PACKAGE, user_bundles_folder
+from .paths import ROOT_PACKAGE, environment_folder, user_bundles_folder
 
 Preferences: TypeAlias = Any
 """An MMMPreferences, as Blender hands it out."""
@@ -28,9 +28,9 @@ DEFAULT_IDLE_MINUTES = 10
 class Choices:
     """The preferences as plain values; the defaults are Blender's too.
 
-    chosen_python: None for the environment that Set Up makes. threads: 0 for torch's own choice.
-    idle_minutes: 0 for never. flavour, index_url, wheels: what Set Up installs; see
-    ``EnvironmentParams``.
+    chosen_python: None for the environment that Set Up made, or Blender's own Python. threads: 0
+    for the runtime's own choice. idle_minutes: 0 for never. environment_folder: where Set Up makes
+    its environment. flavour, index_url, wheels: what it installs; see ``EnvironmentParams``.
     """
 
     chosen_python: Path | None = None
@@ -38,6 +38,7 @@ class Choices:
     threads: int = 0
     idle_minutes: int = DEFAULT_IDLE_MINUTES
     bundles_folder: Path = Path()
+    environment_folder: Path = Path()
     flavour: str = CPU
     index_url: str = ""
     wheels: Path | None = None
@@ -57,18 +58,24 @@ def choices() -> Choices:
     """What the user chose, or the defaults."""
     stored = preferences()
     if stored is None:
-        return Choices(bundles_folder=user_bundles_folder())
-    folder = str(stored.bundles_folder)
+        return Choices(
+            bundles_folder=user_bundles_folder(), environment_folder=environment_folder()
+        )
     return Choices(
         chosen_python=absolute_path(stored.python_path) if stored.python_source == CHOSEN else None,
         device=str(stored.device) or AUTO_DEVICE,
         threads=int(stored.threads),
         idle_minutes=int(stored.idle_minutes),
-        bundles_folder=absolute_path(folder) if folder else user_bundles_folder(),
+        bundles_folder=_folder_or(stored.bundles_folder, user_bundles_folder()),
+        environment_folder=_folder_or(stored.environment_path, environment_folder()),
         flavour=str(stored.flavour),
         index_url=str(stored.index_url).strip(),
         wheels=absolute_path(stored.wheels_folder) if stored.wheels_folder else None,
     )
+
+
+def _folder_or(typed: object, default: Path) -> Path:
+    return absolute_path(str(typed)) if typed else default
 
 
 def absolute_path(text: str) -> Path:

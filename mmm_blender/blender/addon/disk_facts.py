@@ -5,11 +5,15 @@ from __future__ import annotations
 from pathlib import Path
 
 from ...common.errors import MMMError
-from ...worker.installer import LOG_NAME
+from ...worker.environments import (
+    LOG_NAME,
+    EnvironmentInfo,
+    environment_info,
+    other_environments,
+)
 from ..jobs.session import session
 from .bundle_cards import BundleCard, choose_bundle, find_bundles, weight_folders
 from .choices import choices
-from .paths import environment_folder
 from .ui_state import ui_state
 from .worker_python import find_python
 
@@ -64,13 +68,24 @@ def shown_log() -> Path | None:
 
 
 def _log() -> Path | None:
-    log = environment_folder() / LOG_NAME
+    log = choices().environment_folder / LOG_NAME
     return log if log.is_file() else None
+
+
+def shown_environment() -> tuple[EnvironmentInfo, list[Path]]:
+    """What Set Up has made, and where other versions of Blender have such an environment."""
+    return ui_state.disk_fact("environment", _environment)
+
+
+def _environment() -> tuple[EnvironmentInfo, list[Path]]:
+    folder = choices().environment_folder
+    info = environment_info(folder)
+    return info, other_environments(folder) if info.python is None or info.reason else []
 
 
 def register() -> None:
     """Look at the disk once, so that no redraw has to."""
-    for look in (shown_cards, shown_python, shown_log):
+    for look in (shown_cards, shown_python, shown_log, shown_environment):
         look()
 
 

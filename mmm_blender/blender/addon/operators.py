@@ -11,8 +11,9 @@ from ..bpy_types import Context, Event, bpy
 from ..jobs.session import session
 from ..jobs.setup_job import setup_session, succeeded
 from ..widgets import can_run, draw_wrapped, redraw, shown
-from .paths import environment_folder, user_folder
-from .preferences import draw_setup_choices
+from .choices import choices
+from .paths import user_folder
+from .setup_widgets import PURPOSE, cost_sentence, draw_setup_choices
 from .ui_state import ui_state
 from .worker_python import environment_params, setup_poll_error, worker_python
 
@@ -21,7 +22,7 @@ _DIALOG_WIDTH = 420
 
 
 class SetUpEnvironment(bpy.types.Operator):
-    """Make the Python that runs the model: PyTorch is fetched once, beside Blender"""
+    """Fetch PyTorch, once, for a GPU, published checkpoints and training"""
 
     bl_idname = "mmm.set_up_environment"
     bl_label = "Set Up"
@@ -47,14 +48,8 @@ class SetUpEnvironment(bpy.types.Operator):
 
     def draw(self, context: Context) -> None:
         """The dialog."""
-        draw_wrapped(
-            self.layout,
-            context,
-            "PyTorch is fetched once (hundreds of megabytes, for CUDA gigabytes) into a folder of "
-            "MMM's own; Blender and your other Pythons stay as they are. It goes on beside your "
-            "work.",
-            width=_DIALOG_WIDTH,
-        )
+        for sentence in (PURPOSE, cost_sentence()):
+            draw_wrapped(self.layout, context, sentence, width=_DIALOG_WIDTH)
         draw_setup_choices(self.layout)
 
     def execute(self, _context: Context) -> set[str]:
@@ -87,7 +82,7 @@ def watch() -> float | None:
     if not over:
         return _WATCH_SECONDS
     ui_state.look_at_disk()
-    python = environment_python(environment_folder())
+    python = environment_python(choices().environment_folder)
     if python is not None and worker_python()[0] == python and not session.busy:
         session.check(python)
     return None

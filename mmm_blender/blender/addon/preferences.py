@@ -1,4 +1,4 @@
-"""The add-on's preferences: which Python works, on what, and Set Up.
+"""The add-on's preferences: which Python works, on what, the weights, and Set Up.
 
 Everything else asks ``choices()``, which has defaults where the add-on is only a package on the
 path (tests, scripts) and Blender keeps no preferences for it.
@@ -9,8 +9,7 @@ path (tests, scripts) and Blender keeps no preferences for it.
 from ...worker.installer import FLAVOURS
 from ..bpy_types import Context, bpy
 from ..jobs.session import session
-from ..jobs.setup_job import setup_session
-from ..widgets import Layout, draw_wrapped, redraw, shown
+from ..widgets import Layout, draw_wrapped, redraw
 from .choices import (
     CHOSEN,
     OWN,
@@ -18,12 +17,12 @@ from .choices import (
     Preferences,
     choices,
     known_devices,
-    preferences,
 )
-from .disk_facts import shown_log, shown_python
+from .disk_facts import shown_python
 from .paths import ROOT_PACKAGE
+from .setup_widgets import draw_setup_page
 from .ui_state import ui_state
-from .worker_python import setup_poll_error
+from .weights_widgets import draw_weights
 
 _MOST_THREADS = 256
 _MOST_MINUTES = 24 * 60
@@ -46,10 +45,10 @@ class MMMPreferences(bpy.types.AddonPreferences):
 
     python_source: bpy.props.EnumProperty(
         name="Python",
-        description="PyTorch runs in a process of its own, never inside Blender",
+        description="The model runs in a process of its own, never inside Blender",
         items=[
-            (OWN, "Set up by MMM", "An environment that Set Up makes and that only MMM uses"),
-            (CHOSEN, "My own", "A Python of yours that has PyTorch"),
+            (OWN, "Automatic", "What Set Up made if there is such, else Blender's own Python"),
+            (CHOSEN, "My own", "A Python of yours that has PyTorch or ONNX Runtime"),
         ],
         default=OWN,
         update=_forget_python_errors,
@@ -75,6 +74,12 @@ class MMMPreferences(bpy.types.AddonPreferences):
         description="Folder of wheels to install from instead, without the network",
         subtype="DIR_PATH",
     )
+    environment_path: bpy.props.StringProperty(
+        name="Folder",
+        description="Where Set Up puts PyTorch; empty for MMM's own folder",
+        subtype="DIR_PATH",
+        update=_forget_python_errors,
+    )
     device: bpy.props.StringProperty(
         name="Device",
         description="Where the model runs; 'auto' takes a GPU if there is one",
@@ -82,7 +87,7 @@ class MMMPreferences(bpy.types.AddonPreferences):
     )
     threads: bpy.props.IntProperty(
         name="CPU threads",
-        description="0 leaves the number to PyTorch",
+        description="0 leaves the number to what runs the model",
         default=Choices.threads,
         min=0,
         max=_MOST_THREADS,
@@ -101,13 +106,19 @@ class MMMPreferences(bpy.types.AddonPreferences):
         update=_look_at_disk,
     )
 
+    known_licences: bpy.props.StringProperty(
+        name="Known Licences",
+        description="Licences that were shown before a first use, as JSON",
+        options={"HIDDEN"},
+    )
+
     def draw(self, context: Context) -> None:
         """The preferences page."""
         draw_page(self.layout, context, self)
 
 
 def draw_page(layout: Layout, context: Context, stored: Preferences) -> None:
-    """Which Python, Set Up, and where the model runs."""
+    """Which Python, where the model runs, the weights, and Set Up."""
     layout.use_property_split = True
     layout.use_property_decorate = False
     _draw_python(layout, context, stored)
@@ -115,14 +126,16 @@ def draw_page(layout: Layout, context: Context, stored: Preferences) -> None:
     column.menu("MMM_MT_devices", text=f"Device: {known_devices()[choices().device]}")
     column.prop(stored, "threads")
     column.prop(stored, "idle_minutes")
-    column.prop(stored, "bundles_folder")
+    draw_weights(layout, context, stored)
+    if stored.python_source == OWN:
+        draw_setup_page(layout, context, stored)
     row = layout.row(align=True)
     row.operator("mmm.open_manual", icon="HELP")
     row.operator("mmm.report_bug", icon="URL")
 
 
 def _draw_python(layout: Layout, context: Context, stored: Preferences) -> None:
-    """Which Python, whether it works, and Set Up."""
+    """Which Python, and whether it works."""
     layout.prop(stored, "python_source", expand=True)
     if stored.python_source == CHOSEN:
         layout.prop(stored, "python_path")
@@ -133,43 +146,7 @@ def _draw_python(layout: Layout, context: Context, stored: Preferences) -> None:
         reason or f"The model runs in {python}.",
         icon="ERROR" if reason else "CHECKMARK",
     )
-    if stored.python_source == OWN:
-        draw_setup_choices(layout)
-        draw_setup(layout, context)
     layout.operator("mmm.check_worker", icon="FILE_REFRESH")
-
-
-def draw_setup_choices(layout: Layout) -> None:
-    """What Set Up installs, and from where."""
-    stored = preferences()
-    if stored is None:
-        return
-    column = layout.column()
-    column.prop(stored, "flavour")
-    column.prop(stored, "index_url")
-    column.prop(stored, "wheels_folder")
-
-
-def draw_setup(layout: Layout, context: Context) -> None:
-    """The Set Up button with the reason why it is greyed; or how it goes; or how it ended."""
-    progress = setup_session.progress
-    if progress is None:
-        layout.operator("mmm.set_up_environment", icon="IMPORT")
-        if reason := setup_poll_error():
-            draw_wrapped(layout, context, reason, icon="INFO")
-            layout.prop(context.preferences.system, "use_online_access")
-    else:
-        row = layout.row(align=True)
-        done = (progress.step - 1) / progress.steps if progress.steps else 0.0
-        row.progress(factor=done, text=shown(progress.message))
-        row.operator("mmm.cancel_set_up", text="", icon="X")
-        layout.label(text=shown(progress.line))
-    notice = setup_session.notice
-    if notice.text:
-        draw_wrapped(layout, context, notice.text, icon="ERROR" if notice.is_error else "INFO")
-    log = shown_log() if notice.is_error else None
-    if log is not None:
-        layout.operator("wm.path_open", text="Open the Log", icon="TEXT").filepath = str(log)
 
 
 _CLASSES = (MMMPreferences,)

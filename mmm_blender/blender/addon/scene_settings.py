@@ -8,6 +8,7 @@ from typing import Any, TypeAlias
 
 from ...common.errors import MMMError
 from ...geometry.editing.lock_mode import LockMode
+from ...worker.protocol import MOST_TAKES
 from ..bpy_types import Context, Scene, bpy
 from ..rig.scene_end import EXTEND, FIT, KEEP
 from .disk_facts import look_up_bundle
@@ -109,6 +110,25 @@ class SceneSettings(bpy.types.PropertyGroup):
         name="Lock",
         description="Which poses inside the range stay as they are",
         items=LOCK_ITEMS,
+    )
+    takes: bpy.props.IntProperty(
+        name="Takes",
+        description="How many motions to make at once and choose from: this seed and the next ones",
+        default=1,
+        min=1,
+        max=MOST_TAKES,
+    )
+    kept_takes: bpy.props.IntProperty(
+        name="Keep",
+        description="How many takes a character's list keeps; the oldest go first",
+        default=24,
+        min=1,
+        max=999,
+    )
+    play_takes: bpy.props.BoolProperty(
+        name="Play",
+        description="Start playback when a take is chosen in the list",
+        default=True,
     )
     scene_end: bpy.props.EnumProperty(
         name="Scene End",

@@ -15,7 +15,6 @@ from ..jobs.session import session
 from ..jobs.setup_job import setup_session
 from ..jobs.worker_access import WorkerAccess
 from .choices import absolute_path, choices
-from .paths import environment_folder
 from .ui_state import ui_state
 
 PYTHON_VARIABLE = "MMM_WORKER_PYTHON"
@@ -61,7 +60,7 @@ def _wanted_python() -> tuple[Path | None, str]:
         return chosen, ""
     if _host_has_runtime():
         return Path(sys.executable), ""
-    made = environment_python(environment_folder())
+    made = environment_python(choices().environment_folder)
     return (made, "") if made is not None else _blenders_python()
 
 
@@ -88,7 +87,7 @@ def environment_params() -> EnvironmentParams:
     """What Set Up is to make."""
     wanted = choices()
     return EnvironmentParams(
-        environment_folder(),
+        wanted.environment_folder,
         flavour=wanted.flavour,
         index_url=wanted.index_url,
         wheels=wanted.wheels,

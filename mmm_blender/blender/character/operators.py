@@ -22,6 +22,14 @@ _GENDERS = [
 ]
 
 
+LICENCE = (
+    "SMPL, SMPL-H and SMPL-X files are under",
+    "the SMPL model licence of their authors:",
+    "for research, not for commercial use.",
+)
+"""Shown where a file is chosen: MMM ships none, and whoever loads one is bound by its terms."""
+
+
 def _betas_property() -> Any:
     return bpy.props.FloatVectorProperty(
         name="Shape",
@@ -97,6 +105,15 @@ class ChooseBodyModel(bpy.types.Operator):
         """Ask for the file."""
         context.window_manager.fileselect_add(self)
         return {"RUNNING_MODAL"}
+
+    def draw(self, _context: Context) -> None:
+        """Beside the files: the body's options, and the terms that a file comes with."""
+        column = self.layout.column()
+        column.prop(self, "betas")
+        column.prop(self, "gender")
+        terms = self.layout.box().column(align=True)
+        for number, line in enumerate(LICENCE):
+            terms.label(text=line, icon="INFO" if number == 0 else "BLANK1")
 
     def execute(self, _context: Context) -> set[str]:
         """Add the character, beside the user's work."""

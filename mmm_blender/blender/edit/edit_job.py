@@ -7,7 +7,7 @@ fails, is cancelled, or comes too late because the Action was changed meanwhile.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -23,6 +23,7 @@ from ..addon.bundle_cards import BundleCard
 from ..addon.bundle_choice import bundle_path
 from ..bpy_types import Action, ArmatureObject, Context
 from ..fcurves.keyframe_arrays import reading_once
+from ..fcurves.layered_actions import play_copy, slot_handle
 from ..history.action_guard import ActionGuard, rolled_back
 from ..history.locked_keys import LockedKeys
 from ..history.recipe import Origin, packed_tokens
@@ -30,6 +31,8 @@ from ..jobs.scene_job import Preparation, Reading, SceneJob, SceneSnapshot
 from ..jobs.worker_access import WorkerAccess
 from ..pins.pin_reader import PinnedFrames
 from ..rig.motion_reader import unkeyed_pose_kept
+from ..takes.facts import edited_facts
+from ..takes.take_list import TakeFacts, record, remember_played, takes_said
 from ..targets.edit_targets import EditTargets
 from .edit_window import EditWindow
 
@@ -70,8 +73,10 @@ class EditJob(ABC):
         scope: EditScope,
         asked: tuple[str, int, bool],
         targets: EditTargets,
+        takes: int = 1,
     ) -> None:
         """Of a rig whose Action can be edited. asked: prompt, seed, and whether feet are pinned."""
+        self._takes = takes
         self.scope = scope
         self._targets, self._conditions = targets, Conditions()
         self._notes: tuple[str, ...] = ()
@@ -127,6 +132,7 @@ class EditJob(ABC):
             pin_feet=pin_feet,
             moves_after=self.moves_after,
             conditions=self._conditions.to_json(),
+            takes=self._takes,
         )
 
     def finish(self, context: Context, target: ArmatureObject | None, result: JobResult) -> str:
@@ -135,10 +141,36 @@ class EditJob(ABC):
         with reading_once():
             action, raw = self.scope.guard.unchanged(context, target)
             with unkeyed_pose_kept(context.scene, target), rolled_back(action, raw):
-                self.write(target, action, result)
+                written = self._write_takes(target, action, result.takes)
+        facts = [self._facts(take) for take in result.takes]
+        record(target, context.scene, list(zip(written, facts, strict=True)))
         self.update_scene(context, target)
-        sentences = (self.done(target), self.scope.locked.note, *self._notes, *result.notes)
-        return " ".join(filter(None, sentences))
+        notes = (self.scope.locked.note, *self._notes, *result.notes)
+        said = takes_said(len(written)).removeprefix(", ")
+        return " ".join(filter(None, (self.done(target), f"{said}." if said else "", *notes)))
+
+    def _write_takes(
+        self, rig: ArmatureObject, action: Action, takes: Sequence[Generated]
+    ) -> list[Action]:
+        """The Actions that hold the takes, the first of which plays. One take is written into the
+        Action itself; several into copies, and it stays as it was."""
+        if len(takes) == 1:
+            self.write(rig, action, takes[0])
+            return [action]
+        remember_played(rig)
+        handle = slot_handle(rig, action)
+        copies = [action.copy() for _ in takes]
+        for copy, take in zip(reversed(copies), reversed(takes), strict=True):
+            copy.use_fake_user = False
+            play_copy(rig, copy, handle)
+            self.write(rig, copy, take)
+        return copies
+
+    def _facts(self, take: Generated) -> TakeFacts:
+        window = self.scope.window
+        leads = not self.moves_after and self.scope.mask.touches_lower
+        first, last = window.first - window.read_first, window.last - window.read_first
+        return edited_facts(take, first, last, leads)
 
     def step_fields(self, result: Generated) -> dict[str, Any]:
         """Fields that the recipe's steps of all edits have, by name."""

@@ -22,7 +22,7 @@ from .task import EditParams, confirmation, edit_poll_error, poses_range, start_
 _ANSWERS = ((LockMode.EDITED, "Lock All of Them"), (LockMode.NONE, "Regenerate Them"))
 _MENU_WIDTH = 320
 """Pixels for a sentence in a menu, at a scale of 1."""
-_FROM_SCENE = ("seed", "body_part", "bundle", "pin_feet")
+_FROM_SCENE = ("seed", "body_part", "bundle", "pin_feet", "takes")
 
 
 class EditOperator(PathOperator, MotionJobOperator):
@@ -128,6 +128,7 @@ class RegenerateRange(EditOperator, bpy.types.Operator):
             answer.prompt, answer.seed, answer.bundle = params.prompt, params.seed, params.bundle
             answer.frame_start, answer.frame_end = params.range.first, params.range.last
             answer.body_part, answer.pin_feet, answer.hold = params.body_part, params.pin_feet, lock
+            answer.takes = params.takes
             answer.sure = True
             self.copy_path(answer)
 

@@ -57,6 +57,7 @@ class EditParams:
     pin_feet: bool = True
     bundle: str = ""
     path: PathParams | None = None
+    takes: int = 1
 
 
 def edit_poll_error(context: Context) -> str:
@@ -174,7 +175,8 @@ class _RangeEdit(EditJob):
         mask = window.mask(params.body_part, locked.frames)
         scope = EditScope(guard, window, mask, locked)
         asked = (params.prompt, params.seed, params.pin_feet)
-        super().__init__(rig, scope, asked, EditTargets.at_press(context, rig, params.path))
+        targets = EditTargets.at_press(context, rig, params.path)
+        super().__init__(rig, scope, asked, targets, params.takes)
         self._body_part = params.body_part
 
     def read(self, rig: ArmatureObject) -> Generator[float, None, MotionClip]:

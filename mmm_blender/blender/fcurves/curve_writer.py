@@ -14,6 +14,7 @@ from .keyframe_arrays import (
     HANDLES,
     Handles,
     KeyArray,
+    are_computed,
     forget_keys,
     free_moved,
     know_keys,
@@ -64,7 +65,8 @@ class CurveWriter:
                 "Blender makes one of them: move them apart, or delete all but one."
             )
         settled, found = keys.copy(), _handles(curve)
-        while free_moved(settled, kept_N, found):
+        computed_N = are_computed(keys)
+        while free_moved(settled, kept_N, found, computed_N):
             write_keys(curve, settled)
             forget_keys(curve)
             curve.update()

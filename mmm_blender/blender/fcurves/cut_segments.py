@@ -3,13 +3,15 @@
 A straight or a constant segment needs one key at most, beside the cut. What is left of a Bezier
 segment is a Bezier segment itself, but its own handles are shorter than those of the whole (de
 Casteljau), and the key at its far end stays bit for bit, with its handle: so it begins a frame
-beside that key, and the frame between bends with the handle as far as it reaches.
+beside that key, or sooner where it bends much, and what is between bends with the handle as far as
+it reaches. New keys stand on whole frames wherever such ones hold the curve between frames too.
 
 Plain numbers: nothing here asks Blender.
 """
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import TypeAlias
 
 import numpy as np
@@ -30,8 +32,18 @@ Key: TypeAlias = np.void
 _HALVINGS = 40
 _SAMPLES = (0.125, 0.25, 0.375, 0.5, 0.625, 0.75, 0.875)
 """Shares of a frame at which a handle is fitted."""
-_HANDLE_SHARES = (0.05, 0.35, 0.65, 1.0)
+_HANDLE_SHARES = (0.05, 0.25, 0.45, 0.65, 0.85, 1.0)
 """Lengths of that handle, as shares of the frame, which are tried."""
+_CLOSE = 2e-4
+"""Metres, or units of a rotation, by which a curve may be missed between frames."""
+_NEAREST = 1.0 / 64.0
+"""Frames from a key to the next at least: Blender makes one of keys a hundredth apart."""
+_ROUNDED = 1e-5
+"""Frames by which a handle may reach beyond: no more than Blender's numbers are rounded by."""
+_SHORTEST = 1e-3
+"""Frames from a key to its handle at least: Blender makes shorter ones that long (seen)."""
+_MIRROR = np.array([-1.0, 1.0])
+"""Of a point (frame, value): time runs the other way."""
 
 
 def cut_keys(left: Key, right: Key, start: float, stop: float, keeps_left: bool) -> KeyArray:
@@ -45,7 +57,7 @@ def cut_keys(left: Key, right: Key, start: float, stop: float, keeps_left: bool)
     if left["interpolation"] == LINEAR:
         return _straight(left, right, np.array([stop if keeps_left else start]))
     if left["interpolation"] == BEZIER:
-        return _bent(left, right, np.unique([start, stop]), keeps_left)
+        return _bent(left, right, start, stop, keeps_left)
     return _eased(left, right, np.arange(start, stop + 1.0))
 
 
@@ -65,32 +77,103 @@ def _eased(left: Key, right: Key, frames_N: FloatArray) -> KeyArray:
     return _straight(left, right, frames_N)
 
 
-def _bent(left: Key, right: Key, frames_N: FloatArray, keeps_left: bool) -> KeyArray:
-    whole_42 = segment_points(left, right)
-    keys = _keys(frames_N, np.zeros(len(frames_N)), BEZIER)
-    borders = [0.0, *[_parameter(whole_42, frame) for frame in frames_N], 1.0]
-    for at, key in enumerate(keys):
-        before_42 = _part(whole_42, borders[at], borders[at + 1])
-        after_42 = _part(whole_42, borders[at + 1], borders[at + 2])
-        key["co"], key["handle_left"], key["handle_right"] = after_42[0], before_42[2], after_42[1]
+def _bent(left: Key, right: Key, start: float, stop: float, keeps_left: bool) -> KeyArray:
+    """Seen from the key that stays: on the other side time runs backwards."""
+    points_42 = segment_points(left, right)
     if keeps_left:
-        keys["handle_left"][0] = _fitted(_part(whole_42, *borders[:2]), left["handle_right"])
+        keys = _keys_of(_parts(points_42, start, stop, left["handle_right"]))
         keys["interpolation"][-1] = LINEAR  # into the range
-    else:
-        beside_42 = _part(whole_42, *borders[-2:])[::-1]
-        keys["handle_right"][-1] = _fitted(beside_42, right["handle_left"])
+        return keys
+    handle = _MIRROR * np.asarray(right["handle_left"], np.float64)
+    return _mirrored(_keys_of(_parts(_MIRROR * points_42[::-1], -stop, -start, handle)))
+
+
+def _parts(whole_42: FloatArray, near: float, far: float, handle: FloatArray) -> list[FloatArray]:
+    """The segments from the key that stays to a key at or before ``near``, and on to ``far``."""
+    at, first_42 = _first_part(whole_42, near, handle)
+    return [first_42, *(_exact_parts(whole_42, at, far) if at < far else [])]
+
+
+def _first_part(whole_42: FloatArray, near: float, handle: FloatArray) -> tuple[float, FloatArray]:
+    """The segment beside the key that stays: up to ``near``, or a fraction of that where the
+    curve bends so much that its handle would lead it astray."""
+    start, length = whole_42[0, 0], near - whole_42[0, 0]
+    while True:
+        frame = float(np.float32(start + length))
+        part_42 = _part(whole_42, 0.0, _parameter(whole_42, frame))
+        error, fitted_42 = _fitted(part_42, handle)
+        if error <= _CLOSE or length < 2.0 * _NEAREST:
+            return frame, fitted_42
+        length /= 2.0
+
+
+def _exact_parts(whole_42: FloatArray, near: float, far: float) -> list[FloatArray]:
+    """The old segment from a frame to another, with keys between where a part's handles would
+    reach beyond the part's end: there Blender would shorten them."""
+    parts: list[FloatArray] = []
+    for between in ([], *_turns(whole_42, near, far)):
+        at_K = [_parameter(whole_42, frame) for frame in (near, *between, far)]
+        parts = [_part(whole_42, *pair) for pair in pairwise(at_K)]
+        if all(_holds(part_42) for part_42 in parts):
+            break
+    return parts
+
+
+def _turns(whole_42: FloatArray, near: float, far: float) -> list[list[float]]:
+    """Frames at which to part a segment so that no handle reaches beyond: at the whole one next to
+    where time goes slowest along it; or there, on either side of which time only speeds up, and
+    beside it, as Blender gives no handle less than a thousandth of a frame."""
+    slowing, speeding = -np.diff(whole_42[:, 0], n=2) * (1.0, -1.0)
+    if slowing + speeding <= 0.0:
+        return []
+    at = float(np.clip(slowing / (slowing + speeding), 0.0, 1.0))
+    slowest = float(_split(whole_42, at)[0][-1, 0])
+    whole = float(np.round(slowest))
+    around = [np.floor(slowest), slowest, np.ceil(slowest)]
+    if abs(slowest - whole) < _NEAREST:
+        around = [whole - 1.0, whole, whole + 1.0]
+    tries = [[whole], around]
+    room = near + _NEAREST, far - _NEAREST
+    return [[frame for frame in each if room[0] <= frame <= room[1]] for each in tries]
+
+
+def _holds(part_42: FloatArray) -> bool:
+    """Whether Blender leaves a part's handles as they are: none reaches beyond the other end, or is
+    too short."""
+    lengths = np.array([part_42[1, 0] - part_42[0, 0], part_42[3, 0] - part_42[2, 0]])
+    reach = part_42[3, 0] - part_42[0, 0] + _ROUNDED
+    return bool((lengths <= reach).all() and (lengths >= _SHORTEST).all())
+
+
+def _keys_of(parts: list[FloatArray]) -> KeyArray:
+    """A key at the end of each segment."""
+    keys = _keys([part[3, 0] for part in parts], [part[3, 1] for part in parts], BEZIER)
+    for at, part_42 in enumerate(parts):
+        keys["handle_left"][at] = part_42[2]
+        if at + 1 < len(parts):
+            keys["handle_right"][at] = parts[at + 1][1]
     return keys
 
 
-def _fitted(part_42: FloatArray, handle: FloatArray) -> FloatArray:
-    """The new key's handle towards the key that stays, with whose own handle the segment comes
-    nearest to a part of the old one. part_42: that part, from the key that stays on. handle: its,
+def _mirrored(keys: KeyArray) -> KeyArray:
+    """The same keys with time running the other way."""
+    keys = keys[::-1].copy()
+    keys["co"] *= _MIRROR
+    left = keys["handle_left"] * _MIRROR
+    keys["handle_left"], keys["handle_right"] = keys["handle_right"] * _MIRROR, left
+    return keys
+
+
+def _fitted(part_42: FloatArray, handle: FloatArray) -> tuple[float, FloatArray]:
+    """The segment that comes nearest to a part of the old one with the handle of the key that
+    stays, and by how much it misses. part_42: that part, from the key that stays on. handle: its,
     as long as it was."""
     start, stop = part_42[0], part_42[3]
-    first = _shortened(start, np.asarray(handle, np.float64), abs(stop[0] - start[0]))
+    first = _shortened(start, handle, abs(stop[0] - start[0]))
     wanted_S = np.array([_value(part_42, share) for share in _SAMPLES])
     tries = [_fit(start, first, stop, share, wanted_S) for share in _HANDLE_SHARES]
-    return min(tries, key=lambda found: found[0])[1]
+    error, second = min(tries, key=lambda found: found[0])
+    return error, np.array([start, first, second, stop])
 
 
 def _fit(

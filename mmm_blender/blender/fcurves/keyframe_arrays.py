@@ -289,21 +289,29 @@ def free_seams(keys: KeyArray, kept_N: BoolArray) -> None:
     fix_handles(keys, reached)
 
 
-def free_moved(keys: KeyArray, kept_N: BoolArray, found: Handles) -> bool:
+def free_moved(keys: KeyArray, kept_N: BoolArray, found: Handles, computed_N: BoolArray) -> bool:
     """Fix automatic handles of kept keys that Blender has moved, from every new neighbour to the
     first key whose handles stay; whether there were any. In place. found: handles as they are now.
+    computed_N: keys that had automatic handles before any was fixed.
 
     Blender smooths a run of automatic keys as one, so a change fades along it and does not end at
-    the next key.
+    the next key; nor at one that was fixed, from which the rest of its run is smoothed again.
     """
     moved_N = np.zeros(len(keys), dtype=np.bool_)
     for name, now in found.items():
         moved_N |= ~np.isclose(keys[name], now, rtol=_STILL, atol=_STILL).all(axis=1)
-    automatic_N = _AUTOMATIC[keys["handle_left_type"]] | _AUTOMATIC[keys["handle_right_type"]]
+    automatic_N = are_computed(keys)
     moved_N &= automatic_N
-    reached_N = _reached(moved_N, kept_N) | _reached(moved_N[::-1], kept_N[::-1])[::-1]
+    passed_N = moved_N | (computed_N & ~automatic_N)
+    reached_N = _reached(passed_N, kept_N) | _reached(passed_N[::-1], kept_N[::-1])[::-1]
+    reached_N &= moved_N
     fix_handles(keys, reached_N)
     return bool(reached_N.any())
+
+
+def are_computed(keys: KeyArray) -> BoolArray:
+    """Which keys (N,) have a handle that Blender computes from the keys around."""
+    return _AUTOMATIC[keys["handle_left_type"]] | _AUTOMATIC[keys["handle_right_type"]]
 
 
 def fix_handles(keys: KeyArray, which_N: BoolArray | None = None) -> None:

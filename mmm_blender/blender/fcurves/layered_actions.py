@@ -135,8 +135,8 @@ def assign_action(obj: Object, action: Action) -> None:
             f"A strip of '{obj.name}' is being edited in the NLA editor: "
             "leave tweak mode there (Tab) and press again."
         )
-    if data.action is not None:
-        data.action.use_fake_user = True
+    if data.action is not None and data.action.users <= 1:
+        data.action.use_fake_user = True  # else something keeps it: another object, a list of takes
     slot = _slot_for(data, action)
     data.action = action
     if HAS_SLOTS:
@@ -250,6 +250,13 @@ def slot_handle(rig: Object, action: Action) -> int | None:
     """Number of the rig's slot, which stays when the slot is renamed; None without one."""
     slot = assigned_slot(rig, action)
     return None if slot is None else int(slot.handle)
+
+
+def play_copy(rig: Object, action: Action, handle: int | None) -> None:
+    """The rig takes a copy of the Action that it has, and in it the slot with the same number."""
+    rig.animation_data.action = action
+    if handle is not None:
+        choose_slot(rig, handle)
 
 
 def choose_slot(rig: Object, handle: int) -> None:

@@ -23,7 +23,7 @@ from ..widgets import can_run, redraw
 from .long_prompts import start_prompt
 from .task import GenerateParams
 
-_FROM_SCENE = ("prompt", "seconds", "seed", "bundle", "pin_feet")
+_FROM_SCENE = ("prompt", "seconds", "seed", "bundle", "pin_feet", "takes")
 _SECONDS_DIGITS = 4
 """Blender keeps 9.8 as 9.80000019: the recipe says 9.8."""
 

@@ -10,8 +10,8 @@ from ..addon.bundle_choice import length_poll_error, shown_bundle
 from ..addon.device_panel import draw_preferences_button
 from ..addon.disk_facts import shown_cards, shown_python
 from ..addon.known_prompts import PromptReading, draw_known_button, draw_reading, read_prompt
-from ..addon.preferences import draw_setup
 from ..addon.scene_settings import Settings, scene_settings
+from ..addon.setup_widgets import draw_setup
 from ..addon.ui_state import scene_key, ui_state
 from ..bpy_types import Context, bpy
 from ..jobs.job_widgets import draw_notice, draw_progress
@@ -97,6 +97,7 @@ def _draw_request(layout: Layout, context: Context, settings: Settings) -> None:
     row = column.row(align=True)
     row.prop(settings, "seed")
     row.operator("mmm.new_seed", text="", icon="FILE_REFRESH")
+    column.prop(settings, "takes")
     column.prop(settings, "pin_feet")
     column.prop(settings, "scene_end")
 

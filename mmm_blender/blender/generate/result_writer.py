@@ -6,13 +6,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
+from ...geometry.clip import MotionClip
 from ...geometry.editing.conditions import Conditions
 from ...geometry.placement import Placement, place, placement_of
 from ...worker.client import JobResult
 from ...worker.protocol import Generated
 from ..bpy_types import Action, ArmatureObject, Context
 from ..history.fingerprint import store_fingerprint
-from ..history.new_action import write_clip
+from ..history.new_action import make_action, write_clip
 from ..history.recipe import Recipe, Step
 from ..path.overlay import show_footprints
 from ..path.shapes import footprints
@@ -20,6 +21,8 @@ from ..rig.armature import create_character
 from ..rig.motion_reader import current_placement
 from ..rig.target import scene_fps
 from ..rig.world_space import world_space
+from ..takes.facts import generated_facts
+from ..takes.take_list import record, remember_played, takes_said
 from ..targets.target_params import stands
 
 StepMaker: TypeAlias = Callable[[Mapping[str, Any], int, float, Placement], Step]
@@ -32,6 +35,12 @@ class Keyed:
 
     action: Action
     sentence: str
+
+
+@dataclass(frozen=True, eq=False)
+class _Placed:
+    clip: MotionClip
+    recipe: Recipe
 
 
 @dataclass(frozen=True)
@@ -62,17 +71,26 @@ class ResultWriter:
         """Key the motion, on a new character if there was none."""
         assert isinstance(result, Generated)
         rig = self._new_character(context) if target is None else target
-        placement = placement_of(result.clip) if stands(self.conditions) else self._placement(rig)
-        placed = place(result.clip, placement)
+        remember_played(rig)
         fps = scene_fps(context.scene)
-        step = self.make_step(result.recipe, self.start_frame, fps, placement)
-        action = write_clip(rig, placed, self.start_frame, Recipe((step,)))
-        store_fingerprint(rig, action)
+        placed = [self._placed(rig, take, fps) for take in result.takes]
+        action = write_clip(rig, placed[0].clip, self.start_frame, placed[0].recipe)
+        others = [make_action(rig, each.clip, self.start_frame, each.recipe) for each in placed[1:]]
+        for each in (action, *others):
+            store_fingerprint(rig, each)
+        facts = map(generated_facts, result.takes)
+        record(rig, context.scene, list(zip((action, *others), facts, strict=True)))
         if self.conditions.path is not None:
-            show_footprints(action, footprints(placed, world_space(rig)))
+            show_footprints(action, footprints(placed[0].clip, world_space(rig)))
         first, last = (int(frame) for frame in action.frame_range)
-        done = f"Keyed '{rig.name}' from frame {first} to {last}."
+        done = f"Keyed '{rig.name}' from frame {first} to {last}{takes_said(len(placed))}."
         return Keyed(action, " ".join((done, *self.notes, *result.notes)))
+
+    def _placed(self, rig: ArmatureObject, take: Generated, fps: float) -> _Placed:
+        """A take where the character stands, and its recipe."""
+        placement = placement_of(take.clip) if stands(self.conditions) else self._placement(rig)
+        step = self.make_step(take.recipe, self.start_frame, fps, placement)
+        return _Placed(place(take.clip, placement), Recipe((step,)))
 
     def _new_character(self, context: Context) -> ArmatureObject:
         rig = create_character(context)

@@ -29,6 +29,7 @@ class GenerateParams:
     bundle: str = ""
     pin_feet: bool = True
     targets: TargetParams = NO_TARGET_PARAMS
+    takes: int = 1
 
 
 def start_generation(
@@ -85,6 +86,7 @@ class _Generation:
             fps=self._fps,
             pin_feet=params.pin_feet,
             conditions=conditions.to_json(),
+            takes=params.takes,
         )
 
     def finish(self, context: Context, target: ArmatureObject | None, result: JobResult) -> str:

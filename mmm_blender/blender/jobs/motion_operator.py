@@ -2,8 +2,22 @@
 # Blender reads properties from annotations that are calls; they are no types, and meant so.
 # pyright: reportInvalidTypeForm=false
 
-from ..bpy_types import bpy
+from collections.abc import Callable
+from typing import Any
+
+from ...worker.protocol import MOST_TAKES
+from ..bpy_types import Context, Event, bpy
 from .job_operator import JobOperator
+
+
+def ask_nothing(_operator: Any, _context: Context) -> bool:
+    """No question stands before a job."""
+    return False
+
+
+first_use: Callable[[Any, Context], bool] = ask_nothing
+"""Asked before a pressed button starts its job: True where a dialog takes over, as the licence of
+the weights is still to be shown. The add-on sets it."""
 
 
 class MotionJobOperator(JobOperator):
@@ -16,3 +30,15 @@ class MotionJobOperator(JobOperator):
         name="Pin Feet",
         description="Feet that stand stay in place; the scene's choice if not given",
     )
+    takes: bpy.props.IntProperty(
+        name="Takes",
+        description="How many motions to choose from; the scene's number if not given",
+        min=1,
+        max=MOST_TAKES,
+    )
+
+    def invoke(self, context: Context, event: Event) -> set[str]:
+        """As every job; before the first use of some weights their licence is shown."""
+        if not bpy.app.background and first_use(self, context):
+            return {"CANCELLED"}
+        return super().invoke(context, event)

@@ -18,9 +18,9 @@ def start_parts(context: Context, parts: tuple[Part, ...], params: GenerateParam
         SegmentParams(part.prompt, part.seconds, (params.seed + number) % (LARGEST_SEED + 1))
         for number, part in enumerate(parts)
     )
-    return start_sequence(
-        context, SequenceParams(segments, params.pin_feet, params.bundle, path=params.targets.path)
-    )
+    path, takes = params.targets.path, params.takes
+    sequence = SequenceParams(segments, params.pin_feet, params.bundle, path, takes)
+    return start_sequence(context, sequence)
 
 
 def register() -> None:

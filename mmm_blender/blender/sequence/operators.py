@@ -183,7 +183,7 @@ class GenerateSequence(PathOperator, MotionJobOperator, bpy.types.Operator):
     def start(self, context: Context) -> SceneJob:
         """Send the list."""
         lines = self.segments or sequence_list(context.scene).lines
-        rest = given_or_scene(self, context, _FROM_SCENE)
+        rest = given_or_scene(self, context, (*_FROM_SCENE, "takes"))
         path = self.path_params(context, 0.0)
         return start_sequence(context, SequenceParams(params_of(lines), path=path, **rest))
 

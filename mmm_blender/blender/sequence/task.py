@@ -41,6 +41,7 @@ class SequenceParams:
     pin_feet: bool = True
     bundle: str = ""
     path: PathParams | None = None
+    takes: int = 1
 
     @property
     def seconds(self) -> float:
@@ -136,6 +137,7 @@ def _request(params: SequenceParams, fps: float, conditions: Conditions) -> Gene
         fps=fps,
         pin_feet=params.pin_feet,
         conditions=conditions.to_json(),
+        takes=params.takes,
     )
 
 

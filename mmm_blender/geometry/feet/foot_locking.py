@@ -32,7 +32,7 @@ from ..rotations import (
     rotation_vector_to_quat,
 )
 from ..skeleton import SMPL
-from ..smoothing import gaussian_smooth
+from ..smoothing import gaussian_smooth, windowed_sum
 from .contacts import CONTACT_JOINTS, standing_heights
 from .foot_plants import (
     ANKLE,
@@ -265,8 +265,7 @@ def _cover(values_TS: FloatArray, radius: int) -> FloatArray:
     wide_TS = np.pad(values_TS, ((2 * radius, 2 * radius), (0, 0)), mode="edge")
     highest_TS = np.lib.stride_tricks.sliding_window_view(wide_TS, 2 * radius + 1, axis=0).max(-1)
     bell_K = np.hanning(2 * radius + 3)[1:-1]
-    windows_TSK = np.lib.stride_tricks.sliding_window_view(highest_TS, len(bell_K), axis=0)
-    return np.asarray(windows_TSK @ (bell_K / bell_K.sum()), dtype=np.float64)
+    return windowed_sum(highest_TS, bell_K / bell_K.sum())
 
 
 def _frames_to(known_TS: BoolArray) -> IntArray:

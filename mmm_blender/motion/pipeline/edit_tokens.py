@@ -107,7 +107,7 @@ class EditJob:
             raise MMMError("A path leads the whole body: choose the whole or the lower body.")
         if len(runs) > 1:
             raise MMMError(
-                "The path cannot be met where poses are held inside the range: hold none, or "
+                "The path cannot be met where keys are locked inside the range: lock none, or "
                 "choose a range between them."
             )
         return runs[0]
@@ -115,7 +115,7 @@ class EditJob:
     @property
     def way(self) -> tuple[int, int] | None:
         """The kept frames from which and to which the root has to go; None where it may end
-        anywhere, or must stop by at held places."""
+        anywhere, or must stop by at locked places."""
         runs = masked_runs(self.root_T)
         if len(runs) != 1 or self.moves_after or self.path is not None:
             return None

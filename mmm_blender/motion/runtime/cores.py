@@ -42,8 +42,8 @@ def _of_macos() -> int:
     for name in ("hw.perflevel0.physicalcpu", "hw.physicalcpu"):
         command = ["/usr/sbin/sysctl", "-n", name]
         try:
-            told = subprocess.run(command, capture_output=True, text=True, check=True, timeout=5)
-            return int(told.stdout)
+            answer = subprocess.run(command, capture_output=True, text=True, check=True, timeout=5)
+            return int(answer.stdout)
         except (OSError, ValueError, subprocess.SubprocessError):
             continue
     return 0

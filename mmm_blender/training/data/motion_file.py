@@ -17,6 +17,7 @@ from zipfile import BadZipFile
 import numpy as np
 
 from ...common.arrays import AnyArray, FloatArray
+from ...common.atomic_files import replacing
 from ...common.errors import MMMError
 from ...geometry.clip import MotionClip
 from ...geometry.rotations import quat_to_rotation_vector, rotation_vector_to_quat
@@ -63,20 +64,19 @@ def _undo_deltas(deltas: AnyArray, starts: AnyArray, dtype: type) -> AnyArray:
 
 
 def save_motions(path: Path, records: Sequence[ClipRecord], clips: Sequence[MotionClip]) -> None:
-    """Write the file whole: under a temporary name first, then renamed."""
+    """Write the file whole, or leave the one before."""
     starts = np.cumsum([0] + [clip.frames for clip in clips[:-1]])
     vectors = np.concatenate([quat_to_rotation_vector(clip.rotations_TJ4) for clip in clips])
     rotations = np.round(vectors.reshape(len(vectors), -1) / _ROTATION_STEP).astype(np.int16)
     root = np.round(np.concatenate([clip.root_T3 for clip in clips]) / _ROOT_STEP).astype(np.int32)
     table = json.dumps({"format": FORMAT, "clips": [asdict(record) for record in records]})
-    temporary = path.with_suffix(".part.npz")
-    np.savez_compressed(
-        temporary,
-        rotations=_deltas(rotations, starts),
-        root=_deltas(root, starts),
-        table=np.frombuffer(table.encode(), dtype=np.uint8),
-    )
-    temporary.replace(path)
+    with replacing(path) as part, part.open("wb") as file:
+        np.savez_compressed(
+            file,
+            rotations=_deltas(rotations, starts),
+            root=_deltas(root, starts),
+            table=np.frombuffer(table.encode(), dtype=np.uint8),
+        )
 
 
 def _record(row: dict[str, Any]) -> ClipRecord:

@@ -14,6 +14,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from ...common.atomic_files import replacing
 from .distributed import ALONE, DistributedContext
 from .loop import Run
 
@@ -78,9 +79,8 @@ class EarlyStopping:
         best = max((look["value"] for look in self.looks), default=-math.inf)
         self.looks.append(found)
         if found["value"] > best:
-            temporary = self._best.with_suffix(".part")
-            torch.save(self._run.ema, temporary)
-            temporary.replace(self._best)
+            with replacing(self._best) as part:
+                torch.save(self._run.ema, part)
         values = [look["value"] for look in self.looks]
         self._run.finished = len(values) - 1 - values.index(max(values)) >= self._patience
         print("held out:", {name: round(value, 4) for name, value in found.items()}, flush=True)

@@ -19,6 +19,7 @@ import torch
 from torch import Tensor, nn
 from tqdm import tqdm
 
+from ...common.atomic_files import replacing
 from .distributed import ALONE, DistributedContext
 
 _AVERAGE_DECAY = 0.999
@@ -78,12 +79,11 @@ class Run:
         return cls(model, optimizer, {k: v.clone() for k, v in model.state_dict().items()})
 
     def save(self, path: Path) -> None:
-        """Write a checkpoint whole: temporary name first, then renamed."""
-        temporary = path.with_suffix(".part")
+        """Write a checkpoint whole, or leave the one before."""
         state = {"model": self.model.state_dict(), "optimizer": self.optimizer.state_dict()}
         state |= {"average": self.ema, "notes": self.notes, "finished": self.finished}
-        torch.save(state | {"step": self.step, "seconds": self.seconds}, temporary)
-        temporary.replace(path)
+        with replacing(path) as part:
+            torch.save(state | {"step": self.step, "seconds": self.seconds}, part)
 
     def resume(self, path: Path) -> bool:
         """Go on from a checkpoint; False where there is none."""

@@ -16,6 +16,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ...common.atomic_files import replacing
 from ...motion.config import PATH_FEATURES, TokenizerConfig, TransformerConfig
 from ...motion.features.layout import SMPL_269
 from ...motion.networks.text.features import TextFeatures
@@ -115,9 +116,8 @@ def _step_seconds(loss: Callable[[], Tensor], steps: int = 10) -> float:
 
 def write_found(path: Path, found: dict[str, object]) -> None:
     """Write what was found whole."""
-    temporary = path.with_suffix(".part")
-    temporary.write_text(json.dumps(found), encoding="utf-8")
-    temporary.replace(path)
+    with replacing(path) as part:
+        part.write_text(json.dumps(found), encoding="utf-8")
 
 
 def can_capture(folder: Path, wait_seconds: float) -> bool:

@@ -18,6 +18,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from ...common.atomic_files import replacing
 from ...common.errors import MMMError
 
 PART_BYTES = 15_000_000
@@ -46,7 +47,7 @@ def write_pack(
     notes: Mapping[str, Any],
     states: Mapping[str, Mapping[str, tuple[Tensor, bool]]],
 ) -> list[Path]:
-    """Write NAME.0.pack and so on, each under a temporary name first; returns the paths."""
+    """Write NAME.0.pack and so on, each whole; returns the paths."""
     table: list[dict[str, Any]] = []
     chunks: list[bytes] = []
     for network, state in states.items():
@@ -77,9 +78,8 @@ def _write_parts(folder: Path, name: str, content: bytes) -> list[Path]:
     paths: list[Path] = []
     for at, start in enumerate(range(0, len(content), PART_BYTES)):
         path = folder / f"{name}.{at}.pack"
-        temporary = path.with_suffix(".part")
-        temporary.write_bytes(content[start : start + PART_BYTES])
-        temporary.replace(path)
+        with replacing(path) as part:
+            part.write_bytes(content[start : start + PART_BYTES])
         paths.append(path)
     return paths
 

@@ -129,26 +129,17 @@ class MotionEngine:
         held = self._held
         assert held is not None
         from ...motion.sampling.sampler import Cancelled  # noqa: PLC0415  # takes a while
-        from .handlers import make_motion  # noqa: PLC0415  # as above
+        from .takes import generated, make_takes  # noqa: PLC0415  # as above
 
         def on_step(step: int, steps: int) -> None:
             on_progress(step, steps, STAGE_GENERATING)
 
         try:
-            motion = make_motion(held.generator, request, on_step, cancelled)
+            made = make_takes(held.generator, request, on_step, cancelled)
         except Cancelled as error:
             raise WorkerError("Cancelled.", FailureKind.CANCELLED) from error
-        return Generated(
-            request.job,
-            motion.clip.rotations_TJ4,
-            motion.clip.root_T3,
-            motion.clip.fps,
-            motion.clip.twist_estimated,
-            motion.tokens_LP,
-            _recipe(held, request, motion),
-            motion.notes,
-            motion.ground_move,
-        )
+        recipes = [_recipe(held, request, motion) for motion in made]
+        return generated(request.job, made, recipes)
 
     def body_model(self, request: LoadBodyModel) -> BodyModelLoaded:
         """Read a person's own body model file."""

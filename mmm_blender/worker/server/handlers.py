@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -15,6 +16,7 @@ from ...motion.config import SamplerConfig
 from ...motion.pipeline.pipeline import (
     EditRequest,
     GenerateRequest,
+    GenerateResult,
     MotionPipeline,
     SequenceRequest,
 )
@@ -56,11 +58,32 @@ def _made(
             return _sequence(generator, message, on_step, cancelled)
 
 
+def make_batch(
+    generator: MotionPipeline,
+    messages: Sequence[Generate],
+    on_step: OnStep,
+    cancelled: IsCancelled,
+) -> list[Motion]:
+    """Motions of prompts without conditions, in one go."""
+    requests = [_generate_request(generator, message) for message in messages]
+    made = generator.generate_batch(requests, on_step, cancelled)
+    motions = (_generated(each, result) for each, result in zip(messages, made, strict=True))
+    return [
+        replace(motion, notes=(*prompt_notes(generator, message), *motion.notes))
+        for message, motion in zip(messages, motions, strict=True)
+    ]
+
+
 def _generate(
     generator: MotionPipeline, message: Generate, on_step: OnStep, cancelled: IsCancelled
 ) -> Motion:
+    request = _generate_request(generator, message)
+    return _generated(message, generator.generate(request, on_step, cancelled))
+
+
+def _generate_request(generator: MotionPipeline, message: Generate) -> GenerateRequest:
     asked = Conditions.from_json(message.conditions)
-    request = GenerateRequest(
+    return GenerateRequest(
         message.prompt,
         message.seconds,
         message.seed,
@@ -72,7 +95,9 @@ def _generate(
         ends=asked.ends,
         pins=asked.pins,
     )
-    made = generator.generate(request, on_step, cancelled)
+
+
+def _generated(message: Generate, made: GenerateResult) -> Motion:
     params = {"prompt": message.prompt, "seconds": message.seconds, "seed": message.seed}
     return Motion(made.clip, made.tokens_LP, made.sampler, params, made.notes)
 
@@ -97,6 +122,7 @@ def _edit(
         "prompt": message.prompt,
         "seed": message.seed,
         "moves_after": message.moves_after,
+        "arrival_mps": made.remainder_mps,
     }
     return Motion(made.clip, made.tokens_LP, made.sampler, params, made.notes, made.ground_move)
 

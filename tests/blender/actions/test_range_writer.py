@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from mmm_blender.blender.actions.range_writer import raw_curves, restore, write_range
@@ -54,6 +54,17 @@ GENERATED = enum_value("type", "GENERATED")
 TYPES = ("handle_left_type", "handle_right_type")
 AROUND = range(-30, 70)
 """Frames at which curves are compared."""
+HUNDREDTH_OF_A_MILLIMETRE = 1e-5
+
+A_CURVE_THAT_STANDS_UPRIGHT = Layout(
+    seed=694681057,
+    mode="YZX",
+    kinds=("sparse",),
+    handles=("AUTO_CLAMPED", "FREE", "ALIGNED", "FREE", "VECTOR"),
+    smoothing="CONT_ACCEL",
+)
+"""Both handles of a segment reach to its other end, so that it jumps at 4.5: a handle of a part
+around that is longer than the part, and Blender shortens it."""
 
 spans = st.tuples(st.integers(-15, 50), st.integers(0, 20)).map(lambda at: (at[0], sum(at)))
 holds = st.frozensets(st.integers(-60, 280).map(lambda quarter: quarter / 4), max_size=20)
@@ -182,6 +193,7 @@ def test_kept_keys_stay_bit_for_bit(rig: ArmatureObject, update: bool) -> None:
 
 def test_frames_outside_the_range_say_what_they_said(rig: ArmatureObject) -> None:
     @drawn
+    @example(A_CURVE_THAT_STANDS_UPRIGHT, (-3, 3), frozenset({-13.75, 59.75}))
     @given(layouts, spans, holds)
     def check(layout: Layout, span: tuple[int, int], held: frozenset[float]) -> None:
         case = Case(rig, layout, span)
@@ -195,7 +207,8 @@ def test_frames_outside_the_range_say_what_they_said(rig: ArmatureObject) -> Non
             if (t < case.first and (start < case.first)) or (t > case.last and stop > case.last)
         ]
         for channel, said in case.said.items():
-            assert np.abs(case.values(channel) - said)[outside].max(initial=0.0) <= 1e-6
+            off = np.abs(case.values(channel) - said)[outside].max(initial=0.0)
+            assert off <= HUNDREDTH_OF_A_MILLIMETRE
         case.close()
 
     check()
@@ -236,7 +249,9 @@ def as_quat(values: FloatArray, mode: str) -> FloatArray:
     return np.array(mathutils.Euler(values, mode).to_quaternion())
 
 
-def test_new_keys_are_linear_and_generated_on_whole_frames(rig: ArmatureObject) -> None:
+def test_new_keys_in_the_range_are_linear_on_whole_frames_and_all_are_generated(
+    rig: ArmatureObject,
+) -> None:
     @drawn
     @given(layouts, spans, holds)
     def check(layout: Layout, span: tuple[int, int], held: frozenset[float]) -> None:
@@ -254,7 +269,7 @@ def test_new_keys_are_linear_and_generated_on_whole_frames(rig: ArmatureObject) 
             at = new["co"][:, 0]
             inside = (at >= case.first) & (at <= case.last)
             assert np.isin(new["interpolation"][inside], (LINEAR, CONSTANT)).all()
-            assert (new["co"][:, 0] % 1.0 == 0.0).all()
+            assert (at[inside] % 1.0 == 0.0).all()
             assert (np.diff(found["co"][:, 0]) > 0.0).all()
         case.close()
 

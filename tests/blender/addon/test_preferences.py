@@ -69,18 +69,20 @@ def test_what_a_person_chose_is_read(stored: Any, tmp_path: Path) -> None:
     stored.device, stored.threads, stored.idle_minutes = "cuda:1", 6, 0
     stored.bundles_folder, stored.wheels_folder = str(tmp_path), str(tmp_path / "wheels")
     stored.flavour, stored.index_url = CUDA, " https://example.org/simple "
+    stored.environment_path = str(tmp_path / "place")
     assert choices.choices() == choices.Choices(
         chosen_python=tmp_path / "python",
         device="cuda:1",
         threads=6,
         idle_minutes=0,
         bundles_folder=tmp_path,
+        environment_folder=tmp_path / "place",
         flavour=CUDA,
         index_url="https://example.org/simple",
         wheels=tmp_path / "wheels",
     )
     assert worker_python.environment_params() == EnvironmentParams(
-        paths.environment_folder(),
+        tmp_path / "place",
         flavour=CUDA,
         index_url="https://example.org/simple",
         wheels=tmp_path / "wheels",

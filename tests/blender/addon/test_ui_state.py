@@ -16,7 +16,8 @@ from mmm_blender.blender.addon.bundle_choice import shown_bundle
 from mmm_blender.blender.addon.device_panel import DevicePanel
 from mmm_blender.blender.addon.disk_facts import find_shown_bundle, shown_cards
 from mmm_blender.blender.addon.known_prompts import read_prompt
-from mmm_blender.blender.addon.preferences import draw_page, draw_setup
+from mmm_blender.blender.addon.preferences import draw_page
+from mmm_blender.blender.addon.setup_widgets import draw_setup
 from mmm_blender.blender.addon.ui_state import FACT_SECONDS, UIState, ui_state
 from mmm_blender.blender.bpy_types import bpy
 from mmm_blender.blender.character.panel import CharacterPanel
@@ -98,6 +99,7 @@ def test_the_preferences_look_at_the_disk_once(
     monkeypatch.setattr(setup_session, "notice", Notice("It failed.", is_error=True))
     stored = SimpleNamespace(python_source="OWN", bl_rna=Anything(), **{})
     draw_setup(Layout(), bpy.context)
+    draw_page(Layout(), bpy.context, stored)
     request.getfixturevalue("no_disk")
     draw_setup(Layout(), bpy.context)
     draw_page(Layout(), bpy.context, stored)

@@ -40,7 +40,10 @@ BYSTANDER = "head"
 
 EXAMPLES = int(os.environ.get("MMM_CURVE_EXAMPLES", "40"))
 drawn = settings(
-    max_examples=EXAMPLES, deadline=None, derandomize=EXAMPLES == 40, phases=[Phase.generate]
+    max_examples=EXAMPLES,
+    deadline=None,
+    derandomize=EXAMPLES == 40,
+    phases=[Phase.explicit, Phase.generate],
 )
 """How tests draw. The same examples each time; a failure is not shrunk, which would keep Blender
 busy for minutes."""

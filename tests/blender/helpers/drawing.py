@@ -14,6 +14,7 @@ class Layout:
     def __init__(self, book: list[Any] | None = None) -> None:
         self.book: list[Any] = [] if book is None else book
         self.enabled = True
+        self.active = True
 
     def _part(self, **_: Any) -> Layout:
         part = Layout(self.book)

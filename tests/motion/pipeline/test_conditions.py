@@ -111,7 +111,7 @@ def test_a_path_needs_a_body_to_lead() -> None:
     held_TJ = np.zeros((80, 22), dtype=np.bool_)
     held_TJ[40] = True
     holds = EditRequest(clip, span_mask(80, 20, 60, "all", held_TJ), "", 4, SAMPLER, path=BEND)
-    with pytest.raises(MMMError, match="hold none"):
+    with pytest.raises(MMMError, match="lock none"):
         tiny_generator("two parts").edit(holds)
 
 

@@ -229,7 +229,7 @@ def test_a_motion_that_cannot_arrive_by_itself_is_told():
     request = replace(request, clip=request.clip.replace(root_T3=away_T3))
     result = tiny_generator("two parts").edit(request)
     assert_kept(result, request)
-    assert any("m/s" in note and note.endswith(".") for note in result.notes)
+    assert any("slide" in note and note.endswith(".") for note in result.notes)
 
 
 def test_signs_of_quaternions_are_those_of_the_frames_before():

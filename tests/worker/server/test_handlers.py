@@ -195,3 +195,39 @@ def test_conditions_that_cannot_be_are_told(client: WorkerClient, bundle: p.Load
         with pytest.raises(p.WorkerError, match=words) as told:
             client.run_blocking(edit(client, conditions=conditions), bundle)
         assert told.value.kind == p.FailureKind.BAD_REQUEST
+
+
+def test_takes_come_in_one_answer_with_the_next_seeds(
+    client: WorkerClient, bundle: p.LoadBundle
+) -> None:
+    message = p.Generate("a person walks.", 1.0, seed=5, takes=3)
+    takes = client.run_blocking(message, bundle).takes
+    assert [take.recipe["seed"] for take in takes] == [5, 6, 7]
+    assert all(take.clip.frames == takes[0].clip.frames and take.more == {} for take in takes[1:])
+    assert not same(takes[0], takes[1]) and not same(takes[1], takes[2])
+    for take in takes[1:]:
+        again = client.run_blocking(replace(message, tokens_LP=take.tokens_LP, takes=1), bundle)
+        assert np.abs(again.root_T3 - take.root_T3).max() < 1e-9
+
+
+@pytest.mark.parametrize("kind", ["edit", "sequence"])
+def test_takes_of_edits_and_sequences(
+    client: WorkerClient, bundle: p.LoadBundle, kind: str
+) -> None:
+    message = edit(client, takes=2) if kind == "edit" else sequence(client, takes=2)
+    first, second = client.run_blocking(message, bundle).takes
+    single = replace(message, takes=1, job=client.new_job())
+    assert same(client.run_blocking(single, bundle), first)
+    name = "seed" if kind == "edit" else "seeds"
+    following = replace(single, job=client.new_job(), **{name: second.recipe[name]})
+    if kind == "sequence":
+        following = replace(following, seeds=tuple(second.recipe["seeds"]))
+    assert same(client.run_blocking(following, bundle), second)
+
+
+@pytest.mark.parametrize("takes", [0, -1, 9])
+def test_so_many_takes_cannot_be_made(
+    client: WorkerClient, bundle: p.LoadBundle, takes: int
+) -> None:
+    with pytest.raises(p.WorkerError, match="ask for 1 to 8"):
+        client.run_blocking(p.Generate("a person walks.", 1.0, takes=takes), bundle)

@@ -71,7 +71,7 @@ def _convolution(
     dilation: int = 1,
     padding: int | None = None,
 ) -> str:
-    """A convolution over time; it keeps the number of places unless told otherwise."""
+    """A convolution over time; it keeps the number of places unless asked otherwise."""
     kernel = weights[f"{name}.weight"].shape[2]
     pad = dilation * (kernel // 2) if padding is None else padding
     return graph.node(

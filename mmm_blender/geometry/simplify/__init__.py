@@ -1,0 +1,1 @@
+"""The fewest Bezier keys that say what dense ones say, within a tolerance."""

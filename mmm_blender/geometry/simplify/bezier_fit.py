@@ -1,0 +1,109 @@
+"""Values at every frame, as few keys with handles.
+
+Handles lie a third of the way to the next key, so a segment is a cubic polynomial of the frame
+(Hermite's), and slopes on both sides of a key are one: the handles are aligned.
+
+T frames, C channels of one bone, K keys (knots), S = K - 1 segments.
+"""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import numpy as np
+
+from ...common.arrays import BoolArray, FloatArray, IntArray
+
+_DENSE = 0.34
+"""Share of frames with a key from which on slopes are plain differences: nothing is left to fit."""
+_STIFFNESS = 1e-6
+"""Keeps slopes of segments without frames inside from being undetermined."""
+
+
+def fitted_slopes(values_TC: FloatArray, knots_K: IntArray) -> FloatArray:
+    """Slopes (K, C) in units a frame at keys that stand on the values: least squares over all
+    frames."""
+    plain_KC = _differences(values_TC)[knots_K]
+    if len(knots_K) > _DENSE * len(values_TC) or len(knots_K) < 2:
+        return plain_KC
+    normal_KK, rest_KC = _normal_equations(values_TC, knots_K)
+    normal_KK += _STIFFNESS * np.eye(len(knots_K))
+    return np.linalg.solve(normal_KK, rest_KC + _STIFFNESS * plain_KC)
+
+
+def evaluated(
+    values_KC: FloatArray, slopes_KC: FloatArray, knots_K: IntArray, frames: int
+) -> FloatArray:
+    """The curves at each of so many frames, from keys at ``knots_K``. (T, C)."""
+    if len(knots_K) < 2:
+        return np.repeat(values_KC, frames, axis=0)
+    at_T, length_T, h = _hermite(knots_K, frames)
+    length_T1 = length_T[:, None]
+    return (
+        h[0][:, None] * values_KC[at_T]
+        + h[1][:, None] * length_T1 * slopes_KC[at_T]
+        + h[2][:, None] * values_KC[at_T + 1]
+        + h[3][:, None] * length_T1 * slopes_KC[at_T + 1]
+    )
+
+
+def worst_frames(cost_T: FloatArray, knots_K: IntArray, limit_T: BoolArray) -> IntArray:
+    """In each segment that has a frame beyond its limit the frame that costs most, without its
+    ends: where a key has to be added."""
+    if not limit_T.any():
+        return np.empty(0, dtype=np.int64)
+    inner_T = cost_T.copy()
+    inner_T[knots_K] = -1.0
+    added: list[int] = []
+    for first, last in pairwise(knots_K):
+        if last - first > 1 and limit_T[first : last + 1].any():
+            added.append(int(first + np.argmax(inner_T[first : last + 1])))
+    return np.array(added, dtype=np.int64)
+
+
+def _differences(values_TC: FloatArray) -> FloatArray:
+    """Slopes of the values themselves, units a frame. (T, C)."""
+    if len(values_TC) < 2:
+        return np.zeros_like(values_TC)
+    return np.gradient(values_TC, axis=0)
+
+
+def _hermite(
+    knots_K: IntArray, frames: int
+) -> tuple[IntArray, FloatArray, tuple[FloatArray, FloatArray, FloatArray, FloatArray]]:
+    """Of each frame its segment, the segment's length, and Hermite's four polynomials. (T,)."""
+    frame_T = np.arange(frames)
+    at_T = np.clip(np.searchsorted(knots_K, frame_T, side="right") - 1, 0, len(knots_K) - 2)
+    length_T = (knots_K[at_T + 1] - knots_K[at_T]).astype(np.float64)
+    t = (frame_T - knots_K[at_T]) / length_T
+    square, cube = t * t, t * t * t
+    polynomials = (
+        2 * cube - 3 * square + 1,
+        cube - 2 * square + t,
+        3 * square - 2 * cube,
+        cube - square,
+    )
+    return at_T, length_T, polynomials
+
+
+def _normal_equations(values_TC: FloatArray, knots_K: IntArray) -> tuple[FloatArray, FloatArray]:
+    """Of the slopes: a frame knows the two keys of its segment only. (K, K), (K, C)."""
+    count = len(knots_K)
+    at_T, length_T, h = _hermite(knots_K, len(values_TC))
+    left_T, right_T = h[1] * length_T, h[3] * length_T
+    through_TC = (
+        h[0][:, None] * values_TC[knots_K[at_T]] + h[2][:, None] * values_TC[knots_K[at_T + 1]]
+    )
+    missing_TC = values_TC - through_TC
+    normal_KK = np.zeros((count, count))
+    rows = np.arange(count)
+    normal_KK[rows, rows] = np.bincount(at_T, left_T**2, count)
+    normal_KK[rows, rows] += np.bincount(at_T + 1, right_T**2, count)
+    beside_S = np.bincount(at_T, left_T * right_T, count)[:-1]
+    normal_KK[rows[:-1], rows[1:]] = normal_KK[rows[1:], rows[:-1]] = beside_S
+    rest = [
+        np.bincount(at_T, left_T * missing_T, count)
+        + np.bincount(at_T + 1, right_T * missing_T, count)
+        for missing_T in missing_TC.T
+    ]
+    return normal_KK, np.stack(rest, axis=1)
