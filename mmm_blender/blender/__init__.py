@@ -8,6 +8,7 @@ jobs       a job of the worker: its session, its snapshot of the scene, the oper
 addon      preferences, scene settings, weights on disk, and what panels show of all that
 menus      entries in Blender's own menus
 takes      several motions of one request to choose from, and what was made before
+simplify   the fewest Bezier keys within a tolerance
 generate, edit, sequence, replay, character
            a folder each for a feature: task (without buttons), operators, panel, properties
 """
@@ -35,6 +36,7 @@ _MODULES = (
     "generate.operators",
     "edit.operators",
     "replay.operators",
+    "simplify.operators",
     "sequence.operators",
     "character.operators",
     "generate.panel",

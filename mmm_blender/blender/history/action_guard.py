@@ -17,10 +17,13 @@ from ..fcurves.curve_snapshot import CurveId, RawCurve, all_curves
 from ..fcurves.keyframe_arrays import moving_check
 from ..fcurves.layered_actions import bone_curves, slot_handle
 from ..fcurves.rollback import all_or_nothing
-from ..fcurves.slot_properties import own_properties, restore_properties
+from ..fcurves.slot_properties import own_properties, read_text, restore_properties
 from ..rig.target import DataBlockRef, scene_fps
 from .fingerprint import checksums, is_untouched
 from .recipe_store import load_recipe
+
+SIMPLIFIED_PROPERTY = "mmm_simplified"
+"""Custom property of an Action whose keys say what its recipe makes within a tolerance only."""
 
 RawCurves: TypeAlias = Mapping[CurveId, RawCurve]
 
@@ -42,6 +45,7 @@ class ActionGuard:
         action = rig.animation_data.action
         recipe = load_recipe(action, rig)
         known = recipe is not None and recipe.is_whole
+        known = known and not read_text(action, SIMPLIFIED_PROPERTY, rig)
         known = known and is_untouched(rig, action, self._numbers.bones)
         return known and _all_keyed(rig, action) and not editing_poll_error(rig, "ALL")
 

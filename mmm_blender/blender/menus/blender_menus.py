@@ -13,6 +13,8 @@ _MOTION_COMMANDS = (
     (None, ""),
     ("mmm.inpaint", "ARMATURE_DATA"),
     ("mmm.in_between", "KEYTYPE_KEYFRAME_VEC"),
+    (None, ""),
+    ("mmm.simplify_keys", "IPO_BEZIER"),
 )
 """Operators of the menu Motion, each with its icon; None for a line between two groups."""
 

@@ -1,0 +1,1 @@
+"""Simplify Keys: dense keys become the fewest Bezier keys within a tolerance."""

@@ -1,0 +1,71 @@
+"""Simplify Keys, the button."""
+# Blender reads properties from annotations that are calls; they are no types, and meant so.
+# pyright: reportInvalidTypeForm=false
+
+import math
+from typing import Any, ClassVar
+
+from ...common.errors import MMMError
+from ...geometry.simplify.simplify import Tolerance
+from ..actions.editability import edited_armature
+from ..addon.availability import busy_poll_error
+from ..bpy_types import Context, Event, bpy
+from ..jobs.session import Notice, session
+from ..widgets import can_run, redraw, shown
+from .task import simplify_keys, simplify_poll_error
+
+_DIALOG_WIDTH = 300
+
+
+class SimplifyKeys(bpy.types.Operator):
+    """Replace the keys by the fewest with handles that keep every joint within a tolerance"""
+
+    bl_idname = "mmm.simplify_keys"
+    bl_label = "Simplify Keys"
+    bl_options: ClassVar[set[str]] = {"REGISTER", "UNDO"}
+
+    millimetres: bpy.props.FloatProperty(
+        name="Distance",
+        description="How far any joint may be from where it was, in millimetres; feet that stand: "
+        "a quarter of it",
+        default=10.0,
+        min=0.0,
+        soft_min=0.5,
+        soft_max=100.0,
+    )
+    angle: bpy.props.FloatProperty(
+        name="Angle",
+        description="How far any bone may be turned from where it was",
+        default=math.radians(5.0),
+        min=0.0,
+        max=math.pi,
+        subtype="ANGLE",
+    )
+
+    @classmethod
+    def poll(cls, context: Context) -> bool:
+        """Greyed, with the reason, where no keys can be simplified."""
+        return can_run(cls, busy_poll_error() or simplify_poll_error(context))
+
+    def invoke(self, context: Context, _event: Event) -> set[str]:
+        """Ask for the tolerance."""
+        if bpy.app.background:
+            return self.execute(context)
+        manager: Any = context.window_manager
+        return set(manager.invoke_props_dialog(self, width=_DIALOG_WIDTH))
+
+    def execute(self, context: Context) -> set[str]:
+        """The measured error is said."""
+        tolerance = Tolerance(float(self.millimetres) / 1000.0, float(self.angle))
+        try:
+            report = simplify_keys(context, edited_armature(context), tolerance)
+        except MMMError as error:
+            self.report({"ERROR"}, shown(str(error)))
+            return {"CANCELLED"}
+        session.notice, session.panel, session.prompt = Notice(report.sentence), "edit", ""
+        self.report({"INFO"}, report.sentence)
+        redraw()
+        return {"FINISHED"}
+
+
+register, unregister = bpy.utils.register_classes_factory((SimplifyKeys,))

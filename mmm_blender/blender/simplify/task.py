@@ -1,0 +1,228 @@
+"""Simplify Keys without buttons."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from ...common.arrays import FloatArray
+from ...common.errors import MMMError
+from ...geometry.editing.lock_mode import LockMode
+from ...geometry.resample import MOST_FRAMES
+from ...geometry.rotation_modes import rotations_of
+from ...geometry.rotations import quat_angle
+from ...geometry.simplify.pose_error import BoneChain
+from ...geometry.simplify.simplify import (
+    BoneCurves,
+    BoneKeys,
+    Tolerance,
+    simplify,
+    standing_points,
+)
+from ...geometry.skeleton import SMPL_22
+from ..actions.editability import edited_armature, editing_poll_error
+from ..actions.range_writer import keyed_extent, raw_curves
+from ..bpy_types import Action, ArmatureObject, Context
+from ..edit.chosen_range import ChosenRange, Source
+from ..fcurves.curve_writer import CurveWriter, open_writer
+from ..fcurves.keyframe_arrays import KeyArray, linear_keys, read_keys, reading_once
+from ..fcurves.layered_actions import enum_value
+from ..fcurves.slot_properties import write_text
+from ..history.action_guard import SIMPLIFIED_PROPERTY, rolled_back
+from ..history.fingerprint import store_fingerprint
+from ..history.locked_keys import locked_keys
+from ..rig.smpl_rig import smpl_bones
+from ..rig.target import scene_fps
+from .bone_samples import KeyedBone, bone_chain, keyed_bones
+
+_HANDLE = 1.0 / 3.0
+"""Of the way to the next key: a segment is then a cubic polynomial of the frame."""
+_FEET = ("left_ankle", "left_foot", "right_ankle", "right_foot")
+_MILLIMETRES = 1000.0
+
+
+@dataclass(frozen=True)
+class SimplifyReport:
+    """keys_before, keys_after: of all curves. distance: of the joint that is furthest from where it
+    was, metres; angle: of the bone that is turned furthest from it, radians; both of the curves as
+    Blender evaluates them, at every frame."""
+
+    keys_before: int
+    keys_after: int
+    distance: float
+    angle: float
+
+    @property
+    def sentence(self) -> str:
+        """For the person."""
+        return (
+            f"{self.keys_before} keys became {self.keys_after}: no joint is more than "
+            f"{_MILLIMETRES * self.distance:.1f} mm off, no bone more than "
+            f"{math.degrees(self.angle):.1f} degrees."
+        )
+
+
+def simplify_poll_error(context: Context) -> str:
+    """Why no keys can be simplified now, in a sentence; else ""."""
+    try:
+        return editing_poll_error(edited_armature(context), "ALL")
+    except MMMError as error:
+        return str(error)
+
+
+def simplify_keys(context: Context, rig: ArmatureObject, tolerance: Tolerance) -> SimplifyReport:
+    """Replace the keys of a character's bones by the fewest within a tolerance.
+
+    Keys that the person set, and those that they moved, stay where they are. Raises MMMError, with
+    nothing changed, where the Action cannot be edited or the tolerance makes no sense.
+    """
+    tolerance.check()
+    if reason := editing_poll_error(rig, "ALL"):
+        raise MMMError(reason)
+    action = rig.animation_data.action
+    motion = _Motion.of(context, rig, action)
+    found = simplify(motion.curves, motion.chain, tolerance, motion.standing())
+    with reading_once(), rolled_back(action, raw_curves(action)):
+        before, after = _write(rig, action, motion, found.keys)
+        own = {
+            bone.name: {float(frame + motion.first) for frame in fixed}
+            for bone, fixed in zip(motion.bones, motion.fixed, strict=True)
+            if fixed
+        }
+        store_fingerprint(rig, action, own)
+        write_text(action, SIMPLIFIED_PROPERTY, "1", rig)
+    distance, angle = motion.measured()
+    return SimplifyReport(before, after, distance, angle)
+
+
+@dataclass(frozen=True, eq=False)
+class _Motion:
+    """What is simplified. curves, fixed: of each bone, at the scene frames from first to last."""
+
+    bones: tuple[KeyedBone, ...]
+    curves: tuple[BoneCurves, ...]
+    fixed: tuple[frozenset[int], ...]
+    chain: BoneChain
+    first: int
+    last: int
+    metre: float
+    feet: tuple[int, ...]
+    fps: float
+
+    @classmethod
+    def of(cls, context: Context, rig: ArmatureObject, action: Action) -> _Motion:
+        keyed = keyed_extent(rig, action)
+        assert keyed is not None  # or it could not be edited
+        first, last = math.floor(keyed[0]), math.ceil(keyed[1])
+        if last - first >= MOST_FRAMES:
+            raise MMMError(
+                f"The Action has more than {MOST_FRAMES} frames: simplify a shorter one."
+            )
+        scale = float(rig.matrix_world.median_scale)
+        metre = scale * float(context.scene.unit_settings.scale_length)
+        bones = tuple(keyed_bones(rig, action))
+        fixed = _fixed(rig, action, bones, first, last)
+        curves = tuple(
+            bone.sampled(first, last, metre, each) for bone, each in zip(bones, fixed, strict=True)
+        )
+        names = [bone.name for bone in bones]
+        feet = tuple(names.index(smpl_bones(rig)[joint]) for joint in _FEET)
+        fps = scene_fps(context.scene)
+        chain = bone_chain(rig, metre)
+        return cls(bones, curves, fixed, chain, first, last, metre, feet, fps)
+
+    def standing(self) -> np.ndarray[tuple[int, ...], np.dtype[np.bool_]]:
+        """Heads and tips of feet that stand. (T, P)."""
+        points_TP3 = self.chain.points(*_poses(self.curves))
+        heads = list(self.feet)
+        tips = [len(self.bones) + bone for bone in heads]
+        return standing_points(points_TP3, [*heads, *tips], self.fps)
+
+    def measured(self) -> tuple[float, float]:
+        """How far the curves as they are now are from what they were: metres, radians."""
+        now = [bone.sampled(self.first, self.last, self.metre, frozenset()) for bone in self.bones]
+        (turns_a, moves_a), (turns_b, moves_b) = _poses(self.curves), _poses(now)
+        apart = self.chain.points(turns_a, moves_a) - self.chain.points(turns_b, moves_b)
+        return float(np.linalg.norm(apart, axis=-1).max()), float(
+            quat_angle(turns_a, turns_b).max()
+        )
+
+
+def _poses(curves: list[BoneCurves] | tuple[BoneCurves, ...]) -> tuple[FloatArray, FloatArray]:
+    """Rotations (T, J, 4) and moves (T, J, 3) of all bones."""
+    rotations = [rotations_of(each.rotation_TN, each.mode) for each in curves]
+    return np.stack(rotations, axis=1), np.stack([each.moves_T3 for each in curves], axis=1)
+
+
+def _fixed(
+    rig: ArmatureObject, action: Action, bones: tuple[KeyedBone, ...], first: int, last: int
+) -> tuple[frozenset[int], ...]:
+    """Frames (from 0) at which each bone keeps its key, because the person set or moved it."""
+    span = ChosenRange(first, last, Source.GIVEN)
+    locked = locked_keys(rig, action, span, SMPL_22.names, LockMode.AUTO)
+    named: Mapping[str, str] = {bone: joint for joint, bone in smpl_bones(rig).items()}
+    return tuple(
+        frozenset(
+            int(frame) - first
+            for frame in locked.frames.get(named.get(bone.name, ""), ())
+            if float(frame).is_integer()
+        )
+        for bone in bones
+    )
+
+
+def _write(
+    rig: ArmatureObject, action: Action, motion: _Motion, keys: tuple[BoneKeys, ...]
+) -> tuple[int, int]:
+    """Write all keys; how many there were, and how many there are."""
+    before = after = 0
+    with open_writer(rig, action) as writer:
+        for bone, fixed, found in zip(motion.bones, motion.fixed, keys, strict=True):
+            counts = _write_bone(writer, bone, fixed, found, motion)
+            before, after = before + counts[0], after + counts[1]
+    return before, after
+
+
+def _write_bone(
+    writer: CurveWriter,
+    bone: KeyedBone,
+    fixed: frozenset[int],
+    found: BoneKeys,
+    motion: _Motion,
+) -> tuple[int, int]:
+    before = after = 0
+    moves_from = len(bone.curves) - 3
+    for at, curve in enumerate(bone.curves):
+        if curve is None:
+            continue
+        unit = 1.0 / motion.metre if at >= moves_from else 1.0
+        old = read_keys(curve)
+        new = bezier_keys(
+            found.knots_K + motion.first,
+            found.values_KC[:, at] * unit,
+            found.slopes_KC[:, at] * unit,
+        )
+        held = np.isin(found.knots_K, list(fixed))
+        new["type"][held] = enum_value("type", "KEYFRAME")
+        writer.write(curve, new, np.zeros(len(new), dtype=np.bool_), old)
+        before, after = before + len(old), after + len(new)
+    return before, after
+
+
+def bezier_keys(frames_K: FloatArray, values_K: FloatArray, slopes_K: FloatArray) -> KeyArray:
+    """Bezier keys of type GENERATED with aligned handles, of slopes in units a frame."""
+    keys = linear_keys(frames_K, values_K)
+    keys["interpolation"] = enum_value("interpolation", "BEZIER")
+    lengths = np.diff(frames_K).astype(np.float64) * _HANDLE
+    if not len(lengths):
+        return keys
+    left, right = np.append(lengths[0], lengths), np.append(lengths, lengths[-1])
+    for name, length, sign in (("handle_left", left, -1.0), ("handle_right", right, 1.0)):
+        keys[f"{name}_type"] = enum_value(f"{name}_type", "ALIGNED")
+        keys[name] = np.stack(
+            [frames_K + sign * length, values_K + sign * length * slopes_K], axis=-1
+        )
+    return keys
