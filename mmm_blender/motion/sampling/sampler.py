@@ -175,8 +175,9 @@ def _choose(
 def draw_codes(logits_MK: AnyArray, uniform_M: FloatArray, temperature: float) -> IntArray:
     """For each row of logits the code at which the sum of probabilities passes a number in 0..1."""
     below_MK = logits_MK - logits_MK.max(axis=1, keepdims=True)
+    least = float(np.finfo(logits_MK.dtype).tiny)
     with np.errstate(over="ignore"):  # nearly no temperature: the likeliest alone is left
-        shares_MK = np.exp(below_MK / logits_MK.dtype.type(temperature))
+        shares_MK = np.exp(below_MK / logits_MK.dtype.type(max(temperature, least)))
     sums_MK = np.cumsum(shares_MK, axis=1, dtype=np.float64)
     passed_MK = sums_MK > uniform_M[:, None] * sums_MK[:, -1:]
     return passed_MK.argmax(axis=1)
