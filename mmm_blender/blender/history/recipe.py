@@ -8,7 +8,6 @@ again to the same keys, without sampling. Arrays are packed (see ``common.array_
 from __future__ import annotations
 
 import json
-import typing
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields, is_dataclass
 from functools import lru_cache
@@ -18,12 +17,13 @@ import numpy as np
 
 from ...common.array_text import pack
 from ...common.errors import MMMError
+from ...common.schema import from_json
 from ...common.untrusted import clean_text, json_value
 from ...geometry.clip import MotionClip
 from ...geometry.editing.edit_mask import EditMask
 from ...geometry.placement import Placement
 from ...geometry.rotations import identity_quats
-from .recipe_fields import MOST_STEPS, check_fields
+from .recipe_fields import MOST_PACKED, MOST_STEPS, check_fields
 
 RECIPE_VERSION = 3
 """Raised when a field is added, removed or changes its meaning."""
@@ -311,40 +311,20 @@ def _old_step(values: dict[str, Any]) -> GenerateStep:
     return cast(GenerateStep, _read(GenerateStep, values))
 
 
-_JSON_TYPES: Mapping[Any, tuple[type, ...]] = {
-    str: (str,),
-    int: (int,),
-    float: (int, float),
-    bool: (bool,),
-    Mapping[str, Any]: (dict,),
-    Mapping[str, float]: (dict,),
-    Mapping[str, str]: (dict,),
-}
-"""What JSON may hold for a field of each type."""
-
-
 def _read(cls: type[Any], values: Mapping[str, Any]) -> Any:
-    """A dataclass from exactly its fields."""
-    known = {each.name for each in fields(cls)}
-    if odd := sorted(known ^ values.keys()):
-        named = clean_text(", ".join(odd))
-        raise MMMError(f"The Action's recipe has missing or unknown fields: {named}.")
-    hints = typing.get_type_hints(cls)
-    read = cls(**{name: _value(name, hints[name], values[name]) for name in known})
-    check_fields(read)
+    """A step from exactly its fields, each fit to be one."""
+    read = from_json(
+        cls,
+        values,
+        "The Action's recipe",
+        advice="undo what changed it.",
+        complete=True,
+        most_text=MOST_PACKED,
+    )
+    for part in (read, *(getattr(read, each.name) for each in fields(read))):
+        if is_dataclass(part):
+            check_fields(part)
     return read
-
-
-def _value(name: str, hint: Any, value: Any) -> Any:
-    if is_dataclass(hint):
-        return _read(cast("type[Any]", hint), _object(value, name))
-    if typing.get_origin(hint) is tuple and isinstance(value, list):
-        items = cast("list[Any]", value)
-        return tuple(_value(name, typing.get_args(hint)[0], item) for item in items)
-    wanted = _JSON_TYPES.get(hint, ())
-    if not isinstance(value, wanted) or (isinstance(value, bool) and bool not in wanted):
-        raise MMMError(f"The Action's recipe holds {clean_text(value)} as its {name}.")
-    return value
 
 
 # --- in the Action -------------------------------------------------------------------------------

@@ -23,7 +23,7 @@ _MOST_SECONDS = 10_000.0
 _MOST_METRES = 1e6
 _MOST_SEED = 2**63 - 1
 _MOST_PROMPT = 10_000
-_MOST_PACKED = 2**27
+MOST_PACKED: Final = 2**27
 _SHOWN = 40
 _PLACEMENT = ["x", "yaw", "z"]
 
@@ -81,7 +81,7 @@ def _is_name(value: object) -> bool:
 
 
 def _is_packed(value: object) -> bool:
-    return isinstance(value, str) and len(value) <= _MOST_PACKED and value.isascii()
+    return isinstance(value, str) and len(value) <= MOST_PACKED and value.isascii()
 
 
 def _is_placement(value: Mapping[str, Any]) -> bool:

@@ -14,7 +14,7 @@ import hashlib
 import json
 import math
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +27,7 @@ from torch.nn import functional
 from ...common.arrays import AnyArray, FloatArray
 from ...common.atomic_files import make_folder, write_files
 from ...common.errors import MMMError
+from ...common.schema import from_json, to_json
 from ...geometry.clip import MotionClip
 from ...motion.features.layout import SMPL_269
 from ...motion.features.smpl import encode_clip
@@ -229,7 +230,7 @@ def save_evaluator(
         name: (value.half() if name in parameters else value).contiguous()
         for name, value in model.state_dict().items()
     }
-    config = {"evaluator": asdict(model.config), "notes": notes}
+    config = {"evaluator": to_json(model.config), "notes": notes}
     make_folder(folder)
     write_files(
         {
@@ -242,11 +243,10 @@ def save_evaluator(
 
 def load_evaluator(folder: Path) -> Evaluator:
     """Read the judge; MMMError says what is wrong with its folder."""
-    values = read_json(folder / CONFIG_FILE, _ADVICE).get("evaluator")
-    names = {field.name for field in fields(EvaluatorConfig)}
-    if not isinstance(values, dict) or set(values) != names:
-        raise MMMError(f"{folder / CONFIG_FILE} describes no evaluator: {_ADVICE}")
-    model = EvaluatorModel(EvaluatorConfig(**values))
+    path = folder / CONFIG_FILE
+    values = read_json(path, _ADVICE).get("evaluator")
+    config = from_json(EvaluatorConfig, values, str(path), advice=_ADVICE, complete=True)
+    model = EvaluatorModel(config)
     path = folder / WEIGHTS_FILE
     load_weights(model, read_tensors(path, _ADVICE), path, _ADVICE)
     try:

@@ -130,7 +130,7 @@ def test_a_folder_without_a_part_is_told(tmp_path: Path) -> None:
     with pytest.raises(MMMError, match="text"):
         load_evaluator(tmp_path)
     (tmp_path / CONFIG_FILE).write_text("{}")
-    with pytest.raises(MMMError, match="describes no evaluator"):
+    with pytest.raises(MMMError, match="must be a JSON object"):
         load_evaluator(tmp_path)
 
 
