@@ -39,6 +39,15 @@ LOCK_ITEMS = (
     (LockMode.KEYFRAME.value, "Keyframes", "Lock keys of the type Keyframe: poses set by hand"),
     (LockMode.NONE.value, "Nothing", "Regenerate everything in the range"),
 )
+CONTINUE, REPLACE = "CONTINUE", "REPLACE"
+EXISTING_ITEMS = (
+    (
+        CONTINUE,
+        "Continue",
+        "Go on from the pose and place at the playhead; other keys stay",
+    ),
+    (REPLACE, "Replace", "Make a new Action; the one before stays in the list of takes"),
+)
 SCENE_END_ITEMS = (
     (EXTEND, "Extend", "Move the scene's end out where the motion is longer"),
     (FIT, "Fit", "End the scene with the motion's last key"),
@@ -110,6 +119,11 @@ class SceneSettings(bpy.types.PropertyGroup):
         name="Lock",
         description="Which poses inside the range stay as they are",
         items=LOCK_ITEMS,
+    )
+    existing: bpy.props.EnumProperty(
+        name="Motion Before",
+        description="What becomes of motion that the character has before the playhead",
+        items=EXISTING_ITEMS,
     )
     takes: bpy.props.IntProperty(
         name="Takes",

@@ -10,8 +10,9 @@ from ...common.errors import MMMError
 from ...worker.installer import CPU
 from ..addon.availability import poll_error
 from ..addon.choices import choose_device
-from ..addon.scene_settings import LARGEST_SEED, given_or_scene, scene_settings
+from ..addon.scene_settings import EXISTING_ITEMS, LARGEST_SEED, given_or_scene, scene_settings
 from ..bpy_types import Context, bpy
+from ..edit.task import start_edit
 from ..jobs.motion_operator import MotionJobOperator
 from ..jobs.scene_job import SceneJob
 from ..jobs.session import Notice, session
@@ -20,6 +21,7 @@ from ..path.planned_path import PathParams
 from ..path.properties import CURSOR, OBJECT
 from ..targets.target_params import TargetParams
 from ..widgets import can_run, redraw
+from .continuation import continuation
 from .long_prompts import start_prompt
 from .task import GenerateParams
 
@@ -41,6 +43,12 @@ class MotionOperator(PathOperator, StartEndOperator, MotionJobOperator):
         name="Seed", description="Another seed gives another motion; the scene's if not given"
     )
 
+    existing: bpy.props.EnumProperty(
+        name="Motion Before",
+        description="What becomes of motion before the playhead; the scene's choice if not given",
+        items=EXISTING_ITEMS,
+    )
+
     @classmethod
     def poll(cls, context: Context) -> bool:
         """Greyed, with the reason, while it cannot work."""
@@ -48,7 +56,10 @@ class MotionOperator(PathOperator, StartEndOperator, MotionJobOperator):
 
     def start(self, context: Context) -> SceneJob:
         """Read what the motion keeps to, and send the params."""
-        return start_prompt(context, self.params(context))
+        params = self.params(context)
+        existing = str(given_or_scene(self, context, ("existing",))["existing"])
+        edit = continuation(context, params, existing)
+        return start_prompt(context, params) if edit is None else start_edit(context, edit)
 
     def asked_prompt(self, context: Context) -> str:
         """The operator's own, or the scene's."""

@@ -13,13 +13,14 @@ from ..addon.known_prompts import PromptReading, draw_known_button, draw_reading
 from ..addon.scene_settings import Settings, scene_settings
 from ..addon.setup_widgets import draw_setup
 from ..addon.ui_state import scene_key, ui_state
-from ..bpy_types import Context, bpy
+from ..bpy_types import ArmatureObject, Context, bpy
 from ..jobs.job_widgets import draw_notice, draw_progress
 from ..jobs.session import MAIN_PANEL, session
 from ..path.planned_path import path_poll_error
 from ..path.properties import NONE, path_settings
 from ..rig.target import target_armature
 from ..widgets import BIG, ORDER, TAB, Layout, draw_choice, draw_wrapped, shown
+from .continuation import continues, motion_before
 
 EXAMPLES = (
     "a person walks forward",
@@ -110,7 +111,31 @@ def _draw_target(layout: Layout, context: Context) -> bool:
         return False
     frame = context.scene.frame_current
     layout.label(text=shown(f"On {name}, from frame {frame}"), icon="ARMATURE_DATA")
+    key = ("motion before", scene_key(context), frame)
+    before = ui_state.fact(key, lambda: motion_before(context, _rig_or_none(context)))
+    if before:
+        _draw_existing(layout, context, before)
     return True
+
+
+def _draw_existing(layout: Layout, context: Context, before: str) -> None:
+    """Continue or replace, and what that does to the motion before the playhead."""
+    settings = scene_settings(context.scene)
+    layout.row(align=True).prop(settings, "existing", expand=True)
+    path = path_settings(context.scene)
+    has_path = str(path.kind) != NONE
+    if continues(str(settings.existing), str(path.start_from), str(path.end_in), has_path):
+        text = f"Goes on from '{before}'; keys before the playhead stay."
+    else:
+        text = f"'{before}' is replaced, and stays in the list of takes."
+    draw_wrapped(layout, context, text, icon="INFO")
+
+
+def _rig_or_none(context: Context) -> ArmatureObject | None:
+    try:
+        return target_armature(context)
+    except MMMError:
+        return None
 
 
 def _target(context: Context) -> tuple[str, str]:

@@ -12,6 +12,7 @@ from ...geometry.placement import Placement, place, placement_of
 from ...worker.client import JobResult
 from ...worker.protocol import Generated
 from ..bpy_types import Action, ArmatureObject, Context
+from ..fcurves.carry_over import carry_over
 from ..history.fingerprint import store_fingerprint
 from ..history.new_action import make_action, write_clip
 from ..history.recipe import Recipe, Step
@@ -19,11 +20,14 @@ from ..path.overlay import show_footprints
 from ..path.shapes import footprints
 from ..rig.armature import create_character
 from ..rig.motion_reader import current_placement
+from ..rig.smpl_rig import smpl_bones
 from ..rig.target import scene_fps
 from ..rig.world_space import world_space
 from ..takes.facts import generated_facts
-from ..takes.take_list import record, remember_played, takes_said
+from ..takes.take_list import played_action, record, remember_played, takes_said
 from ..targets.target_params import stands
+
+_CARRIED = "{} other channels of the Action before play on."
 
 StepMaker: TypeAlias = Callable[[Mapping[str, Any], int, float, Placement], Step]
 """Makes the recipe's step of the worker's part of it, the first frame, the rate and the place."""
@@ -72,19 +76,24 @@ class ResultWriter:
         assert isinstance(result, Generated)
         rig = self._new_character(context) if target is None else target
         remember_played(rig)
+        carried = 0
+        before = played_action(rig)
         fps = scene_fps(context.scene)
         placed = [self._placed(rig, take, fps) for take in result.takes]
         action = write_clip(rig, placed[0].clip, self.start_frame, placed[0].recipe)
         others = [make_action(rig, each.clip, self.start_frame, each.recipe) for each in placed[1:]]
         for each in (action, *others):
+            if before is not None:
+                carried = carry_over(rig, before, each, smpl_bones(rig).values())
             store_fingerprint(rig, each)
+        notes = self.notes if not carried else (*self.notes, _CARRIED.format(carried))
         facts = map(generated_facts, result.takes)
         record(rig, context.scene, list(zip((action, *others), facts, strict=True)))
         if self.conditions.path is not None:
             show_footprints(action, footprints(placed[0].clip, world_space(rig)))
         first, last = (int(frame) for frame in action.frame_range)
         done = f"Keyed '{rig.name}' from frame {first} to {last}{takes_said(len(placed))}."
-        return Keyed(action, " ".join((done, *self.notes, *result.notes)))
+        return Keyed(action, " ".join((done, *notes, *result.notes)))
 
     def _placed(self, rig: ArmatureObject, take: Generated, fps: float) -> _Placed:
         """A take where the character stands, and its recipe."""

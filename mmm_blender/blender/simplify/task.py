@@ -201,7 +201,7 @@ def _write_bone(
         unit = 1.0 / motion.metre if at >= moves_from else 1.0
         old = read_keys(curve)
         new = bezier_keys(
-            found.knots_K + motion.first,
+            (found.knots_K + motion.first).astype(np.float64),
             found.values_KC[:, at] * unit,
             found.slopes_KC[:, at] * unit,
         )

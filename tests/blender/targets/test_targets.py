@@ -216,7 +216,7 @@ def test_pins_go_with_every_kind_of_motion(walked: Any, sent: Sent) -> None:
     np.testing.assert_allclose(
         world_space(walked).to_world(pin.target_K3), [(0.3, 0.2, 1.0)], atol=1e-3
     )
-    bpy.ops.mmm.generate(prompt="a person waves", seconds=2.0)
+    bpy.ops.mmm.generate(prompt="a person waves", seconds=2.0, existing="REPLACE")
     (pin,) = asked(sent[1]).pins
     assert (pin.first, pin.last) == pytest.approx((12 / 24, 30 / 24))
     bpy.ops.mmm.sequence_add(prompt="a person walks", seconds=0.5)
@@ -246,7 +246,7 @@ def test_pins_outside_are_said_and_bad_ones_stop_it(
 def test_it_goes_on_from_the_pose_and_the_motion_before(walked: Any, sent: Sent) -> None:
     bpy.context.scene.frame_set(40)
     pose = read_pose(walked)
-    bpy.ops.mmm.generate(prompt="a person walks")
+    bpy.ops.mmm.generate(prompt="a person walks", existing="REPLACE")
     ends = asked(sent[0]).ends
     assert (ends.start, ends.end) == ("pose", "free") and ends.pose is not None
     assert ends.pose.frames == 25, "the second before, and the pose itself"
@@ -261,7 +261,7 @@ def test_a_pose_that_is_not_keyed_counts_by_itself(walked: Any, sent: Sent) -> N
     walked.pose.bones["head"].rotation_quaternion = (0.5, 0.5, 0.5, 0.5)
     bpy.context.view_layer.update()
     pose = read_pose(walked)
-    bpy.ops.mmm.generate(prompt="a person walks")
+    bpy.ops.mmm.generate(prompt="a person walks", existing="REPLACE")
     found = asked(sent[0]).ends.pose
     assert found is not None and found.frames == 1
     np.testing.assert_allclose(found.rotations_TJ4, pose.rotations_TJ4, atol=1e-6)
