@@ -47,7 +47,7 @@ def read_csv(path: Path, known: Collection[str]) -> CsvTable:
         if "\0" in text:
             raise MMMError(f"{path} is no CSV file in UTF-8: save it as one.")
         lines = io.StringIO(text, newline="")
-        delimiter = _delimiter(lines, known)
+        delimiter = delimiter_of(lines, known)
         lines.seek(0)
         return _table(path, csv.reader(lines, delimiter=delimiter, strict=True), known)
     except OSError as error:
@@ -69,18 +69,18 @@ def _decoded(path: Path, content: bytes) -> str:
         raise MMMError(f"{path} is no CSV file in UTF-8: save it as one.") from error
 
 
-def _delimiter(lines: Iterable[str], known: Collection[str]) -> str:
+def delimiter_of(lines: Iterable[str], known: Collection[str]) -> str:
     """The one that makes most of the columns known; the comma of several that are alike."""
     first = next((line for line in lines if line.strip()), "")
     if first.casefold().startswith(_SEPARATOR_LINE):
         return first[len(_SEPARATOR_LINE) :].strip("\r\n")[:1] or ","
     return max(
         _DELIMITERS,
-        key=lambda each: sum(_column(cell, known) in known for cell in first.split(each)),
+        key=lambda each: sum(column_name(cell, known) in known for cell in first.split(each)),
     )
 
 
-def _column(cell: str, known: Collection[str]) -> str:
+def column_name(cell: str, known: Collection[str]) -> str:
     """A column's name as it is known, else as it is written."""
     written = cell.strip().strip('"').strip()
     name = "_".join(written.casefold().split())
@@ -95,7 +95,7 @@ def _table(path: Path, reader: Iterator[list[str]], known: Collection[str]) -> C
         if not any(cell.strip() for cell in cells) or _is_separator_line(line, cells):
             continue
         if not columns:
-            columns = tuple(_column(cell, known) for cell in _without_empty_end(cells))
+            columns = tuple(column_name(cell, known) for cell in _without_empty_end(cells))
             continue
         for cell in cells:
             if not is_text(cell, _MOST_CELL):

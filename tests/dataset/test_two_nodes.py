@@ -1,0 +1,192 @@
+"""A data set on a real Ray cluster of two nodes: order, death, and nodes that do not fit.
+
+About two minutes, most of it Ray's own starts.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+pytest.importorskip("ray", reason="the extra 'cluster' is not installed in this Python")
+pytest.importorskip("torch", reason="no torch in this Python")
+if not sys.platform.startswith("linux"):
+    pytest.skip("two nodes on one machine need Linux", allow_module_level=True)
+
+from tests.dataset.conftest import all_clips
+from tests.dataset.two_nodes import Cluster
+
+ROOT = Path(__file__).resolve().parents[2]
+COMMAND = ROOT / "tools" / "generate_dataset.py"
+ROWS = 240
+SHARD = 8
+
+
+@pytest.fixture(scope="module")
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+    started = Cluster(Path(tmp_path_factory.mktemp("ray")))
+    yield started
+    started.head.kill()
+
+
+@pytest.fixture(scope="module")
+def rows() -> list[str]:
+    return [f"c{n},a person walks,{1 + n % 3},{n}" for n in range(ROWS)]
+
+
+class Asks:
+    """Runs the command in a process of its own, in a folder where no package lies."""
+
+    def __init__(self, cluster: Cluster, folder: Path, bundle: Path) -> None:
+        self.cluster, self.folder, self.bundle = cluster, folder, bundle
+
+    def start(self, rows: list[str], out: str, *more: str) -> subprocess.Popen[str]:
+        table = self.folder / f"{out}.csv"
+        table.write_text("\n".join(["name,prompt,seconds,seed", *rows]), encoding="utf-8")
+        named = {
+            "--prompts": table,
+            "--out": self.folder / out,
+            "--bundle": self.bundle,
+            "--ray": self.cluster.address,
+            "--rows-per-shard": SHARD,
+        }
+        options = [str(word) for pair in named.items() for word in pair]
+        return subprocess.Popen(
+            [sys.executable, str(COMMAND), *options, *more],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            cwd=self.folder,
+            env={**os.environ, **self.cluster.environment},
+        )
+
+    def run(self, rows: list[str], out: str, *more: str) -> tuple[int, str]:
+        """Exit status and what was said."""
+        started = self.start(rows, out, *more)
+        said = "".join(started.communicate(timeout=150))
+        return started.returncode, said
+
+    def report(self, out: str) -> dict[str, Any]:
+        return json.loads((self.folder / out / "report.json").read_text(encoding="utf-8"))
+
+
+@pytest.fixture
+def asks(cluster: Cluster, tmp_path: Path, tiny_bundle: Path) -> Asks:
+    return Asks(cluster, tmp_path, tiny_bundle)
+
+
+def wait_for_shards(out: Path, count: int) -> None:
+    until = time.monotonic() + 90
+    while len(list(out.glob("shards/*.parquet"))) < count:
+        assert time.monotonic() < until, "no shard came"
+        time.sleep(0.02)
+
+
+def check_whole(asks: Asks, out: str, names: set[str]) -> None:
+    """Every row is there, no key twice, nothing half-written."""
+    clips = all_clips(asks.folder / out)
+    assert {clip.name for clip in clips} == names
+    assert set(Counter(clip.key for clip in clips).values()) == {1}
+    assert not list((asks.folder / out / "shards").glob(".*.part"))
+
+
+def test_a_node_dies_and_orders_differ_and_the_tokens_are_the_same(
+    asks: Asks, cluster: Cluster, rows: list[str]
+) -> None:
+    names = {row.split(",")[0] for row in rows}
+    with cluster.node("dies") as node:
+        started = asks.start(rows, "killed")
+        wait_for_shards(asks.folder / "killed", 4)
+        node.kill()
+        said = "".join(started.communicate(timeout=150))
+    assert started.returncode == 0, said
+    assert "An actor ended while it made" in said
+    check_whole(asks, "killed", names)
+    report = asks.report("killed")
+    assert len(report["nodes"]) == 2
+    assert report["counts"]["made"] == ROWS
+    few = random.Random(1).sample(rows, 50)
+    assert asks.run(few, "alone")[0] == 0
+    made = {clip.key: clip for clip in all_clips(asks.folder / "killed")}
+    for clip in all_clips(asks.folder / "alone"):
+        np.testing.assert_array_equal(clip.tokens_LP, made[clip.key].tokens_LP)
+
+
+def test_ctrl_c_keeps_what_is_whole_and_a_second_run_goes_on(asks: Asks, rows: list[str]) -> None:
+    broken = [*rows[:100], "c,,1,0", *rows[100:]]
+    started = asks.start(broken, "stopped")
+    wait_for_shards(asks.folder / "stopped", 3)
+    started.send_signal(signal.SIGINT)
+    said = "".join(started.communicate(timeout=60))
+    assert started.returncode == 130
+    assert said.splitlines()[-1].endswith("what is whole stays, run it again to go on.")
+    assert asks.report("stopped")["stopped_by"] == "Ctrl-C"
+    before = {path: path.read_bytes() for path in asks.folder.glob("stopped/shards/*.parquet")}
+    status, said = asks.run(broken, "stopped")
+    assert status == 1, said
+    assert all(path.read_bytes() == content for path, content in before.items())
+    check_whole(asks, "stopped", {row.split(",")[0] for row in rows})
+    report = asks.report("stopped")
+    assert report["counts"]["stored_before"] == SHARD * len(before)
+    assert [failure["line"] for failure in report["failures"]] == [102]
+
+
+def test_a_node_with_another_version_is_left_out(
+    asks: Asks, cluster: Cluster, rows: list[str]
+) -> None:
+    elsewhere = asks.folder / "elsewhere"
+    skip = shutil.ignore_patterns("__pycache__")
+    shutil.copytree(ROOT / "mmm_blender", elsewhere / "mmm_blender", ignore=skip)
+    manifest = (ROOT / "blender_manifest.toml").read_text(encoding="utf-8")
+    lines = [
+        'version = "9.9.9"' if line.startswith("version") else line
+        for line in manifest.splitlines()
+    ]
+    (elsewhere / "blender_manifest.toml").write_text("\n".join(lines), encoding="utf-8")
+    with cluster.node("other-version", environment={"PYTHONPATH": str(elsewhere)}):
+        status, said = asks.run(rows[:40], "versions")
+    assert status == 0, said
+    assert "is left out: it has another version of MMM (9.9.9, " in said
+    check_whole(asks, "versions", {row.split(",")[0] for row in rows[:40]})
+
+
+def in_its_own_mounts(*mounts: str) -> list[str]:
+    """A command that runs another one with these mounts, which nobody else sees."""
+    tried = subprocess.run(["unshare", "-m", "true"], capture_output=True, check=False)
+    if tried.returncode != 0:
+        pytest.skip("a node with a disk of its own needs the right to mount")
+    return ["unshare", "-m", "sh", "-c", f'{" && ".join(mounts)} && exec "$@"', "sh"]
+
+
+def test_a_node_with_a_full_disk_and_then_one_without_the_bundle(
+    asks: Asks, cluster: Cluster, rows: list[str]
+) -> None:
+    names = {row.split(",")[0] for row in rows[:40]}
+    shards = asks.folder / "full" / "shards"
+    shards.mkdir(parents=True)
+    full = in_its_own_mounts(f"mount -t tmpfs -o size=8k none {shards}")
+    with cluster.node("full", full):
+        status, said = asks.run(rows[:40], "full")
+    assert status == 0, said
+    assert "is left out: it cannot write" in said
+    assert "(No space left on device): free space there." in said
+    check_whole(asks, "full", names)
+    lacks = in_its_own_mounts(f"mount -t tmpfs none {asks.bundle}")
+    with cluster.node("lacks", lacks):
+        status, said = asks.run(rows[:40], "lacks")
+    assert status == 0, said
+    assert f"is left out: There is no bundle in {asks.bundle}" in said
+    check_whole(asks, "lacks", names)

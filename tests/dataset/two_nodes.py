@@ -1,0 +1,130 @@
+"""A real Ray cluster of two machines, played by this one: two ``ray start`` on the loopback, each
+with its own temporary folder and one CPU."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import uuid
+from collections.abc import Generator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+_STORE = 80_000_000  # bytes: clips do not travel through it
+_SECONDS = 90.0
+_QUICK_DEATH = {"RAY_health_check_period_ms": "1000", "RAY_health_check_failure_threshold": "3"}
+"""A node that is gone counts as dead after seconds instead of half a minute."""
+
+
+class RayNode:
+    """A ``ray start --block`` and all that it started."""
+
+    def __init__(self, command: Sequence[str], log: Path, environment: Mapping[str, str]) -> None:
+        self._log = log.open("w", encoding="utf-8")
+        self.process = subprocess.Popen(
+            command, stdout=self._log, stderr=subprocess.STDOUT, env={**os.environ, **environment}
+        )
+
+    def kill(self) -> None:
+        """SIGKILL to every process of the node, as when its power goes."""
+        tree = [self.process.pid, *_children_of(self.process.pid)]
+        for process in tree:
+            with suppress(ProcessLookupError):
+                os.kill(process, signal.SIGSTOP)
+        for process in {*tree, *_children_of(self.process.pid)}:
+            with suppress(ProcessLookupError):
+                os.kill(process, signal.SIGKILL)
+        self.process.wait()
+        self._log.close()
+
+
+class Cluster:
+    """The head, and nodes that join it. environment: for whoever wants to join."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.address = f"127.0.0.1:{_free_port()}"
+        self.environment = {
+            "RAY_AUTH_MODE": "token",
+            "RAY_AUTH_TOKEN": uuid.uuid4().hex,
+            "RAY_USAGE_STATS_ENABLED": "0",
+        }
+        port = self.address.split(":")[1]
+        self.head = self._start("head", ["--head", f"--port={port}", "--include-dashboard=false"])
+        self.wait_for(1)
+
+    @contextmanager
+    def node(
+        self, name: str, prefix: Sequence[str] = (), environment: Mapping[str, str] | None = None
+    ) -> Generator[RayNode]:
+        """A second machine. prefix: a command that runs its commands."""
+        node = self._start(name, [f"--address={self.address}"], prefix, environment or {})
+        try:
+            self.wait_for(2)
+            yield node
+        finally:
+            node.kill()
+            self.wait_for(1)
+
+    def _start(
+        self,
+        name: str,
+        options: Sequence[str],
+        prefix: Sequence[str] = (),
+        more: Mapping[str, str] | None = None,
+    ) -> RayNode:
+        command = [
+            *prefix,
+            *(sys.executable, "-m", "ray.scripts.scripts", "start", "--block"),
+            *("--node-ip-address=127.0.0.1", "--num-cpus=1", f"--object-store-memory={_STORE}"),
+            f"--temp-dir={self.folder / name}",
+            *options,
+        ]
+        environment = {**_QUICK_DEATH, **self.environment, **(more or {})}
+        return RayNode(command, self.folder / f"{name}.log", environment)
+
+    def wait_for(self, nodes: int) -> None:
+        """Until so many machines are alive."""
+        program = (
+            "import ray, sys; ray.init(address=sys.argv[1], log_to_driver=False); "
+            "print(sum(node['Alive'] for node in ray.nodes()))"
+        )
+        until = time.monotonic() + _SECONDS
+        found = ""
+        while time.monotonic() < until:
+            asked = subprocess.run(
+                [sys.executable, "-c", program, self.address],
+                capture_output=True,
+                text=True,
+                check=False,
+                env={**os.environ, **self.environment},
+            )
+            found = asked.stdout.strip()
+            if found == str(nodes):
+                return
+            time.sleep(0.5)
+        raise AssertionError(f"{found} nodes are alive, not {nodes}; see {self.folder}")
+
+
+def _free_port() -> int:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return int(free.getsockname()[1])
+
+
+def _children_of(process: int) -> list[int]:
+    """All processes that a process has started, and those that they have (Linux)."""
+    parents: dict[int, int] = {}
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            with suppress(OSError):
+                stat = (entry / "stat").read_text(encoding="utf-8", errors="replace")
+                parents[int(entry.name)] = int(stat.rpartition(")")[2].split()[1])
+    found = [process]
+    for each in found:
+        found += [child for child, parent in parents.items() if parent == each]
+    return found[1:]
