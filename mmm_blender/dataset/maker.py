@@ -6,6 +6,7 @@ import hashlib
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -70,6 +71,7 @@ class ShardDone:
     sums: dict[str, tuple[float, int]]
 
 
+@cache
 def code_digest() -> str:
     """Stands for the program text of the package, however its lines end."""
     digest = hashlib.sha256()

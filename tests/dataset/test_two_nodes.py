@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import os
 import random
+import re
 import shutil
 import signal
 import subprocess
@@ -27,7 +28,7 @@ if not sys.platform.startswith("linux"):
     pytest.skip("two nodes on one machine need Linux", allow_module_level=True)
 
 from tests.dataset.conftest import all_clips
-from tests.dataset.two_nodes import Cluster
+from tests.dataset.two_nodes import Cluster, Machine
 
 ROOT = Path(__file__).resolve().parents[2]
 COMMAND = ROOT / "tools" / "generate_dataset.py"
@@ -107,7 +108,7 @@ def test_a_node_dies_and_orders_differ_and_the_tokens_are_the_same(
     asks: Asks, cluster: Cluster, rows: list[str]
 ) -> None:
     names = {row.split(",")[0] for row in rows}
-    with cluster.node("dies") as node:
+    with cluster.joined_by(Machine("dies")) as [node]:
         started = asks.start(rows, "killed")
         wait_for_shards(asks.folder / "killed", 4)
         node.kill()
@@ -144,49 +145,47 @@ def test_ctrl_c_keeps_what_is_whole_and_a_second_run_goes_on(asks: Asks, rows: l
     assert [failure["line"] for failure in report["failures"]] == [102]
 
 
-def test_a_node_with_another_version_is_left_out(
-    asks: Asks, cluster: Cluster, rows: list[str]
-) -> None:
-    elsewhere = asks.folder / "elsewhere"
-    skip = shutil.ignore_patterns("__pycache__")
-    shutil.copytree(ROOT / "mmm_blender", elsewhere / "mmm_blender", ignore=skip)
+def with_another_version(folder: Path) -> Machine:
+    """A node whose Python finds another version of the package first."""
+    shutil.copytree(
+        ROOT / "mmm_blender", folder / "mmm_blender", ignore=shutil.ignore_patterns("__pycache__")
+    )
     manifest = (ROOT / "blender_manifest.toml").read_text(encoding="utf-8")
-    lines = [
-        'version = "9.9.9"' if line.startswith("version") else line
-        for line in manifest.splitlines()
-    ]
-    (elsewhere / "blender_manifest.toml").write_text("\n".join(lines), encoding="utf-8")
-    with cluster.node("other-version", environment={"PYTHONPATH": str(elsewhere)}):
-        status, said = asks.run(rows[:40], "versions")
-    assert status == 0, said
-    assert "is left out: it has another version of MMM (9.9.9, " in said
-    check_whole(asks, "versions", {row.split(",")[0] for row in rows[:40]})
+    changed = re.sub(r'(?m)^version = ".*"', 'version = "9.9.9"', manifest)
+    (folder / "blender_manifest.toml").write_text(changed, encoding="utf-8")
+    return Machine("version", environment={"PYTHONPATH": str(folder)})
 
 
-def in_its_own_mounts(*mounts: str) -> list[str]:
-    """A command that runs another one with these mounts, which nobody else sees."""
+def with_a_mount(name: str, folder: Path, options: str) -> Machine:
+    """A node that sees an empty file system of its own in a folder."""
+    mount = f'mount -t tmpfs -o {options} none "{folder}" && exec "$@"'
+    return Machine(name, ("unshare", "-m", "sh", "-c", mount, "sh"))
+
+
+@pytest.fixture
+def may_mount() -> None:
     tried = subprocess.run(["unshare", "-m", "true"], capture_output=True, check=False)
     if tried.returncode != 0:
         pytest.skip("a node with a disk of its own needs the right to mount")
-    return ["unshare", "-m", "sh", "-c", f'{" && ".join(mounts)} && exec "$@"', "sh"]
 
 
-def test_a_node_with_a_full_disk_and_then_one_without_the_bundle(
+@pytest.mark.usefixtures("may_mount")
+def test_nodes_that_do_not_fit_are_left_out_with_a_sentence_each(
     asks: Asks, cluster: Cluster, rows: list[str]
 ) -> None:
-    names = {row.split(",")[0] for row in rows[:40]}
-    shards = asks.folder / "full" / "shards"
+    shards = asks.folder / "odd" / "shards"
     shards.mkdir(parents=True)
-    full = in_its_own_mounts(f"mount -t tmpfs -o size=8k none {shards}")
-    with cluster.node("full", full):
-        status, said = asks.run(rows[:40], "full")
+    few = rows[:40]
+    with cluster.joined_by(
+        with_another_version(asks.folder / "elsewhere"),
+        with_a_mount("full", shards, "size=8k"),
+        with_a_mount("lacks", asks.bundle, "size=1m"),
+    ):
+        status, said = asks.run(few, "odd")
     assert status == 0, said
-    assert "is left out: it cannot write" in said
+    assert said.count(" is left out: ") == 3
+    assert "is left out: it has another version of MMM (9.9.9, " in said
+    assert f"is left out: it cannot write {shards}" in said
     assert "(No space left on device): free space there." in said
-    check_whole(asks, "full", names)
-    lacks = in_its_own_mounts(f"mount -t tmpfs none {asks.bundle}")
-    with cluster.node("lacks", lacks):
-        status, said = asks.run(rows[:40], "lacks")
-    assert status == 0, said
     assert f"is left out: There is no bundle in {asks.bundle}" in said
-    check_whole(asks, "lacks", names)
+    check_whole(asks, "odd", {row.split(",")[0] for row in few})

@@ -12,10 +12,11 @@ import time
 import uuid
 from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
 from pathlib import Path
 
 _STORE = 80_000_000  # bytes: clips do not travel through it
-_SECONDS = 90.0
+_SECONDS = 150.0
 _QUICK_DEATH = {"RAY_health_check_period_ms": "1000", "RAY_health_check_failure_threshold": "3"}
 """A node that is gone counts as dead after seconds instead of half a minute."""
 
@@ -25,9 +26,18 @@ class RayNode:
 
     def __init__(self, command: Sequence[str], log: Path, environment: Mapping[str, str]) -> None:
         self._log = log.open("w", encoding="utf-8")
-        self.process = subprocess.Popen(
-            command, stdout=self._log, stderr=subprocess.STDOUT, env={**os.environ, **environment}
+        self._command, self._environment = command, {**os.environ, **environment}
+        self.process = self._started()
+
+    def _started(self) -> subprocess.Popen[bytes]:
+        return subprocess.Popen(
+            self._command, stdout=self._log, stderr=subprocess.STDOUT, env=self._environment
         )
+
+    def start_again_if_ended(self) -> None:
+        """Ray gives up on a node after 30 s, which a busy machine needs for its start alone."""
+        if self.process.poll() is not None:
+            self.process = self._started()
 
     def kill(self) -> None:
         """SIGKILL to every process of the node, as when its power goes."""
@@ -40,6 +50,15 @@ class RayNode:
                 os.kill(process, signal.SIGKILL)
         self.process.wait()
         self._log.close()
+
+
+@dataclass(frozen=True)
+class Machine:
+    """prefix: a command that runs the node's own. environment: more variables of the node."""
+
+    name: str
+    prefix: tuple[str, ...] = ()
+    environment: Mapping[str, str] = field(default_factory=dict[str, str])
 
 
 class Cluster:
@@ -58,16 +77,18 @@ class Cluster:
         self.wait_for(1)
 
     @contextmanager
-    def node(
-        self, name: str, prefix: Sequence[str] = (), environment: Mapping[str, str] | None = None
-    ) -> Generator[RayNode]:
-        """A second machine. prefix: a command that runs its commands."""
-        node = self._start(name, [f"--address={self.address}"], prefix, environment or {})
+    def joined_by(self, *machines: Machine) -> Generator[list[RayNode]]:
+        """These machines beside the head, while the block runs."""
+        nodes = [
+            self._start(each.name, [f"--address={self.address}"], each.prefix, each.environment)
+            for each in machines
+        ]
         try:
-            self.wait_for(2)
-            yield node
+            self.wait_for(1 + len(nodes), nodes)
+            yield nodes
         finally:
-            node.kill()
+            for node in nodes:
+                node.kill()
             self.wait_for(1)
 
     def _start(
@@ -87,7 +108,7 @@ class Cluster:
         environment = {**_QUICK_DEATH, **self.environment, **(more or {})}
         return RayNode(command, self.folder / f"{name}.log", environment)
 
-    def wait_for(self, nodes: int) -> None:
+    def wait_for(self, nodes: int, joining: Sequence[RayNode] = ()) -> None:
         """Until so many machines are alive."""
         program = (
             "import ray, sys; ray.init(address=sys.argv[1], log_to_driver=False); "
@@ -106,6 +127,8 @@ class Cluster:
             found = asked.stdout.strip()
             if found == str(nodes):
                 return
+            for each in joining:
+                each.start_again_if_ended()
             time.sleep(0.5)
         raise AssertionError(f"{found} nodes are alive, not {nodes}; see {self.folder}")
 
