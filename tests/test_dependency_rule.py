@@ -260,10 +260,32 @@ LAYERS = (
     ),
     Layer(
         "batch",
-        (*SHELL, "blender", *(f"blender.{feature}" for feature in FEATURES)),
+        (
+            *SHELL,
+            "batch.cells",
+            "batch.csv_file",
+            "blender",
+            *(f"blender.{feature}" for feature in FEATURES),
+        ),
         BLENDER,
         # a progress bar where there is one; the animator's Blender has none
         optional=frozenset({"tqdm"}),
+    ),
+    # what a table's cells mean, and how spreadsheets write them: shared with data sets
+    Layer("batch.cells", ("common", "geometry.editing"), frozenset()),
+    Layer("batch.csv_file", ("common",), frozenset()),
+    # data sets on many machines, with Ray and Arrow; never in the extension
+    Layer(
+        "dataset",
+        (
+            *NETWORKS,
+            "motion.pipeline",
+            "training.data",
+            "training.evaluation",
+            "batch.cells",
+            "batch.csv_file",
+        ),
+        ANYTHING_BUT_BLENDER,
     ),
     Layer("", ("blender", "batch"), frozenset(), lazy=True),
 )

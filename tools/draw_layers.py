@@ -37,6 +37,7 @@ _COLOURS = {
     "worker": "#fbe3c4",
     "blender": "#f8d0c4",
     "batch": "#f4f0b8",
+    "dataset": "#e3d5f0",
 }
 """Of the layers by their first folder, in the order in which a row has them."""
 

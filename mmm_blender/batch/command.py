@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import hashlib
-import io
 import os
 import shutil
 import sys
@@ -13,13 +12,20 @@ from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any
 
+from ..common.console import (
+    ALL_MADE,
+    INTERRUPTED,
+    NOT_DONE,
+    SOME_FAILED,
+    speak_in_any_encoding,
+)
 from ..common.errors import MMMError
 from ..common.package import PACKAGE_FOLDER
 from ..worker.client import WorkerClient
 from ..worker.protocol import AUTO_DEVICE
 from .report import REPORT_NAME, Report
 from .runner import Batch, BatchWorker, check_possible, known_formats
-from .table import Row, read_table
+from .table import Row, chosen_rows, read_table
 from .writers import WRITERS
 
 PYTHON_VARIABLE = "MMM_WORKER_PYTHON"
@@ -32,9 +38,6 @@ CONFIG_NAME = "config.json"
 
 
 STARTER = "starter"
-
-
-INTERRUPTED = 130  # the shells' exit status for Ctrl-C
 
 
 COLUMNS_HELP = """\
@@ -63,6 +66,12 @@ Edits, recipes and paths in Blender files need Blender or bpy, and so do the for
 recipe. Edits and recipes keep the frame rate of their file; an edited .blend file is saved whole
 under the row's name, and stays as it is: no row may be written over a file that a row begins with.
 To edit what an earlier row makes, the formats must include blend.
+
+On a farm each task makes some rows of the table (--rows 1:50, 51:100, 101:), all into one folder
+and one report; a row that edits an earlier one is made after it.
+
+exit status: 0 all rows are there; 1 some rows failed, as the report says; 2 nothing could be done:
+the sentence says why, and the same again would not help; 130 stopped by Ctrl-C.
 """
 
 
@@ -74,9 +83,10 @@ def run(options: argparse.Namespace) -> int:
     made_with = {"weights": _fingerprint(options.bundle), "fps": options.fps}
     report = Report(_made_folder(options.out) / REPORT_NAME)
     recipes = {row.name: row.recipe | made_with for row in rows}
-    todo = [row for row in rows if not report.is_done(row.name, recipes[row.name], formats)]
-    if len(todo) < len(rows):
-        print(f"{len(rows) - len(todo)} of {len(rows)} are done already.", flush=True)
+    mine = chosen_rows(options.table, rows, options.rows)
+    todo = [row for row in mine if not report.is_done(row.name, recipes[row.name], formats)]
+    if len(todo) < len(mine):
+        print(f"{len(mine) - len(todo)} of {len(mine)} are done already.", flush=True)
     python = _found(options.python or _worker_python())
     worker = BatchWorker(WorkerClient(python), options.device, options.threads)
     batch = Batch(worker, options.bundle, options.fps, formats, report, recipes, _say)
@@ -97,11 +107,11 @@ def main(arguments: Sequence[str], program: str) -> int:
         failed = run(options)
     except MMMError as error:
         print(f"{program}: {error}", file=sys.stderr)
-        return 1
+        return NOT_DONE
     except KeyboardInterrupt:
         print(f"{program}: stopped; run it again to go on.", file=sys.stderr)
         return INTERRUPTED
-    return int(failed > 0)
+    return SOME_FAILED if failed else ALL_MADE
 
 
 def parse(arguments: Sequence[str], program: str) -> argparse.Namespace:
@@ -123,17 +133,11 @@ def parse(arguments: Sequence[str], program: str) -> argparse.Namespace:
     parser.add_argument("--python", type=Path, help="Python that has torch")
     parser.add_argument("--device", default=AUTO_DEVICE, help="auto, cpu, cuda:0, mps, ...")
     parser.add_argument("--threads", type=int, default=0, help="CPU threads, 0 for torch's choice")
+    parser.add_argument("--rows", default=":", metavar="A:B", help="rows A to B alone, from 1 on")
     parser.add_argument("--fps", type=_rate, default=DEFAULT_FPS, help="of what is generated")
     options = parser.parse_args(arguments)
     options.table = options.table or options.prompts
     return options
-
-
-def speak_in_any_encoding() -> None:
-    """What a redirected output cannot hold, such as a name in another script, is escaped there."""
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="backslashreplace")
 
 
 def _rate(text: str) -> float:

@@ -184,7 +184,8 @@ class Batch:
             return source.path
         if not self.report.is_done(source.name, self.recipes[source.name], [BLEND]):
             raise MMMError(
-                f"The row '{source.name}' that it edits has failed: see what was said of that one."
+                f"The row '{source.name}' that it edits is not there: see what was said of it, or "
+                "make it first."
             )
         return self.report.path.parent / file_name(source.name, BLEND)
 

@@ -7,6 +7,7 @@ or what an earlier row makes), or a recipe to be done again.
 from __future__ import annotations
 
 import hashlib
+import re
 import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -35,6 +36,7 @@ COLUMNS = ("name", "prompt", "seconds", "seed", "path", "file", *_EDIT_COLUMNS, 
 _INSTEAD_OF_PROMPT = ("file", "recipe")
 """Columns without which every row needs a prompt."""
 MOTION_FILES = (".blend", ".bvh")
+_ROWS = re.compile(r"(\d{0,9}):(\d{0,9})", re.ASCII)
 _MOST_SOURCE_BYTES = 2**36
 RECIPE_FILES = (".json", ".blend")
 PATH_FILES = (".blend",)
@@ -179,6 +181,22 @@ def read_table(path: Path) -> list[Row]:
     if not rows:
         raise MMMError(f"{path} has no rows: write one a clip.")
     return list(rows.values())
+
+
+def chosen_rows(path: Path, rows: Sequence[Row], chosen: str) -> list[Row]:
+    """Rows "A:B" of a table's, counted from 1, both included; either may be left out. What goes
+    beyond the end is cut, as a farm's last task needs it; MMMError for no row at all."""
+    found = _ROWS.fullmatch(chosen.strip())
+    if found is None:
+        raise MMMError(f"--rows {chosen!r} is no range: write first and last row, such as 11:20.")
+    first = int(found[1] or 1)
+    last = min(int(found[2] or len(rows)), len(rows))
+    if not 1 <= first <= last:
+        raise MMMError(
+            f"--rows {chosen} names no row of {path}, which has {len(rows)}: the first counts "
+            "as 1, and the range must not end before it starts."
+        )
+    return list(rows[first - 1 : last])
 
 
 def _check_columns(path: Path, named: Sequence[str]) -> None:

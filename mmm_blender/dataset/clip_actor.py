@@ -6,6 +6,7 @@ Messages are plain dicts, for the same reason.
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import sys
 from typing import Any
@@ -26,9 +27,7 @@ class ClipActor:
         one has none of its own. Answers with the node, and with a trouble that is "" where none."""
         os.environ["OMP_NUM_THREADS"] = str(settings["threads"])
         answer = _node()
-        try:
-            import mmm_blender  # noqa: F401, PLC0415  # pyright: ignore[reportUnusedImport]
-        except ImportError:
+        if importlib.util.find_spec("mmm_blender") is None:
             sys.path.append(root)
         try:
             from mmm_blender.common.errors import MMMError  # noqa: PLC0415

@@ -11,7 +11,13 @@ from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..batch.command import CONFIG_NAME, INTERRUPTED, speak_in_any_encoding
+from ..common.console import (
+    ALL_MADE,
+    INTERRUPTED,
+    NOT_DONE,
+    SOME_FAILED,
+    speak_in_any_encoding,
+)
 from ..common.errors import MMMError
 from ..common.schema import from_json, json_hash
 from ..common.untrusted import file_bytes, json_value
@@ -25,7 +31,7 @@ if TYPE_CHECKING:
     from .maker import MakerSettings
     from .plan import Plan
 
-ALL_MADE, SOME_FAILED, NOT_DONE = 0, 1, 2
+_CONFIG = "config.json"
 _MOST_CONFIG_BYTES = 2**20
 _PACKAGES = ("ray", "pyarrow")
 _FILTERS = ("max_foot_slide", "min_similarity", "min_copy_distance")
@@ -72,12 +78,12 @@ def run(options: argparse.Namespace) -> int:
 def read_bundle(folder: Path) -> tuple[str, str]:
     """Name and hash of the bundle in a folder, without loading it; MMMError where there is none."""
     try:
-        values = json_value(file_bytes(folder / CONFIG_NAME, _MOST_CONFIG_BYTES))
+        values = json_value(file_bytes(folder / _CONFIG, _MOST_CONFIG_BYTES))
     except (OSError, ValueError) as error:
         raise MMMError(
-            f"There is no bundle in {folder}: choose a folder that holds a {CONFIG_NAME}."
+            f"There is no bundle in {folder}: choose a folder that holds a {_CONFIG}."
         ) from error
-    config = from_json(BundleConfig, values, f"{CONFIG_NAME} of the bundle {folder.name}")
+    config = from_json(BundleConfig, values, f"{_CONFIG} of the bundle {folder.name}")
     return config.name, json_hash(values)
 
 

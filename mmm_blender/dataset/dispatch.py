@@ -79,6 +79,14 @@ class Dispatcher:
             self.tick()
             self._check_alive()
 
+    def open_pool(self, actors: int) -> None:
+        """Wait until so many actors are open, before any gets work: for measurements."""
+        self._fill_pool()
+        while len(self._idle) < actors:
+            for event in self.pool.wait(_WAIT):
+                self._take(event)
+            self._check_alive()
+
     def _feed(self) -> bool:
         """Give work to all who wait; False when there is none left, and none under way."""
         while self._idle and (task := self._next()):

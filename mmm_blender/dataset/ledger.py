@@ -69,7 +69,7 @@ class Ledger:
 
     def done(self, result: ShardDone) -> None:
         """Note a shard; MMMError where this machine does not see its file."""
-        self._check_seen(result.name)
+        self.check_seen(result.name)
         self.files += 1
         self.file_bytes += result.file_bytes
         self.cpu_seconds += result.cpu_seconds
@@ -81,7 +81,8 @@ class Ledger:
             before = self.sums.get(name, (0.0, 0))
             self.sums[name] = (before[0] + total, before[1] + count)
 
-    def _check_seen(self, name: str) -> None:
+    def check_seen(self, name: str) -> None:
+        """MMMError where this machine does not see what an actor says that it has written."""
         path = shard_path(self.shards, name)
         until = time.monotonic() + _SEEN_SECONDS
         while not path.exists():

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import asdict, dataclass
+from types import ModuleType
 from typing import Any, cast
 
 # before Ray is imported: no reports to its makers from here, and no hints about devices
@@ -28,7 +29,6 @@ from .shards import ShardTask
 
 LOCAL = "local"
 _NODE_LABEL = "ray.io/node-id"
-_SECONDS_TO_DIE = 10.0
 
 
 @dataclass(frozen=True)
@@ -64,13 +64,19 @@ def connect(address: str, local_cpus: int) -> None:
 
 
 class RayPool:
-    """See ``pool.Pool``. settings: what actors are told."""
+    """See ``pool.Pool``. settings: what actors are told. module: where ``actor`` is defined, which
+    travels to the nodes by value: a node may lack this package."""
 
-    def __init__(self, settings: MakerSettings, needs: ActorNeeds) -> None:
+    def __init__(
+        self,
+        settings: MakerSettings,
+        needs: ActorNeeds,
+        actor: type = clip_actor.ClipActor,
+        module: ModuleType = clip_actor,
+    ) -> None:
         self._settings, self._needs = settings, needs
-        # by value: a node may lack this package
-        cloudpickle.register_pickle_by_value(clip_actor)
-        self._class: Any = ray.remote(clip_actor.ClipActor)
+        cloudpickle.register_pickle_by_value(module)
+        self._class: Any = ray.remote(actor)
         self._actors: dict[int, _Actor] = {}
         self._answers: dict[Any, tuple[int, Callable[[int, dict[str, Any]], Event]]] = {}
         self._count = 0
@@ -90,14 +96,7 @@ class RayPool:
 
     def add(self, avoid: Collection[str]) -> int:
         """As in Pool."""
-        elsewhere = {_NODE_LABEL: f"!in({','.join(sorted(avoid))})"} if avoid else None
-        actor = self._class.options(
-            num_cpus=self._needs.cpus,
-            num_gpus=self._needs.gpus,
-            max_restarts=0,
-            scheduling_strategy="SPREAD",
-            label_selector=elsewhere,
-        ).remote()
+        actor = self.start(avoid)
         self._count += 1
         self._actors[self._count] = _Actor(actor)
         answer = actor.open.remote(
@@ -105,6 +104,17 @@ class RayPool:
         )
         self._answers[answer] = (self._count, self._opened)
         return self._count
+
+    def start(self, avoid: Collection[str]) -> Any:
+        """A process that Ray will start on none of these nodes."""
+        elsewhere = {_NODE_LABEL: f"!in({','.join(sorted(avoid))})"} if avoid else None
+        return self._class.options(
+            num_cpus=self._needs.cpus,
+            num_gpus=self._needs.gpus,
+            max_restarts=0,
+            scheduling_strategy="SPREAD",
+            label_selector=elsewhere,
+        ).remote()
 
     def submit(self, actor: int, task: ShardTask) -> None:
         """As in Pool."""

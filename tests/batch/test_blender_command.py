@@ -77,7 +77,7 @@ def test_the_command_says_what_is_wrong(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     table = write_table(["walk,,2,3"])
-    assert blender_command.execute(options(table, tmp_path / "out", tiny_bundle)) == 1
+    assert blender_command.execute(options(table, tmp_path / "out", tiny_bundle)) == 2
     assert "blender --command mmm_batch: " in capsys.readouterr().err
 
 

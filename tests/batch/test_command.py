@@ -135,6 +135,19 @@ def test_a_format_more_keeps_those_that_are_done(
 
 
 @pytest.mark.usefixtures("with_fake_worker")
+def test_tasks_of_a_farm_make_their_rows_into_one_report(
+    write_table: WriteTable, run: Run, out: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    table = write_table([f"c{n},a person waves,1,{n}" for n in range(1, 8)])
+    assert run(table, "--rows", "1:3") == 0
+    assert _names(out) == {"c1.npz", "c2.npz", "c3.npz", "report.json"}
+    assert run(table, "--rows", "4:6") == 0
+    assert run(table, "--rows", "6:9") == 0  # the last task of an array may reach beyond the end
+    assert "1 of 2 are done already." in capsys.readouterr().out
+    assert _report(out).keys() == {f"c{n}" for n in range(1, 8)}
+
+
+@pytest.mark.usefixtures("with_fake_worker")
 def test_a_damaged_report_only_costs_time(write_table: WriteTable, run: Run, out: Path) -> None:
     out.mkdir()
     (out / "report.json").write_text('{"version": 1, "clips": {"a"', encoding="utf-8")
@@ -213,6 +226,8 @@ def test_a_full_disk_leaves_nothing_half_written(
     ("option", "value", "words"),
     [
         ("--format", "fbx", "The format 'fbx' is not known"),
+        ("--rows", "2:", "--rows 2: names no row of"),
+        ("--rows", "one", "--rows 'one' is no range"),
         ("--bundle", "/nowhere", "There are no weights in"),
         ("--prompts", "/nowhere.csv", "could not be read"),
         ("--out", "/proc/nowhere", "cannot be made"),
@@ -225,7 +240,7 @@ def test_what_cannot_work_is_said_before_anything_is_made(
     table = request.getfixturevalue("write_table")(["a,a person waves,1,0"])
     capsys: pytest.CaptureFixture[str] = request.getfixturevalue("capsys")
     # of an option that is given twice the later one counts
-    assert request.getfixturevalue("run")(table, option, value) == 1
+    assert request.getfixturevalue("run")(table, option, value) == 2
     said = capsys.readouterr().err
     assert words in said
     assert said.count("batch_generate: ") == 1
@@ -235,7 +250,7 @@ def test_what_cannot_work_is_said_before_anything_is_made(
 def test_a_bad_table_makes_nothing(
     write_table: WriteTable, run: Run, out: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert run(write_table(["good,a person waves,1,0", "../x,a person waves,1,0"])) == 1
+    assert run(write_table(["good,a person waves,1,0", "../x,a person waves,1,0"])) == 2
     assert "line 3: the name '../x'" in capsys.readouterr().err
     assert not out.exists()
 
@@ -247,7 +262,7 @@ def test_damaged_weights_stop_the_batch_at_once(
     bundle.mkdir()
     (bundle / "config.json").write_text("{", encoding="utf-8")
     rows = ["a,a person waves,1,0", "b,a person waves,1,0"]
-    assert run(write_table(rows), "--bundle", str(bundle)) == 1
+    assert run(write_table(rows), "--bundle", str(bundle)) == 2
     said = capsys.readouterr().err
     assert "row 'a' (line 2): config.json of the bundle damaged is damaged" in said
     assert "row 'b'" not in said

@@ -223,7 +223,7 @@ def test_an_edit_that_cannot_be_fails_alone(
     ]
     assert run(*rows) == 1
     said = capsys.readouterr().err
-    assert "row 'late' (line 3): The row 'long' that it edits has failed" in said
+    assert "row 'late' (line 3): The row 'long' that it edits is not there" in said
     assert "row 'bad' (line 4): " in said
     assert "could not be opened" in said
     assert "has no armature" in said
@@ -262,7 +262,7 @@ def test_a_damaged_recipe_makes_nothing(
     run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str], content: str, words: str
 ) -> None:
     (tmp_path / "odd.json").write_text(content, encoding="utf-8")
-    assert run("a,,,,,,,odd.json", WALK) == 1
+    assert run("a,,,,,,,odd.json", WALK) == 2
     assert words in capsys.readouterr().err
     assert not (tmp_path / "out").exists()
 
@@ -291,7 +291,7 @@ def test_a_recipe_that_has_seen_other_keys_is_said(
     write_bvh(tmp_path / "mine.bvh", smooth_clip(60))
     assert run("a,,,,mine.bvh,11-30,,", kinds="blend,recipe") == 0
     again = out.with_name("again")
-    assert run("a,,,,,,,out/a.recipe.json", folder=again) == 1
+    assert run("a,,,,,,,out/a.recipe.json", folder=again) == 2
     assert "Step 1 of the recipe" in capsys.readouterr().err
     assert not again.exists()
     assert run("a,,,,,,,out/a.blend", folder=again) == 0
@@ -316,7 +316,7 @@ def test_what_a_row_begins_with_is_not_written_over(
     out.with_name("linked").symlink_to(out)
     (out.parent / source).write_bytes(A_RECIPE)
     rows = "other,a person walks,1,,,,,", row.format(source)
-    assert run(*rows, kinds="blend,bvh,recipe") == 1
+    assert run(*rows, kinds="blend,bvh,recipe") == 2
     said = capsys.readouterr().err
     assert "line 3: " in said
     assert "would be written over it: give the row another name, or choose another --out" in said
@@ -329,7 +329,7 @@ def test_another_row_too_leaves_what_a_row_begins_with(
     assert run(WALK) == 0
     before = (out / "walk.blend").read_bytes()
     changed = WALK.replace(",3,", ",4,")
-    assert run(changed, "wave,,,,out/walk.blend,20-40,,") == 1
+    assert run(changed, "wave,,,,out/walk.blend,20-40,,") == 2
     assert "and row 'walk' (line 2) would be written over it" in capsys.readouterr().err
     assert (out / "walk.blend").read_bytes() == before
 
@@ -370,7 +370,7 @@ def test_a_recipe_without_a_rate_makes_nothing(
     run: Run, out: Path, capsys: pytest.CaptureFixture[str], fps: str
 ) -> None:
     out.with_name("a.json").write_bytes(A_RECIPE.replace(b"30.0", fps.encode()))
-    assert run("a,,,,,,,a.json", WALK) == 1
+    assert run("a,,,,,,,a.json", WALK) == 2
     assert "line 2: The Action's recipe" in capsys.readouterr().err
     assert not out.exists()
 
@@ -399,7 +399,7 @@ def test_an_error_that_nobody_foresaw_fails_its_row_alone(
 def test_an_edit_of_a_row_needs_its_blender_file(
     run: Run, out: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert run(WALK, "a,,,,walk,1-9,,", kinds="npz") == 1
+    assert run(WALK, "a,,,,walk,1-9,,", kinds="npz") == 2
     assert "line 3: 'a' edits 'walk'" in capsys.readouterr().err
     assert not out.exists()
 
@@ -429,6 +429,6 @@ def test_what_needs_blender_is_said_without_it(
         text=True,
         check=False,
     )
-    assert ended.returncode == 1
+    assert ended.returncode == 2
     assert words in ended.stderr
     assert "Traceback" not in ended.stderr

@@ -18,7 +18,7 @@ ROOT = Path(__file__).resolve().parents[2]
 PACKAGE = ROOT / "mmm_blender"
 MANIFEST = ROOT / "blender_manifest.toml"
 
-NEVER_SHIPPED = ("training", "evaluator", "__pycache__", "*.pyc")
+NEVER_SHIPPED = ("training", "dataset", "evaluator", "__pycache__", "*.pyc")
 WHEELS_FOLDER = "wheels"
 MEGABYTE = 1_000_000
 LARGEST_ZIP = 140 * MEGABYTE
