@@ -3,9 +3,9 @@
     python tools/measure_scale.py [--clips 120] [--repeats 3] [--parts throughput,scheduler,memory]
 
 Throughput and cost come from real clips of the starter weights with one and with two actors; the
-scheduler and the driver's memory from actors that make nothing. Parts that are not asked for keep the
-figures that the page has. On a busy machine two actors do not get two cores: see the load beside the
-figures.
+scheduler and the driver's memory from actors that make nothing. Parts that are not asked for keep
+the figures that the page has. On a busy machine two actors do not get two cores: see the load
+beside the figures.
 """
 
 from __future__ import annotations
@@ -47,9 +47,7 @@ def main() -> int:
     parser.add_argument("--clips", type=int, default=120, help="of each run with real clips")
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--parts", default=",".join(PARTS))
-    parser.add_argument(
-        "--stub", nargs=4, help="one run: actors, rows, rows a shard, seconds a clip"
-    )
+    parser.add_argument("--stub", nargs=4, help="actors, rows, rows a shard, seconds a clip")
     options = parser.parse_args()
     if options.stub:
         actors, rows, shard, seconds = options.stub

@@ -19,9 +19,7 @@ from ..common.console import (
     speak_in_any_encoding,
 )
 from ..common.errors import MMMError
-from ..common.schema import from_json, json_hash
-from ..common.untrusted import file_bytes, json_value
-from ..motion.config import BundleConfig
+from ..motion.bundles.bundle import bundle_hash, read_config
 from .options import parse
 
 if TYPE_CHECKING:
@@ -31,8 +29,6 @@ if TYPE_CHECKING:
     from .maker import MakerSettings
     from .plan import Plan
 
-_CONFIG = "config.json"
-_MOST_CONFIG_BYTES = 2**20
 _PACKAGES = ("ray", "pyarrow")
 _FILTERS = ("max_foot_slide", "min_similarity", "min_copy_distance")
 
@@ -77,14 +73,7 @@ def run(options: argparse.Namespace) -> int:
 
 def read_bundle(folder: Path) -> tuple[str, str]:
     """Name and hash of the bundle in a folder, without loading it; MMMError where there is none."""
-    try:
-        values = json_value(file_bytes(folder / _CONFIG, _MOST_CONFIG_BYTES))
-    except (OSError, ValueError) as error:
-        raise MMMError(
-            f"There is no bundle in {folder}: choose a folder that holds a {_CONFIG}."
-        ) from error
-    config = from_json(BundleConfig, values, f"{_CONFIG} of the bundle {folder.name}")
-    return config.name, json_hash(values)
+    return read_config(folder).name, bundle_hash(folder)
 
 
 def _check_packages() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -16,7 +17,9 @@ from ..motion.features.smpl import encode_clip
 from ..training.data.motion_file import load_motions
 from ..training.evaluation import motion_figures
 from ..training.evaluation.copying import nearest_distances, query_of
-from ..training.evaluation.evaluator import Evaluator, load_evaluator
+
+if TYPE_CHECKING:
+    from ..training.evaluation.evaluator import Evaluator
 
 _EYE = {
     motion_figures.SLIDE: "foot_slide_cm_s",
@@ -66,7 +69,7 @@ class Measure:
     training_set: a file of ``tools/prepare_motions.py``, None: copies are not looked for."""
 
     def __init__(self, evaluator: Path | None, training_set: Path | None) -> None:
-        self._evaluator: Evaluator | None = load_evaluator(evaluator) if evaluator else None
+        self._evaluator = _judge_in(evaluator) if evaluator else None
         self._known: list[AnyArray] = []
         if training_set:
             self._known = [encode_clip(clip) for clip in load_motions(training_set)[1]]
@@ -101,6 +104,12 @@ class Measure:
         distances = nearest_distances([query for _, query in long], self._known)
         for (row, _), distance in zip(long, distances, strict=True):
             row[_COPY] = float(distance)
+
+
+def _judge_in(folder: Path) -> Evaluator:
+    from ..training.evaluation.evaluator import load_evaluator  # noqa: PLC0415  # needs torch
+
+    return load_evaluator(folder)
 
 
 def _seen(clip: MotionClip) -> dict[str, float]:

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-import torch
-
 from ..motion.pipeline.pipeline import GenerateRequest, GenerateResult, MotionPipeline
 from .wanted import WantedClip
 
@@ -15,8 +13,7 @@ class Model:
     """A loaded bundle. columns: of its token grid. MMMError says what is wrong with it."""
 
     def __init__(self, bundle: Path, device: str, threads: int) -> None:
-        torch.set_num_threads(threads)
-        self._pipeline = MotionPipeline.load(bundle, device)
+        self._pipeline = MotionPipeline.load(bundle, device, threads=threads)
         self.bundle_hash = self._pipeline.bundle.hash
         self.columns = len(self._pipeline.model.columns)
 

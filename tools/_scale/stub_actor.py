@@ -1,4 +1,4 @@
-"""An actor that makes nothing: what is left is the driver and Ray. One process plays many actors."""
+"""An actor that makes nothing: what is left is the driver and Ray. A process plays many of them."""
 
 from __future__ import annotations
 

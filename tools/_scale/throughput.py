@@ -1,7 +1,7 @@
 """Clips a second of one actor and of two, on one table, each with one thread.
 
-The two take turns, and the time counts from the moment that all actors are open, so that neither the
-load of a bundle nor a machine that gets busier favours one.
+The two take turns, and the time counts from the moment that all actors are open, so that neither
+the load of a bundle nor a machine that gets busier favours one.
 """
 
 from __future__ import annotations
