@@ -41,7 +41,7 @@ class Dispatcher:
     """Runs shards through a pool.
 
     wanted: actors at most. tasks: shards, taken as they are needed. bundle_hash: of the keys.
-    done, failed, say: told of each shard, of rows that no actor survives, and of what a person
+    done, failed, say: notified of each shard, of rows that no actor survives, and of what a person
     should know. tick: called about once a second.
     """
 

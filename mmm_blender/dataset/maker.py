@@ -28,7 +28,7 @@ from .wanted import WantedClip
 
 @dataclass(frozen=True)
 class MakerSettings:
-    """What every actor is told. bundle: folder of the weights, on every machine. shards: folder
+    """What every actor knows. bundle: folder of the weights, on every machine. shards: folder
     that all machines share. threads: CPU threads of an actor. batch: clips at once. formats: of
     the tar beside a shard; none: no tar. fps: 0 for the bundle's own. filters, evaluator,
     training_set: see ``figures``; "" for none."""

@@ -64,7 +64,7 @@ def connect(address: str, local_cpus: int) -> None:
 
 
 class RayPool:
-    """See ``pool.Pool``. settings: what actors are told. module: where ``actor`` is defined, which
+    """See ``pool.Pool``. settings: what actors know. module: where ``actor`` is defined, which
     travels to the nodes by value: a node may lack this package."""
 
     def __init__(

@@ -86,7 +86,7 @@ def _too_long(where: str, line: int) -> BrokenRow:
 
 
 def _csv_rows(path: Path) -> Iterator[Row]:
-    """A row a line: a quote that is left open would else swallow the rows behind it."""
+    """A row a line: a quote that is left open would else swallow the rows after it."""
     with _opened(path) as file:
         lines = ((number, line) for number, line in _lines(file) if line.strip())
         head = [line for _, line in islice(lines, 1)]

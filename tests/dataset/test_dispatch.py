@@ -1,4 +1,4 @@
-"""The dispatcher, with actors that do as they are told."""
+"""The dispatcher, with actors that do as they are asked."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ class ScriptedPool:
 
 @dataclass
 class Outcome:
-    """What the dispatcher told."""
+    """What the dispatcher said."""
 
     made: list[str] = field(default_factory=list[str])
     failed: list[Failure] = field(default_factory=list[Failure])
@@ -69,19 +69,19 @@ class Outcome:
 def run(
     pool: ScriptedPool, tasks: Sequence[ShardTask], patience: float = 60.0
 ) -> tuple[Outcome, Dispatcher]:
-    told = Outcome()
+    heard = Outcome()
     dispatcher = Dispatcher(
         pool,
         2,
         iter(tasks),
         HASH,
-        lambda done: told.made.append(done.name),
-        told.failed.append,
-        told.said.append,
+        lambda done: heard.made.append(done.name),
+        heard.failed.append,
+        heard.said.append,
         patience=patience,
     )
     dispatcher.run()
-    return told, dispatcher
+    return heard, dispatcher
 
 
 def tasks_of(shards: int, rows: int = 4) -> list[ShardTask]:
@@ -96,8 +96,8 @@ def works(actor: int, node: str, task: ShardTask) -> Event:
 
 def test_every_shard_is_made_once_by_all_who_are_there() -> None:
     tasks = tasks_of(20)
-    told, dispatcher = run(ScriptedPool(works), tasks)
-    assert sorted(told.made) == sorted(task.name for task in tasks)
+    heard, dispatcher = run(ScriptedPool(works), tasks)
+    assert sorted(heard.made) == sorted(task.name for task in tasks)
     assert {node: count.shards for node, count in dispatcher.counts.items()} == {"a": 10, "b": 10}
 
 
@@ -114,11 +114,11 @@ def test_a_shard_of_a_lost_actor_is_made_by_another() -> None:
         return Lost(actor, "killed") if next(losses, False) else works(actor, node, task)
 
     tasks = tasks_of(6)
-    told, dispatcher = run(ScriptedPool(act), tasks)
-    assert sorted(told.made) == sorted(task.name for task in tasks)
+    heard, dispatcher = run(ScriptedPool(act), tasks)
+    assert sorted(heard.made) == sorted(task.name for task in tasks)
     assert dispatcher.lost_actors == 2
-    assert len(told.said) == 2
-    assert not told.failed
+    assert len(heard.said) == 2
+    assert not heard.failed
 
 
 def test_a_row_that_ends_its_process_is_found_and_the_others_are_made() -> None:
@@ -129,12 +129,12 @@ def test_a_row_that_ends_its_process_is_found_and_the_others_are_made() -> None:
     rows: list[int] = []
     tasks = tasks_of(3, rows=8)
     pool = ScriptedPool(act)
-    told, _ = run(pool, tasks)
+    heard, _ = run(pool, tasks)
     for task in tasks:
         rows += [clip.line for clip in task.clips]
-    assert [(failure.line, failure.name) for failure in told.failed] == [(9, "clip9")]
-    assert "out of memory" in told.failed[0].sentence
-    assert len(told.made) == 2 + 3  # two whole, and 4 + 2 + 1 rows of the one that was cut
+    assert [(failure.line, failure.name) for failure in heard.failed] == [(9, "clip9")]
+    assert "out of memory" in heard.failed[0].sentence
+    assert len(heard.made) == 2 + 3  # two whole, and 4 + 2 + 1 rows of the one that was cut
     assert len(rows) == 24
 
 
@@ -147,9 +147,9 @@ def test_a_node_that_cannot_go_on_is_left_out_and_its_work_is_done_elsewhere() -
 
     tasks = tasks_of(10)
     pool = ScriptedPool(act)
-    told, dispatcher = run(pool, tasks)
-    assert sorted(told.made) == sorted(task.name for task in tasks)
-    assert told.said == ["The node b is left out: its disk is full."]
+    heard, dispatcher = run(pool, tasks)
+    assert sorted(heard.made) == sorted(task.name for task in tasks)
+    assert heard.said == ["The node b is left out: its disk is full."]
     assert dispatcher.counts["b"].trouble == "its disk is full"
     assert list(pool.where.values())[2:] == ["a"]
 

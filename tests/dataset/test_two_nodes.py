@@ -15,7 +15,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -34,7 +34,7 @@ from tests.dataset.two_nodes import Cluster, Machine
 
 ROOT = Path(__file__).resolve().parents[2]
 COMMAND = ROOT / "tools" / "generate_dataset.py"
-ROWS = 240
+ROWS = 320
 SHARD = 8
 
 
@@ -47,7 +47,7 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
 
 @pytest.fixture(scope="module")
 def rows() -> list[str]:
-    return [f"c{n},a person walks,{1 + n % 3},{n}" for n in range(ROWS)]
+    return [f"c{n},a person walks,{3 + n % 7},{n}" for n in range(ROWS)]
 
 
 class Asks:
@@ -91,10 +91,10 @@ def asks(cluster: Cluster, tmp_path: Path, tiny_bundle: Path) -> Asks:
     return Asks(cluster, tmp_path, tiny_bundle)
 
 
-def wait_for_shards(out: Path, count: int) -> None:
+def wait_until(seen: Callable[[], bool]) -> None:
     until = time.monotonic() + 90
-    while len(list(out.glob("shards/*.parquet"))) < count:
-        assert time.monotonic() < until, "no shard came"
+    while not seen():
+        assert time.monotonic() < until, "nothing came"
         time.sleep(0.02)
 
 
@@ -112,7 +112,7 @@ def test_a_node_dies_and_orders_differ_and_the_tokens_are_the_same(
     names = {row.split(",")[0] for row in rows}
     with cluster.joined_by(Machine("dies")) as [node]:
         started = asks.start(rows, "killed")
-        wait_for_shards(asks.folder / "killed", 4)
+        wait_until(lambda: node.is_making)
         node.kill()
         said = "".join(started.communicate(timeout=150))
     assert started.returncode == 0, said
@@ -131,7 +131,8 @@ def test_a_node_dies_and_orders_differ_and_the_tokens_are_the_same(
 def test_ctrl_c_keeps_what_is_whole_and_a_second_run_goes_on(asks: Asks, rows: list[str]) -> None:
     broken = [*rows[:100], "c,,1,0", *rows[100:]]
     started = asks.start(broken, "stopped")
-    wait_for_shards(asks.folder / "stopped", 3)
+    shards = asks.folder / "stopped" / "shards"
+    wait_until(lambda: len(list(shards.glob("*.parquet"))) >= 3)
     started.send_signal(signal.SIGINT)
     said = "".join(started.communicate(timeout=60))
     assert started.returncode == 130

@@ -39,6 +39,13 @@ class RayNode:
         if self.process.poll() is not None:
             self.process = self._started()
 
+    @property
+    def is_making(self) -> bool:
+        """Whether one of its actors makes a shard now: Ray writes that into the process' title."""
+        return any(
+            "ClipActor.make" in _title(process) for process in _children_of(self.process.pid)
+        )
+
     def kill(self) -> None:
         """SIGKILL to every process of the node, as when its power goes."""
         tree = [self.process.pid, *_children_of(self.process.pid)]
@@ -137,6 +144,13 @@ def _free_port() -> int:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         return int(free.getsockname()[1])
+
+
+def _title(process: int) -> str:
+    try:
+        return Path(f"/proc/{process}/cmdline").read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return ""
 
 
 def _children_of(process: int) -> list[int]:
