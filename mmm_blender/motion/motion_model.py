@@ -158,14 +158,54 @@ class MotionModel:
         guidance: float,
         without_text: bool,
     ) -> TokensToLogits:
-        """The network as the sampler wants it: token grid to logits."""
+        """The network as the sampler wants it: token grid to logits.
+
+        Rows that are alike, as candidates are before their first step, are computed once.
+        """
+
+        def predictor(
+            lengths_B: IntArray, text: TextFeatures, path: Float32Array | None
+        ) -> TokensToLogits:
+            if guidance == NO_GUIDANCE or without_text:  # without a text nothing to lean on
+                return self._plain(lengths_B, text, path, without_text)
+            return self._guided(lengths_B, text, path, guidance)
+
+        of_all = predictor(lengths_B, text, path_BLF)
+        conditions = (lengths_B, text.sentence_BC, text.words_BWC, text.word_mask_BW)
+        if len(lengths_B) == 1 or not _alike(*conditions, path_BLF):
+            return of_all
+        of_one = predictor(lengths_B[:1], text.first, None if path_BLF is None else path_BLF[:1])
+
+        def predict(tokens_BLP: IntArray, wanted_BL: BoolArray) -> AnyArray:
+            if not _alike(tokens_BLP, wanted_BL):
+                return of_all(tokens_BLP, wanted_BL)
+            return np.tile(of_one(tokens_BLP[:1], wanted_BL[:1]), (len(tokens_BLP), 1, 1))
+
+        return predict
+
+    def _plain(
+        self,
+        lengths_B: IntArray,
+        text: TextFeatures,
+        path_BLF: Float32Array | None,
+        without_text: bool,
+    ) -> TokensToLogits:
+        """Logits as the network gives them."""
+        drop_B = np.ones(len(lengths_B), dtype=np.bool_) if without_text else None
+        prepared = self.networks.prepare(text, drop_B, path_BLF)
+        return lambda tokens_BLP, wanted_BL: self._all_columns(
+            self.networks.logits(tokens_BLP, lengths_B, prepared, wanted_BL)
+        )
+
+    def _guided(
+        self,
+        lengths_B: IntArray,
+        text: TextFeatures,
+        path_BLF: Float32Array | None,
+        guidance: float,
+    ) -> TokensToLogits:
+        """Logits that lean on the text (classifier-free guidance, Ho and Salimans, 2022)."""
         networks, rows = self.networks, len(lengths_B)
-        if guidance == NO_GUIDANCE or without_text:  # without a text there is nothing to lean on
-            drop_B = np.ones(rows, dtype=np.bool_) if without_text else None
-            prepared = networks.prepare(text, drop_B, path_BLF)
-            return lambda tokens_BLP, wanted_BL: self._all_columns(
-                networks.logits(tokens_BLP, lengths_B, prepared, wanted_BL)
-            )
         drop_2B = np.arange(2 * rows) >= rows
         path_2BLF = None if path_BLF is None else np.tile(path_BLF, (2, 1, 1))
         twice = networks.prepare(text.repeated(2), drop_2B, path_2BLF)
@@ -189,3 +229,8 @@ class MotionModel:
         logits_NPK = np.zeros((count, len(predicted_P), codes), dtype=logits_NQK.dtype)
         logits_NPK[:, predicted_P] = logits_NQK
         return logits_NPK
+
+
+def _alike(*arrays: AnyArray | None) -> bool:
+    """Whether all rows of each array are the same."""
+    return all(values is None or bool((values == values[:1]).all()) for values in arrays)

@@ -73,7 +73,9 @@ def _edit_request(step: EditStep | SegmentStep, seen: MotionClip, how: dict[str,
 
 def _tokens(step: Step) -> IntArray:
     if not step.tokens:
-        return np.zeros((0, 0), dtype=np.int64)  # of version 1: the same seed samples them again
+        return np.zeros(
+            (0, 0), dtype=np.int64
+        )  # of version 1: they are sampled again (see task.sampled_note)
     return cast(IntArray, _unpacked(step.tokens, np.int64))
 
 

@@ -174,11 +174,25 @@ class _ReplayJob(SceneJob):
             assign_action(target, action)
         count = len(self._recipe.steps)
         done = f"Made '{old.name}' again as '{action.name}' in {count} steps."
-        notes = own_note(target, old), rate_note(self._recipe, scene_fps(context.scene))
+        notes = (
+            sampled_note(self._recipe),
+            own_note(target, old),
+            rate_note(self._recipe, scene_fps(context.scene)),
+        )
         return " ".join((done, *filter(None, notes)))
 
 
 # --- user edits since the last step --------------------------------------------------------------
+
+
+def sampled_note(recipe: Recipe) -> str:
+    """That a step kept no tokens and is a new motion, in a sentence; else ""."""
+    if all(step.tokens for step in recipe.steps):
+        return ""
+    return (
+        "Its recipe is of version 0.1.0, which kept no tokens, and its seed draws other ones now: "
+        "the motion is a new one of the same prompt."
+    )
 
 
 def own_note(rig: ArmatureObject, old: Action) -> str:

@@ -32,6 +32,9 @@ _LEAST_LOG_SHARE = 3.0
 _ROUNDS = 8
 """Exchanges at most."""
 
+_DECODED_AGAIN = 24
+"""After an exchange so many others are decoded again: those that did most before it."""
+
 _NEAR_MPS = 0.02
 """A remainder below this is met, m/s."""
 
@@ -128,6 +131,11 @@ class Exchanges:
         cell_N, _ = np.nonzero(likely_CM)
         return cls(place_C[cell_N], column_C[cell_N], order_CM[likely_CM], log_LPK)
 
+    def at(self, index_M: IntArray) -> Exchanges:
+        """Some of them."""
+        taken = (each[index_M] for each in (self.place_N, self.column_N, self.code_N))
+        return Exchanges(*taken, self.log_LPK)
+
     def losses(self, tokens_LP: IntArray) -> FloatArray:
         """By how many nats each code is less likely than the one that it would replace. (N,)."""
         now_N = self.log_LPK[self.place_N, self.column_N, tokens_LP[self.place_N, self.column_N]]
@@ -144,18 +152,25 @@ def refine(
     tokens_LP = tokens_LP.copy()
     exchanges = Exchanges.of(log_LPK, open_LP)
     seconds = (goal.last - goal.first) / model.tokenizer_config.feature_layout.fps
-    first = root_steps(model, tokens_LP[None]).gone(goal.first, goal.last)[0]
-    goal_3 = first + np.array([goal.turn, goal.x, goal.z])
-    cost = goal.cost(goal_3 - first[None], seconds)[0]
+    now_3 = root_steps(model, tokens_LP[None]).gone(goal.first, goal.last)[0]
+    goal_3 = now_3 + np.array([goal.turn, goal.x, goal.z])
+    cost = goal.cost((goal_3 - now_3)[None], seconds)[0]
+    steps_N3 = np.zeros((len(exchanges.place_N), 3))  # what each exchange adds, as far as is known
+    tried_M = np.arange(len(steps_N3))
     for _ in range(_ROUNDS):
-        gone_N3 = gone_with(model, tokens_LP, exchanges, goal)
-        costs_N = goal.cost(goal_3 - gone_N3, seconds)
-        costs_N += _UNLIKELY_MPS * exchanges.losses(tokens_LP)
-        best = int(np.argmin(costs_N))
-        if costs_N[best] > cost - _WORTH_MPS or cost < _NEAR_MPS:
+        if cost < _NEAR_MPS:
+            break
+        steps_N3[tried_M] = gone_with(model, tokens_LP, exchanges.at(tried_M), goal) - now_3
+        losses_N = _UNLIKELY_MPS * exchanges.losses(tokens_LP)
+        costs_M = goal.cost(goal_3 - now_3 - steps_N3[tried_M], seconds) + losses_N[tried_M]
+        best = tried_M[int(np.argmin(costs_M))]
+        if costs_M.min() > cost - _WORTH_MPS:
             break
         tokens_LP[exchanges.place_N[best], exchanges.column_N[best]] = exchanges.code_N[best]
-        cost = goal.cost(goal_3 - gone_N3[best : best + 1], seconds)[0]
+        now_3 = now_3 + steps_N3[best]
+        cost = goal.cost((goal_3 - now_3)[None], seconds)[0]
+        likely_N = goal.cost(goal_3 - now_3 - steps_N3, seconds) + losses_N
+        tried_M = np.argsort(likely_N, kind="stable")[:_DECODED_AGAIN]
     return tokens_LP
 
 

@@ -37,6 +37,11 @@ class TextFeatures:
     words_BWC: npt.NDArray[np.float32]
     word_mask_BW: BoolArray  # True where a place holds a word of the prompt
 
+    @property
+    def first(self) -> TextFeatures:
+        """The first prompt alone."""
+        return TextFeatures(self.sentence_BC[:1], self.words_BWC[:1], self.word_mask_BW[:1])
+
     def repeated(self, times: int) -> TextFeatures:
         """The same texts so many times, one batch behind the other."""
         return TextFeatures(

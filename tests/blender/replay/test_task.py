@@ -17,6 +17,7 @@ from mmm_blender.blender.fcurves.layered_actions import HAS_SLOTS, action_fcurve
 from mmm_blender.blender.history import fingerprint, recipe, recipe_store
 from mmm_blender.blender.history.fingerprint import is_untouched
 from mmm_blender.blender.jobs.session import WorkerSession
+from mmm_blender.blender.replay.task import sampled_note
 
 SECONDS = 2.0
 Edit = Callable[..., set[str]]
@@ -320,6 +321,7 @@ def test_an_old_recipe_samples_again(rig: ArmatureObject) -> None:
     assert isinstance(step, recipe.GenerateStep)
     without = replace(step, tokens="")
     recipe_store.store_recipe(action, recipe.Recipe((without,)))
+    assert "version 0.1.0" in sampled_note(recipe.Recipe((without,))) and not sampled_note(found)
     before, after = replayed(rig)
     values = [np.frombuffer(raw.keys) for raw in raw_curves(before).values()]
     assert values
