@@ -9,6 +9,8 @@ addon      preferences, scene settings, weights on disk, and what panels show of
 menus      entries in Blender's own menus
 takes      several motions of one request to choose from, and what was made before
 simplify   the fewest Bezier keys within a tolerance
+loop       motion that goes round, and in place
+timing     mirrored, reversed, retimed, trimmed
 generate, edit, sequence, replay, character
            a folder each for a feature: task (without buttons), operators, panel, properties
 """
@@ -37,6 +39,9 @@ _MODULES = (
     "edit.operators",
     "replay.operators",
     "simplify.operators",
+    "loop.operators",
+    "timing.operators",
+    "timing.panel",
     "sequence.operators",
     "character.operators",
     "generate.panel",

@@ -78,7 +78,12 @@ BIG = 1.6
 """Height of the one button that matters, in ordinary buttons."""
 
 
-ORDER = {"motion": 0, "takes": 1, "edit": 2, "sequence": 3, "character": 4, "device": 5}
+ORDER = {
+    name: order
+    for order, name in enumerate(
+        ("motion", "takes", "edit", "shape", "sequence", "character", "device")
+    )
+}
 """Panels of the tab from top to bottom, whichever module adds them."""
 
 

@@ -14,41 +14,43 @@ from pathlib import Path
 import check_parity
 import numpy as np
 import pytest
+from _parity import cases
+from _parity import reference as reference_files
 
 from mmm_blender.motion.bundles.published_checkpoint import read_statistics
 from mmm_blender.motion.runtime.opening import ONNX, TORCH
 
 REFERENCE = Path(__file__).parent.parent / "data" / "mmm"
 VARIABLE = "MMM_REFERENCE"
-NEEDED = [case for case in check_parity.CASES if case.needs_statistics]
-FREE = [case for case in check_parity.CASES if not case.needs_statistics]
+NEEDED = [case for case in cases.CASES if case.needs_statistics]
+FREE = [case for case in cases.CASES if not case.needs_statistics]
 
 
 @pytest.fixture(scope="module", name="reference", params=[ONNX, TORCH])
-def _reference(request: pytest.FixtureRequest) -> check_parity.Reference:
-    return check_parity.Reference(REFERENCE, None, request.param)
+def _reference(request: pytest.FixtureRequest) -> reference_files.Reference:
+    return reference_files.Reference(REFERENCE, None, request.param)
 
 
 @pytest.fixture(scope="module", name="reference_with_statistics", params=[ONNX, TORCH])
-def _reference_with_statistics(request: pytest.FixtureRequest) -> check_parity.Reference:
+def _reference_with_statistics(request: pytest.FixtureRequest) -> reference_files.Reference:
     if VARIABLE not in os.environ:
         pytest.skip(f"{VARIABLE} does not name a folder with humanml3d/Mean.npy and Std.npy")
     folder = Path(os.environ[VARIABLE]) / "humanml3d"
     statistics = read_statistics(folder / "Mean.npy", folder / "Std.npy")
-    return check_parity.Reference(REFERENCE, statistics, request.param)
+    return reference_files.Reference(REFERENCE, statistics, request.param)
 
 
 @pytest.mark.parametrize("case", FREE, ids=[case.name for case in FREE])
-def test_golden(case: check_parity.Case, reference: check_parity.Reference):
-    outcome = check_parity.run_case(case, reference)
+def test_golden(case: cases.Case, reference: reference_files.Reference):
+    outcome = cases.run_case(case, reference)
     assert outcome.passed, str(outcome)
 
 
 @pytest.mark.parametrize("case", NEEDED, ids=[case.name for case in NEEDED])
 def test_golden_with_statistics(
-    case: check_parity.Case, reference_with_statistics: check_parity.Reference
+    case: cases.Case, reference_with_statistics: reference_files.Reference
 ):
-    outcome = check_parity.run_case(case, reference_with_statistics)
+    outcome = cases.run_case(case, reference_with_statistics)
     assert outcome.passed, str(outcome)
 
 
@@ -120,13 +122,13 @@ def test_a_missing_checkpoint_is_named(folder: Path, capsys: pytest.CaptureFixtu
     assert "There is no file" in run(folder, capsys)
 
 
-def test_a_difference_is_found(reference: check_parity.Reference):
+def test_a_difference_is_found(reference: reference_files.Reference):
     """The comparison itself: one token, one feature and a NaN are each noticed."""
     tokens = reference["full/vq/tokens"].copy()
     tokens[0, 0] += 1
-    assert check_parity.compare_tokens(tokens, reference["full/vq/tokens"]).wrong == 1
+    assert reference_files.compare_tokens(tokens, reference["full/vq/tokens"]).wrong == 1
     features = reference["full/vq/decoded"].copy()
     features[0, 0, 0] += 0.002
-    assert not check_parity.compare_values(features, reference["full/vq/decoded"]).passed
+    assert not reference_files.compare_values(features, reference["full/vq/decoded"]).passed
     features[0, 0, 0] = float("nan")
-    assert not check_parity.compare_values(features, reference["full/vq/decoded"]).passed
+    assert not reference_files.compare_values(features, reference["full/vq/decoded"]).passed

@@ -4,43 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from types import SimpleNamespace
+from typing import Any
 
 from _bench.figures import Figure, Row, seconds
 from _bench.parts import swaying_clip
 
 import mmm_blender
-from mmm_blender.blender.addon.device_panel import DevicePanel
 from mmm_blender.blender.addon.ui_state import ui_state
 from mmm_blender.blender.bpy_types import bpy
-from mmm_blender.blender.character.panel import CharacterPanel
-from mmm_blender.blender.edit.operators import InBetween, RegenerateRange
-from mmm_blender.blender.edit.panel import EditPanel
-from mmm_blender.blender.generate.operators import GenerateMotion
-from mmm_blender.blender.generate.panel import BundlesMenu, ExamplesMenu, MotionPanel
 from mmm_blender.blender.history.fingerprint import store_fingerprint
 from mmm_blender.blender.history.new_action import write_clip
 from mmm_blender.blender.history.recipe import Origin, Recipe, SequenceStep
-from mmm_blender.blender.replay.operators import Replay
 from mmm_blender.blender.rig.armature import create_character
 from mmm_blender.blender.rig.target import scene_fps
-from mmm_blender.blender.sequence.operators import (
-    GenerateSequence,
-    LoadSequence,
-    RegenerateSegment,
-)
-from mmm_blender.blender.sequence.panel import SequencePanel, is_changed
+from mmm_blender.blender.sequence.panel import is_changed
 
 SEGMENTS, RECIPE_CHARACTERS = 12, 400_000
 _TARGET = 0.3  # ms
 _REPEATS = 50
-_PANELS = (
-    *(MotionPanel, EditPanel, SequencePanel, CharacterPanel, DevicePanel),
-    *(BundlesMenu, ExamplesMenu),
-)
-_OPERATORS = (
-    *(GenerateMotion, RegenerateRange, InBetween, Replay),
-    *(GenerateSequence, RegenerateSegment, LoadSequence),
-)
 
 
 class NoLayout:
@@ -60,20 +41,33 @@ def rows() -> list[Row]:
         _long_sequence()
         return [
             *(
-                _row(f"draw {panel.bl_label}", lambda panel=panel: _draw(panel))
-                for panel in _PANELS
+                _row(f"draw {name}", lambda each=each: _draw(each))
+                for name, each in _ours(bpy.types.Panel, bpy.types.Menu)
             ),
             _row(f"draw {SEGMENTS} lines of prompts", _draw_lines),
             *(
-                _row(f"poll {each.bl_label}", lambda each=each: each.poll(bpy.context))
-                for each in _OPERATORS
+                _row(f"poll {name}", lambda each=each: each.poll(bpy.context))
+                for name, each in _ours(bpy.types.Panel, bpy.types.Menu, bpy.types.Operator)
+                if hasattr(each, "poll")
             ),
         ]
     finally:
         mmm_blender.unregister()
 
 
-def _draw(panel: type) -> None:
+def _ours(*kinds: Any) -> list[tuple[str, Any]]:
+    """All registered classes of the add-on, however deep they derive, with what they are called."""
+    found: dict[str, Any] = {}
+    waiting = [each for kind in kinds for each in kind.__subclasses__()]
+    while waiting:
+        each = waiting.pop()
+        waiting += each.__subclasses__()
+        if each.__module__.startswith(f"{mmm_blender.__name__}.") and each.is_registered:
+            found[f"{each.bl_label} ({each.bl_idname})"] = each
+    return sorted(found.items())
+
+
+def _draw(panel: Any) -> None:
     panel.draw(SimpleNamespace(layout=NoLayout()), bpy.context)
 
 

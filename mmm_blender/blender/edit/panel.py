@@ -71,9 +71,7 @@ def _draw_buttons(layout: Layout, context: Context, reason: str) -> None:
     row.enabled = not reason
     row.operator("mmm.inpaint", icon="PLAY")
     row.operator("mmm.in_between", icon="KEYFRAME")
-    column = layout.column(align=True)
-    column.operator("mmm.simplify_keys", icon="IPO_BEZIER")
-    column.operator("mmm.replay", icon="FILE_REFRESH")
+    layout.operator("mmm.replay", icon="FILE_REFRESH")
     if reason:
         draw_wrapped(layout, context, reason, icon="INFO")
     in_view = context.area is None or context.area.type == "VIEW_3D"

@@ -48,6 +48,9 @@ _MOVING = np.dtype(
 )
 """What of a key makes the motion: all but whether it is selected."""
 
+MOVING_FIELDS = list(_MOVING.names or ())
+"""The same by name, as an index of keys."""
+
 KeyArray: TypeAlias = npt.NDArray[np.void]
 """(N,) of KEY_DTYPE."""
 

@@ -171,7 +171,8 @@ def _settings_poll_error(context: Context, settings: Settings) -> str:
         card = shown_bundle(context.scene)
     except MMMError as error:
         return str(error)
-    if reason := card.poll_error or path_poll_error(context):
+    key = ("path", scene_key(context), int(context.scene.frame_current))
+    if reason := card.poll_error or ui_state.fact(key, lambda: path_poll_error(context)):
         return reason
     # a path is walked window by window, so it may take longer than the longest clip
     has_path = str(path_settings(context.scene).kind) != NONE

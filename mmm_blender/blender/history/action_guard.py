@@ -19,7 +19,7 @@ from ..fcurves.layered_actions import bone_curves, slot_handle
 from ..fcurves.rollback import all_or_nothing
 from ..fcurves.slot_properties import own_properties, read_text, restore_properties
 from ..rig.target import DataBlockRef, scene_fps
-from .fingerprint import checksums, is_untouched
+from .fingerprint import checksums, load_fingerprint
 from .recipe_store import load_recipe
 
 SIMPLIFIED_PROPERTY = "mmm_simplified"
@@ -39,14 +39,14 @@ class ActionGuard:
         self._numbers = _Numbers.of(rig, action)
 
     def follows_from_steps(self, rig: ArmatureObject) -> bool:
-        """The evaluated motion follows from the recipe of the Action, as it was at the start:
-        nobody had changed a key, nothing else moves it, and no channel without keys stands where
-        a pose was left."""
+        """The evaluated motion follows from the recipe of the Action, as it was at the start, and
+        from the keys that the user changed since, which the next step stores: nothing else moves
+        it, and no channel without keys stands where a pose was left."""
         action = rig.animation_data.action
         recipe = load_recipe(action, rig)
         known = recipe is not None and recipe.is_whole
         known = known and not read_text(action, SIMPLIFIED_PROPERTY, rig)
-        known = known and is_untouched(rig, action, self._numbers.bones)
+        known = known and load_fingerprint(action, rig) is not None
         return known and _all_keyed(rig, action) and not editing_poll_error(rig, "ALL")
 
     def unchanged(self, context: Context, rig: ArmatureObject) -> tuple[Action, RawCurves]:

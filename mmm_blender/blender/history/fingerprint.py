@@ -29,6 +29,7 @@ from ..fcurves.keyframe_arrays import moving_check, point_frames, read_field
 from ..fcurves.layered_actions import bone_curves, bone_path
 from ..fcurves.slot_properties import read_text, write_text
 from ..rig.smpl_rig import smpl_bones
+from .row_prints import RowPrint, packed_rows, row_print, unpacked_rows
 
 FINGERPRINT_PROPERTY = "mmm_fingerprint"
 """Custom property of the Action that holds the fingerprint as JSON text."""
@@ -74,9 +75,11 @@ class BoneRows:
 
 @dataclass(frozen=True, eq=False)
 class BonePrint(BoneRows):
-    """``curves``: checksum of every number of all the bone's keys."""
+    """``curves``: checksum of every number of all the bone's keys. rows: of those on each frame;
+    None where an earlier version of the add-on wrote them."""
 
     curves: int
+    rows: RowPrint | None = None
 
 
 def _found(wanted: npt.NDArray[Any], among: npt.NDArray[Any]) -> BoolArray:
@@ -235,14 +238,16 @@ def store_fingerprint(rig: Object, action: Action, own: Cells | None = None) -> 
             own_N = _found(rows[bone].frames_N, np.array(list(frames), dtype=np.float32))
             rows[bone] = replace(rows[bone], own_N=own_N)
     whole = [_whole_check(each) for each in curves.values()]
+    frames = _packed_frames(rig, action, [each.frames_N for each in rows.values()])
     content = {
         "version": _VERSION,
         "bones": list(rows),
         "counts": [len(each.frames_N) for each in rows.values()],
         "curves": pack(np.array(whole, dtype=np.uint32)),
-        "frames": _packed_frames(rig, action, [each.frames_N for each in rows.values()]),
+        "frames": frames,
         "checks": _packed([each.checks_N for each in rows.values()], np.uint32),
         "own": _packed([each.own_N for each in rows.values()], np.bool_),
+        "rows": packed_rows({bone: row_print(each) for bone, each in curves.items()}, frames),
     }
     write_text(action, FINGERPRINT_PROPERTY, json.dumps(content, ensure_ascii=False), rig)
 
@@ -288,7 +293,9 @@ def _read(content: Mapping[str, Any]) -> Fingerprint:
     splits = np.cumsum(content["counts"])[:-1]
     columns = [np.split(unpack(content[name]), splits) for name in ("frames", "checks", "own")]
     curves = [int(check) for check in unpack(content["curves"])]
+    prints = unpacked_rows(content.get("rows"), content["frames"])
     rows = zip(content["bones"], *columns, curves, strict=True)
     return {
-        bone: BonePrint(frames, checks, own, whole) for bone, frames, checks, own, whole in rows
+        bone: BonePrint(frames, checks, own, whole, prints.get(bone))
+        for bone, frames, checks, own, whole in rows
     }

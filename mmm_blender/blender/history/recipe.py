@@ -25,14 +25,21 @@ from ...geometry.placement import Placement
 from ...geometry.rotations import identity_quats
 from .recipe_fields import MOST_PACKED, MOST_STEPS, check_fields
 
-RECIPE_VERSION = 3
+RECIPE_VERSION = 4
 """Raised when a field is added, removed or changes its meaning."""
 
+_WHOLE_CURVES_VERSION = 3
+"""Of recipes in which curves of user edits are whole, which are written as that version reads
+them."""
+
 _NO_CONDITIONS_VERSION = 2
-"""Of recipes without conditions, which are written as that version reads them."""
+"""Of recipes that have no conditions either, likewise."""
 
 _ONE_STEP_VERSION = 1
 """Recipes of this version were one generated motion, without its tokens."""
+
+_EMPTY_EDITS: Mapping[str, Any] = {"frames": {}, "counts": {}, "keys": ""}
+"""What user edits of earlier versions do not say."""
 
 _BEFORE_CANDIDATES: Mapping[str, Any] = {"candidates": 1, "footsteps": False}
 """How motions were sampled and led where a recipe does not say."""
@@ -102,11 +109,16 @@ class SequenceStep:
 @dataclass(frozen=True)
 class UserEdits:
     """User edits between two steps. bones: whose curves changed, as data
-    paths spell them. curves: all curves of those bones afterwards, packed, by data path and index
-    (see ``user_edits``)."""
+    paths spell them. curves: all curves that some of those bones had afterwards, packed, by data
+    path and index. frames: of the other ones the frames on which keys changed, packed. counts: of
+    their curves' keys on those, in a list by index, -1 for no such curve, by data path; keys: these
+    keys, packed (see ``user_edits``)."""
 
     bones: tuple[str, ...] = ()
     curves: Mapping[str, str] = field(default_factory=dict[str, str])
+    frames: Mapping[str, str] = field(default_factory=dict[str, str])
+    counts: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    keys: str = ""
 
 
 @dataclass(frozen=True)
@@ -248,16 +260,28 @@ def packed_tokens(worker_recipe: Mapping[str, Any]) -> str:
 def recipe_text(recipe: Recipe) -> str:
     """The recipe as JSON text, keys in the order of the fields."""
     steps = [_step_values(step) for step in recipe.steps]
+    return json.dumps({"version": _least_version(recipe), "steps": steps}, ensure_ascii=False)
+
+
+def _least_version(recipe: Recipe) -> int:
+    """The earliest that can read it."""
+    if any(_hand(step).frames for step in recipe.steps):
+        return RECIPE_VERSION
     asks = any(step.conditions for step in recipe.steps)
-    version = RECIPE_VERSION if asks else _NO_CONDITIONS_VERSION
-    return json.dumps({"version": version, "steps": steps}, ensure_ascii=False)
+    return _WHOLE_CURVES_VERSION if asks else _NO_CONDITIONS_VERSION
+
+
+def _hand(step: Step) -> UserEdits:
+    return step.hand if isinstance(step, EditStep | SegmentStep) else UserEdits()
 
 
 def _step_values(step: Step) -> dict[str, Any]:
-    """A step as JSON values; conditions are left out where there are none."""
-    values = {"kind": step.kind, **asdict(step)}
+    """A step as JSON values; what later versions added is left out where it is empty."""
+    values: dict[str, Any] = {"kind": step.kind, **asdict(step)}
     if not step.conditions:
         del values["conditions"]
+    if "hand" in values and not _hand(step).frames:
+        values["hand"] = {name: values["hand"][name] for name in ("bones", "curves")}
     return values
 
 
@@ -275,7 +299,7 @@ def parse_recipe(text: str) -> Recipe:
     version = values.pop("version", None)
     if version == _ONE_STEP_VERSION:
         return Recipe((_old_step(values),))
-    if version not in (_NO_CONDITIONS_VERSION, RECIPE_VERSION):
+    if version not in (_NO_CONDITIONS_VERSION, _WHOLE_CURVES_VERSION, RECIPE_VERSION):
         raise MMMError(
             f"The Action's recipe has version {clean_text(version)}; this add-on reads versions "
             f"{_ONE_STEP_VERSION} to {RECIPE_VERSION}: use the add-on's version that made it."
@@ -295,6 +319,8 @@ def _object(content: object, what: str) -> dict[str, Any]:
 def _step(content: object) -> Step:
     values: dict[str, Any] = {"conditions": {}}
     values |= _object(content, "step")
+    if "hand" in values:
+        values["hand"] = dict(_EMPTY_EDITS) | _object(values["hand"], "hand")
     kind = values.pop("kind", None)
     if not isinstance(kind, str) or kind not in _KINDS:
         raise MMMError(f"The Action's recipe has a step of an unknown kind ({clean_text(kind)}).")

@@ -24,6 +24,8 @@ _MOST_METRES = 1e6
 _MOST_SEED = 2**63 - 1
 _MOST_PROMPT = 10_000
 MOST_PACKED: Final = 2**27
+_MOST_CURVES = 64  # of a property of a bone
+_MOST_KEYS = 2**24
 _SHOWN = 40
 _PLACEMENT = ["x", "yaw", "z"]
 
@@ -105,6 +107,16 @@ def _is_replaced(value: Mapping[str, Any]) -> bool:
     )
 
 
+def _are_counts(value: Mapping[str, Any]) -> bool:
+    """Lists of numbers of keys, -1 for no curve."""
+    return all(
+        isinstance(counts, list)
+        and len(cast("list[Any]", counts)) <= _MOST_CURVES
+        and all(type(n) is int and -1 <= n <= _MOST_KEYS for n in cast("list[Any]", counts))
+        for counts in value.values()
+    )
+
+
 _FITS: Mapping[str, _Check] = {
     **dict.fromkeys(("prompt", "prompts"), _each(_is_name)),
     **dict.fromkeys(
@@ -122,6 +134,8 @@ _FITS: Mapping[str, _Check] = {
     "held": _is_held,
     "replaced": _is_replaced,
     "bones": _each(_is_name),
-    "curves": lambda value: all(map(_is_packed, value.values())),
+    **dict.fromkeys(("curves", "frames"), lambda value: all(map(_is_packed, value.values()))),
+    "counts": _are_counts,
+    "keys": _is_packed,
 }
 """By the fields' names, which mean the same in every step."""

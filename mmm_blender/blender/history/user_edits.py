@@ -1,29 +1,29 @@
 """What a recipe needs to know of keys that the user made.
 
-Between two steps of ours: the curves of every bone that was changed, whole, in the later step.
-Blender computes handles of a key from the keys around it, so there is no telling how far one
-change reaches. In an Action that was the user's from the start: the keys that each edit replaced,
-by which they can be put back.
+Between two steps of ours: of every bone that was changed, the keys on the frames on which any
+number is another one, in the later step. (Blender computes handles of a key from the keys around
+it; what it moved has changed as well.) The curves are stored whole of a bone that was not there, or
+where the fingerprint is an earlier version's or the keys were simplified. In an Action that was the
+user's from the start: the keys that each edit replaced, by which they can be put back.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
 from ...common.array_text import pack, unpack
-from ...common.arrays import AnyArray, BoolArray
+from ...common.arrays import BoolArray
 from ...common.errors import MMMError
 from ..actions.validation import bone_properties
 from ..bpy_types import Action, ArmatureObject, FCurve, Object, bpy
 from ..fcurves.curve_writer import open_writer
 from ..fcurves.keyframe_arrays import (
-    KEY_DTYPE,
     KeyArray,
     forget_keys,
     linear_keys,
@@ -38,16 +38,20 @@ from ..fcurves.layered_actions import (
     curve_store,
     rig_curves,
 )
+from ..fcurves.slot_properties import read_text
+from .action_guard import SIMPLIFIED_PROPERTY
 from .fingerprint import changed_bones, checksums, load_fingerprint
+from .key_text import columns, pack_keys, unpack_keys, words
 from .locked_keys import LockedKeys, mark_as_keyframes
 from .recipe import EditStep, UserEdits
 from .recipe_store import load_recipe
+from .row_prints import row_print
 
 Keys: TypeAlias = Mapping[str, KeyArray]
 """Keys of curves, by data path and index."""
 
 _CURVE_NAME = re.compile(r"(.*)\[(\d+)\]", re.DOTALL)
-_WORD = np.dtype("<u4")
+_NO_CURVE = -1
 
 
 @dataclass(frozen=True, eq=False)
@@ -93,14 +97,46 @@ def _key_unkeyed(
 
 
 def user_edits(rig: Object, action: Action, also: Collection[str] = ()) -> UserEdits:
-    """What the user changed since our last write; nothing where there was none. also: bones of
-    which the curves are stored in any case."""
+    """What the user changed since our last write; nothing where there was none. also: bones that
+    are stored in any case."""
     before = load_fingerprint(action, rig)
     changed = [] if before is None else changed_bones(checksums(rig, action), before)
     bones = list(dict.fromkeys((*changed, *also)))
     present = bone_curves(rig, action) if bones else {}
-    curves = [curve for bone in bones for curve in present.get(bone, ())]
-    return UserEdits(tuple(bones), {_name(each): pack_keys(read_keys(each)) for each in curves})
+    whole: dict[str, str] = {}
+    stored = _Stored()
+    known = {} if before is None or read_text(action, SIMPLIFIED_PROPERTY, rig) else before
+    for bone in bones:
+        rows = known[bone].rows if bone in known else None
+        curves = present.get(bone, [])
+        if rows is None:
+            whole |= {_name(each): pack_keys(read_keys(each)) for each in curves}
+        else:
+            stored.add(bone, curves, row_print(curves).changed_frames(rows))
+    return UserEdits(tuple(bones), whole, stored.frames, stored.counts, stored.packed())
+
+
+@dataclass(frozen=True)
+class _Stored:
+    """Keys of bones on some frames. counts: of each curve's keys, by data path and then by index;
+    ``_NO_CURVE`` where there is no such curve."""
+
+    frames: dict[str, str] = field(default_factory=dict[str, str])
+    counts: dict[str, list[int]] = field(default_factory=dict[str, list[int]])
+    keys: list[KeyArray] = field(default_factory=list[KeyArray])
+
+    def add(self, bone: str, curves: Sequence[FCurve], frames: npt.NDArray[np.float32]) -> None:
+        """A bone with its curves, and the frames that changed."""
+        self.frames[bone] = pack(frames)
+        for curve in sorted(curves, key=lambda each: (str(each.data_path), int(each.array_index))):
+            keys, counts = read_keys(curve), self.counts.setdefault(str(curve.data_path), [])
+            counts += [_NO_CURVE] * (int(curve.array_index) - len(counts))
+            self.keys.append(keys[np.isin(keys["co"][:, 0], frames)])
+            counts.append(len(self.keys[-1]))
+
+    def packed(self) -> str:
+        """All keys, in the order of the counts."""
+        return pack_keys(np.concatenate(self.keys)) if self.keys else ""
 
 
 def repeat_user_edits(rig: Object, action: Action, hand: UserEdits) -> None:
@@ -109,16 +145,41 @@ def repeat_user_edits(rig: Object, action: Action, hand: UserEdits) -> None:
         return
     store, present = curve_store(rig, action), bone_curves(rig, action)
     curves = {_name(curve): curve for bone in hand.bones for curve in present.get(bone, ())}
-    for name in curves.keys() - hand.curves.keys():
+    wanted = {name: unpack_keys(packed) for name, packed in hand.curves.items()}
+    wanted |= _with_changes(hand, {name: read_keys(curve) for name, curve in curves.items()})
+    for name in curves.keys() - wanted.keys():
         assert store is not None  # it has that curve
         forget_keys(curves[name])
         store.fcurves.remove(curves[name])
     with open_writer(rig, action) as writer:
-        for name, packed in hand.curves.items():
+        for name, keys in wanted.items():
             path, index, bone = _parts(name)
             curve = curves.get(name) or writer.new(path, index, bone)
-            keys = unpack_keys(packed)
             writer.write(curve, keys, np.ones(len(keys), dtype=np.bool_), read_keys(curve))
+
+
+def _with_changes(hand: UserEdits, present: Keys) -> dict[str, KeyArray]:
+    """The keys of curves of which some frames are stored, by the curves' names."""
+    if not hand.counts:
+        return {}
+    stored, at = unpack_keys(hand.keys) if hand.keys else no_keys(), 0
+    frames = {bone: unpack(packed) for bone, packed in hand.frames.items()}
+    wanted: dict[str, KeyArray] = {}
+    for path, counts in hand.counts.items():
+        found = BONE_PATH.match(path)
+        if found is None or found[1] not in frames:
+            raise MMMError(f"The Action's recipe is damaged (it names a curve {path!r}).")
+        for index, count in enumerate(counts):
+            if count == _NO_CURVE:
+                continue
+            name = f"{path}[{index}]"
+            kept = present.get(name, no_keys())
+            kept = kept[~np.isin(kept["co"][:, 0], frames[found[1]])]
+            wanted[name] = sorted_by_frame(np.concatenate([kept, stored[at : at + count]]))
+            at += count
+    if at != len(stored):
+        raise MMMError("The Action's recipe is damaged (the keys of a curve).")
+    return wanted
 
 
 # --- keys that were replaced ---------------------------------------------------------------------
@@ -164,11 +225,11 @@ def _among(keys: KeyArray, others: KeyArray) -> BoolArray:
     if len(keys) == 0 or len(others) == 0:
         return np.zeros(len(keys), dtype=np.bool_)
     at_N = np.searchsorted(others["co"][:, 0], keys["co"][:, 0]).clip(max=len(others) - 1)
-    columns = zip(_columns(keys), _columns(others), strict=True)
-    return np.all([_words(mine) == _words(theirs)[at_N] for mine, theirs in columns], axis=0)
+    pairs = zip(columns(keys), columns(others), strict=True)
+    return np.all([words(mine) == words(theirs)[at_N] for mine, theirs in pairs], axis=0)
 
 
-# --- curves and keys as text ---------------------------------------------------------------------
+# --- names of curves -----------------------------------------------------------------------------
 
 
 def _name(curve: FCurve) -> str:
@@ -182,33 +243,3 @@ def _parts(name: str) -> tuple[str, int, str]:
     if found is None or bone is None:
         raise MMMError(f"The Action's recipe is damaged (it names a curve {name!r}).")
     return found[1], int(found[2]), bpy.utils.unescape_identifier(bone[1])
-
-
-def pack_keys(keys: KeyArray) -> str:
-    """All numbers of the keys, one kind after the other, which packs better."""
-    return pack(np.stack([_words(column) for column in _columns(keys)]))
-
-
-def unpack_keys(text: str) -> KeyArray:
-    """The keys, bit for bit."""
-    rows = unpack(text)
-    keys = np.zeros(rows.shape[-1], dtype=KEY_DTYPE)
-    columns = _columns(keys)
-    if rows.dtype != _WORD or len(rows) != len(columns):
-        raise MMMError("The Action's recipe is damaged (the keys of a curve).")
-    for row, column in zip(rows, columns, strict=True):
-        column[:] = row.view(column.dtype) if column.dtype.itemsize == _WORD.itemsize else row != 0
-    return keys
-
-
-def _columns(keys: KeyArray) -> list[AnyArray]:
-    """Every number (N,) of the keys, to be read or written."""
-    fields = [keys[name] for name in KEY_DTYPE.names or ()]
-    return [part for each in fields for part in (each.T if each.ndim > 1 else [each])]
-
-
-def _words(column: AnyArray) -> npt.NDArray[np.uint32]:
-    """Bit for bit; truth as 0 or 1."""
-    if column.dtype.itemsize == _WORD.itemsize:
-        return np.ascontiguousarray(column).view(_WORD)
-    return column.astype(_WORD)

@@ -14,7 +14,14 @@ _MOTION_COMMANDS = (
     ("mmm.inpaint", "ARMATURE_DATA"),
     ("mmm.in_between", "KEYTYPE_KEYFRAME_VEC"),
     (None, ""),
+    ("mmm.make_loop", "LOOP_FORWARDS"),
+    ("mmm.in_place", "ANCHOR_CENTER"),
     ("mmm.simplify_keys", "IPO_BEZIER"),
+    (None, ""),
+    ("mmm.retime", "TIME"),
+    ("mmm.mirror", "MOD_MIRROR"),
+    ("mmm.reverse", "LOOP_BACK"),
+    ("mmm.trim_to_contacts", "SNAP_EDGE"),
 )
 """Operators of the menu Motion, each with its icon; None for a line between two groups."""
 

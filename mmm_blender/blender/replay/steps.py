@@ -178,6 +178,7 @@ class Rebuilding:
         last = step.input_start + mask_of(step).frames - 1
         action = self._made(rig, base)
         try:
+            repeat_user_edits(rig, action, step.hand)
             self._raw, self._written = raw_curves(action), len(self._answered)
             with temporarily_assigned(rig, action):
                 if isinstance(step, EditStep):

@@ -2,7 +2,7 @@
 # Blender reads properties from annotations that are calls; they are no types, and meant so.
 # pyright: reportInvalidTypeForm=false
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -14,6 +14,8 @@ SequenceList: TypeAlias = Any
 """A SequenceSettings, as Blender hands it out."""
 
 DEFAULT_PROMPT = "a person walks forward"
+NO_SEGMENT = -1
+"""Of a line that is new, or that an earlier version of the add-on has made."""
 _SLIDER_SECONDS = 9.8  # longest motion of the starter weights
 _SECONDS_DIGITS = 4
 """Blender keeps 9.8 as 9.80000019: the recipe says 9.8."""
@@ -42,8 +44,8 @@ class SegmentParams:
         )
 
 
-class SequenceLine(bpy.types.PropertyGroup):
-    """One prompt of the list."""
+class _LineFields:
+    """What a prompt of a list is."""
 
     prompt: bpy.props.StringProperty(
         name="Prompt",
@@ -68,10 +70,25 @@ class SequenceLine(bpy.types.PropertyGroup):
     )
 
 
+class SequenceLine(_LineFields, bpy.types.PropertyGroup):
+    """One prompt that a script gives: it must name every field."""
+
+
+class ListLine(_LineFields, bpy.types.PropertyGroup):
+    """One prompt of the scene's list."""
+
+    segment: bpy.props.IntProperty(
+        name="Segment",
+        description="The part of the motion that was made from this line; -1 for none",
+        default=NO_SEGMENT,
+        options={"HIDDEN"},
+    )
+
+
 class SequenceSettings(bpy.types.PropertyGroup):
     """The list, the line that is chosen in it, and the Action that was made from it."""
 
-    lines: bpy.props.CollectionProperty(type=SequenceLine)
+    lines: bpy.props.CollectionProperty(type=ListLine)
     active: bpy.props.IntProperty(
         name="Prompt", description="The prompt that the buttons beside the list are about"
     )
@@ -104,13 +121,30 @@ def show_lines(
     """Make these the list, and ``action`` what was made from it."""
     found = sequence_list(scene)
     found.lines.clear()
-    for params in wanted:
-        set_line(found.lines.add(), params)
+    for index, params in enumerate(wanted):
+        line = found.lines.add()
+        set_line(line, params)
+        line.segment = index
     found.active = chosen_line(found)
     found.action = action
 
 
-_CLASSES = (SequenceLine, SequenceSettings)
+def number_lines(found: SequenceList, made: Sequence[SegmentParams]) -> None:
+    """Say of each line which segment was made from it, where the list is no longer what it was when
+    the job began. made: the segments."""
+    left = dict(enumerate(made))
+    for line in found.lines:
+        params = SegmentParams.of(line)
+        line.segment = next((at for at, each in left.items() if each == params), NO_SEGMENT)
+        left.pop(line.segment, None)
+
+
+def is_in_order(found: SequenceList) -> bool:
+    """No line stands where another segment of the motion is."""
+    return all(int(line.segment) in (at, NO_SEGMENT) for at, line in enumerate(found.lines))
+
+
+_CLASSES = (SequenceLine, ListLine, SequenceSettings)
 
 _register, _unregister = bpy.utils.register_classes_factory(_CLASSES)
 

@@ -41,7 +41,14 @@ from ..rig.scene_end import follow_motion
 from ..targets.edit_targets import EditTargets
 from .layout import plan_segment, stretched
 from .markers import replace_markers
-from .properties import SegmentParams, chosen_line, params_of, sequence_list, set_line
+from .properties import (
+    SegmentParams,
+    chosen_line,
+    is_in_order,
+    params_of,
+    sequence_list,
+    set_line,
+)
 from .segment_writer import (
     brought_to_start,
     check_none_lost,
@@ -56,6 +63,11 @@ from .task import action_segments, segment_params_poll_error, target_segments
 OTHER_LIST = (
     "The list is not the one that the character's motion was made from: Generate Sequence makes "
     "all of it again, Prompts from Action brings the old list back."
+)
+
+OTHER_ORDER = (
+    "The list has another order than the character's motion: move the prompts back, or press "
+    "Generate Sequence, which makes all of it again."
 )
 
 
@@ -89,7 +101,8 @@ def _segment_poll_error(context: Context) -> str:
 
 def list_poll_error(context: Context) -> str:
     """Why the list's lines are not the segments of the target's motion, in a sentence; else ""."""
-    key = ("list", scene_key(context), len(sequence_list(context.scene).lines))
+    lines = sequence_list(context.scene).lines
+    key = ("list", scene_key(context), *(int(line.segment) for line in lines))
     return ui_state.fact(key, lambda: _list_poll_error(context))
 
 
@@ -100,7 +113,9 @@ def _list_poll_error(context: Context) -> str:
         return str(error)
     found = sequence_list(context.scene)
     fits = found.action == action and len(found.lines) == len(segments)
-    return "" if fits else OTHER_LIST
+    if not fits:
+        return OTHER_LIST
+    return "" if is_in_order(found) else OTHER_ORDER
 
 
 def wanted_segment(

@@ -28,7 +28,7 @@ from ..rig.target import scene_fps, target_armature
 from ..targets.target_params import TargetParams, in_seconds, plan_targets
 from .layout import Segment, sequence_segments
 from .markers import replace_markers
-from .properties import SegmentParams, params_of, sequence_list, show_lines
+from .properties import SegmentParams, number_lines, params_of, sequence_list, show_lines
 
 NO_SEQUENCE = "The character's motion is no sequence: generate one first."
 
@@ -162,6 +162,7 @@ class _MarkedResultWriter:
             show_lines(context.scene, self.params.segments, keyed.action)
         else:
             found.action = keyed.action
+            number_lines(found, self.params.segments)
         return keyed.sentence
 
 

@@ -18,6 +18,9 @@ from ..bpy_types import Action, ArmatureObject, Scene, bpy
 from ..fcurves.layered_actions import assign_action
 from ..history.recipe_store import RECIPE_PROPERTY
 
+DERIVED_PROPERTY = "mmm_derived"
+"""Custom property of an Action of ours that was made of another one: how."""
+
 _MOST_PROMPT = 200
 
 
@@ -195,7 +198,7 @@ def _forget(found: Any, action: Action) -> None:
         found.takes.remove(at)
     if action.users:
         return
-    if RECIPE_PROPERTY in action.keys():  # noqa: SIM118  # an Action is no mapping
+    if {RECIPE_PROPERTY, DERIVED_PROPERTY} & set(action.keys()):
         bpy.data.actions.remove(action)
     else:
         action.use_fake_user = True

@@ -7,16 +7,16 @@ Shapes: V vocabulary, R embedding rank, W word places, B prompts, D inner width.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from ...common.arrays import AnyArray, BoolArray, IntArray
 from ...common.errors import MMMError
+from ...common.schema import from_json
 from ..weight_files import check_arrays, read_arrays
 from .files import read_json
 from .wordpiece import WordPieceTokenizer
@@ -26,7 +26,8 @@ CONFIG_FILE, WEIGHTS_FILE, VOCABULARY_FILE = "config.json", "model.safetensors",
 TABLE, TABLE_INT8, TABLE_SCALE = "embedding.weight", "embedding.int8", "embedding.scale"
 ADVICE = "put the bundle's original text folder back."
 LONGEST_PERIOD = 10000.0  # of the sinusoidal positions, in places
-_MOST_SIZE, _MOST_LAYERS, _MOST_PLACES = 2**20, 64, 2**12
+_MOST_SIZE = 2**20
+_MOST = {"layers": 64, "max_tokens": 2**12}
 
 
 @dataclass(frozen=True)
@@ -45,21 +46,21 @@ class StudentConfig:
     teacher_licence: str = ""
 
     @classmethod
-    def from_json(cls, data: Mapping[str, Any]) -> StudentConfig:
+    def from_json(cls, data: object) -> StudentConfig:
         """Build from a config file's content; refuse what is missing or makes no encoder."""
-        names = {"teacher", "teacher_licence"}
-        sizes = {field.name for field in fields(cls)} - names
-        bad = [name for name in sorted(sizes) if not _is_size(data.get(name))]
-        bad += [name for name in sorted(names) if not isinstance(data.get(name), str)]
-        if not bad and data["inner_width"] % (2 * data["heads"]):
+        where = f"The text encoder's {CONFIG_FILE}"
+        config = from_json(cls, data, where, advice=ADVICE, complete=True)
+        bad = [
+            each.name
+            for each in fields(cls)
+            if type(size := getattr(config, each.name)) is int
+            and not 0 < size <= _MOST.get(each.name, _MOST_SIZE)
+        ]
+        if not bad and config.inner_width % (2 * config.heads):
             bad = ["heads"]
-        most = {"layers": _MOST_LAYERS, "max_tokens": _MOST_PLACES}
-        bad += [name for name, size in most.items() if name not in bad and data[name] > size]
         if bad:
-            raise MMMError(
-                f"The text encoder's {CONFIG_FILE} has no valid {', '.join(bad)}: {ADVICE}"
-            )
-        return cls(**{name: data[name] for name in sizes | names})
+            raise MMMError(f"{where} has no valid {', '.join(bad)}: {ADVICE}")
+        return config
 
     @property
     def shapes(self) -> dict[str, tuple[int, ...]]:
@@ -140,7 +141,3 @@ def sinusoids(places: int, width: int) -> npt.NDArray[np.float32]:
     exponents = np.arange(width // 2, dtype=np.float32) / np.float32(width // 2)
     angles = np.arange(places, dtype=np.float32)[:, None] * np.float32(LONGEST_PERIOD) ** -exponents
     return np.concatenate([np.sin(angles), np.cos(angles)], axis=-1)
-
-
-def _is_size(value: object) -> bool:
-    return type(value) is int and 0 < value <= _MOST_SIZE

@@ -12,9 +12,10 @@ from typing import Any
 import numpy as np
 
 from ...common.errors import MMMError
+from ...motion.pipeline.candidates import EDIT_CANDIDATES
 from ...motion.pipeline.pipeline import MotionPipeline
 from ...motion.pipeline.windows import IsCancelled, OnStep
-from ..protocol import MOST_TAKES, Generate, Generated, GenerateSequence, MotionMessage
+from ..protocol import MOST_TAKES, Edit, Generate, Generated, GenerateSequence, MotionMessage
 from .handlers import Motion, make_batch, make_motion
 
 _SEEDS = 2**31
@@ -26,7 +27,8 @@ def make_takes(
 ) -> list[Motion]:
     """As many motions as the message wants; MMMError or Cancelled as the generator raises them.
 
-    New motions of a prompt alone are made in one batch, all others one after the other.
+    New motions of a prompt alone are made in one batch; all others one after the other, and share
+    the tries that one of them would have.
     """
     if not 1 <= message.takes <= MOST_TAKES:
         raise MMMError(f"{message.takes} takes cannot be made: ask for 1 to {MOST_TAKES}.")
@@ -47,7 +49,16 @@ def _seeded(message: MotionMessage, index: int) -> MotionMessage:
         seeds = tuple((seed + index) % _SEEDS if index else seed for seed in message.seeds)
         return replace(message, seeds=seeds, takes=1)
     seed = (message.seed + index) % _SEEDS if index else message.seed
-    return replace(message, seed=seed, takes=1)
+    return replace(message, seed=seed, takes=1, sampler=_shared_tries(message))
+
+
+def _shared_tries(message: Generate | Edit) -> dict[str, Any] | None:
+    """The sampler's changes: several takes share the tries that one take has, for the person is
+    to choose among them."""
+    if message.takes == 1 or (isinstance(message, Generate) and not message.conditions):
+        return message.sampler
+    tries = {"candidates": max(1, EDIT_CANDIDATES // message.takes)}
+    return tries | (message.sampler or {})
 
 
 def _share(on_step: OnStep, index: int, count: int) -> OnStep:

@@ -58,7 +58,7 @@ def test_replacing_keeps_the_action_and_carries_other_channels_over(rig: Any, se
     after = rig.animation_data.action
     assert after != before and before in [take.action for take in rig.mmm_takes.takes]
     moods = [c for c in rig_curves(rig, after) if c.data_path == '["mood"]']
-    assert [[tuple(key.co) for key in curve.keyframe_points] for curve in moods] == [
+    assert [[(key.co[0], key.co[1]) for key in curve.keyframe_points] for curve in moods] == [
         [(1.0, 0.0), (30.0, 1.0)]
     ]
     assert "1 other channels" in session.notice.text

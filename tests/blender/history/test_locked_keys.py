@@ -274,4 +274,4 @@ def test_a_damaged_fingerprint_is_said(action: Action, text: str) -> None:
 def test_a_fingerprint_is_small(action: Action) -> None:
     size = len(action[FINGERPRINT_PROPERTY])
     assert json.loads(action[FINGERPRINT_PROPERTY])["bones"]
-    assert size < 22 * FRAMES * 10
+    assert size < 22 * FRAMES * 14

@@ -27,7 +27,7 @@ def test_a_search_finds_the_commands_by_their_names(session: WorkerSession) -> N
     labels = {
         getattr(bpy.ops.mmm, name.removeprefix("mmm.")).get_rna_type().name for name in buttons
     }
-    assert {"Generate Motion", "Regenerate Range", "In-between"} <= labels
+    assert {"Generate Motion", "Regenerate Range", "Make Loop"} <= labels
 
 
 def test_add_armature_offers_a_character(session: WorkerSession) -> None:

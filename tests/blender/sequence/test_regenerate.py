@@ -13,8 +13,9 @@ from mmm_blender.blender.fcurves.layered_actions import action_fcurves
 from mmm_blender.blender.history import recipe, recipe_store
 from mmm_blender.blender.rig.motion_reader import read_motion
 from mmm_blender.blender.sequence import layout, segment_writer
+from mmm_blender.blender.sequence.properties import NO_SEGMENT, params_of
 from mmm_blender.blender.sequence.regenerate import start_segment, wanted_segment
-from mmm_blender.blender.sequence.task import action_segments
+from mmm_blender.blender.sequence.task import SequenceParams, action_segments, start_sequence
 from mmm_blender.common.errors import MMMError
 from mmm_blender.geometry.kinematics import clip_joints
 from mmm_blender.geometry.rotations import quat_angle, quat_conjugate, quat_multiply
@@ -103,6 +104,38 @@ def test_markers_list_and_recipe_follow(generated: Any) -> None:
     regenerate(0, seconds=2.0)
     assert marked() == sorted([(1, PROMPTS[0]), (49, "b"), (70, "mine"), (85, PROMPTS[2])])
     assert tuple(action.frame_range) == (1.0, 48.0 + 36.0 + 12.0)
+
+
+def test_a_line_that_was_moved_is_not_taken_for_the_segment_that_stands_there(generated: Any):
+    """Before: the third prompt, moved up, was made into the second segment."""
+    bpy.context.scene.mmm_sequence.active = 2
+    bpy.ops.mmm.sequence_move(direction="UP")
+    refusal(bpy.ops.mmm.regenerate_segment, "another order")
+    bpy.ops.mmm.sequence_move(direction="DOWN")
+    bpy.context.scene.mmm_sequence.lines[2].prompt = "b"
+    assert bpy.ops.mmm.regenerate_segment() == {"FINISHED"}
+    assert [each.prompt for each in action_segments(generated.animation_data.action)] == [
+        *(*PROMPTS[:2], "b")
+    ]
+
+
+def test_a_line_that_is_moved_while_the_motion_is_made_is_told_from_its_place(ready: None):
+    fill_list(PROMPTS)
+    found = bpy.context.scene.mmm_sequence
+    job = start_sequence(bpy.context, SequenceParams(params_of(found.lines)))
+    found.lines.move(2, 0)
+    found.lines.add().prompt = "new"
+    found.lines.remove(2)
+    run_to_end(job)
+    assert [line.segment for line in found.lines] == [2, 0, NO_SEGMENT]
+    refusal(bpy.ops.mmm.regenerate_segment, "another order")
+
+
+def test_lines_of_an_earlier_version_are_taken_by_their_places(generated: Any):
+    for line in bpy.context.scene.mmm_sequence.lines:
+        line.property_unset("segment")
+    bpy.context.scene.mmm_sequence.active = 1
+    assert bpy.ops.mmm.regenerate_segment() == {"FINISHED"}
 
 
 def test_markers_are_changed_and_not_made_again(generated: Any) -> None:

@@ -121,12 +121,12 @@ def test_truncated_weights_are_told(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("change", "told"),
     [
-        ({"rank": "many"}, "no valid rank"),
+        ({"rank": "many"}, "rank has a value of the wrong kind"),
         ({"layers": 0}, "no valid layers"),
         ({"heads": 5}, "no valid heads"),
         ({"layers": 3}, "do not fit"),
         ({"vocabulary": 11}, "lists 10"),
-        ({"teacher": None}, "no valid teacher"),
+        ({"teacher": None}, "teacher has a value of the wrong kind"),
     ],
 )
 def test_a_config_that_does_not_fit_is_told(

@@ -216,7 +216,8 @@ def test_takes_of_edits_and_sequences(
 ) -> None:
     message = edit(client, takes=2) if kind == "edit" else sequence(client, takes=2)
     first, second = client.run_blocking(message, bundle).takes
-    single = replace(message, takes=1, job=client.new_job())
+    tries = {"candidates": 4} if kind == "edit" else None
+    single = replace(message, takes=1, sampler=tries, job=client.new_job())
     assert same(client.run_blocking(single, bundle), first)
     name = "seed" if kind == "edit" else "seeds"
     following = replace(single, job=client.new_job(), **{name: second.recipe[name]})

@@ -1,0 +1,1 @@
+"""Make Loop and In Place."""

@@ -1,0 +1,43 @@
+"""Actions that are made of another one: mirrored, retimed, looped. The one before stays a take."""
+
+from __future__ import annotations
+
+from ...geometry.clip import MotionClip
+from ...geometry.feet.take_figures import foot_slide
+from ..actions.range_writer import keyed_extent
+from ..bpy_types import Action, ArmatureObject, Context
+from ..fcurves.carry_over import carry_over
+from ..history.fingerprint import store_fingerprint
+from ..history.new_action import write_clip
+from ..rig.smpl_rig import smpl_bones
+from .take_list import DERIVED_PROPERTY, TakeFacts, played_action, record, remember_played
+
+
+def write_derived(
+    context: Context, rig: ArmatureObject, clip: MotionClip, first: int, what: str
+) -> Action:
+    """Key a clip in a new Action from a frame on, beside the one that the rig has.
+
+    what: was done, in a word or two, for the list and the Action's name. Raises MMMError, with
+    nothing changed, where the rig cannot take it.
+    """
+    before = played_action(rig)
+    name = what if before is None else f"{before.name} {what}"
+    remember_played(rig)
+    action = write_clip(rig, clip, first)
+    action.name = name
+    action[DERIVED_PROPERTY] = what
+    if before is not None:
+        carry_over(rig, before, action, smpl_bones(rig).values())
+    store_fingerprint(rig, action)
+    record(rig, context.scene, [(action, TakeFacts(name, 0, foot_slide(clip)))])
+    return action
+
+
+def whole_range(rig: ArmatureObject) -> tuple[int, int]:
+    """First and last frame that a character's Action keys, which must be there."""
+    action = played_action(rig)
+    assert action is not None
+    keyed = keyed_extent(rig, action)
+    assert keyed is not None
+    return int(keyed[0]), int(-(-keyed[1] // 1))

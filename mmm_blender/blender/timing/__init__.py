@@ -1,0 +1,1 @@
+"""Mirror, Reverse, Retime and Trim."""
