@@ -54,10 +54,12 @@ def test_measures_a_bundle_in_a_real_worker(
     rows = worker.rows(tiny_bundle)
     assert all(isinstance(row, Figure) and row.value > 0.0 for row in rows)
     assert [row.what for row in rows] == [
-        "worker cold start to first motion",
-        "worker memory",
+        "press to first keys, worker cold",
         "196 frames warm, prompt to keyed Action",
         "operator to first progress",
+        "worker cold start to first motion",
+        "196 frames warm, the worker alone",
+        "worker memory",
     ]
     [skipped] = worker.rows(tmp_path)
     assert isinstance(skipped, Skipped)

@@ -183,7 +183,8 @@ def _resolved(sampler: SamplerConfig, job: EditJob) -> SamplerConfig:
     """The sampler with the number of candidates: one where there is nowhere to arrive."""
     if sampler.candidates is not None:
         return sampler
-    somewhere = job.mask.touches_lower and not job.moves_after
+    goes_on = job.mask.stop < job.kept.frames and not job.moves_after
+    somewhere = job.mask.touches_lower and (goes_on or job.path is not None)
     return replace(sampler, candidates=EDIT_CANDIDATES if somewhere else 1)
 
 

@@ -133,8 +133,8 @@ class Exchanges:
 
     def at(self, index_M: IntArray) -> Exchanges:
         """Some of them."""
-        taken = (each[index_M] for each in (self.place_N, self.column_N, self.code_N))
-        return Exchanges(*taken, self.log_LPK)
+        place_M, column_M = self.place_N[index_M], self.column_N[index_M]
+        return Exchanges(place_M, column_M, self.code_N[index_M], self.log_LPK)
 
     def losses(self, tokens_LP: IntArray) -> FloatArray:
         """By how many nats each code is less likely than the one that it would replace. (N,)."""

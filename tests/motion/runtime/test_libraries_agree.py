@@ -25,6 +25,7 @@ from mmm_blender.motion.pipeline.pipeline import (
     MotionPipeline,
     SequenceRequest,
 )
+from mmm_blender.motion.runtime.interface import Networks
 from mmm_blender.motion.runtime.onnx.networks import OnnxNetworks
 from mmm_blender.motion.runtime.opening import ONNX, TORCH
 from mmm_blender.motion.runtime.torch_networks import TorchNetworks
@@ -53,7 +54,7 @@ CONFIGS: dict[str, tuple[TokenizerConfig, TransformerConfig]] = {
 
 
 @cache
-def both(kind: str) -> tuple[OnnxNetworks, TorchNetworks]:
+def both(kind: str) -> tuple[Networks, TorchNetworks]:
     """The same random networks on both libraries."""
     sizes, network_sizes = CONFIGS[kind]
     torch.manual_seed(2)
@@ -68,7 +69,7 @@ def both(kind: str) -> tuple[OnnxNetworks, TorchNetworks]:
     return OnnxNetworks(sizes, network_sizes, *weights, 1), TorchNetworks(tokenizer, network)
 
 
-def grids(networks: OnnxNetworks, lengths_B: IntArray, seed: int) -> IntArray:
+def grids(networks: Networks, lengths_B: IntArray, seed: int) -> IntArray:
     """Token grids with codes, MASK, END and PAD."""
     vocabulary, places = networks.tokenizer.vocabulary, int(lengths_B.max()) + 1
     rng = np.random.default_rng(seed)
@@ -109,11 +110,12 @@ def test_logits_of_wanted_places(kind: str):
     path_BLF = rng.standard_normal((*tokens_BLP.shape[:2], PATH_FEATURES), dtype=np.float32)
     path_BLF[..., 0] = rng.random(tokens_BLP.shape[:2]) < 0.5
     drops = [None, np.array([True, False, True])]
+    sides: tuple[Networks, Networks] = (ours, theirs)
     for drop_B in drops[: 1 + ours.transformer.trained_with_guidance]:
         for path in (None, path_BLF):
             made, expected = (
                 each.logits(tokens_BLP, lengths_B, each.prepare(text, drop_B, path), wanted_BL)
-                for each in (ours, theirs)
+                for each in sides
             )
             assert made.shape == expected.shape and made.shape[0] == wanted_BL.sum()
             assert np.abs(made - expected).max() < TOLERANCE
