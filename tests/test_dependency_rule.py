@@ -208,7 +208,10 @@ LAYERS = (
     ),
     Layer(
         "worker.server",
-        (*NETWORKS, "prompts", "motion.pipeline", "smpl_model", "worker.protocol", "worker.wire"),
+        (
+            *(*NETWORKS, "prompts", "motion.pipeline", "smpl_model"),
+            *("worker.protocol", "worker.wire", "worker.gpu_errors"),
+        ),
         NUMPY,
         # for a GPU, or where there is no ONNX Runtime
         optional=frozenset({"torch"}),

@@ -35,6 +35,8 @@ class FailureKind(StrEnum):
     """The weights are missing, damaged or of another version."""
     OUT_OF_MEMORY = "out_of_memory"
     """The memory of the device is exhausted; the sentence offers the CPU."""
+    DEVICE = "device"
+    """A GPU failed: no kernels for it in this build, or its driver; the sentence offers the CPU."""
     CANCELLED = "cancelled"
     ENVIRONMENT = "environment"
     """This Python has no torch, or another version of the add-on answers."""
