@@ -117,7 +117,10 @@ def prepared(
 
 
 def generate(engine: MotionEngine) -> p.Generated:
-    return engine.generate(p.Generate("x", 2.0, job=1), lambda *_: None, lambda: False)
+    def report(_step: int, _steps: int, _stage: str) -> None:
+        pass
+
+    return engine.generate(p.Generate("x", 2.0, job=1), report, lambda: False)
 
 
 @pytest.mark.parametrize(
