@@ -68,7 +68,7 @@ def test_a_zip_dragged_into_blender_makes_a_motion_without_set_up(
     assert python in new.run("cat /proc/[0-9]*/cmdline | tr '\\0' '\\n'").splitlines()
     assert "torch" not in new.run(f"ls {new.folder}/user/extensions/.local/lib/*/site-packages")
     show(new)
-    new.screenshot("first_motion")
+    new.screenshot("first_motion.png")
     print(f"From the drop to the keys: {seconds:.0f} s, {new.clicks} clicks.")
     assert new.clicks == CLICKS and seconds < MOST_SECONDS
 
