@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, TypeAlias
 
 from ...geometry.clip import MotionClip
@@ -19,6 +19,7 @@ from ..history.recipe import Recipe, Step
 from ..path.overlay import show_footprints
 from ..path.shapes import footprints
 from ..rig.armature import create_character
+from ..rig.binding import binding_of
 from ..rig.motion_reader import current_placement
 from ..rig.smpl_rig import smpl_bones
 from ..rig.target import scene_fps
@@ -99,6 +100,7 @@ class ResultWriter:
         """A take where the character stands, and its recipe."""
         placement = placement_of(take.clip) if stands(self.conditions) else self._placement(rig)
         step = self.make_step(take.recipe, self.start_frame, fps, placement)
+        step = replace(step, rig=binding_of(rig).recipe_name)
         return _Placed(place(take.clip, placement), Recipe((step,)))
 
     def _new_character(self, context: Context) -> ArmatureObject:
