@@ -36,7 +36,7 @@ from ..rotations import (
 )
 from ..skeleton import SMPL, SMPL_22, SOLE_HEIGHT, joint_index
 
-_SNAP = np.cos(np.radians(15.0))
+_SNAP = np.cos(np.radians(10.0))
 """A body this near to an axis of its armature stands along it."""
 
 _TRUNK, _COLLAR, _HAND, _FOOT = (np.radians(each) for each in (25.0, 35.0, 40.0, 40.0))
@@ -118,13 +118,17 @@ def _body_axes(body: RestBody) -> FloatArray:
     heads = body.heads
     across = [heads[f"left_{part}"] - heads[f"right_{part}"] for part in ("hip", "shoulder")]
     left = normalize(np.sum([normalize(each) for each in across], axis=0))
-    top = heads.get("head", _middle(heads, "shoulder"))
-    up = top - _middle(heads, "ankle")
-    up = _snapped(normalize(up - (up @ left) * left))
-    left = _snapped(normalize(left - (left @ up) * up))
+    trunk = _middle(heads, "shoulder") - _middle(heads, "hip")
+    trunk = normalize(trunk - (trunk @ left) * left)
+    lean = _model_middle("shoulder") - _model_middle("hip")
+    angle = np.arctan2(lean[2], lean[1])  # the model's trunk is not quite upright either
+    up = _snapped(np.cos(angle) * trunk - np.sin(angle) * cross(left, trunk))
+    left = normalize(left - (left @ up) * up)
+    if np.abs(up).max() > 1.0 - 1e-9:  # stands along an axis, so mostly it looks along one too
+        left = _snapped(left)
     forward = cross(left, up)
     if not np.isfinite(forward).all() or np.linalg.norm(forward) < 1.0 - 1e-6:
-        raise MMMError("The rig's rest pose is no person's: its head, hips and feet lie in a line.")
+        raise MMMError("The rig's rest pose is no person's: its hips and shoulders lie in a line.")
     return np.stack([left, up, forward], axis=-1)
 
 
