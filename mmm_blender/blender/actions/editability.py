@@ -167,8 +167,10 @@ class _Pose:
 
     def carriers_error(self) -> str:
         """What else is animated of what a mapped rig's controls hang on, in a sentence; else ""."""
+        keyed = {path for path, _ in self.keyed_channels}
         for name in carrying_bones(self.rig, self.binding):
-            if any(path.startswith(bone_path(name, "")) for path in self.animated_paths):
+            prefix = bone_path(name, "")
+            if any(path.startswith(prefix) and _CHANNELS.search(path) for path in keyed):
                 return (
                     f"The bone '{name}' that carries others of '{self.rig.name}' is animated too: "
                     "bake its motion into the controls below it, and clear its keys first."

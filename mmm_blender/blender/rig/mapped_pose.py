@@ -101,16 +101,15 @@ class MappedPose:
         written = self._binding.written
         wanted_TW4 = self._writing.orientations(clip)
         wanted = {each.bone: wanted_TW4[:, at] for at, each in enumerate(written)}
-        graph = _WantedGraph(self._nodes, {}, wanted=self._of_role(wanted, "fk"))
+        # from nowhere in particular: keys must not depend on where the root stands now
+        bones, carrier = self._of_role(wanted, "fk"), self._map.carrier
+        graph = _WantedGraph(self._nodes, {}, bones, {carrier: np.zeros((1, 3))})
         hips_T3 = hips_of_clip(self.alignment, clip)
         shift_T3 = hips_T3 - np.mean([graph.pose(self._fk(slot)).head_T3 for slot in _HIPS], axis=0)
-        carrier = self._map.carrier
         node, held = self._nodes[carrier], graph.carried(carrier)
         moved = Place(held.turn_T4, held.head_T3 + shift_T3)
-        start_3, offset_T3 = node.basis.head_T3, node.channels(held, moved).head_T3
-        graph = _WantedGraph(
-            self._nodes, {}, wanted=graph.wanted, locations={carrier: start_3 + offset_T3}
-        )
+        locations = {carrier: node.channels(held, moved).head_T3}
+        graph = _WantedGraph(self._nodes, {}, bones, locations)
         for limb in self._map.limbs:
             self._set_goal(graph, limb, wanted)
         return self._as_channels(graph, len(clip.root_T3))
