@@ -78,6 +78,7 @@ FEATURES = (
     "timing",
     "edit",
     "character",
+    "rigs",
     "generate",
     "sequence",
     "replay",
@@ -252,6 +253,7 @@ LAYERS = (
     Layer("blender.loop", (*SHELL, "blender.edit"), BLENDER),
     Layer("blender.timing", (*SHELL, "blender.edit"), BLENDER),
     Layer("blender.character", SHELL, BLENDER),
+    Layer("blender.rigs", SHELL, BLENDER),
     Layer("blender.generate", (*SHELL, "blender.edit", "blender.character"), BLENDER),
     Layer("blender.sequence", (*SHELL, "blender.edit", "blender.generate"), BLENDER),
     Layer(

@@ -16,7 +16,7 @@ from ..bpy_types import Action, ArmatureObject, bpy
 from ..fcurves.layered_actions import assign_action, build_action
 from ..fcurves.rollback import all_or_nothing
 from ..rig.binding import binding_of
-from ..rig.clip_channels import clip_channels
+from ..rig.clip_channels import clip_channels, switch_channels
 from ..rig.scene_end import follow_motion
 from ..rig.target import scene_fps, scene_of
 from .recipe import Recipe
@@ -57,7 +57,9 @@ def make_action(
     if max(abs(start_frame), abs(start_frame + sampled.frames)) > LAST_FRAME:
         raise MMMError(f"Blender has no frame beyond {LAST_FRAME}: start the motion earlier.")
     frames_T = start_frame + np.arange(sampled.frames)
-    channels = clip_channels(rig, binding_of(rig), sampled)
+    binding = binding_of(rig)
+    channels = clip_channels(rig, binding, sampled)
+    channels += switch_channels(rig, binding, sampled.frames)
     action = build_action(action_name(recipe), frames_T, channels, owner=rig.name)
     if recipe is not None:
         store_recipe(action, recipe)

@@ -19,6 +19,7 @@ from ...geometry.retarget.rig_map import CHAINS, SLOTS, LimbControls, RigMap
 from ...geometry.skeleton import SMPL_22
 from ..bpy_types import ArmatureObject, Object
 from .rig_maps import SMPL_NAME, find_rig_map
+from .rig_options import ROOT_BONE, root_motion
 from .rig_rest import rig_alignment
 from .smpl_rig import find_smpl_bones
 
@@ -32,7 +33,7 @@ PELVIS = SMPL_22.names[0]
 class WrittenBone:
     """A bone that is keyed. joint: whose it is, for masks and locks. slot, at: of the map, and the
     bone's number in that slot. role: "fk", or what it is to a limb that is posed by its end
-    ("goal", "base", "pole", "toe"). location, rotation: which channels are keyed."""
+    ("goal", "base", "pole", "toe"), or "ground". location, rotation: which channels are keyed."""
 
     joint: str
     bone: str
@@ -46,10 +47,11 @@ class WrittenBone:
 @dataclass(frozen=True, eq=False)
 class RigBinding:
     """How a character is read and keyed. smpl: the bone of each joint where it is an SMPL rig in
-    T-pose, else None."""
+    T-pose, else None. on_root: the rig's root bone carries the way over the ground."""
 
     rig_map: RigMap
     smpl: Mapping[str, str] | None = None
+    on_root: bool = False
 
     @property
     def recipe_name(self) -> str:
@@ -64,7 +66,15 @@ class RigBinding:
                 WrittenBone(joint, self.smpl[joint], joint, location=joint == PELVIS)
                 for joint in SMPL_22.names
             )
-        return tuple(_written(self.rig_map))
+        return (*self._ground, *_written(self.rig_map))
+
+    @property
+    def _ground(self) -> tuple[WrittenBone, ...]:
+        """The bone that carries the way over the ground, where the person wants one."""
+        bone = self.rig_map.ground
+        if not self.on_root or not bone or bone == self.rig_map.carrier:
+            return ()
+        return (WrittenBone(PELVIS, bone, PELVIS, role="ground", location=True),)
 
     @cached_property
     def keyed(self) -> Mapping[str, tuple[str, ...]]:
@@ -148,7 +158,7 @@ def find_binding(rig: Object) -> RigBinding | str:
         smpl = find_smpl_bones(rig)
         if not isinstance(smpl, str):
             return RigBinding(found, smpl)
-    return RigBinding(found)
+    return RigBinding(found, on_root=root_motion(rig) == ROOT_BONE)
 
 
 def binding_of(rig: ArmatureObject) -> RigBinding:

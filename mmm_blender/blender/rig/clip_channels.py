@@ -10,12 +10,16 @@ from ...geometry.clip import MotionClip
 from ...geometry.rotation_modes import EULER_PROPERTY, PROPERTY, rotation_values
 from ...geometry.rotations import quat_multiply
 from ..bpy_types import ArmatureObject, Bone
-from ..fcurves.layered_actions import Channel, bone_channels
+from ..fcurves.layered_actions import Channel, bone_channels, bone_path
 from .binding import RigBinding
 from .evaluation import evaluated
 from .mapped_pose import ChannelMotion, MappedPose
 from .pose_space import PoseSpace, orientation_quats, pose_space
+from .rig_options import FK, KEEP, switch_choice
 from .smpl_rig import inheritance_poll_error
+
+_SWITCHES = "IK/FK"
+"""The group of their curves."""
 
 
 def clip_channels(rig: ArmatureObject, binding: RigBinding, clip: MotionClip) -> list[Channel]:
@@ -32,6 +36,19 @@ def clip_channels(rig: ArmatureObject, binding: RigBinding, clip: MotionClip) ->
             channels += bone_channels(each.bone, "location", motion.locations_TW3[:, at])
         if each.rotation:
             channels += bone_channels(each.bone, PROPERTY.get(mode, EULER_PROPERTY), values_TN)
+    return channels
+
+
+def switch_channels(rig: ArmatureObject, binding: RigBinding, frames: int) -> list[Channel]:
+    """IK/FK switches that the person wants set, the same on every frame."""
+    choice = switch_choice(rig)
+    limbs = binding.rig_map.limbs if choice != KEEP and binding.smpl is None else ()
+    channels: list[Channel] = []
+    for limb in limbs:
+        if limb.switch and limb.switch in rig.pose.bones[limb.switch_bone]:
+            path = bone_path(limb.switch_bone, "").removesuffix(".") + f'["{limb.switch}"]'
+            value = limb.fk if choice == FK else 1.0 - limb.fk
+            channels.append(Channel(path, 0, _SWITCHES, np.full(frames, value)))
     return channels
 
 

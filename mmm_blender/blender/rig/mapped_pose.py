@@ -103,16 +103,29 @@ class MappedPose:
         wanted = {each.bone: wanted_TW4[:, at] for at, each in enumerate(written)}
         # from nowhere in particular: keys must not depend on where the root stands now
         bones, carrier = self._of_role(wanted, "fk"), self._map.carrier
-        graph = _WantedGraph(self._nodes, {}, bones, {carrier: np.zeros((1, 3))})
         hips_T3 = hips_of_clip(self.alignment, clip)
+        ground = self._ground(hips_T3)
+        graph = _WantedGraph(self._nodes, dict(ground), bones, {carrier: np.zeros((1, 3))})
         shift_T3 = hips_T3 - np.mean([graph.pose(self._fk(slot)).head_T3 for slot in _HIPS], axis=0)
         node, held = self._nodes[carrier], graph.carried(carrier)
         moved = Place(held.turn_T4, held.head_T3 + shift_T3)
         locations = {carrier: node.channels(held, moved).head_T3}
-        graph = _WantedGraph(self._nodes, {}, bones, locations)
+        graph = _WantedGraph(self._nodes, dict(ground), bones, locations)
         for limb in self._map.limbs:
             self._set_goal(graph, limb, wanted)
         return self._as_channels(graph, len(clip.root_T3))
+
+    def _ground(self, hips_T3: FloatArray) -> dict[str, Place]:
+        """Where the bone is that carries the way over the ground, where there is one."""
+        bones = [each.bone for each in self._binding.written if each.role == "ground"]
+        up_3 = quat_rotate(self.alignment.axes_4, np.array([0.0, 1.0, 0.0]))
+        way_T3 = hips_T3 - self.alignment.hips_3
+        way_T3 = way_T3 - (way_T3 @ up_3)[:, None] * up_3
+        rests = {bone: PoseGraph(self._nodes, {}).carried(bone) for bone in bones}
+        return {
+            bone: Place(np.tile(rest.turn_T4[:1], (len(way_T3), 1)), rest.head_T3 + way_T3)
+            for bone, rest in rests.items()
+        }
 
     def _as_channels(self, graph: _WantedGraph, frames: int) -> ChannelMotion:
         written = self._binding.written

@@ -38,7 +38,7 @@ def target_armature(context: Context) -> ArmatureObject | None:
     and active is refused with MMMError: the user means it, and it cannot be done.
     """
     active = context.view_layer.objects.active
-    rig = _armature_of(active)
+    rig = armature_of(active)
     if rig is None:
         return _only_character(context)
     found = find_binding(rig)
@@ -60,7 +60,7 @@ def _only_character(context: Context) -> ArmatureObject | None:
     return found[0] if len(found) == 1 else None
 
 
-def _armature_of(active: Object | None) -> ArmatureObject | None:
+def armature_of(active: Object | None) -> ArmatureObject | None:
     """The object itself, or the armature that deforms it: a click picks the body's mesh."""
     if active is None or active.type == "ARMATURE":
         return active

@@ -61,7 +61,9 @@ def test_a_motion_an_edit_and_their_replay_on_a_mixamo_character(rig: ArmatureOb
     again = raw_curves(rig.animation_data.action)
     assert again.keys() == made.keys()
     for name, raw in made.items():
-        assert np.array_equal(*(np.frombuffer(each.keys, KEY_DTYPE)["co"] for each in (raw, again[name]))), name
+        assert np.array_equal(
+            *(np.frombuffer(each.keys, KEY_DTYPE)["co"] for each in (raw, again[name]))
+        ), name
     assert is_untouched(rig, rig.animation_data.action)
 
 
