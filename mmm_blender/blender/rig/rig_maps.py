@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from ...common.errors import MMMError
-from ...geometry.retarget.presets import map_from_text, recognise
+from ...geometry.retarget.presets import map_from_text, nearly, recognise
 from ...geometry.retarget.rig_map import LIMB_JOINTS, SIDES, RigMap
 from ..bpy_types import Object
 from .smpl_rig import find_smpl_bones
@@ -55,13 +55,23 @@ def find_rig_map(rig: Object) -> RigMap | str:
         return smpl_map(smpl)
     if len(rig.data.bones) > MOST_BONES:
         return f"'{rig.name}' has more than {MOST_BONES} bones: choose its map in the Rig panel."
-    found = _vrm_map(rig) or recognise([str(bone.name) for bone in rig.data.bones])
-    if found is None:
+    names = [str(bone.name) for bone in rig.data.bones]
+    return _vrm_map(rig) or recognise(names) or _unknown(rig, names)
+
+
+def _unknown(rig: Object, names: list[str]) -> str:
+    """Why no convention fits, in one sentence."""
+    near = nearly(names)
+    if near is None:
         return (
             f"The bones of '{rig.name}' follow no convention that is known: propose a map, or "
             "choose one, in the Rig panel."
         )
-    return found
+    lacking = ", ".join(slot.replace("_", " ") for slot in near.lacking)
+    return (
+        f"The bones of '{rig.name}' are those of {near.name}, but it has none for {lacking}: "
+        "choose them in the Rig panel."
+    )
 
 
 def smpl_map(bones: Mapping[str, str]) -> RigMap:

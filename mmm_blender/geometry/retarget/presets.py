@@ -29,6 +29,9 @@ FOLDER = Path(__file__).parent / "presets"
 MOST_BYTES = 2**18
 """Of a preset's file."""
 
+_FEW = 3
+"""Bones that a rig may lack to be nearly of a convention."""
+
 _MOST_BONES = 64
 _MOST_NAME = 255
 _SEPARATORS = re.compile(r"[\s_.:|-]+")
@@ -74,13 +77,24 @@ def recognise(bones: Collection[str]) -> RigMap | None:
     return _recognise(tuple(bones))
 
 
+def nearly(bones: Collection[str]) -> RigMap | None:
+    """The convention that a rig would follow if it had a few bones more; None where there is
+    none."""
+    found = [rig_map for _, rig_map in _all_maps(tuple(bones)) if len(rig_map.lacking) <= _FEW]
+    return max(found, key=lambda each: each.joints_found) if found else None
+
+
 @lru_cache(maxsize=16)
 def _recognise(bones: tuple[str, ...]) -> RigMap | None:
+    found = [each for each in _all_maps(bones) if not each[1].lacking]
+    return max(found, key=_rank)[1] if found else None
+
+
+def _all_maps(bones: tuple[str, ...]) -> list[tuple[int, RigMap]]:
     names: dict[str, str] = {}
     for bone in bones:
         names.setdefault(simple(bone), bone)
-    found = [each for preset in presets() for each in _maps(preset, names)]
-    return max(found, key=_rank)[1] if found else None
+    return [each for preset in presets() for each in _maps(preset, names)]
 
 
 def _rank(found: tuple[int, RigMap]) -> tuple[int, int, int]:
@@ -93,9 +107,7 @@ def _maps(preset: Preset, names: Mapping[str, str]) -> Iterator[tuple[int, RigMa
     for prefix in _prefixes(preset, names):
         if not all(_found(each, prefix, names) for each in preset.needs):
             continue
-        rig_map = _map(preset, prefix, names)
-        if not rig_map.lacking:
-            yield len(preset.needs), rig_map
+        yield len(preset.needs), _map(preset, prefix, names)
 
 
 def _prefixes(preset: Preset, names: Mapping[str, str]) -> list[str]:
