@@ -21,7 +21,6 @@ from ..path.shapes import footprints
 from ..rig.armature import create_character
 from ..rig.binding import binding_of
 from ..rig.motion_reader import current_placement
-from ..rig.smpl_rig import smpl_bones
 from ..rig.target import scene_fps
 from ..rig.world_space import world_space
 from ..takes.facts import generated_facts
@@ -85,7 +84,7 @@ class ResultWriter:
         others = [make_action(rig, each.clip, self.start_frame, each.recipe) for each in placed[1:]]
         for each in (action, *others):
             if before is not None:
-                carried = carry_over(rig, before, each, smpl_bones(rig).values())
+                carried = carry_over(rig, before, each, binding_of(rig).keyed)
             store_fingerprint(rig, each)
         notes = self.notes if not carried else (*self.notes, _CARRIED.format(carried))
         facts = map(generated_facts, result.takes)

@@ -29,8 +29,7 @@ RECIPE_VERSION = 4
 """Raised when a field is added, removed or changes its meaning."""
 
 _WHOLE_CURVES_VERSION = 3
-"""Of recipes of SMPL rigs in which curves of user edits are whole, which are written as that version
-reads them."""
+"""Of recipes of SMPL rigs in which curves of user edits are whole: written as it reads them."""
 
 _NO_CONDITIONS_VERSION = 2
 """Of recipes that have no conditions either, likewise."""
