@@ -70,7 +70,7 @@ def start_replay(
 def _rig(context: Context) -> ArmatureObject:
     rig = target_armature(context)
     if rig is None:
-        raise MMMError("Select the SMPL armature whose Action is to be made again.")
+        raise MMMError("Select the character whose Action is to be made again.")
     return rig
 
 
