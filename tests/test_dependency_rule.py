@@ -147,6 +147,7 @@ LAYERS = (
         NUMPY,
     ),
     Layer("motion.pipeline", NETWORKS, NUMPY),
+    Layer("motion.checkpoint_import", (*NETWORKS, *IN_TORCH), frozenset()),
     Layer("motion", (), frozenset()),
     Layer("training.data", MODEL, ANYTHING_BUT_BLENDER),
     Layer(
@@ -211,7 +212,7 @@ LAYERS = (
         "worker.server",
         (
             *(*NETWORKS, "prompts", "motion.pipeline", "smpl_model"),
-            *("worker.protocol", "worker.wire", "worker.gpu_errors"),
+            *("worker.protocol", "worker.wire", "worker.gpu_errors", "motion.checkpoint_import"),
         ),
         NUMPY,
         # for a GPU, or where there is no ONNX Runtime

@@ -33,6 +33,7 @@ _MODULES = (
     "sequence.from_prompt",
     "addon.operators",
     "addon.weights_operators",
+    "addon.checkpoint_operators",
     "addon.environment_operators",
     "addon.help_operators",
     "path.way_point_operators",

@@ -29,8 +29,10 @@ from ..protocol import (
     STAGE_GENERATING,
     STAGE_LOADING,
     BodyModelLoaded,
+    CheckpointImported,
     FailureKind,
     Generated,
+    ImportCheckpoint,
     LoadBodyModel,
     LoadBundle,
     MotionMessage,
@@ -181,6 +183,20 @@ class MotionEngine:
         """Read a person's own body model file."""
         body = load_body_model(Path(request.path), request.betas, request.gender)
         return BodyModelLoaded(job=request.job, **vars(body))
+
+    def import_checkpoint(
+        self, request: ImportCheckpoint, on_progress: OnProgress
+    ) -> CheckpointImported:
+        """Turn published files into a bundle, which needs torch."""
+        if not has_library(TORCH):
+            raise WorkerError(
+                "Importing a published checkpoint needs PyTorch: press Set Up in the preferences, "
+                "then import again.",
+                FailureKind.BAD_REQUEST,
+            )
+        from .checkpoints import run_import  # noqa: PLC0415  # needs torch
+
+        return run_import(request, on_progress)
 
     def status(self) -> Status:
         """Memory in use."""
