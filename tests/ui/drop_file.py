@@ -153,9 +153,7 @@ class Drag:
         answer.type, answer.requestor = _SELECTION_NOTIFY, request.requestor
         answer.selection, answer.target = request.selection, request.target
         answer.property, answer.time = request.property, request.time
-        x11.XSendEvent(
-            self._display, ctypes.c_ulong(request.requestor), 0, 0, ctypes.byref(event)
-        )
+        x11.XSendEvent(self._display, ctypes.c_ulong(request.requestor), 0, 0, ctypes.byref(event))
         x11.XFlush(self._display)
 
 
