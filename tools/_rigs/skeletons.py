@@ -244,7 +244,7 @@ def _resampled(points: FloatArray, count: int) -> FloatArray:
 
 
 def _needed(preset: Preset, placed: dict[str, BoneSpec]) -> list[BoneSpec]:
-    """Bones by which a convention is told from others, where nothing else has made them."""
+    """Bones by which a convention is known from others, where nothing else has made them."""
     spare = [name.split("|")[0] for name in preset.needs]
     return [
         BoneSpec(name, "", np.array([0.0, 0.1, 0.0]), np.array([0.0, 0.2, 0.0]))

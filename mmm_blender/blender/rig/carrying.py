@@ -1,4 +1,4 @@
-"""What a mapped rig's controls hang on, told without evaluating anything: panels ask too."""
+"""What a mapped rig's controls hang on, known without evaluating anything: panels ask too."""
 
 from __future__ import annotations
 

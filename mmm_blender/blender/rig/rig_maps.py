@@ -1,4 +1,4 @@
-"""Which of a rig's bones stand for SMPL's joints: told by the person, or known by their names."""
+"""Which of a rig's bones stand for SMPL's joints: named by the person, or known by their names."""
 
 from __future__ import annotations
 

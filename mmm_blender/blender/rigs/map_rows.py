@@ -79,7 +79,7 @@ def forget_map(rig: ArmatureObject) -> None:
 
 
 def store_rows(rig: ArmatureObject) -> None:
-    """What the rows say becomes the rig's own map, whole or not: what is missing is told where it
+    """What the rows say becomes the rig's own map, whole or not: what is missing is said where it
     is used."""
     if rig.get(_FILLING):
         return

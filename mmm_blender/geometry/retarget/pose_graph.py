@@ -3,7 +3,7 @@
 Controls of a rig hang on mechanisms. Their keys say how they stand to what carries them, so that
 has to be known on every frame before it is evaluated. Parents and the constraints that pass a pose
 on whole (Copy Transforms, Copy Rotation, Copy Location, Armature, Damped Track) are computed here
-for all frames at once; whatever else bends a carrier is told by ``unknown``.
+for all frames at once; whatever else bends a carrier is said by ``unknown``.
 
 Shape suffixes: T frames, 3 armature units, 4 quaternions w first.
 """

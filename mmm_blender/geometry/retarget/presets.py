@@ -6,7 +6,7 @@
 ``{}`` stands for either side. A bone may be spelled in several ways, "neck_01|neck"; case,
 separators and a prefix that all bones share do not count. ``write``, where it differs: the bones
 that an animator keys. ``root``: the bone that carries the body's place. ``needs``: bones by which
-the convention is told from others that name some bones alike. ``goals``: see ``LimbControls``.
+the convention is known from others that name some bones alike. ``goals``: see ``LimbControls``.
 """
 
 from __future__ import annotations

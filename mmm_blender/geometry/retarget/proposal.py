@@ -3,7 +3,7 @@
 Legs end at the two lowest places on either side, arms at the two furthest out, the head at the
 highest in the middle; where their ways meet are the pelvis and the chest. On each way the joints
 stand where a body's do: the knee halfway down the leg, the elbow halfway along the arm. Sides are
-told by place, and by names where these say left or right. It is a proposal: a person looks at it.
+known by place, and by names where these say left or right. It is a proposal: a person looks at it.
 
 Shape suffixes: B bones, 3 armature units.
 """
