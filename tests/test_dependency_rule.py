@@ -78,6 +78,7 @@ FEATURES = (
     "timing",
     "edit",
     "character",
+    "rigs",
     "generate",
     "sequence",
     "replay",
@@ -146,6 +147,7 @@ LAYERS = (
         NUMPY,
     ),
     Layer("motion.pipeline", NETWORKS, NUMPY),
+    Layer("motion.checkpoint_import", (*NETWORKS, *IN_TORCH), frozenset()),
     Layer("motion", (), frozenset()),
     Layer("training.data", MODEL, ANYTHING_BUT_BLENDER),
     Layer(
@@ -208,7 +210,10 @@ LAYERS = (
     ),
     Layer(
         "worker.server",
-        (*NETWORKS, "prompts", "motion.pipeline", "smpl_model", "worker.protocol", "worker.wire"),
+        (
+            *(*NETWORKS, "prompts", "motion.pipeline", "smpl_model"),
+            *("worker.protocol", "worker.wire", "worker.gpu_errors", "motion.checkpoint_import"),
+        ),
         NUMPY,
         # for a GPU, or where there is no ONNX Runtime
         optional=frozenset({"torch"}),
@@ -249,6 +254,7 @@ LAYERS = (
     Layer("blender.loop", (*SHELL, "blender.edit"), BLENDER),
     Layer("blender.timing", (*SHELL, "blender.edit"), BLENDER),
     Layer("blender.character", SHELL, BLENDER),
+    Layer("blender.rigs", SHELL, BLENDER),
     Layer("blender.generate", (*SHELL, "blender.edit", "blender.character"), BLENDER),
     Layer("blender.sequence", (*SHELL, "blender.edit", "blender.generate"), BLENDER),
     Layer(

@@ -21,18 +21,13 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
 from mmm_blender.common.errors import MMMError  # noqa: E402
-from mmm_blender.motion.bundles.published_checkpoint import (  # noqa: E402
-    TOKENIZER_KEY,
-    TRANSFORMER_KEY,
-    import_tokenizer,
-    import_transformer,
-    read_checkpoint,
-    read_statistics,
-    sampler_config,
+from mmm_blender.motion.checkpoint_import import (  # noqa: E402
+    LICENCE,
+    BundleLabel,
+    CheckpointFiles,
+    import_checkpoint,
 )
 from mmm_blender.motion.config import BundleConfig  # noqa: E402
-from mmm_blender.motion.networks.bundle_file import save_bundle  # noqa: E402
-from mmm_blender.motion.runtime.opening import open_text_encoder  # noqa: E402
 from mmm_blender.motion.text import CLIP_FOLDER  # noqa: E402
 
 FILES = {
@@ -41,7 +36,6 @@ FILES = {
     "--mean": "mean of the features, .npy",
     "--std": "deviation of the features, .npy",
 }
-LICENCE = "as its authors say"
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -67,36 +61,16 @@ def main(arguments: list[str] | None = None) -> int:
 
 def convert(options: argparse.Namespace) -> BundleConfig:
     """Read both files and write the bundle."""
-    statistics = read_statistics(options.mean, options.std)
-    tokenizer = import_tokenizer(read_checkpoint(options.tokenizer, TOKENIZER_KEY), statistics)
-    tensors = read_checkpoint(options.transformer, TRANSFORMER_KEY)
-    transformer = import_transformer(tensors, tokenizer, options.heads)
-    config = BundleConfig(
-        name=options.name or options.out.name,
-        licence=options.licence,
-        tokenizer=tokenizer.config,
-        transformer=transformer.config,
-        sampler=sampler_config(tokenizer.config),
-        text=_text_section(options.clip, transformer.config.text_width),
-        description=f"Imported from {options.tokenizer.name} and {options.transformer.name}.",
-        storage=options.storage,
+    files = CheckpointFiles(
+        options.tokenizer,
+        options.transformer,
+        options.mean,
+        options.std,
+        options.heads,
+        options.clip,
     )
-    return save_bundle(options.out, config, tokenizer, transformer)
-
-
-def _text_section(clip: Path | None, width: int) -> dict[str, str]:
-    """What the config says of CLIP, which is tried here so that a wrong folder is not baked in."""
-    if clip is None:
-        return {"kind": "clip", "folder": ""}
-    folder = clip.expanduser().resolve()
-    section = {"kind": "clip", "folder": str(folder)}
-    encoder = open_text_encoder(folder, section)
-    if encoder.width != width:
-        raise MMMError(
-            f"The transformer wants text features of {width} numbers and the CLIP in {folder} "
-            f"gives {encoder.width}: give the folder of CLIP ViT-B/32."
-        )
-    return section
+    label = BundleLabel(options.name or options.out.name, options.licence, options.storage)
+    return import_checkpoint(files, label, options.out)
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import hashlib
 import os
 import shutil
 import sys
@@ -21,6 +20,8 @@ from ..common.console import (
 )
 from ..common.errors import MMMError
 from ..common.package import PACKAGE_FOLDER
+from ..common.schema import json_hash
+from ..common.untrusted import file_bytes, json_value
 from ..worker.client import WorkerClient
 from ..worker.protocol import AUTO_DEVICE
 from .report import REPORT_NAME, Report
@@ -35,6 +36,7 @@ DEFAULT_FPS = 30.0
 
 
 CONFIG_NAME = "config.json"
+_MOST_CONFIG_BYTES = 2**20
 
 
 STARTER = "starter"
@@ -154,9 +156,11 @@ def _starter() -> Path:
 
 
 def _fingerprint(bundle: Path) -> str:
-    """What stands for the weights: SHA-256 of their config, which holds those of the files."""
+    """What stands for the weights: the hash of their config, which holds those of the files."""
     try:
-        return hashlib.sha256((bundle / CONFIG_NAME).read_bytes()).hexdigest()
+        return json_hash(json_value(file_bytes(bundle / CONFIG_NAME, _MOST_CONFIG_BYTES)))
+    except ValueError:
+        return ""  # damaged: the worker says what is wrong with it
     except OSError as error:
         raise MMMError(
             f"There are no weights in {bundle} (no {CONFIG_NAME}): choose another folder."

@@ -7,6 +7,7 @@ history    what was done to an Action, what the user changed since, and which ke
 jobs       a job of the worker: its session, its snapshot of the scene, the operators' timer
 addon      preferences, scene settings, weights on disk, and what panels show of all that
 menus      entries in Blender's own menus
+rigs       which bones a motion goes to: maps of rigs, and their panel
 takes      several motions of one request to choose from, and what was made before
 simplify   the fewest Bezier keys within a tolerance
 loop       motion that goes round, and in place
@@ -27,10 +28,12 @@ _MODULES = (
     "pins.properties",
     "sequence.properties",
     "takes.properties",
+    "rigs.properties",
     "addon.known_prompts",
     "sequence.from_prompt",
     "addon.operators",
     "addon.weights_operators",
+    "addon.checkpoint_operators",
     "addon.environment_operators",
     "addon.help_operators",
     "path.way_point_operators",
@@ -44,6 +47,7 @@ _MODULES = (
     "timing.panel",
     "sequence.operators",
     "character.operators",
+    "rigs.operators",
     "generate.panel",
     "takes.operators",
     "takes.panel",
@@ -52,6 +56,7 @@ _MODULES = (
     "edit.panel",
     "sequence.panel",
     "character.panel",
+    "rigs.panel",
     "addon.device_panel",
     "menus.blender_menus",
     "addon.disk_facts",

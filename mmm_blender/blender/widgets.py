@@ -81,7 +81,7 @@ BIG = 1.6
 ORDER = {
     name: order
     for order, name in enumerate(
-        ("motion", "takes", "edit", "shape", "sequence", "character", "device")
+        ("motion", "takes", "edit", "shape", "sequence", "character", "rig", "device")
     )
 }
 """Panels of the tab from top to bottom, whichever module adds them."""

@@ -7,6 +7,7 @@ each actor writes its shards where all machines see them.
 from __future__ import annotations
 
 import os
+import socket
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import asdict, dataclass
 from types import ModuleType
@@ -28,6 +29,7 @@ from .pool import Done, Event, Lost, Node, Opened, Unfit
 from .shards import ShardTask
 
 LOCAL = "local"
+_CONNECT_SECONDS = 5.0
 _NODE_LABEL = "ray.io/node-id"
 
 
@@ -49,6 +51,7 @@ class _Actor:
 
 def connect(address: str, local_cpus: int) -> None:
     """Join a cluster, or start one of this machine's for LOCAL; MMMError where that fails."""
+    _check_answers(address)
     options: dict[str, Any] = {"logging_level": "ERROR", "log_to_driver": False}
     try:
         if address == LOCAL:
@@ -56,11 +59,26 @@ def connect(address: str, local_cpus: int) -> None:
         else:
             ray.init(address=address, **options)
     except (ConnectionError, ValueError, RuntimeError, RayError) as error:
-        first = next(iter(str(error).splitlines()), type(error).__name__)
-        raise MMMError(
-            f"No Ray cluster could be joined at {address} ({first}): start one there with "
-            "'ray start --head', or leave out --ray."
-        ) from error
+        raise _no_cluster(address, error) from error
+
+
+def _check_answers(address: str) -> None:
+    """MMMError where nobody listens: Ray itself would ask for minutes."""
+    host, colon, port = address.rpartition(":")
+    if not (colon and port.isdecimal()):
+        return  # LOCAL, or a word of Ray's such as "auto"
+    try:
+        socket.create_connection((host.strip("[]"), int(port)), _CONNECT_SECONDS).close()
+    except (OSError, OverflowError) as error:
+        raise _no_cluster(address, error) from error
+
+
+def _no_cluster(address: str, error: Exception) -> MMMError:
+    first = next(iter(str(error).splitlines()), type(error).__name__)
+    return MMMError(
+        f"No Ray cluster could be joined at {address} ({first}): start one there with "
+        "'ray start --head', or leave out --ray."
+    )
 
 
 class RayPool:

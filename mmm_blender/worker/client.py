@@ -30,11 +30,14 @@ from .protocol import (
     BodyModelLoaded,
     BundleLoaded,
     Cancel,
+    CheckpointImported,
     ClientMessage,
     Failed,
     FailureKind,
     Generated,
     Hello,
+    JobMessage,
+    JobResult,
     LoadBodyModel,
     LoadBundle,
     MotionMessage,
@@ -54,8 +57,6 @@ OBEY_SECONDS = 2.0
 
 _POLL_SECONDS = 0.02
 
-JobMessage: TypeAlias = MotionMessage | LoadBodyModel
-JobResult: TypeAlias = Generated | BodyModelLoaded
 _OpenJob: TypeAlias = tuple[JobMessage, LoadBundle | None]
 
 
@@ -157,7 +158,7 @@ class WorkerClient:
     def poll(self) -> list[WorkerMessage]:
         """What the worker has said since the last call, oldest first. Never blocks.
 
-        Every job that was sent ends in exactly one Generated, BodyModelLoaded or Failed.
+        Every job that was sent ends in exactly one JobResult or Failed.
         """
         messages, self._backlog = self._backlog + self._drain(), []
         if self._disobeyed():
@@ -316,7 +317,7 @@ class WorkerClient:
                 self.status = message
             case Failed(None, kind, sentence) if kind == FailureKind.ENVIRONMENT:
                 self._refusal = sentence
-            case Generated(job) | BodyModelLoaded(job) | Failed(int(job)):
+            case Generated(job) | BodyModelLoaded(job) | CheckpointImported(job) | Failed(int(job)):
                 self._open_jobs.pop(job, None)
                 self._cancel_deadlines.pop(job, None)
             case _:

@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
+from ..common.atomic_files import replacing
 from ..common.errors import MMMError
 from ..common.untrusted import file_bytes, json_value
 
@@ -117,9 +118,8 @@ def mark_ready(environment: Path, flavour: str) -> None:
         "megabytes": folder_megabytes(environment),
         "flavour": flavour,
     }
-    beside = environment.with_name(_MARKER + ".part")
-    beside.write_text(json.dumps(marker), encoding="utf-8")
-    beside.replace(environment.with_name(_MARKER))
+    with replacing(environment.with_name(_MARKER)) as part:
+        part.write_text(json.dumps(marker), encoding="utf-8")
 
 
 def folder_megabytes(folder: Path) -> int:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-_MEMORY = ("out of memory", "not enough memory", "can't allocate memory")
+_MEMORY = (
+    *("out of memory", "not enough memory", "can't allocate memory"),
+    *("failed to allocate memory", "bad_alloc", "bad allocation"),  # ONNX Runtime's
+)
 _NO_KERNEL = (
     "no kernel image",
     "not compatible with the current pytorch",

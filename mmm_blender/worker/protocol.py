@@ -35,6 +35,8 @@ class FailureKind(StrEnum):
     """The weights are missing, damaged or of another version."""
     OUT_OF_MEMORY = "out_of_memory"
     """The memory of the device is exhausted; the sentence offers the CPU."""
+    DEVICE = "device"
+    """A GPU failed: no kernels for it in this build, or its driver; the sentence offers the CPU."""
     CANCELLED = "cancelled"
     ENVIRONMENT = "environment"
     """This Python has no torch, or another version of the add-on answers."""
@@ -49,6 +51,7 @@ class FailureKind(StrEnum):
 # Stages of a job, as Progress names them.
 STAGE_LOADING = "loading"
 STAGE_GENERATING = "generating"
+STAGE_IMPORTING = "importing"
 
 MOST_TAKES = 8
 """Motions of one job."""
@@ -199,6 +202,26 @@ class LoadBodyModel:
 
 
 @dataclass(frozen=True)
+class ImportCheckpoint:
+    """Turn a published checkpoint into a bundle in the new folder ``out``; needs torch.
+
+    tokenizer, transformer: the authors' .pth files. mean, std: of the features, .npy. clip: the
+    folder of CLIP ViT-B/32. heads: of the transformer's attention. name: what the bundle is called.
+    Answered by Progress, then CheckpointImported or Failed with the same job number.
+    """
+
+    tokenizer: str
+    transformer: str
+    mean: str
+    std: str
+    clip: str
+    out: str
+    name: str
+    heads: int = 16
+    job: int = field(default=0, kw_only=True)
+
+
+@dataclass(frozen=True)
 class Cancel:
     """End a job at its next step. The job answers Failed(cancelled), or its result if it won."""
 
@@ -322,6 +345,14 @@ class BodyModelLoaded:
 
 
 @dataclass(frozen=True)
+class CheckpointImported:
+    """A bundle was written. folder: where."""
+
+    job: int
+    folder: str
+
+
+@dataclass(frozen=True)
 class Status:
     """Sent after each job and when memory was freed.
 
@@ -350,16 +381,20 @@ class Failed:
 MotionMessage: TypeAlias = Generate | Edit | GenerateSequence
 """Whatever is answered by a Generated."""
 
-ClientMessage: TypeAlias = Hello | LoadBundle | MotionMessage | LoadBodyModel | Cancel | Shutdown
-WorkerMessage: TypeAlias = (
-    Ready | BundleLoaded | Progress | Generated | BodyModelLoaded | Status | Failed
-)
+JobMessage: TypeAlias = MotionMessage | LoadBodyModel | ImportCheckpoint
+"""Whatever is a job: it has a number and one end."""
+JobResult: TypeAlias = Generated | BodyModelLoaded | CheckpointImported
+
+ClientMessage: TypeAlias = Hello | LoadBundle | JobMessage | Cancel | Shutdown
+WorkerMessage: TypeAlias = Ready | BundleLoaded | Progress | JobResult | Status | Failed
 Message: TypeAlias = ClientMessage | WorkerMessage
 
 MESSAGE_TYPES: dict[str, type[Message]] = {
     cls.__name__: cls
     for cls in (
-        *(Hello, LoadBundle, Generate, Edit, GenerateSequence, LoadBodyModel, Cancel, Shutdown),
-        *(Ready, BundleLoaded, Progress, Generated, BodyModelLoaded, Status, Failed),
+        *(Hello, LoadBundle, Generate, Edit, GenerateSequence, LoadBodyModel, ImportCheckpoint),
+        *(Cancel, Shutdown),
+        *(Ready, BundleLoaded, Progress, Generated, BodyModelLoaded, CheckpointImported),
+        *(Status, Failed),
     )
 }

@@ -234,7 +234,7 @@ def knee_curve(rig: ArmatureObject) -> Any:
 
 def missing_bones(rig: ArmatureObject) -> None:
     bpy.ops.object.mode_set(mode="EDIT")
-    for name in ("left_hand", "left_wrist"):
+    for name in ("left_hand", "left_wrist", "left_elbow"):
         rig.data.edit_bones.remove(rig.data.edit_bones[name])
     bpy.ops.object.mode_set(mode="OBJECT")
 
@@ -286,16 +286,16 @@ REFUSED = {
     "a reversed range": (Case(first=STOP, last=FIRST), "swap the two"),
     "a range over all of the Action": (Case(first=-20, last=LAST + 30), "covers the whole motion"),
     "no Action": (Case(no_action), "has no Action to edit: generate a motion or set two keys"),
-    "no armature": (Case(no_rig), "Select the SMPL armature"),
+    "no armature": (Case(no_rig), "Select the character"),
     "a linked Action": (Case(linked_action), "is linked from another file"),
     "a muted curve": (Case(muted), "is muted: turn its channel"),
     "a locked curve": (Case(locked), "is locked: unlock its channel"),
     "time stretching": (Case(stretched_time), "set Old and New to the same value"),
-    "missing bones": (Case(missing_bones), "it has no bone for left_wrist"),
+    "missing bones": (Case(missing_bones), "it has none for left elbow"),
     "an armature in a linked collection": (Case(linked_collection), "library override"),
     "an instance of a linked collection": (
         Case(instance_of_a_linked_collection),
-        "Select the SMPL armature",
+        "Select the character",
     ),
 }
 

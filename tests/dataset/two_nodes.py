@@ -31,32 +31,33 @@ class RayNode:
 
     def _started(self) -> subprocess.Popen[bytes]:
         return subprocess.Popen(
-            self._command, stdout=self._log, stderr=subprocess.STDOUT, env=self._environment
+            self._command,
+            stdout=self._log,
+            stderr=subprocess.STDOUT,
+            env=self._environment,
+            start_new_session=True,
         )
 
     def start_again_if_ended(self) -> None:
-        """Ray gives up on a node after 30 s, which a busy machine needs for its start alone."""
+        """Ray gives up on a node after 15 s, which a busy machine needs for its start alone."""
         if self.process.poll() is not None:
+            self.kill()
             self.process = self._started()
 
     @property
     def is_making(self) -> bool:
         """Whether one of its actors makes a shard now: Ray writes that into the process' title."""
         return any(
-            "ClipActor.make" in _title(process) for process in _children_of(self.process.pid)
+            "ClipActor.make" in _title(process) for process in _processes_of(self.process.pid)
         )
 
     def kill(self) -> None:
         """SIGKILL to every process of the node, as when its power goes."""
-        tree = [self.process.pid, *_children_of(self.process.pid)]
-        for process in tree:
-            with suppress(ProcessLookupError):
-                os.kill(process, signal.SIGSTOP)
-        for process in {*tree, *_children_of(self.process.pid)}:
-            with suppress(ProcessLookupError):
-                os.kill(process, signal.SIGKILL)
+        for stroke in (signal.SIGSTOP, signal.SIGKILL):  # stopped first: nobody starts another one
+            for process in _processes_of(self.process.pid):
+                with suppress(ProcessLookupError):
+                    os.kill(process, stroke)
         self.process.wait()
-        self._log.close()
 
 
 @dataclass(frozen=True)
@@ -86,12 +87,12 @@ class Cluster:
     @contextmanager
     def joined_by(self, *machines: Machine) -> Generator[list[RayNode]]:
         """These machines beside the head, while the block runs."""
-        nodes = [
-            self._start(each.name, [f"--address={self.address}"], each.prefix, each.environment)
-            for each in machines
-        ]
+        nodes: list[RayNode] = []
         try:
-            self.wait_for(1 + len(nodes), nodes)
+            for each in machines:  # one after another: their starts are all that is slow
+                options = [f"--address={self.address}"]
+                nodes.append(self._start(each.name, options, each.prefix, each.environment))
+                self.wait_for(1 + len(nodes), nodes[-1])
             yield nodes
         finally:
             for node in nodes:
@@ -115,7 +116,7 @@ class Cluster:
         environment = {**_QUICK_DEATH, **self.environment, **(more or {})}
         return RayNode(command, self.folder / f"{name}.log", environment)
 
-    def wait_for(self, nodes: int, joining: Sequence[RayNode] = ()) -> None:
+    def wait_for(self, nodes: int, joining: RayNode | None = None) -> None:
         """Until so many machines are alive."""
         program = (
             "import ray, sys; ray.init(address=sys.argv[1], log_to_driver=False); "
@@ -134,8 +135,8 @@ class Cluster:
             found = asked.stdout.strip()
             if found == str(nodes):
                 return
-            for each in joining:
-                each.start_again_if_ended()
+            if joining:
+                joining.start_again_if_ended()
             time.sleep(0.5)
         raise AssertionError(f"{found} nodes are alive, not {nodes}; see {self.folder}")
 
@@ -153,15 +154,13 @@ def _title(process: int) -> str:
         return ""
 
 
-def _children_of(process: int) -> list[int]:
-    """All processes that a process has started, and those that they have (Linux)."""
-    parents: dict[int, int] = {}
+def _processes_of(session: int) -> list[int]:
+    """All processes of a session, also those whose parents have ended (Linux)."""
+    found: list[int] = []
     for entry in Path("/proc").iterdir():
         if entry.name.isdigit():
             with suppress(OSError):
                 stat = (entry / "stat").read_text(encoding="utf-8", errors="replace")
-                parents[int(entry.name)] = int(stat.rpartition(")")[2].split()[1])
-    found = [process]
-    for each in found:
-        found += [child for child, parent in parents.items() if parent == each]
-    return found[1:]
+                if int(stat.rpartition(")")[2].split()[3]) == session:
+                    found.append(int(entry.name))
+    return found

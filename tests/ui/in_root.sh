@@ -2,11 +2,16 @@
 # Runs a command inside the folder that make_root.sh made. The given folders of this machine are seen
 # there under their own paths. All mounts, and all processes that the command leaves, end with it.
 #
-#     tests/ui/in_root.sh ROOT FOLDER... -- COMMAND...
+#     tests/ui/in_root.sh [--no-network] ROOT FOLDER... -- COMMAND...
 set -euo pipefail
 
 if [ "${1:-}" != --inside ]; then
-    exec unshare --mount --pid --fork --kill-child -- "$0" --inside "$@"
+    apart=(--mount --pid --fork --kill-child)
+    if [ "${1:-}" = --no-network ]; then
+        apart+=(--net)
+        shift
+    fi
+    exec unshare "${apart[@]}" -- "$0" --inside "$@"
 fi
 shift
 root=$1

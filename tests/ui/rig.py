@@ -29,17 +29,24 @@ class RigError(Exception):
 
 
 class Rig:
-    """Use as a context manager: every process inside the root ends with the block."""
+    """Use as a context manager: every process inside the root ends with the block.
 
-    def __init__(self, root: Path, folder: Path) -> None:
+    alone: the root has no network, and no Python but Blender's own.
+    """
+
+    def __init__(self, root: Path, folder: Path, alone: bool = False) -> None:
         self._root = root
+        self._alone = alone
+        self.clicks = 0  # of the mouse's left button
         self.folder = folder  # seen under the same path inside the root
         self._numbers = itertools.count(1)
 
     def __enter__(self) -> Self:
         environment = Path(sys.prefix).resolve()  # .venv may be a link to that of another checkout
-        seen_inside = [CHECKOUT, self.folder, environment, Path(sys.base_prefix)]
-        command = [HERE / "in_root.sh", self._root, *filter(_is_not_usr, seen_inside)]
+        pythons = [] if self._alone else [environment, Path(sys.base_prefix)]
+        seen_inside = [CHECKOUT, self.folder, *pythons]
+        options = ["--no-network"] if self._alone else []
+        command = [HERE / "in_root.sh", *options, self._root, *filter(_is_not_usr, seen_inside)]
         self._shell = subprocess.Popen(
             [*map(str, command), "--", "/bin/bash"],
             stdin=subprocess.PIPE,
@@ -112,6 +119,7 @@ class Rig:
 
     def click(self, x: int, y: int) -> None:
         """Press and release the left button somewhere."""
+        self.clicks += 1
         # Blender must see the mouse arrive before the press, or another region gets it.
         self.run(f"xdotool mousemove {x - 1} {y} sleep 0.1 mousemove {x} {y} sleep 0.1 click 1")
         time.sleep(SETTLE_SECONDS)

@@ -13,10 +13,13 @@ import numpy as np
 from mmm_blender.common.package import package_version
 from mmm_blender.worker.protocol import (
     STAGE_GENERATING,
+    STAGE_IMPORTING,
     BodyModelLoaded,
+    CheckpointImported,
     FailureKind,
     Generate,
     Generated,
+    ImportCheckpoint,
     JsonObject,
     LoadBodyModel,
     LoadBundle,
@@ -105,6 +108,12 @@ class FakeEngine:
 
     def body_model(self, request: LoadBodyModel) -> BodyModelLoaded:
         raise FileNotFoundError(request.path)
+
+    def import_checkpoint(
+        self, request: ImportCheckpoint, on_progress: OnProgress
+    ) -> CheckpointImported:
+        on_progress(1, 4, STAGE_IMPORTING)
+        return CheckpointImported(request.job, request.out)
 
     def status(self) -> Status:
         return Status("cpu", 1.0, bundle=self.bundle)

@@ -38,6 +38,8 @@ EXAMPLES: list[p.Message] = [
     ),
     p.GenerateSequence(("walk", "run"), (2.0, 3.5), (1, 2), fps=30.0),
     p.LoadBodyModel("C:\\models\\SMPL.pkl", (0.5, -1.0), "female"),
+    p.ImportCheckpoint("vq.pth", "t.pth", "m.npy", "s.npy", "", "/out/mmm", "mmm", 16),
+    p.CheckpointImported(4, "/out/mmm"),
     p.Cancel(3),
     p.Shutdown(),
     p.Ready("1.0", "2.13", {"cpu": "CPU"}),

@@ -83,8 +83,9 @@ def _packages_for(version: str, interpreter: Interpreter) -> list[str]:
     """Arguments of pip: only bpy where .venv's own Python runs it, which lends the rest."""
     if interpreter.is_running:
         return ["--no-deps", f"bpy=={version}"]
-    lines = (REQUIREMENTS / "blender.txt").read_text(encoding="utf-8").splitlines()
-    requirements = [Requirement(line) for line in lines if line and not line.startswith("#")]
+    files = [REQUIREMENTS / name for name in ("run.txt", "blender.txt")]
+    lines = [line for file in files for line in file.read_text(encoding="utf-8").splitlines()]
+    requirements = [Requirement(line) for line in lines if line and line[0] not in "#-"]
     python = {"python_version": interpreter.label}
     wanted = [
         f"{each.name}{each.specifier}"

@@ -7,7 +7,9 @@ begins with
 
     bootstrap.enter()
 
-and may then import torch, bpy and mmm_blender. What is installed is pinned in tools/requirements/.
+and may then import torch, bpy and mmm_blender. A command that needs less names the parts that it
+needs, ``bootstrap.enter("run")``, and no more is downloaded for it. What is installed is pinned in
+tools/requirements/.
 
 Environment variables:
     MMM_TORCH_INDEX  address of a package index with CPU builds of torch. Where it is not set, pip's
@@ -33,6 +35,15 @@ REQUIREMENTS = ROOT / "tools" / "requirements"
 STAMP = ENVIRONMENT / ".mmm-stamp"
 TORCH_INDEX_VARIABLE = "MMM_TORCH_INDEX"
 
+PARTS = {
+    "run": ("Blender as a module and ONNX Runtime", 410, ("run",)),
+    "develop": ("what tests and checks the code", 140, ("develop", "blender", "run")),
+    "torch": ("PyTorch, for training and for comparing with it", 190, ("torch",)),
+    "compare": ("other people's models to compare with and learn from", 120, ("compare",)),
+}
+"""What .venv is made of, one part after the other: what it is, the megabytes that are downloaded
+for it on Linux, and the files of requirements that it follows."""
+
 # A Blender as a Python module exists for these Pythons only.
 SUPPORTED_PYTHONS = ((3, 11), (3, 13))
 
@@ -51,11 +62,15 @@ SYSTEM_LIBRARIES = {
 }
 
 
-def enter() -> None:
-    """Make or repair .venv, then run this same command inside it; returns only when inside."""
+def enter(*parts: str) -> None:
+    """Make or repair .venv, then run this same command inside it; returns only when inside.
+
+    parts: keys of PARTS that the command needs, all if none is named.
+    """
     sys.path.insert(0, str(ROOT))
-    if not _is_ready():
-        _set_up()
+    missing = [part for part in PARTS if part in (parts or PARTS) and not _is_ready(part)]
+    if missing:
+        _set_up(missing)
     if not _is_inside():
         _run_again([str(environment_python(ENVIRONMENT)), *sys.argv])
 
@@ -92,10 +107,10 @@ def pip_install(python: Sequence[str], *arguments: str) -> None:
         stop("pip could not install the packages named above; check the network and run it again.")
 
 
-def requirements_hash(more: str) -> str:
+def requirements_hash(more: str, names: Sequence[str] = ("run", "blender", "constraints")) -> str:
     """Hash of what decides an environment's content: the pins, the machine, what is given."""
     digest = hashlib.sha256()
-    for path in sorted(REQUIREMENTS.glob("*.txt")):
+    for path in sorted(REQUIREMENTS / f"{name}.txt" for name in names):
         digest.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
     digest.update(f"{platform.machine()} {more}".encode())
     return digest.hexdigest()
@@ -115,12 +130,18 @@ def _is_inside() -> bool:
     return Path(sys.prefix).resolve() == ENVIRONMENT.resolve()
 
 
-def _is_ready() -> bool:
-    return STAMP.is_file() and STAMP.read_text(encoding="utf-8") == _wanted_stamp()
+def _is_ready(part: str) -> bool:
+    return _wanted_stamp(part) in _stamps()
 
 
-def _wanted_stamp() -> str:
-    return requirements_hash(f"{_python_version_of(ENVIRONMENT)} {ENVIRONMENT}")
+def _stamps() -> list[str]:
+    """A line for each part that is installed; none where the environment was begun again."""
+    return STAMP.read_text(encoding="utf-8").splitlines() if STAMP.is_file() else []
+
+
+def _wanted_stamp(part: str) -> str:
+    more = f"{part} {_python_version_of(ENVIRONMENT)} {ENVIRONMENT}"
+    return f"{part} {requirements_hash(more, (*PARTS[part][2], 'constraints'))}"
 
 
 def _python_version_of(environment: Path) -> str:
@@ -136,18 +157,24 @@ def _python_version_of(environment: Path) -> str:
     return ""
 
 
-def _set_up() -> None:
+def _set_up(parts: Sequence[str]) -> None:
     started_by = _supported_python()
     _provide_system_packages()
-    say(f"Setting up {ENVIRONMENT} (once; some minutes and about 3 GB)...")
     if not _works(environment_python(ENVIRONMENT)):
         _make_environment(started_by)
-    STAMP.unlink(missing_ok=True)
-    python = [str(environment_python(ENVIRONMENT))]
-    pip_install(python, *_torch_index(), "-r", str(REQUIREMENTS / "torch.txt"))
-    pip_install(python, "-r", str(REQUIREMENTS / "develop.txt"))
-    STAMP.write_text(_wanted_stamp(), encoding="utf-8")
+    for part in parts:
+        what, megabytes, _files = PARTS[part]
+        say(f"Setting up {ENVIRONMENT}, once: {what}, about {megabytes} MB to download...")
+        _keep_stamps([line for line in _stamps() if not line.startswith(f"{part} ")])
+        index = _torch_index() if part == "torch" else []
+        python = [str(environment_python(ENVIRONMENT))]
+        pip_install(python, *index, "-r", str(REQUIREMENTS / f"{part}.txt"))
+        _keep_stamps([*_stamps(), _wanted_stamp(part)])
     say("Set up.")
+
+
+def _keep_stamps(lines: Sequence[str]) -> None:
+    STAMP.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
 
 
 def _supported_python() -> str:

@@ -54,6 +54,11 @@ def rate(runs: Runs, actors: int) -> float:
     )
 
 
+def cost(runs: Runs, actors: int) -> float:
+    """Median CPU seconds a clip of so many actors."""
+    return statistics.median(run["cpu_seconds"] for run in runs if run["actors"] == actors)
+
+
 def _throughput(part: Mapping[str, Any]) -> str:
     runs: Runs = part["runs"]
     one, two = rate(runs, 1), rate(runs, 2)
@@ -63,7 +68,8 @@ def _throughput(part: Mapping[str, Any]) -> str:
         ("clips a second, one actor", f"{one:.2f}"),
         ("clips a second, two actors", f"{two:.2f}"),
         (f"two against one, of {len(ratios)} pairs in turns", _spread(ratios)),
-        ("CPU seconds a clip", f"{statistics.median(run['cpu_seconds'] for run in runs):.3f}"),
+        ("CPU seconds a clip, one actor", f"{cost(runs, 1):.3f}"),
+        ("CPU seconds a clip, two actors", f"{cost(runs, 2):.3f}"),
         ("bytes a clip, Parquet", f"{statistics.median(run['file_bytes'] for run in runs):.0f}"),
     ]
     title = (

@@ -6,8 +6,6 @@ dispatcher, Ray's messages, the report. Actors are played by a few processes, a 
 
 from __future__ import annotations
 
-import random
-import resource
 import time
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -24,6 +22,7 @@ from mmm_blender.dataset.maker import MakerSettings
 from mmm_blender.dataset.plan import Plan
 from mmm_blender.dataset.ray_pool import LOCAL, ActorNeeds, RayPool, connect
 from mmm_blender.dataset.tables import count_rows, read_rows
+from mmm_blender.worker.server.memory import resident_mb
 
 HASH = "0" * 64
 ACTORS_IN_A_PROCESS = 100
@@ -59,7 +58,7 @@ class BlindLedger(Ledger):
 @dataclass(frozen=True)
 class StubRun:
     """seconds: from the first actor on. driver_cpu: seconds of this process. peak_mb: the most
-    that this process ever held, MiB."""
+    that this process was seen to hold, about once a second and at the end, MiB."""
 
     actors: int
     rows: int
@@ -88,6 +87,7 @@ def stub_run(
 ) -> StubRun:
     """A whole run in this process, which should do nothing else."""
     table = write_table(folder / "table.csv", rows)
+    held: list[float] = []
     facts = Facts("stub", HASH, 0.0, True, (), {})
     connect(LOCAL, 2)
     pool = SharedPool(MakerSettings("", HASH, ""), seconds_per_clip)
@@ -95,21 +95,21 @@ def stub_run(
         out.settle(facts)
         ledger = BlindLedger(count_rows(table), out.path, out.shards, table, facts)
         plan = Plan(read_rows(table), index, ledger, HASH, rows_per_shard)
+
+        def tick() -> None:
+            ledger.tick(dispatcher.counts.values())
+            held.append(resident_mb())
+
         dispatcher = Dispatcher(
             *(pool, actors, plan.tasks, HASH, ledger.done, ledger.failed, ledger.say),
-            lambda: ledger.tick(dispatcher.counts.values()),
+            tick,
         )
         dispatcher.open_pool(actors)
         started, cpu = time.perf_counter(), time.process_time()
         dispatcher.run()
         seconds, cpu = time.perf_counter() - started, time.process_time() - cpu
         ledger.write(dispatcher.counts.values(), ended=True)
+        held.append(resident_mb())
     pool.close()
     assert ledger.counts.made == rows
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    return StubRun(actors, rows, seconds, cpu, peak)
-
-
-def shuffled(numbers: list[int], seed: int) -> list[int]:
-    """The same numbers in another order: so that a machine that gets busier favours none."""
-    return random.Random(seed).sample(numbers, len(numbers))
+    return StubRun(actors, rows, seconds, cpu, max(held))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from types import MappingProxyType
@@ -19,7 +19,9 @@ from ...geometry.skeleton import SMPL_22
 from ..bpy_types import Action, ArmatureObject, Context, PoseBone
 from ..fcurves.frame_range import ALL_FRAMES, FrameRange
 from ..fcurves.layered_actions import bone_path, rig_curves, strip_curves
-from ..rig.smpl_rig import find_smpl_bones, inheritance_poll_error
+from ..rig.binding import PELVIS, RigBinding, find_binding
+from ..rig.carrying import carrying_bones
+from ..rig.smpl_rig import inheritance_poll_error
 from ..rig.target import scene_of, target_armature
 from .range_writer import keyed_extent
 
@@ -61,42 +63,47 @@ def editing_poll_error(
     curves is ``curve_ranges.check_curves``'s to say.
     """
     if rig is None:
-        return "Select the SMPL armature whose motion is to be edited."
-    bones = find_smpl_bones(rig)
-    if isinstance(bones, str):
-        return bones
-    return action_poll_error(rig) or pose_poll_error(rig, bones, body_part, frames)
+        return "Select the character whose motion is to be edited."
+    binding = find_binding(rig)
+    if isinstance(binding, str):
+        return binding
+    return action_poll_error(rig) or pose_poll_error(rig, binding, body_part, frames)
 
 
 def pose_poll_error(
-    rig: ArmatureObject, bones: Mapping[str, str], body_part: str, frames: FrameRange | None = None
+    rig: ArmatureObject, binding: RigBinding, body_part: str, frames: FrameRange | None = None
 ) -> str:
-    """What of ``editing_poll_error`` is not about the Action, which must be there. bones: of
-    every joint."""
-    pose = _Pose(rig, bones, tuple(bones[joint] for joint in part_joints(body_part)))
+    """What of ``editing_poll_error`` is not about the Action, which must be there."""
+    pose = _Pose(rig, binding, _bones_of(binding, body_part))
     return pose.poll_error(frames or ALL_FRAMES)
 
 
 def new_action_poll_error(rig: ArmatureObject) -> str:
     """Why an Action of ours, with keys on all that it takes, would not be what is seen of a rig, in
     a sentence; else ""."""
-    bones = find_smpl_bones(rig)
-    if isinstance(bones, str):
-        return bones
+    binding = find_binding(rig)
+    if isinstance(binding, str):
+        return binding
     data = rig.animation_data
     if data is not None and data.use_tweak_mode:
         return _TWEAKED.format(rig.name)
-    names = tuple(bones[joint] for joint in part_joints("ALL"))
-    pose = _Pose(rig, bones, names, covered=frozenset(_own_channels(rig, names)))
+    names = _bones_of(binding, "ALL")
+    pose = _Pose(rig, binding, names, covered=frozenset(_own_channels(rig, binding)))
     return time_poll_error(rig) or pose.movers_error(ALL_FRAMES)
 
 
-def _own_channels(rig: ArmatureObject, names: Sequence[str]) -> Iterator[tuple[str, int]]:
-    """Data paths and indices that a motion of ours keys. names: the pelvis first."""
-    for name in names:
+def _bones_of(binding: RigBinding, body_part: str) -> tuple[str, ...]:
+    """Bones that are keyed for a body part."""
+    joints = part_joints(body_part)
+    return tuple(dict.fromkeys(bone for joint in joints for bone in binding.bones_of(joint)))
+
+
+def _own_channels(rig: ArmatureObject, binding: RigBinding) -> Iterator[tuple[str, int]]:
+    """Data paths and indices that a motion of ours keys."""
+    for name, keyed in binding.keyed.items():
         mode = str(rig.pose.bones[name].rotation_mode)
-        kinds = [PROPERTY.get(mode, EULER_PROPERTY)] + ["location"] * (name == names[0])
-        for kind in kinds:
+        properties = {"rotation": PROPERTY.get(mode, EULER_PROPERTY), "location": "location"}
+        for kind in (properties[each] for each in keyed):
             path = bone_path(name, kind)
             yield from ((path, index) for index in range(len(getattr(rig.pose.bones[name], kind))))
 
@@ -138,22 +145,37 @@ def time_poll_error(rig: ArmatureObject) -> str:
 class _Pose:
     """What makes the pose of some bones of a rig that has an Action.
 
-    smpl: the bone of every joint. bones: those to be edited. covered: data paths and indices that
+    binding: of the rig. bones: those to be edited. covered: data paths and indices that
     the Action keys, or will; those of the Action that there is if not given.
     """
 
     rig: ArmatureObject
-    smpl: Mapping[str, str]
+    binding: RigBinding
     bones: tuple[str, ...]
     covered: frozenset[tuple[str, int]] | None = None
 
     def poll_error(self, frames: FrameRange) -> str:
+        smpl = self.binding.smpl
+        if smpl is None:
+            return self.movers_error(frames) or self.carriers_error()
         posed = (self.posed_sentence(name) for name in self.between if self.is_posed(name))
         return (
             self.movers_error(frames)
             or next(posed, "")
-            or inheritance_poll_error(self.rig, self.smpl, self.bones)
+            or inheritance_poll_error(self.rig, smpl, self.bones)
         )
+
+    def carriers_error(self) -> str:
+        """What else is animated of what a mapped rig's controls hang on, in a sentence; else ""."""
+        keyed = {path for path, _ in self.keyed_channels}
+        for name in carrying_bones(self.rig, self.binding):
+            prefix = bone_path(name, "")
+            if any(path.startswith(prefix) and _CHANNELS.search(path) for path in keyed):
+                return (
+                    f"The bone '{name}' that carries others of '{self.rig.name}' is animated too: "
+                    "bake its motion into the controls below it, and clear its keys first."
+                )
+        return ""
 
     def movers_error(self, frames: FrameRange) -> str:
         """What moves the bones beside the Action, in a sentence; else ""."""
@@ -169,15 +191,20 @@ class _Pose:
     @cached_property
     def between(self) -> list[str]:
         """Bones of the rig's maker that stand between two of the body."""
-        known = set(self.smpl.values())
-        above_all = {str(bone.name) for bone in self.parents(self.smpl[SMPL_22.names[0]])}
+        if self.binding.smpl is None:
+            return []
+        known = set(self.binding.smpl.values())
+        above_all = {str(bone.name) for bone in self.parents(self.binding.smpl[PELVIS])}
         between = {str(bone.name): None for name in self.bones for bone in self.parents(name)}
         return [name for name in between if name not in known | above_all]
 
     @cached_property
     def watched(self) -> tuple[str, ...]:
         """Bones whose own movers matter, those that the pelvis hangs on among them."""
-        pelvis = self.smpl[SMPL_22.names[0]]
+        if self.binding.smpl is None:
+            # a limb's own goal bends its base, and is meant to
+            return tuple(name for name in self.bones if name not in self.binding.bases)
+        pelvis = self.binding.smpl[PELVIS]
         above = self.parents(pelvis) if pelvis in self.bones else ()
         return (*self.bones, *self.between, *(str(bone.name) for bone in above))
 
@@ -295,8 +322,8 @@ def _moves(strip: Any, bones: Collection[str], covered: Collection[tuple[str, in
 
 
 def edited_armature(context: Context) -> ArmatureObject:
-    """The SMPL armature whose motion is edited; MMMError where there is none."""
+    """The character whose motion is edited; MMMError where there is none."""
     rig = target_armature(context)
     if rig is None:
-        raise MMMError("Select the SMPL armature whose motion is to be edited.")
+        raise MMMError("Select the character whose motion is to be edited.")
     return rig

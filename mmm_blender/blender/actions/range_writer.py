@@ -4,7 +4,7 @@ The promise: kept keys (outside the range, or locked in it) stay bit for bit. Bl
 automatic handles from neighbours: kept ones that it would move become FREE where they are. Where
 the range cuts a segment, the fewest keys are added that hold what is left of it.
 
-Shape suffixes: T frames, J joints, N components of a property or keys of a curve.
+Shape suffixes: T frames, W written bones, N components of a property or keys of a curve.
 """
 
 from __future__ import annotations
@@ -18,7 +18,13 @@ import numpy as np
 
 from ...common.arrays import BoolArray, FloatArray
 from ...geometry.clip import MotionClip
-from ...geometry.rotation_modes import rotation_values, values_after, values_between
+from ...geometry.retarget.residuals import ease_places, ease_turns, turn_residual
+from ...geometry.rotation_modes import (
+    rotation_values,
+    rotations_of,
+    values_after,
+    values_between,
+)
 from ...geometry.skeleton import SMPL_22
 from ..bpy_types import Action, ArmatureObject
 from ..fcurves.curve_snapshot import raw_curves, restore
@@ -34,8 +40,10 @@ from ..fcurves.keyframe_arrays import (
 )
 from ..fcurves.layered_actions import rig_curves
 from ..fcurves.splice_keys import Component, SpliceRange, fractional_locks, splice_range
+from ..rig.binding import RigBinding, binding_of
 from ..rig.clip_channels import channel_motion
-from ..rig.smpl_rig import smpl_bones
+from ..rig.mapped_pose import ChannelMotion
+from ..rig.pose_reading import pose_reading
 from .validation import LOCATION, BoneProperty, bone_properties, check_curves, joint_names
 
 __all__ = ["check_curves", "keyed_extent", "raw_curves", "restore", "write_range"]
@@ -69,20 +77,56 @@ def write_range(  # noqa: PLR0917  # a motion, where it lies, and where it goes
     start, stop = first - clip_start, last + 1 - clip_start
     if start < 0 or stop > clip.frames:
         raise ValueError(f"frames {first} to {last} are not all in the clip")
-    smpl = smpl_bones(rig)
+    binding = binding_of(rig)
     span = splice_range(keyed_extent(rig, action), first, last)
-    named = {joint: locked[name] for name in locked for joint in joint_names(smpl, [name])}
+    named = {joint: locked[name] for name in locked for joint in joint_names(binding, [name])}
     edits = [
         _PropertyEdit(each, span, named.get(SMPL_22.names[each.joint], frozenset()))
-        for each in bone_properties(rig, action, joint_names(smpl, bones))
+        for each in bone_properties(rig, action, joint_names(binding, bones))
     ]
     _share_locks(edits)
-    _fill(edits, *channel_motion(rig, smpl, clip.slice(start, stop)))
+    if binding.smpl is not None:
+        motion = channel_motion(rig, binding, clip.slice(start, stop))
+    else:
+        motion = _with_residuals(rig, binding, clip, (start, stop), edits)
+    _fill(edits, motion.rotations_TW4, motion.locations_TW3)
     with open_writer(rig, action) as writer:
         for edit in edits:
             for index, curve in enumerate(edit.of.curves):
                 target = curve or writer.new(edit.of.path, index, edit.of.bone)
                 writer.write(target, *edit.keys(index), before=edit.raw[index])
+
+
+def _with_residuals(
+    rig: ArmatureObject,
+    binding: RigBinding,
+    clip: MotionClip,
+    span: tuple[int, int],
+    edits: list[_PropertyEdit],
+) -> ChannelMotion:
+    """Channels of a span of a clip on a mapped rig, led to what is kept beside every run: the map
+    may not hold all of it."""
+    start, stop = max(span[0] - 1, 0), min(span[1] + 1, clip.frames)
+    motion = channel_motion(rig, binding, clip.slice(start, stop))
+    first, unit = span[0] - start, pose_reading(rig, binding).scale
+    for edit in edits:
+        at, is_place = edit.of.at, edit.of.mode == LOCATION
+        values_T = (motion.locations_TW3 if is_place else motion.rotations_TW4)[:, at]
+        mapped_T = values_T.copy()
+        for begin, end in edit.runs():
+            beside = [
+                edit.residual(mapped_T[first + frame], frame)
+                if 0 <= first + frame < len(mapped_T)
+                else None
+                for frame in (begin - 1, end)
+            ]
+            run = slice(first + begin, first + end)
+            if is_place:
+                values_T[run] = ease_places(mapped_T[run], beside[0], beside[1], unit)
+            else:
+                values_T[run] = ease_turns(mapped_T[run], beside[0], beside[1])
+    inside = slice(first, first + span[1] - span[0])
+    return ChannelMotion(motion.rotations_TW4[inside], motion.locations_TW3[inside])
 
 
 def keyed_extent(rig: ArmatureObject, action: Action) -> tuple[float, float] | None:
@@ -144,6 +188,14 @@ class _PropertyEdit:
             return self.of.values(self.span.first + stop)
         return self._values_at([each.fixed(before=False)[:1] for each in self.components])
 
+    def residual(self, mapped_N: FloatArray, frame: int) -> FloatArray:
+        """What the mapped channels lack to be what the curves say on a frame, counted from the
+        range's first: a place to be added, or a turn from the right."""
+        said = self.of.values(self.span.first + frame)
+        if self.of.mode == LOCATION:
+            return said - mapped_N
+        return turn_residual(mapped_N, rotations_of(said, self.of.mode))
+
     def _values_at(self, frames: list[FloatArray]) -> FloatArray | None:
         """What each component says at its own last kept frame: between those, the range's keys
         have a say already, so that a second edit would find other values."""
@@ -187,39 +239,39 @@ def _share_locks(edits: list[_PropertyEdit]) -> None:
         edit.locked_T = locked[edit.of.joint]
 
 
-def _fill(edits: list[_PropertyEdit], rotations_TJ4: FloatArray, location_T3: FloatArray) -> None:
+def _fill(edits: list[_PropertyEdit], rotations_TW4: FloatArray, locations_TW3: FloatArray) -> None:
     """Give every edit its new values, written so that they go on from what is kept."""
     rotated: dict[tuple[str, int, int, bool, bool], list[_PropertyEdit]] = {}
     for edit in edits:
         if edit.of.mode == LOCATION:
-            edit.values_TN[:] = location_T3
+            edit.values_TN[:] = locations_TW3[:, edit.of.at]
             continue
         for start, stop in edit.runs():
             known = edit.values_before(start) is not None, edit.values_after_run(stop) is not None
             rotated.setdefault((edit.of.mode, start, stop, *known), []).append(edit)
     for (mode, start, stop, *_), alike in rotated.items():
-        joints = [edit.of.joint for edit in alike]
-        _fill_run(alike, mode, start, stop, rotations_TJ4[start:stop, joints])
+        bones = [edit.of.at for edit in alike]
+        _fill_run(alike, mode, start, stop, rotations_TW4[start:stop, bones])
 
 
 def _fill_run(
-    edits: list[_PropertyEdit], mode: str, start: int, stop: int, rotations_TJ4: FloatArray
+    edits: list[_PropertyEdit], mode: str, start: int, stop: int, rotations_TW4: FloatArray
 ) -> None:
     """One run of several bones in one rotation mode, of which all or none are joined."""
     before = [edit.values_before(start) for edit in edits]
     after = [edit.values_after_run(stop) for edit in edits]
-    before_JN = None if before[0] is None else np.array(before)
-    after_JN = None if after[0] is None else np.array(after)
-    jump_J = np.full(len(edits), -1)
-    if before_JN is not None and after_JN is not None:
-        values_TJN, jump_J = values_between(rotations_TJ4, mode, before_JN, after_JN)
-    elif before_JN is not None:
-        values_TJN = values_after(rotations_TJ4, mode, before_JN)
-    elif after_JN is not None:
-        values_TJN = values_after(rotations_TJ4[::-1], mode, after_JN)[::-1]
+    before_WN = None if before[0] is None else np.array(before)
+    after_WN = None if after[0] is None else np.array(after)
+    jump_W = np.full(len(edits), -1)
+    if before_WN is not None and after_WN is not None:
+        values_TWN, jump_W = values_between(rotations_TW4, mode, before_WN, after_WN)
+    elif before_WN is not None:
+        values_TWN = values_after(rotations_TW4, mode, before_WN)
+    elif after_WN is not None:
+        values_TWN = values_after(rotations_TW4[::-1], mode, after_WN)[::-1]
     else:
-        values_TJN = rotation_values(rotations_TJ4, mode)
-    for joint, edit in enumerate(edits):
-        edit.values_TN[start:stop] = values_TJN[:, joint]
-        if jump_J[joint] >= 0:
-            edit.jumps_T[start + jump_J[joint]] = True
+        values_TWN = rotation_values(rotations_TW4, mode)
+    for at, edit in enumerate(edits):
+        edit.values_TN[start:stop] = values_TWN[:, at]
+        if jump_W[at] >= 0:
+            edit.jumps_T[start + jump_W[at]] = True

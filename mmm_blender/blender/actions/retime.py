@@ -8,6 +8,7 @@ Shape suffixes: N keys of a curve, T frames, C components of a property.
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,8 +16,16 @@ import numpy as np
 from ...common.arrays import FloatArray
 from ...common.errors import MMMError
 from ...geometry.editing.path_correction import GroundMove
+from ...geometry.retarget.pose_graph import Place
 from ...geometry.rotation_modes import QUATERNION, rotations_of, values_after
-from ...geometry.rotations import quat_conjugate, quat_multiply, quat_rotate, yaw_quat
+from ...geometry.rotations import (
+    matrix_to_quat,
+    quat_conjugate,
+    quat_multiply,
+    quat_rotate,
+    yaw_quat,
+)
+from ...geometry.skeleton import SMPL_22
 from ..bpy_types import Action, ArmatureObject, FCurve
 from ..fcurves.curve_writer import CurveWriter, open_writer
 from ..fcurves.keyframe_arrays import (
@@ -37,11 +46,14 @@ from ..fcurves.keyframe_arrays import (
 )
 from ..fcurves.layered_actions import curves_of_bones
 from ..fcurves.splice_keys import brackets_before, cut_off
+from ..rig.binding import PELVIS, RigBinding, binding_of
+from ..rig.carrying import loose_bones
 from ..rig.clip_channels import pose_to_basis
+from ..rig.pose_nodes import PoseNodes, carried_now
+from ..rig.pose_reading import pose_reading
 from ..rig.pose_space import pose_space
-from ..rig.smpl_rig import smpl_bones
 from .range_writer import keyed_extent
-from .validation import LOCATION, PELVIS, BoneProperty, bone_properties, check_curves
+from .validation import LOCATION, BoneProperty, bone_properties, check_curves
 
 _LAST_FRAME = 1_048_574
 """Blender's own limit of a scene."""
@@ -190,8 +202,53 @@ class _Carrier:
         return carried
 
 
-def _carrier(rig: ArmatureObject, move: GroundMove) -> _Carrier:
-    bones = smpl_bones(rig)
+def _carried_properties(
+    rig: ArmatureObject, action: Action, move: GroundMove
+) -> Iterator[tuple[BoneProperty, _Carrier]]:
+    """What stands on the ground by its own channels, and how it is carried: of a mapped rig every
+    control that hangs on no other."""
+    binding = binding_of(rig)
+    if binding.smpl is not None:
+        carrier = _carrier(rig, binding.smpl, move)
+        yield from ((each, carrier) for each in bone_properties(rig, action, [PELVIS]))
+        return
+    carriers = {
+        bone: _mapped_carrier(rig, binding, bone, move) for bone in loose_bones(rig, binding)
+    }
+    for each in bone_properties(rig, action, SMPL_22.names):
+        if each.bone in carriers:
+            yield each, carriers[each.bone]
+
+
+def _mapped_carrier(
+    rig: ArmatureObject, binding: RigBinding, bone: str, move: GroundMove
+) -> _Carrier:
+    """Of a control that hangs on what stands still."""
+    reading = pose_reading(rig, binding)
+    node = PoseNodes(rig)[bone]
+    held = carried_now(rig, node)
+    yaw, way = yaw_quat(move.turn), np.array([move.x, 0.0, move.z])
+
+    def armature_axes(points: FloatArray) -> FloatArray:
+        return (reading.to_armature_points(points) - reading.to_armature_points(np.zeros(3))).T
+
+    def channels(points: FloatArray) -> FloatArray:
+        heads_N3 = reading.to_armature_points(points)
+        return node.channels(held, Place(held.turn_T4, heads_N3)).head_T3.reshape(heads_N3.shape)
+
+    def carried(points: FloatArray) -> FloatArray:
+        return channels(quat_rotate(yaw, points) + way)
+
+    still, columns = channels(np.zeros(3)), channels(np.eye(3))
+    there = np.linalg.inv((columns - still).T)
+    linear = (carried(np.eye(3)) - carried(np.zeros(3))).T @ there
+    turned = armature_axes(quat_rotate(yaw, np.eye(3))) @ np.linalg.inv(armature_axes(np.eye(3)))
+    before, after = quat_conjugate(held.turn_T4[0]), held.turn_T4[0]
+    turn = quat_multiply(before, quat_multiply(matrix_to_quat(turned), after))
+    return _Carrier(turn, linear, carried(np.zeros(3)) - linear @ still)
+
+
+def _carrier(rig: ArmatureObject, bones: Mapping[str, str], move: GroundMove) -> _Carrier:
     space = pose_space(rig, bones)
     before_4, basis_33, origin_3 = pose_to_basis(rig, rig.data.bones[bones[PELVIS]])
     frame_4 = quat_multiply(before_4, space.axes_4)
@@ -216,8 +273,7 @@ def _carry(
     extent = keyed_extent(rig, action)
     if extent is None or move == GroundMove():
         return
-    carrier = _carrier(rig, move)
-    for each in bone_properties(rig, action, [PELVIS]):
+    for each, carrier in _carried_properties(rig, action, move):
         carried = _Carried(each, from_frame, extent[0] < from_frame - ON_FRAME, carrier)
         for index, curve in enumerate(each.curves if len(carried.frames) else ()):
             target = curve or writer.new(each.path, index, each.bone)

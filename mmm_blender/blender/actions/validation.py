@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -22,22 +22,23 @@ from ..fcurves.layered_actions import (
     slot_label,
     unused_slot_label,
 )
-from ..rig.smpl_rig import smpl_bones
+from ..rig.binding import PELVIS, RigBinding, WrittenBone, binding_of
 
 LOCATION = "location"
-PELVIS = SMPL_22.names[0]
 
 
 @dataclass(frozen=True, eq=False)
 class BoneProperty:
     """A vector of a pose bone that keys move.
 
-    joint: its number among the 22. bone: its name in the rig. mode: the bone's rotation mode, or
-    LOCATION. curves: of each component, None where it has none.
+    joint: its number among the 22. at: the bone's number among those that are written. bone: its
+    name in the rig. mode: the bone's rotation mode, or LOCATION. curves: of each component, None
+    where it has none.
     """
 
     rig: ArmatureObject
     joint: int
+    at: int
     bone: str
     name: str
     mode: str
@@ -60,33 +61,37 @@ class BoneProperty:
         return float(getattr(self.rig.pose.bones[self.bone], self.name)[index])
 
 
-def joint_names(bones: Mapping[str, str], names: Collection[str]) -> frozenset[str]:
-    """SMPL joints, given by their own names or by those of the rig's ``bones`` of the joints."""
-    joint_of = {bone: joint for joint, bone in bones.items()}
-    return frozenset(name if name in bones else joint_of[name] for name in names)
+def joint_names(binding: RigBinding, names: Collection[str]) -> frozenset[str]:
+    """SMPL joints, given by their own names or by those of the bones that are written for them."""
+    joints, joint_of = frozenset(SMPL_22.names), binding.joint_of_bone
+    return frozenset(name if name in joints else joint_of[name] for name in names)
 
 
 def bone_properties(
     rig: ArmatureObject, action: Action, joints: Collection[str]
 ) -> list[BoneProperty]:
-    """What an edit of these joints keys: the rotation of each, and the pelvis' location."""
+    """What an edit of these joints keys: the rotation of their bones, and where the body is."""
     curves = curves_by_channel(rig_curves(rig, action))
-    bones = smpl_bones(rig)
     found: list[BoneProperty] = []
-    for joint, joint_name in enumerate(SMPL_22.names):
-        if joint_name not in joints:
+    for at, each in enumerate(binding_of(rig).written):
+        if each.joint not in joints:
             continue
-        bone = bones[joint_name]
-        mode = str(rig.pose.bones[bone].rotation_mode)
-        named = [(PROPERTY.get(mode, EULER_PROPERTY), mode)]
-        if joint_name == PELVIS:
-            named.append((LOCATION, LOCATION))
-        for name, kind in named:
+        joint, bone = SMPL_22.names.index(each.joint), each.bone
+        for name, kind in _keyed_properties(rig, each):
             count = len(getattr(rig.pose.bones[bone], name))
             path = bone_path(bone, name)
             its_curves = tuple(curves.get((path, i)) for i in range(count))
-            found.append(BoneProperty(rig, joint, bone, name, kind, its_curves))
+            found.append(BoneProperty(rig, joint, at, bone, name, kind, its_curves))
     return found
+
+
+def _keyed_properties(rig: ArmatureObject, written: WrittenBone) -> Iterator[tuple[str, str]]:
+    """Properties that are keyed of a bone, and the mode of each."""
+    if written.rotation:
+        mode = str(rig.pose.bones[written.bone].rotation_mode)
+        yield PROPERTY.get(mode, EULER_PROPERTY), mode
+    if written.location:
+        yield LOCATION, LOCATION
 
 
 def check_curves(
@@ -98,7 +103,7 @@ def check_curves(
     """
     if last < first:
         raise MMMError(f"The range ends (frame {last}) before it starts ({first}): swap the two.")
-    joints = joint_names(smpl_bones(rig), bones)
+    joints = joint_names(binding_of(rig), bones)
     reason = _action_poll_error(rig, action)
     properties = bone_properties(rig, action, joints)
     reason = reason or _slot_poll_error(rig, action, properties)
@@ -203,7 +208,10 @@ def _keys_poll_error(curve: FCurve) -> str:
 
 def _parent_poll_error(rig: ArmatureObject, action: Action) -> str:
     """A sentence where a bone above the pelvis moves: its pelvis cannot be keyed frame by frame."""
-    above = rig.data.bones[smpl_bones(rig)[PELVIS]].parent_recursive
+    binding = binding_of(rig)
+    if binding.smpl is None:  # what carries a mapped rig is looked at where it is computed
+        return ""
+    above = rig.data.bones[binding.smpl[PELVIS]].parent_recursive
     prefixes = {str(bone.name): bone_path(bone.name, "") for bone in above}
     curves = curves_by_channel(rig_curves(rig, action))
     for (path, _), curve in curves.items():

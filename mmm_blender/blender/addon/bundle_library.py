@@ -64,17 +64,23 @@ def _add(name: str, library: Path, fill: Callable[[Path], None]) -> BundleCard:
             fill(part)
         bundle = _bundle_folder(part)
         _check_files(bundle)
-        target = library / _key(bundle.name if bundle != part else name)
-        if target.exists() or target.name == STARTER_NAME:
-            raise MMMError(
-                f"There are weights called '{target.name}' already: remove those first, or rename "
-                "the folder that you add."
-            )
+        target = new_bundle_folder(library, bundle.name if bundle != part else name)
         with writing(target):
             bundle.rename(target)
     finally:
         shutil.rmtree(part, ignore_errors=True)
     return read_card(target)
+
+
+def new_bundle_folder(library: Path, name: str) -> Path:
+    """Where a bundle of that name is to lie. MMMError where there is one already."""
+    target = library / _key(name)
+    if target.exists() or target.name == STARTER_NAME:
+        raise MMMError(
+            f"There are weights called '{target.name}' already: remove those first, or choose "
+            "another name."
+        )
+    return target
 
 
 def _key(name: str) -> str:

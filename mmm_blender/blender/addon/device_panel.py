@@ -43,6 +43,8 @@ class DevicePanel(bpy.types.Panel):
         """Device, memory, and the way to the preferences."""
         column = self.layout.column()
         draw_device_menu(column)
+        if name := device_name(session):
+            column.label(text=shown(f"Runs on: {name}"))
         if session.worker_status is not None:
             column.label(text=f"Memory: {session.worker_status.memory_mb:,.0f} MB")
         draw_preferences_button(column)
@@ -53,6 +55,12 @@ def device_text(the_session: WorkerSession) -> str:
     status = the_session.worker_status
     device = status.device if status is not None and status.device else choices().device
     return "Automatic" if device == AUTO_DEVICE else device.upper()
+
+
+def device_name(the_session: WorkerSession) -> str:
+    """The name of the device in use, "" before the worker has said it."""
+    status = the_session.worker_status
+    return the_session.devices.get(status.device, "") if status is not None else ""
 
 
 def draw_preferences_button(layout: Layout) -> None:

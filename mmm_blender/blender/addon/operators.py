@@ -121,6 +121,7 @@ class CheckWorker(bpy.types.Operator):
     def execute(self, _context: Context) -> set[str]:
         """Start it; what it says is heard between jobs."""
         session.python_errors.clear()
+        session.shut_down()  # a new process looks at the GPUs again
         ui_state.look_at_disk()
         python, reason = worker_python()
         try:

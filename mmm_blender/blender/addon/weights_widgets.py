@@ -6,6 +6,8 @@ from pathlib import Path
 
 from ...worker.environments import folder_megabytes
 from ..bpy_types import Context
+from ..jobs.job_widgets import draw_progress
+from ..jobs.session import session
 from ..widgets import Layout, draw_wrapped, shown
 from .bundle_cards import BundleCard
 from .choices import Preferences
@@ -25,6 +27,9 @@ def draw_weights(layout: Layout, context: Context, stored: Preferences) -> None:
         _draw_card(box, context, card, sizes.get(card.folder, 0))
     row = box.row(align=True)
     row.operator("mmm.add_weights", icon="ADD")
+    row.operator("mmm.choose_checkpoint", icon="IMPORT")
+    if session.busy:
+        draw_progress(box, session)
     box.prop(stored, "bundles_folder")
 
 

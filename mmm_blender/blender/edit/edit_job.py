@@ -30,6 +30,7 @@ from ..history.recipe import Origin, packed_tokens
 from ..jobs.scene_job import Preparation, Reading, SceneJob, SceneSnapshot
 from ..jobs.worker_access import WorkerAccess
 from ..pins.pin_reader import PinnedFrames
+from ..rig.binding import binding_of
 from ..rig.motion_reader import unkeyed_pose_kept
 from ..takes.facts import edited_facts
 from ..takes.take_list import TakeFacts, record, remember_played, takes_said
@@ -83,6 +84,7 @@ class EditJob(ABC):
         self.input: MotionClip | None = None
         self.from_steps = scope.guard.follows_from_steps(rig)
         self._asked = asked
+        self._rig_map = binding_of(rig).recipe_name
 
     @abstractmethod
     def read(self, rig: ArmatureObject) -> Generator[float, None, MotionClip]:
@@ -188,4 +190,5 @@ class EditJob(ABC):
             "pin_feet": recipe["pin_feet"],
             "tokens": packed_tokens(recipe),
             "conditions": recipe["conditions"],
+            "rig": self._rig_map,
         }

@@ -146,7 +146,7 @@ class NewSeed(bpy.types.Operator):
 
 
 class GenerateOnCPU(bpy.types.Operator):
-    """The GPU has too little memory: use the CPU from now on, and generate the motion again"""
+    """Use the CPU from now on, and generate the motion again"""
 
     bl_idname = "mmm.generate_on_cpu"
     bl_label = "Generate on the CPU"

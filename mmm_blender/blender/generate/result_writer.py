@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, TypeAlias
 
 from ...geometry.clip import MotionClip
@@ -19,8 +19,8 @@ from ..history.recipe import Recipe, Step
 from ..path.overlay import show_footprints
 from ..path.shapes import footprints
 from ..rig.armature import create_character
+from ..rig.binding import binding_of
 from ..rig.motion_reader import current_placement
-from ..rig.smpl_rig import smpl_bones
 from ..rig.target import scene_fps
 from ..rig.world_space import world_space
 from ..takes.facts import generated_facts
@@ -84,7 +84,7 @@ class ResultWriter:
         others = [make_action(rig, each.clip, self.start_frame, each.recipe) for each in placed[1:]]
         for each in (action, *others):
             if before is not None:
-                carried = carry_over(rig, before, each, smpl_bones(rig).values())
+                carried = carry_over(rig, before, each, binding_of(rig).keyed)
             store_fingerprint(rig, each)
         notes = self.notes if not carried else (*self.notes, _CARRIED.format(carried))
         facts = map(generated_facts, result.takes)
@@ -99,6 +99,7 @@ class ResultWriter:
         """A take where the character stands, and its recipe."""
         placement = placement_of(take.clip) if stands(self.conditions) else self._placement(rig)
         step = self.make_step(take.recipe, self.start_frame, fps, placement)
+        step = replace(step, rig=binding_of(rig).recipe_name)
         return _Placed(place(take.clip, placement), Recipe((step,)))
 
     def _new_character(self, context: Context) -> ArmatureObject:

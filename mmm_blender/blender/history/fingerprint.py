@@ -23,12 +23,11 @@ from ...common.arrays import BoolArray
 from ...common.errors import MMMError
 from ...common.untrusted import json_value
 from ...geometry.rotation_modes import EULER_PROPERTY, PROPERTY
-from ...geometry.skeleton import SMPL_22
 from ..bpy_types import Action, FCurve, Object, bpy
 from ..fcurves.keyframe_arrays import moving_check, point_frames, read_field
 from ..fcurves.layered_actions import bone_curves, bone_path
 from ..fcurves.slot_properties import read_text, write_text
-from ..rig.smpl_rig import smpl_bones
+from ..rig.binding import binding_of
 from .row_prints import RowPrint, packed_rows, row_print, unpacked_rows
 
 FINGERPRINT_PROPERTY = "mmm_fingerprint"
@@ -101,24 +100,27 @@ def renamed_bones(rig: Object, action: Action, before: Fingerprint) -> set[str]:
 
 def written_curves(rig: Object, action: Action) -> dict[str, list[FCurve]]:
     """Of every bone that has keys the curves that an edit of ours writes: its rotation in the mode
-    that it has, and the pelvis' location. Others, such as scale, are the user's alone.
+    that it has, and the location of those that are placed. Others, such as scale, are the user's
+    alone.
 
     By bone, named as Blender's data paths spell it.
     """
-    pelvis = smpl_bones(rig)[SMPL_22.names[0]]
+    keyed = binding_of(rig).keyed
     written: dict[str, list[FCurve]] = {}
     for bone, curves in bone_curves(rig, action).items():
-        paths = _written_paths(rig, bone, pelvis)
+        paths = _written_paths(rig, bone, keyed)
         written[bone] = [curve for curve in curves if str(curve.data_path) in paths]
     return written
 
 
-def _written_paths(rig: Object, spelt: str, pelvis: str) -> tuple[str, ...]:
+def _written_paths(
+    rig: Object, spelt: str, keyed: Mapping[str, tuple[str, ...]]
+) -> tuple[str, ...]:
     name = bpy.utils.unescape_identifier(spelt)
     bone = rig.pose.bones.get(name)
     mode = "QUATERNION" if bone is None else str(bone.rotation_mode)
-    rotation = bone_path(name, PROPERTY.get(mode, EULER_PROPERTY))
-    return (rotation, bone_path(name, "location")) if name == pelvis else (rotation,)
+    properties = {"rotation": PROPERTY.get(mode, EULER_PROPERTY), "location": "location"}
+    return tuple(bone_path(name, properties[each]) for each in keyed.get(name, ("rotation",)))
 
 
 def _named(curves: Sequence[FCurve]) -> int:

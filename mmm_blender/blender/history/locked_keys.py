@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import numpy as np
 
@@ -22,7 +23,7 @@ from ..fcurves.layered_actions import (
     enum_value,
 )
 from ..fcurves.slot_properties import read_text
-from ..rig.smpl_rig import smpl_bones
+from ..rig.binding import RigBinding, binding_of
 from .fingerprint import (
     FINGERPRINT_PROPERTY,
     bone_rows,
@@ -30,6 +31,9 @@ from .fingerprint import (
     renamed_bones,
     written_curves,
 )
+
+JointBones: TypeAlias = Mapping[str, tuple[str, ...]]
+"""Bones that are keyed for each SMPL joint."""
 
 MANY = 0.5
 """Share of a range's keys that differ from ours beyond which it is no edit of single keys."""
@@ -39,7 +43,7 @@ _KEYFRAME_TYPE = enum_value("type", "KEYFRAME")
 
 @dataclass(frozen=True)
 class LockedKeys:
-    """frames: at which the keys of each SMPL joint's bone stay. changed, of: keys (a bone at a
+    """frames: at which the keys of each SMPL joint's bones stay. changed, of: keys (a bone at a
     frame) in the range that are not as MMM wrote them or not there any more, and all of them.
     renamed: bones of which nobody knows what was edited."""
 
@@ -90,7 +94,8 @@ def locked_keys(
 
     Raises MMMError where EDITED is asked of an Action that we have not written.
     """
-    bones = {joint: smpl_bones(rig)[joint] for joint in joints}
+    binding = binding_of(rig)
+    bones = {joint: binding.bones_of(joint) for joint in joints}
     match mode:
         case LockMode.AUTO:
             return locked_keys(rig, action, span, joints, automatic_mode(action, rig))
@@ -102,9 +107,7 @@ def locked_keys(
             return LockedKeys({})
 
 
-def _edited(
-    rig: ArmatureObject, action: Action, span: FrameRange, bones: Mapping[str, str]
-) -> LockedKeys:
+def _edited(rig: ArmatureObject, action: Action, span: FrameRange, bones: JointBones) -> LockedKeys:
     before = load_fingerprint(action, rig)
     if before is None:
         raise MMMError(
@@ -114,7 +117,7 @@ def _edited(
     curves, renamed = written_curves(rig, action), renamed_bones(rig, action, before)
     locked: dict[str, frozenset[float]] = {}
     changed = total = 0
-    for joint, bone in bones.items():
+    for joint, bone in _pairs(bones):
         spelt = bpy.utils.escape_identifier(bone)
         if spelt in renamed:
             continue
@@ -127,8 +130,9 @@ def _edited(
         changed += int(now.changed_N(known).sum()) + gone
         by_hand_N = now.by_hand_N(known)
         if by_hand_N.any():
-            locked[joint] = frozenset(now.frames_N[by_hand_N].tolist())
-    named = tuple(bone for bone in bones.values() if bpy.utils.escape_identifier(bone) in renamed)
+            by_hand = frozenset(now.frames_N[by_hand_N].tolist())
+            locked[joint] = by_hand | locked.get(joint, frozenset())
+    named = tuple(bone for _, bone in _pairs(bones) if bpy.utils.escape_identifier(bone) in renamed)
     return LockedKeys(locked, changed, total, named)
 
 
@@ -148,8 +152,8 @@ def user_keys_after(
     now = {} if before is None else written_curves(rig, action)
     for bone in () if before is None else renamed_bones(rig, action, before):
         del now[bone]
-    spelt = {joint: bpy.utils.escape_identifier(bone) for joint, bone in smpl_bones(rig).items()}
-    regenerated = {spelt[joint] for joint in joints}
+    binding = binding_of(rig)
+    regenerated = {spelt for joint in joints for spelt in _spelt(binding, joint)}
     own: dict[str, set[float]] = {}
     for bone, curves in now.items():
         each = bone_rows(curves)
@@ -158,13 +162,12 @@ def user_keys_after(
             own_N &= ~frames.contains(each.frames_N)
         own[bone] = set(each.frames_N[own_N].tolist())
     for joint, locked_frames in locked.frames.items():
-        own.setdefault(spelt[joint], set()).update(locked_frames)
+        for bone in _spelt(binding, joint):
+            own.setdefault(bone, set()).update(locked_frames)
     return own
 
 
-def _poses(
-    rig: ArmatureObject, action: Action, span: FrameRange, bones: Mapping[str, str]
-) -> LockedKeys:
+def _poses(rig: ArmatureObject, action: Action, span: FrameRange, bones: JointBones) -> LockedKeys:
     """Keys of the type Keyframe, and in an Action of ours those that the user has changed: Blender
     leaves the type of a key that is keyed again. Where most are changed, it is no posing."""
     typed = _of_type_keyframe(rig, action, span, bones)
@@ -190,7 +193,7 @@ def pose_frames(rig: ArmatureObject, action: Action, joints: Collection[str]) ->
 
 
 def _of_type_keyframe(
-    rig: ArmatureObject, action: Action, span: FrameRange, bones: Mapping[str, str]
+    rig: ArmatureObject, action: Action, span: FrameRange, bones: JointBones
 ) -> LockedKeys:
     locked: dict[str, frozenset[float]] = {}
     for joint, curves in curves_of_joints(rig, action, bones).items():
@@ -207,10 +210,22 @@ def _of_type_keyframe(
 def curves_of_joints(
     rig: ArmatureObject, action: Action, joints: Iterable[str]
 ) -> dict[str, list[FCurve]]:
-    """The curves of each SMPL joint's bone that an edit writes."""
-    smpl, curves = smpl_bones(rig), written_curves(rig, action)
-    spelt = {joint: bpy.utils.escape_identifier(smpl[joint]) for joint in joints}
-    return {joint: curves.get(bone, []) for joint, bone in spelt.items()}
+    """The curves of each SMPL joint's bones that an edit writes."""
+    binding, curves = binding_of(rig), written_curves(rig, action)
+    return {
+        joint: [curve for bone in _spelt(binding, joint) for curve in curves.get(bone, ())]
+        for joint in joints
+    }
+
+
+def _spelt(binding: RigBinding, joint: str) -> tuple[str, ...]:
+    """The joint's bones as data paths spell them."""
+    return tuple(bpy.utils.escape_identifier(bone) for bone in binding.bones_of(joint))
+
+
+def _pairs(bones: JointBones) -> list[tuple[str, str]]:
+    """Every joint with each of its bones."""
+    return [(joint, bone) for joint, chain in bones.items() for bone in chain]
 
 
 def mark_as_keyframes(rig: ArmatureObject, action: Action, locked: LockedKeys) -> None:

@@ -15,9 +15,9 @@ from ...geometry.resample import resample
 from ..bpy_types import Action, ArmatureObject, bpy
 from ..fcurves.layered_actions import assign_action, build_action
 from ..fcurves.rollback import all_or_nothing
-from ..rig.clip_channels import clip_channels
+from ..rig.binding import binding_of
+from ..rig.clip_channels import clip_channels, switch_channels
 from ..rig.scene_end import follow_motion
-from ..rig.smpl_rig import smpl_bones
 from ..rig.target import scene_fps, scene_of
 from .recipe import Recipe
 from .recipe_store import store_recipe
@@ -31,10 +31,10 @@ _DEFAULT_NAME = "MMM motion"
 def write_clip(
     rig: ArmatureObject, clip: MotionClip, start_frame: int, recipe: Recipe | None = None
 ) -> Action:
-    """Key ``clip`` on an SMPL armature, in a new Action that becomes the active one.
+    """Key ``clip`` on a character, in a new Action that becomes the active one.
 
-    One linear key of type GENERATED at every scene frame from ``start_frame`` on, on the 22
-    bones in their own rotation modes. The Action before it is kept; the scene ends as its
+    One linear key of type GENERATED at every scene frame from ``start_frame`` on, on the bones that
+    its map writes, in their own rotation modes. The Action before it is kept; the scene ends as its
     setting says. Raises MMMError, with nothing changed, if the rig cannot take it.
     """
     action = make_action(rig, clip, start_frame, recipe)
@@ -57,7 +57,9 @@ def make_action(
     if max(abs(start_frame), abs(start_frame + sampled.frames)) > LAST_FRAME:
         raise MMMError(f"Blender has no frame beyond {LAST_FRAME}: start the motion earlier.")
     frames_T = start_frame + np.arange(sampled.frames)
-    channels = clip_channels(rig, smpl_bones(rig), sampled)
+    binding = binding_of(rig)
+    channels = clip_channels(rig, binding, sampled)
+    channels += switch_channels(rig, binding, sampled.frames)
     action = build_action(action_name(recipe), frames_T, channels, owner=rig.name)
     if recipe is not None:
         store_recipe(action, recipe)

@@ -29,8 +29,7 @@ RECIPE_VERSION = 4
 """Raised when a field is added, removed or changes its meaning."""
 
 _WHOLE_CURVES_VERSION = 3
-"""Of recipes in which curves of user edits are whole, which are written as that version reads
-them."""
+"""Of recipes of SMPL rigs in which curves of user edits are whole: written as it reads them."""
 
 _NO_CONDITIONS_VERSION = 2
 """Of recipes that have no conditions either, likewise."""
@@ -74,7 +73,8 @@ class Origin:
 class GenerateStep:
     """A motion from one prompt. placement: x, z (metres, model space) and yaw (radians) that it
     started at. start_frame: scene frame of its first key; fps: the scene's rate. tokens: packed
-    (L, P). conditions: what the motion had to meet (see ``geometry.editing.conditions``)."""
+    (L, P). conditions: what the motion had to meet (see ``geometry.editing.conditions``). rig: name
+    of the map by which it was keyed, "" for SMPL's own bones."""
 
     kind: ClassVar[str] = "generate"
     prompt: str
@@ -87,6 +87,7 @@ class GenerateStep:
     pin_feet: bool = True
     tokens: str = ""
     conditions: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    rig: str = ""
 
 
 @dataclass(frozen=True)
@@ -104,6 +105,7 @@ class SequenceStep:
     pin_feet: bool = True
     tokens: str = ""
     conditions: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    rig: str = ""
 
 
 @dataclass(frozen=True)
@@ -149,6 +151,7 @@ class EditStep:
     pin_feet: bool = True
     tokens: str = ""
     conditions: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    rig: str = ""
 
 
 @dataclass(frozen=True)
@@ -179,6 +182,7 @@ class SegmentStep:
     pin_feet: bool = True
     tokens: str = ""
     conditions: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    rig: str = ""
 
 
 Step: TypeAlias = GenerateStep | SequenceStep | EditStep | SegmentStep
@@ -265,7 +269,7 @@ def recipe_text(recipe: Recipe) -> str:
 
 def _least_version(recipe: Recipe) -> int:
     """The earliest that can read it."""
-    if any(_hand(step).frames for step in recipe.steps):
+    if any(_hand(step).frames or step.rig for step in recipe.steps):
         return RECIPE_VERSION
     asks = any(step.conditions for step in recipe.steps)
     return _WHOLE_CURVES_VERSION if asks else _NO_CONDITIONS_VERSION
@@ -278,8 +282,9 @@ def _hand(step: Step) -> UserEdits:
 def _step_values(step: Step) -> dict[str, Any]:
     """A step as JSON values; what later versions added is left out where it is empty."""
     values: dict[str, Any] = {"kind": step.kind, **asdict(step)}
-    if not step.conditions:
-        del values["conditions"]
+    for name in ("conditions", "rig"):
+        if not values[name]:
+            del values[name]
     if "hand" in values and not _hand(step).frames:
         values["hand"] = {name: values["hand"][name] for name in ("bones", "curves")}
     return values
@@ -317,7 +322,7 @@ def _object(content: object, what: str) -> dict[str, Any]:
 
 
 def _step(content: object) -> Step:
-    values: dict[str, Any] = {"conditions": {}}
+    values: dict[str, Any] = {"conditions": {}, "rig": ""}
     values |= _object(content, "step")
     if "hand" in values:
         values["hand"] = dict(_EMPTY_EDITS) | _object(values["hand"], "hand")
@@ -333,7 +338,13 @@ def _old_step(values: dict[str, Any]) -> GenerateStep:
     known = {each.name for each in fields(Origin)} & values.keys()
     origin = {name: values.pop(name) for name in known}
     absent = {"device": "", "threads": 0, "torch_version": ""}
-    values |= {"origin": absent | origin, "pin_feet": False, "tokens": "", "conditions": {}}
+    values |= {
+        "origin": absent | origin,
+        "pin_feet": False,
+        "tokens": "",
+        "conditions": {},
+        "rig": "",
+    }
     return cast(GenerateStep, _read(GenerateStep, values))
 
 

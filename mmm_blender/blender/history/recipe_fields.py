@@ -120,7 +120,7 @@ def _are_counts(value: Mapping[str, Any]) -> bool:
 _FITS: Mapping[str, _Check] = {
     **dict.fromkeys(("prompt", "prompts"), _each(_is_name)),
     **dict.fromkeys(
-        ("bundle", "bundle_hash", "device", "torch_version", "addon_version"), _is_name
+        ("rig", "bundle", "bundle_hash", "device", "torch_version", "addon_version"), _is_name
     ),
     "seconds": _each(_number(1e-3, _MOST_SECONDS)),
     **dict.fromkeys(("seed", "seeds"), _each(_whole(_MOST_SEED))),

@@ -30,7 +30,7 @@ def draw_notice(
         draw_wrapped(box, context, f"\u201c{the_session.prompt}\u201d", width=width)
     icon = "ERROR" if notice.is_error else "INFO"
     draw_wrapped(box, context, notice.text, icon=icon, width=width)
-    if notice.kind == FailureKind.OUT_OF_MEMORY:
+    if notice.kind in (FailureKind.OUT_OF_MEMORY, FailureKind.DEVICE):
         box.operator("mmm.generate_on_cpu")
     if notice.kind in (FailureKind.INTERNAL, FailureKind.WORKER_ENDED):
         box.operator("mmm.open_worker_log", icon="TEXT")

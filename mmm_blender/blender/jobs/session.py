@@ -20,6 +20,7 @@ from pathlib import Path
 from ...common.errors import MMMError
 from ...worker.client import JobMessage, JobResult, WorkerClient
 from ...worker.protocol import (
+    STAGE_IMPORTING,
     STAGE_LOADING,
     BundleLoaded,
     Failed,
@@ -55,12 +56,15 @@ class State(Enum):
     STARTING = "Starting the worker"
     LOADING = "Loading"
     GENERATING = "Generating"
+    IMPORTING = "Importing"
     SUCCEEDED = "Done"
     FAILED = "Failed"
     CANCELLED = "Cancelled"
 
 
-_RUNNING = (State.READING, State.STARTING, State.LOADING, State.GENERATING)
+_RUNNING = (State.READING, State.STARTING, State.LOADING, State.GENERATING, State.IMPORTING)
+_STEPPED = (State.GENERATING, State.IMPORTING)
+_STAGES = {STAGE_LOADING: State.LOADING, STAGE_IMPORTING: State.IMPORTING}
 
 
 @dataclass(frozen=True)
@@ -105,13 +109,13 @@ class Job:
             return _SHARE_OF_READING * self.read
         if self.state is State.LOADING:
             return (_SHARE_OF_READING + _SHARE_OF_WAITING) / 2
-        if self.state is State.GENERATING and self.steps:
+        if self.state in _STEPPED and self.steps:
             return _SHARE_OF_WAITING + (1.0 - _SHARE_OF_WAITING) * self.step / self.steps
         return _SHARE_OF_WAITING if self.running else 1.0
 
     def text(self, now: float) -> str:
         """What goes on, with the seconds that it takes, so that nobody thinks it hangs."""
-        step = f" {self.step} of {self.steps}" if self.state is State.GENERATING else ""
+        step = f" {self.step} of {self.steps}" if self.state in _STEPPED else ""
         return f"{self.state.value}{step if self.steps else ''} ({now - self.started_at:.0f} s)"
 
     def hear(self, message: WorkerMessage) -> None:
@@ -124,7 +128,7 @@ class Job:
             case BundleLoaded():
                 self.state = State.GENERATING
             case Progress(job, step, steps, stage) if job == self.number:
-                self.state = State.LOADING if stage == STAGE_LOADING else State.GENERATING
+                self.state = _STAGES.get(stage, State.GENERATING)
                 self.step, self.steps = step, steps
             case Failed(job, kind, sentence) if job == self.number:
                 self.fail(kind, sentence)

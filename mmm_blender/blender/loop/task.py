@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,13 +25,14 @@ from ..history.action_guard import ActionGuard
 from ..history.fingerprint import store_fingerprint
 from ..jobs.scene_job import Preparation, Reading, SceneJob, SceneSnapshot
 from ..jobs.worker_access import WorkerAccess
+from ..rig.binding import binding_of
 from ..rig.motion_reader import read_in_chunks
-from ..rig.smpl_rig import smpl_bones
+from ..rig.travel import ground_ways, travelling_bones
 from ..takes.derived import whole_range, write_derived
 
 IN_PLACE_PROPERTY = "mmm_in_place"
 """Custom property of an Action whose way was taken out: first frame, frames, and the way itself, in
-the pelvis' channels."""
+the channels of each bone that carries the body."""
 
 _CYCLES = "CYCLES"
 
@@ -133,9 +135,9 @@ _SMOOTH = 1.2
 
 def set_cycles(rig: ArmatureObject, action: Action) -> None:
     """Have all curves of the bones go round: rotations repeat, the pelvis' place goes on."""
-    travelling = bone_path(smpl_bones(rig)["pelvis"], "location")
+    travelling = {bone_path(bone, "location") for bone in travelling_bones(rig, binding_of(rig))}
     for curve in curves_of_bones(rig, action):
-        kind = "REPEAT_OFFSET" if str(curve.data_path) == travelling else "REPEAT"
+        kind = "REPEAT_OFFSET" if str(curve.data_path) in travelling else "REPEAT"
         found = [each for each in curve.modifiers if each.type == _CYCLES]
         cycles: Any = found[0] if found else curve.modifiers.new(_CYCLES)
         cycles.mode_before = cycles.mode_after = kind
@@ -147,50 +149,55 @@ def toggle_in_place(rig: ArmatureObject) -> bool:
     if reason := editing_poll_error(rig, "ALL"):
         raise MMMError(reason)
     action: Action = rig.animation_data.action
-    curves = _pelvis_curves(rig, action)
+    bones = travelling_bones(rig, binding_of(rig))
+    curves = _place_curves(rig, action, bones)
     known = read_text(action, IN_PLACE_PROPERTY, rig)
     if known:
         first, frames, *way = (float(each) for each in str(known).split())
-        _add_way(curves, first, frames, np.array(way))
+        _add_way(curves, first, frames, np.array(way).reshape(-1, 3))
         write_text(action, IN_PLACE_PROPERTY, "", rig)
         store_fingerprint(rig, action)
         return False
     first, last = whole_range(rig)
-    way_3 = _ground_way(rig, curves, first, last)
+    ways_B3 = ground_ways(rig, bones, _way(curves[0], first, last))
     frames = float(last - first)
-    if frames < 1 or not way_3.any():
+    if frames < 1 or not ways_B3.any():
         raise MMMError("This motion stays where it is: there is no way to take out of it.")
-    _add_way(curves, first, frames, -way_3)
-    text = " ".join(repr(float(each)) for each in (first, frames, *way_3))
+    _add_way(curves, first, frames, -ways_B3)
+    text = " ".join(repr(float(each)) for each in (first, frames, *ways_B3.ravel()))
     write_text(action, IN_PLACE_PROPERTY, text, rig)
     store_fingerprint(rig, action)
     return True
 
 
-def _pelvis_curves(rig: ArmatureObject, action: Action) -> list[FCurve]:
-    """The three curves of the pelvis' place."""
-    path = bone_path(smpl_bones(rig)["pelvis"], "location")
-    found = {int(c.array_index): c for c in rig_curves(rig, action) if str(c.data_path) == path}
-    if len(found) != 3:  # xyz
+def _place_curves(rig: ArmatureObject, action: Action, bones: Sequence[str]) -> list[list[FCurve]]:
+    """The three curves of the place of each bone that carries the body over the ground."""
+    found = {
+        (str(curve.data_path), int(curve.array_index)): curve for curve in rig_curves(rig, action)
+    }
+    keys = [[(bone_path(bone, "location"), index) for index in range(3)] for bone in bones]
+    if not bones or not all(key in found for row in keys for key in row):
         raise MMMError(f"'{action.name}' does not key the place of the pelvis: generate a motion.")
-    return [found[index] for index in range(3)]
+    return [[found[key] for key in row] for row in keys]
 
 
-def _ground_way(rig: ArmatureObject, curves: list[FCurve], first: int, last: int) -> FloatArray:
-    """From the first key to the last in the pelvis' channels, without its part that goes up."""
-    way_3 = np.array([c.evaluate(last) - c.evaluate(first) for c in curves])
-    bone = rig.data.bones[smpl_bones(rig)["pelvis"]]
-    up_3 = np.linalg.inv(np.array(bone.matrix_local)[:3, :3]) @ np.array([0.0, 0.0, 1.0])
-    return np.asarray(way_3 - up_3 * (way_3 @ up_3), dtype=np.float64)
+def _way(curves: list[FCurve], first: int, last: int) -> FloatArray:
+    """From the first key to the last, in a bone's channels. (3,)."""
+    return np.array([curve.evaluate(last) - curve.evaluate(first) for curve in curves])
 
 
-def _add_way(curves: list[FCurve], first: float, frames: float, way_3: FloatArray) -> None:
-    """Add a way, evenly over the frames, to keys and their handles."""
-    for curve, way in zip(curves, way_3, strict=True):
-        keys = curve.keyframe_points
-        for name in ("co", "handle_left", "handle_right"):
-            points = np.empty(2 * len(keys), dtype=np.float32)
-            keys.foreach_get(name, points)
-            points[1::2] += ((points[0::2].astype(np.float64) - first) / frames * way).astype("f4")
-            keys.foreach_set(name, points)
-        curve.update()
+def _add_way(curves: list[list[FCurve]], first: float, frames: float, ways_B3: FloatArray) -> None:
+    """Add a way of each bone, evenly over the frames, to keys and their handles."""
+    for row, way_3 in zip(curves, ways_B3, strict=True):
+        for curve, way in zip(row, way_3, strict=True):
+            _add_to_curve(curve, first, frames, float(way))
+
+
+def _add_to_curve(curve: FCurve, first: float, frames: float, way: float) -> None:
+    keys = curve.keyframe_points
+    for name in ("co", "handle_left", "handle_right"):
+        points = np.empty(2 * len(keys), dtype=np.float32)
+        keys.foreach_get(name, points)
+        points[1::2] += ((points[0::2].astype(np.float64) - first) / frames * way).astype("f4")
+        keys.foreach_set(name, points)
+    curve.update()

@@ -9,9 +9,9 @@ import numpy as np
 from ...common.errors import MMMError
 from ...geometry.placement import headings
 from ..bpy_types import ArmatureObject, Context, Object, bpy
-from ..rig.clip_channels import evaluated
+from ..rig.binding import binding_of
+from ..rig.evaluation import evaluated
 from ..rig.motion_reader import read_pose
-from ..rig.smpl_rig import smpl_bones
 from ..rig.target import target_armature
 from ..rig.world_space import world_space
 from ..widgets import can_run, redraw
@@ -94,7 +94,7 @@ def _new_empty(context: Context, rig: ArmatureObject, part: str) -> Object:
 
 def _joint_place(rig: ArmatureObject, part: str) -> Any:
     """In the world. (3,)."""
-    bone = evaluated(rig).pose.bones[smpl_bones(rig)[JOINTS[part]]]
+    bone = evaluated(rig).pose.bones[binding_of(rig).read_bone(JOINTS[part])]
     place_3 = np.array(rig.matrix_world @ bone.head, dtype=np.float64)
     if part != LOOK_AT:
         return place_3

@@ -21,8 +21,7 @@ from ..history.fingerprint import FINGERPRINT_PROPERTY, load_fingerprint, store_
 from ..history.locked_keys import LockedKeys, user_keys_after
 from ..history.recipe_store import RECIPE_PROPERTY, load_recipe
 from ..history.user_edits import user_edits
-from ..rig.pose_space import pose_space
-from ..rig.smpl_rig import smpl_bones
+from ..rig.pose_reading import pose_reading
 
 _Curves: TypeAlias = Mapping[tuple[str, int], RawCurve]
 """Curves of the rig, by data path and index."""
@@ -62,7 +61,7 @@ def _check_alike(rig: ArmatureObject, old: Action, again: _Curves) -> None:
     sampled = recipe is None or not all(step.tokens for step in recipe.steps)
     if sampled or load_fingerprint(old, rig) is None:
         return
-    once, scale = raw_curves(old), pose_space(rig, smpl_bones(rig)).scale
+    once, scale = raw_curves(old), pose_reading(rig).scale
     for (path, index), each in again.items():
         before = once.get((slot_identifier(rig, old), path, index))
         unit = scale if path.endswith(LOCATION) else 1.0

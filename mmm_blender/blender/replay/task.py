@@ -28,7 +28,8 @@ from ..history.user_edits import user_edits
 from ..jobs.scene_job import SceneJob, SceneSnapshot, undelivered
 from ..jobs.session import Job
 from ..jobs.worker_access import WorkerAccess
-from ..rig.smpl_rig import smpl_bones
+from ..rig.binding import binding_of
+from ..rig.rig_maps import SMPL_NAME
 from ..rig.target import DataBlockRef, scene_fps, target_armature
 from .steps import Rebuilding, reads_rig, request_of
 from .take_over import taken_over
@@ -69,7 +70,7 @@ def start_replay(
 def _rig(context: Context) -> ArmatureObject:
     rig = target_armature(context)
     if rig is None:
-        raise MMMError("Select the SMPL armature whose Action is to be made again.")
+        raise MMMError("Select the character whose Action is to be made again.")
     return rig
 
 
@@ -84,9 +85,23 @@ def _recipe_of(rig: ArmatureObject) -> Recipe:
 def _rig_poll_error(rig: ArmatureObject, recipe: Recipe) -> str:
     """Why the Action would not be what is seen, or what a step saw cannot be read from the rig,
     where it must be, in a sentence; else ""."""
+    if reason := _map_poll_error(rig, recipe):
+        return reason
     if not reads_rig(recipe):
         return new_action_poll_error(rig)
-    return time_poll_error(rig) or pose_poll_error(rig, smpl_bones(rig), "ALL")
+    return time_poll_error(rig) or pose_poll_error(rig, binding_of(rig), "ALL")
+
+
+def _map_poll_error(rig: ArmatureObject, recipe: Recipe) -> str:
+    """That the Action was keyed by another map than the rig's, in a sentence; else ""."""
+    here = binding_of(rig).recipe_name
+    other = next((step.rig for step in recipe.steps if step.rig != here), None)
+    if other is None:
+        return ""
+    return (
+        f"The Action was made by the map '{other or SMPL_NAME}', and '{rig.name}' has "
+        f"'{here or SMPL_NAME}': choose that map in the Rig panel."
+    )
 
 
 def known_bundles(context: Context, bundle: str = "") -> list[BundleCard]:

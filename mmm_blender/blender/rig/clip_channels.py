@@ -9,54 +9,76 @@ from ...common.errors import MMMError
 from ...geometry.clip import MotionClip
 from ...geometry.rotation_modes import EULER_PROPERTY, PROPERTY, rotation_values
 from ...geometry.rotations import quat_multiply
-from ...geometry.skeleton import SMPL_22
-from ..bpy_types import ArmatureObject, Bone, bpy
-from ..fcurves.layered_actions import Channel, bone_channels
+from ..bpy_types import ArmatureObject, Bone
+from ..fcurves.layered_actions import Channel, bone_channels, bone_path
+from .binding import RigBinding
+from .evaluation import evaluated
+from .mapped_pose import ChannelMotion, MappedPose
 from .pose_space import PoseSpace, orientation_quats, pose_space
+from .rig_options import FK, KEEP, switch_choice
 from .smpl_rig import inheritance_poll_error
 
+_SWITCHES = "IK/FK"
+"""The group of their curves."""
 
-def clip_channels(rig: ArmatureObject, bones: dict[str, str], clip: MotionClip) -> list[Channel]:
-    """Every channel of a clip on a rig: the pelvis' location, and the rotation of all bones.
+
+def clip_channels(rig: ArmatureObject, binding: RigBinding, clip: MotionClip) -> list[Channel]:
+    """Every channel of a clip on a rig: the root's location, and the rotation of all bones.
 
     Raises MMMError where the rig cannot take them.
     """
-    check_inheritance(rig, bones)
-    rotations_TJ4, location_T3 = channel_motion(rig, bones, clip)
-    names = [bones[joint] for joint in SMPL_22.names]
-    modes = [str(rig.pose.bones[name].rotation_mode) for name in names]
-    channels = bone_channels(names[0], "location", location_T3)
-    values = _values_by_joint(rotations_TJ4, modes)
-    for name, mode, values_TN in zip(names, modes, values, strict=True):
-        channels += bone_channels(name, PROPERTY.get(mode, EULER_PROPERTY), values_TN)
+    motion = channel_motion(rig, binding, clip)
+    modes = [str(rig.pose.bones[each.bone].rotation_mode) for each in binding.written]
+    values = _values_by_bone(motion.rotations_TW4, modes)
+    channels: list[Channel] = []
+    for at, (each, mode, values_TN) in enumerate(zip(binding.written, modes, values, strict=True)):
+        if each.location:
+            channels += bone_channels(each.bone, "location", motion.locations_TW3[:, at])
+        if each.rotation:
+            channels += bone_channels(each.bone, PROPERTY.get(mode, EULER_PROPERTY), values_TN)
     return channels
 
 
-def check_inheritance(rig: ArmatureObject, bones: dict[str, str]) -> None:
+def switch_channels(rig: ArmatureObject, binding: RigBinding, frames: int) -> list[Channel]:
+    """IK/FK switches that the person wants set, the same on every frame."""
+    choice = switch_choice(rig)
+    limbs = binding.rig_map.limbs if choice != KEEP and binding.smpl is None else ()
+    channels: list[Channel] = []
+    for limb in limbs:
+        if limb.switch and limb.switch in rig.pose.bones[limb.switch_bone]:
+            path = bone_path(limb.switch_bone, "").removesuffix(".") + f'["{limb.switch}"]'
+            value = limb.fk if choice == FK else 1.0 - limb.fk
+            channels.append(Channel(path, 0, _SWITCHES, np.full(frames, value)))
+    return channels
+
+
+def check_inheritance(rig: ArmatureObject, binding: RigBinding) -> None:
     """Raises MMMError where bones do not inherit what SMPL's joints do."""
-    if reason := inheritance_poll_error(rig, bones, bones.values()):
+    bones = binding.smpl
+    if bones is not None and (reason := inheritance_poll_error(rig, bones, bones.values())):
         raise MMMError(reason)
 
 
-def channel_motion(
-    rig: ArmatureObject, bones: dict[str, str], clip: MotionClip
-) -> tuple[FloatArray, FloatArray]:
-    """A clip in the bones' own channels: rotations (T, 22, 4), w first, whatever the bones'
-    rotation modes are, and the pelvis' location (T, 3)."""
-    space = pose_space(rig, bones)
+def channel_motion(rig: ArmatureObject, binding: RigBinding, clip: MotionClip) -> ChannelMotion:
+    """A clip in the written bones' own channels."""
+    if binding.smpl is None:
+        return MappedPose(rig, binding).channels(clip)
+    check_inheritance(rig, binding)
+    space = pose_space(rig, binding.smpl)
     rotations_TJ4 = space.to_bone_rotations(clip.rotations_TJ4)
-    rotations_TJ4[:, 0], location_T3 = _pelvis_basis(rig, space, clip)
-    return rotations_TJ4, location_T3
+    locations_TJ3 = np.zeros((*rotations_TJ4.shape[:2], 3))
+    rotations_TJ4[:, 0], locations_TJ3[:, 0] = _pelvis_basis(rig, space, clip)
+    return ChannelMotion(rotations_TJ4, locations_TJ3)
 
 
-def _values_by_joint(rotations_TJ4: FloatArray, modes: list[str]) -> list[FloatArray]:
-    """Keyed values (T, N) of each joint; joints of one mode are converted together."""
+def _values_by_bone(rotations_TW4: FloatArray, modes: list[str]) -> list[FloatArray]:
+    """Keyed values (T, N) of each bone; bones of one mode are converted together."""
     values: dict[int, FloatArray] = {}
     for mode in set(modes):
-        joints = [joint for joint, its_mode in enumerate(modes) if its_mode == mode]
-        converted = rotation_values(rotations_TJ4[:, joints], mode)
-        values.update({joint: converted[:, at] for at, joint in enumerate(joints)})
-    return [values[joint] for joint in range(len(modes))]
+        bones = [bone for bone, its_mode in enumerate(modes) if its_mode == mode]
+        converted = rotation_values(rotations_TW4[:, bones], mode)
+        values.update({bone: converted[:, at] for at, bone in enumerate(bones)})
+    return [values[bone] for bone in range(len(modes))]
 
 
 def _pelvis_basis(
@@ -101,8 +123,3 @@ def pose_to_basis(rig: ArmatureObject, bone: Bone) -> tuple[FloatArray, FloatArr
     still = basis(np.zeros(3))
     columns = [basis(unit)[:3, 3] - still[:3, 3] for unit in np.eye(3)]
     return orientation_quats(still[:3, :3]), np.stack(columns, axis=-1), still[:3, 3]
-
-
-def evaluated(rig: ArmatureObject) -> ArmatureObject:
-    """The armature with everything that moves it applied."""
-    return rig.evaluated_get(bpy.context.evaluated_depsgraph_get())

@@ -16,14 +16,15 @@ from typing import TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from ...common.arrays import BoolArray, FloatArray
+from ...common.arrays import BoolArray
 from ...common.errors import MMMError
 from ...geometry.clip import MotionClip
 from ...geometry.placement import Placement, headings
 from ..bpy_types import ArmatureObject, Scene, bpy
-from .clip_channels import check_inheritance, evaluated
-from .pose_space import PoseSpace, orientation_quats, pose_space
-from .smpl_rig import smpl_bones
+from .binding import binding_of
+from .clip_channels import check_inheritance
+from .evaluation import evaluated
+from .pose_reading import pose_reading
 from .target import DataBlockRef, scene_fps, scene_of
 
 CHUNK_SECONDS = 0.02
@@ -105,8 +106,8 @@ class MotionReader:
         """wanted_T: as in ``read_in_chunks``."""
         scene = bpy.context.scene
         self._where = _Where(DataBlockRef.of(scene), DataBlockRef.of(rig))
-        self._space: PoseSpace = pose_space(rig, smpl_bones(rig))
-        self._joints = [rig.pose.bones.find(name) for name in self._space.bones]
+        self._reading = pose_reading(rig)
+        self._bones = [rig.pose.bones.find(name) for name in self._reading.read_bones]
         self._fps = float(scene.render.fps) / float(scene.render.fps_base)
         if wanted_T is None or not wanted_T.any():
             wanted_T = np.ones(last - first + 1, dtype=np.bool_)
@@ -153,22 +154,11 @@ class MotionReader:
 
     def clip(self) -> MotionClip:
         """What was read."""
-        matrices = self._matrices_NB.reshape(len(self._frames_N), -1, 4, 4)[:, self._joints]
+        matrices = self._matrices_NB.reshape(len(self._frames_N), -1, 4, 4)[:, self._bones]
         # RNA tells matrices column by column
-        columns_TJ44 = matrices.astype(np.float64)[self._row_T]
-        linear_TJ33 = np.swapaxes(columns_TJ44[..., :3, :3], -1, -2)
-        return to_clip(self._space, linear_TJ33, columns_TJ44[:, 0, 3, :3], self._fps)
-
-
-def to_clip(
-    space: PoseSpace, linear_TJ33: FloatArray, pelvis_T3: FloatArray, fps: float
-) -> MotionClip:
-    """Posed bones in armature space, which may carry scale, as a clip."""
-    return MotionClip(
-        rotations_TJ4=space.to_local_rotations(orientation_quats(linear_TJ33)),
-        root_T3=space.to_model_points(pelvis_T3),
-        fps=fps,
-    )
+        columns_TB44 = matrices.astype(np.float64)[self._row_T]
+        linear_TB33 = np.swapaxes(columns_TB44[..., :3, :3], -1, -2)
+        return self._reading.clip(linear_TB33, columns_TB44[..., 3, :3], self._fps)
 
 
 # --- poses without keys --------------------------------------------------------------------------
@@ -230,15 +220,10 @@ def _pose(rig: ArmatureObject, wanted: Channels) -> None:
 
 def read_pose(rig: ArmatureObject) -> MotionClip:
     """The rig's pose as it is seen now (current frame, constraints and all): a clip of a frame."""
-    space = pose_space(rig, smpl_bones(rig))
+    reading = pose_reading(rig)
     posed = evaluated(rig).pose.bones
-    matrices = np.array([posed[name].matrix for name in space.bones], dtype=np.float64)
-    rotations_J4 = space.to_local_rotations(orientation_quats(matrices[:, :3, :3]))
-    return MotionClip(
-        rotations_TJ4=rotations_J4[None],
-        root_T3=space.to_model_points(matrices[:1, :3, 3]),
-        fps=scene_fps(scene_of(rig)),
-    )
+    matrices = np.array([[posed[name].matrix for name in reading.read_bones]], dtype=np.float64)
+    return reading.clip(matrices[..., :3, :3], matrices[..., :3, 3], scene_fps(scene_of(rig)))
 
 
 def current_placement(rig: ArmatureObject) -> Placement:
@@ -247,7 +232,7 @@ def current_placement(rig: ArmatureObject) -> Placement:
     In the rig's own model space: the object's transform is not in it, since keys are not either.
     Raises MMMError where no clip could be keyed: better now than once it is made.
     """
-    check_inheritance(rig, smpl_bones(rig))
+    check_inheritance(rig, binding_of(rig))
     pose = read_pose(rig)
     x, _, z = pose.root_T3[0]
     return Placement(x=float(x), z=float(z), yaw=float(headings(pose)[0]))

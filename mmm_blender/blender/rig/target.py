@@ -7,7 +7,7 @@ from typing import Any
 
 from ...common.errors import MMMError
 from ..bpy_types import ArmatureObject, Context, Object, Scene, bpy
-from .smpl_rig import find_smpl_bones
+from .binding import find_binding
 
 
 @dataclass(frozen=True)
@@ -31,21 +31,21 @@ class DataBlockRef:
 
 
 def target_armature(context: Context) -> ArmatureObject | None:
-    """The SMPL armature to animate: the active object or the one that deforms it; with neither, the
+    """The character to animate: the active object or the one that deforms it; with neither, the
     only one that the view layer has.
 
     None where there is none, so that one is added. An armature of another kind that is selected
     and active is refused with MMMError: the user means it, and it cannot be done.
     """
     active = context.view_layer.objects.active
-    rig = _armature_of(active)
+    rig = armature_of(active)
     if rig is None:
         return _only_character(context)
-    found = find_smpl_bones(rig)
+    found = find_binding(rig)
     if isinstance(found, str):
         if not active.select_get():
             return _only_character(context)
-        raise MMMError(f"{found.rstrip('.')}; select one that is, or nothing to have one added.")
+        raise MMMError(f"{found.rstrip('.')}; or select nothing to have a character added.")
     if rig.library is not None:
         raise MMMError(
             f"'{rig.name}' is linked from another file: make a library override of it first."
@@ -56,11 +56,11 @@ def target_armature(context: Context) -> ArmatureObject | None:
 def _only_character(context: Context) -> ArmatureObject | None:
     """The one character that can be meant where nothing of a character is active."""
     rigs = (each for each in context.view_layer.objects if each.type == "ARMATURE")
-    found = [rig for rig in rigs if rig.library is None and isinstance(find_smpl_bones(rig), dict)]
+    found = [rig for rig in rigs if rig.library is None and not isinstance(find_binding(rig), str)]
     return found[0] if len(found) == 1 else None
 
 
-def _armature_of(active: Object | None) -> ArmatureObject | None:
+def armature_of(active: Object | None) -> ArmatureObject | None:
     """The object itself, or the armature that deforms it: a click picks the body's mesh."""
     if active is None or active.type == "ARMATURE":
         return active

@@ -15,8 +15,7 @@ import numpy as np
 from ...common.arrays import ArrayLike, FloatArray
 from ...geometry.conventions import to_blender_vectors
 from ..bpy_types import ArmatureObject
-from .pose_space import pose_space
-from .smpl_rig import smpl_bones
+from .pose_reading import pose_reading
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,8 +46,8 @@ class WorldSpace:
 
 
 def world_space(rig: ArmatureObject) -> WorldSpace:
-    """Of a character as its object lies now. Raises MMMError where it is no SMPL armature."""
-    space = pose_space(rig, smpl_bones(rig))
+    """Of a character as its object lies now. Raises MMMError where it is no character."""
+    space = pose_reading(rig)
     origin_3, *axes = space.to_armature_points(np.concatenate([np.zeros((1, 3)), np.eye(3)]))
     local_44 = np.eye(4)
     local_44[:3, :3] = np.stack([axis - origin_3 for axis in axes], axis=-1)

@@ -26,11 +26,6 @@ class KeyedBone:
     curves: tuple[FCurve | None, ...]
     values_C: FloatArray
 
-    @property
-    def is_keyed(self) -> bool:
-        """There is something to simplify."""
-        return any(curve is not None for curve in self.curves)
-
     def sampled(self, first: int, last: int, metre: float, fixed: frozenset[int]) -> BoneCurves:
         """All channels at the scene frames from first to last. metre: metres a unit of location;
         fixed: frames from 0 that keep a key."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -35,7 +34,7 @@ from ..fcurves.slot_properties import write_text
 from ..history.action_guard import SIMPLIFIED_PROPERTY, rolled_back
 from ..history.fingerprint import store_fingerprint
 from ..history.locked_keys import locked_keys
-from ..rig.smpl_rig import smpl_bones
+from ..rig.binding import binding_of
 from ..rig.target import scene_fps
 from .bone_samples import KeyedBone, bone_chain, keyed_bones
 
@@ -134,7 +133,9 @@ class _Motion:
             bone.sampled(first, last, metre, each) for bone, each in zip(bones, fixed, strict=True)
         )
         names = [bone.name for bone in bones]
-        feet = tuple(names.index(smpl_bones(rig)[joint]) for joint in _FEET)
+        binding = binding_of(rig)
+        found = (bone for joint in _FEET for bone in binding.bones_of(joint)[:1])
+        feet = tuple(names.index(bone) for bone in found if bone in names)
         fps = scene_fps(context.scene)
         chain = bone_chain(rig, metre)
         return cls(bones, curves, fixed, chain, first, last, metre, feet, fps)
@@ -168,7 +169,7 @@ def _fixed(
     """Frames (from 0) at which each bone keeps its key, because the person set or moved it."""
     span = ChosenRange(first, last, Source.GIVEN)
     locked = locked_keys(rig, action, span, SMPL_22.names, LockMode.AUTO)
-    named: Mapping[str, str] = {bone: joint for joint, bone in smpl_bones(rig).items()}
+    named = binding_of(rig).joint_of_bone
     return tuple(
         frozenset(
             int(frame) - first

@@ -9,7 +9,7 @@ from ..bpy_types import Action, ArmatureObject, Context
 from ..fcurves.carry_over import carry_over
 from ..history.fingerprint import store_fingerprint
 from ..history.new_action import write_clip
-from ..rig.smpl_rig import smpl_bones
+from ..rig.binding import binding_of
 from .take_list import DERIVED_PROPERTY, TakeFacts, played_action, record, remember_played
 
 
@@ -28,7 +28,7 @@ def write_derived(
     action.name = name
     action[DERIVED_PROPERTY] = what
     if before is not None:
-        carry_over(rig, before, action, smpl_bones(rig).values())
+        carry_over(rig, before, action, binding_of(rig).keyed)
     store_fingerprint(rig, action)
     record(rig, context.scene, [(action, TakeFacts(name, 0, foot_slide(clip)))])
     return action

@@ -82,6 +82,8 @@ def register() -> None:
 
 
 def unregister() -> None:
-    """Take ``Object.mmm_takes`` away."""
+    """Take ``Object.mmm_takes`` away, and the timer."""
+    if bpy.app.timers.is_registered(_start_playback):
+        bpy.app.timers.unregister(_start_playback)
     del bpy.types.Object.mmm_takes
     _unregister()

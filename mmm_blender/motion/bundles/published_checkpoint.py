@@ -152,7 +152,7 @@ def tokenizer_config(tensors: Tensors) -> TokenizerConfig:
     codes, code_dim = _sizes(tensors, foreign_codebook(parts[0]), _MATRIX)
     entries = (f"{foreign_part(part)['encoder']}.0.weight" for part in parts)
     channels = sum(_sizes(tensors, name, _CONVOLUTION)[1] for name in entries)
-    leave = f"{foreign_part(parts[0])['decoder']}.{stages + 4}.weight"
+    last = f"{foreign_part(parts[0])['decoder']}.{stages + 4}.weight"
     return TokenizerConfig(
         layout=_layout_of(channels),
         parts=parts,
@@ -162,7 +162,7 @@ def tokenizer_config(tensors: Tensors) -> TokenizerConfig:
         dilations=tuple(_DILATION_GROWTH**power for power in reversed(range(depth))),
         stages=stages,
         latent_kernel=_sizes(tensors, f"{first}.{stages + 2}.weight", _CONVOLUTION)[2],
-        output_kernel=_sizes(tensors, leave, _CONVOLUTION)[2],
+        output_kernel=_sizes(tensors, last, _CONVOLUTION)[2],
         upper_height_relative=upper,
     )
 

@@ -12,8 +12,8 @@ import platform
 import re
 import sys
 import traceback
-from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Collection
+from dataclasses import asdict, dataclass, replace
 from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -29,8 +29,10 @@ from ..protocol import (
     STAGE_GENERATING,
     STAGE_LOADING,
     BodyModelLoaded,
+    CheckpointImported,
     FailureKind,
     Generated,
+    ImportCheckpoint,
     LoadBodyModel,
     LoadBundle,
     MotionMessage,
@@ -40,6 +42,7 @@ from ..protocol import (
 )
 from .memory import resident_mb
 from .service import IsCancelled, OnProgress
+from .torch_devices import cuda_devices, device_error, fallback_note
 
 if TYPE_CHECKING:
     from ...motion.pipeline.pipeline import MotionPipeline
@@ -49,10 +52,7 @@ CPU, CUDA, MPS = "cpu", "cuda", "mps"
 _Result = TypeVar("_Result")
 _BYTES_A_MIB = 2**20
 _GPU_LINE = re.compile(r"^(?:cuda|hip)\b.*$", re.MULTILINE)  # of torch's version.py
-_MEMORY_WORDS = (
-    *("out of memory", "not enough memory", "can't allocate memory"),
-    *("failed to allocate memory", "bad_alloc", "bad allocation"),  # ONNX Runtime's
-)
+_DEVICE_FAILURES = (FailureKind.OUT_OF_MEMORY, FailureKind.DEVICE)
 
 
 @dataclass(frozen=True)
@@ -72,6 +72,7 @@ class MotionEngine:
         self._params: LoadBundle | None = None
         self._held: _Held | None = None
         self._used_device = CPU  # also by a bundle whose loading failed
+        self._given_up: set[str] = set()  # GPUs that failed while the choice was automatic
 
     def describe(self) -> Ready:
         """The devices of this Python, or the reason why there are none."""
@@ -84,7 +85,7 @@ class MotionEngine:
     def load(self, params: LoadBundle) -> dict[str, Any]:
         """Hold the bundle, unless it is held already just so."""
         self._params = params
-        device = _resolve(params.device)
+        device = _resolve(params.device, self._given_up)
         path = Path(params.path)
         key = (path, device, params.threads, _stamp(path))
         if self._held is None or self._held.key != key:
@@ -108,9 +109,46 @@ class MotionEngine:
             raise WorkerError(
                 "No bundle was chosen: choose one in the MMM panel.", FailureKind.BUNDLE
             )
+        try:
+            return self._attempt(self._params, request, on_progress, cancelled)
+        except WorkerError as error:
+            automatic = self._params.device == AUTO_DEVICE and self._used_device != CPU
+            if not automatic or error.kind not in _DEVICE_FAILURES:
+                raise
+            failure = error
+        return self._on_the_cpu(failure, request, on_progress, cancelled)
+
+    def _attempt(
+        self,
+        params: LoadBundle,
+        request: MotionMessage,
+        on_progress: OnProgress,
+        cancelled: IsCancelled,
+    ) -> Generated:
         on_progress(0, 0, STAGE_GENERATING if self._held else STAGE_LOADING)
-        self.load(self._params)
+        self.load(params)
         return self._or_free(lambda: self._run(request, on_progress, cancelled))
+
+    def _on_the_cpu(
+        self,
+        failure: WorkerError,
+        request: MotionMessage,
+        on_progress: OnProgress,
+        cancelled: IsCancelled,
+    ) -> Generated:
+        """The job again on the processor, with a note of why. A card that is only too full for
+        this motion is tried again by the next one."""
+        params = self._params
+        assert params is not None
+        if failure.kind is FailureKind.DEVICE:
+            self._given_up.add(self._used_device)
+        note = fallback_note(failure, _name_of(self._used_device))
+        on_cpu = replace(params, device=CPU)
+        try:
+            made = self._attempt(on_cpu, request, on_progress, cancelled)
+        finally:
+            self._params = params  # what was chosen
+        return replace(made, notes=(*made.notes, note))
 
     def _or_free(self, work: Callable[[], _Result]) -> _Result:
         """What ``work`` gives; if the device fails in it, the next job starts afresh."""
@@ -119,7 +157,7 @@ class MotionEngine:
         except (RuntimeError, MemoryError) as error:
             print(error, file=sys.stderr)
             _clear_frames(error)
-            failure = told_if_memory(error, self._used_device)
+            failure = device_error(error, self._used_device, _name_of(self._used_device))
         self.free()  # out of the except block, which keeps what failed alive
         raise failure
 
@@ -145,6 +183,20 @@ class MotionEngine:
         """Read a person's own body model file."""
         body = load_body_model(Path(request.path), request.betas, request.gender)
         return BodyModelLoaded(job=request.job, **vars(body))
+
+    def import_checkpoint(
+        self, request: ImportCheckpoint, on_progress: OnProgress
+    ) -> CheckpointImported:
+        """Turn published files into a bundle, which needs torch."""
+        if not has_library(TORCH):
+            raise WorkerError(
+                "Importing a published checkpoint needs PyTorch: press Set Up in the preferences, "
+                "then import again.",
+                FailureKind.BAD_REQUEST,
+            )
+        from .checkpoints import run_import  # noqa: PLC0415  # needs torch
+
+        return run_import(request, on_progress)
 
     def status(self) -> Status:
         """Memory in use."""
@@ -172,11 +224,7 @@ def devices() -> dict[str, str]:
     if not _torch_may_have_gpu():
         return found
     torch = _import_torch()
-    try:
-        found |= _cuda_names(torch.cuda)
-    except (RuntimeError, torch.cuda.DeferredCudaCallError) as error:
-        # a driver in a bad state (after an update, or sleep): the CPU works all the same
-        print(f"No NVIDIA GPU can be used: {error}", file=sys.stderr)
+    found |= cuda_devices(torch)
     if torch.backends.mps.is_available():
         found[MPS] = "Apple GPU (MPS)"
     return found
@@ -208,17 +256,14 @@ def _torch_version() -> str:
         return "unknown"
 
 
-def _cuda_names(cuda: Any) -> dict[str, str]:
-    return {f"{CUDA}:{n}": str(cuda.get_device_name(n)) for n in range(cuda.device_count())}
-
-
-def _resolve(wanted: str) -> str:
-    """AUTO_DEVICE to the best there is; a device that cannot be used to a sentence."""
+def _resolve(wanted: str, given_up: Collection[str] = ()) -> str:
+    """AUTO_DEVICE to the best there is that was not given up; a device that cannot be used to a
+    sentence."""
     if wanted == CPU:
         return CPU  # and no GPU is even asked for
     known = devices()
     if wanted == AUTO_DEVICE:
-        return next((name for name in known if name != CPU), CPU)
+        return next((name for name in known if name != CPU and name not in given_up), CPU)
     if wanted not in known:
         raise WorkerError(
             f"The device {wanted} cannot be used on this machine: choose "
@@ -226,6 +271,13 @@ def _resolve(wanted: str) -> str:
             FailureKind.BAD_REQUEST,
         )
     return wanted
+
+
+def _name_of(device: str) -> str:
+    """A device's name for people; nothing is tried for it that was not tried before."""
+    if device == CPU:
+        return "CPU"
+    return devices().get(device, device)
 
 
 def _stamp(folder: Path) -> tuple[tuple[str, int, int], ...]:
@@ -294,19 +346,6 @@ def _lacks(error: Exception) -> WorkerError:
         "preferences, or choose a Python that has it.",
         FailureKind.ENVIRONMENT,
     )
-
-
-def told_if_memory(error: Exception, device: str) -> Exception:
-    """A sentence for a lack of memory; any other error as it is."""
-    text = str(error).lower()
-    if not isinstance(error, MemoryError) and not any(words in text for words in _MEMORY_WORDS):
-        return error
-    advice = (
-        "close other programs or ask for a shorter motion"
-        if device == CPU
-        else "choose the CPU as device in the preferences, or ask for a shorter motion"
-    )
-    return WorkerError(f"The memory of {device} is exhausted: {advice}.", FailureKind.OUT_OF_MEMORY)
 
 
 def _clear_frames(error: BaseException | None) -> None:

@@ -21,6 +21,7 @@ from ..protocol import (
     BodyModelLoaded,
     BundleLoaded,
     Cancel,
+    CheckpointImported,
     Edit,
     Failed,
     FailureKind,
@@ -28,6 +29,7 @@ from ..protocol import (
     Generated,
     GenerateSequence,
     Hello,
+    ImportCheckpoint,
     JsonObject,
     LoadBodyModel,
     LoadBundle,
@@ -71,6 +73,12 @@ class Engine(Protocol):
 
     def body_model(self, request: LoadBodyModel) -> BodyModelLoaded:
         """Read a body model file."""
+        ...
+
+    def import_checkpoint(
+        self, request: ImportCheckpoint, on_progress: OnProgress
+    ) -> CheckpointImported:
+        """Turn published files into a bundle."""
         ...
 
     def status(self) -> Status:
@@ -144,6 +152,8 @@ class Service:
                 self._attempt(message.job, lambda: self._generate(message))
             case LoadBodyModel():
                 self._attempt(message.job, lambda: self._engine.body_model(message))
+            case ImportCheckpoint():
+                self._attempt(message.job, lambda: self._import(message))
             case Shutdown():
                 return False
             case _:
@@ -176,11 +186,19 @@ class Service:
         return BundleLoaded(info)
 
     def _generate(self, request: MotionMessage) -> Generated:
-        def report(step: int, steps: int, stage: str) -> None:
-            self._send(Progress(request.job, step, steps, stage))
-
         self._in_memory = True
-        return self._engine.generate(request, report, lambda: self._is_cancelled(request.job))
+        return self._engine.generate(
+            request, self._reporter(request.job), lambda: self._is_cancelled(request.job)
+        )
+
+    def _import(self, request: ImportCheckpoint) -> CheckpointImported:
+        return self._engine.import_checkpoint(request, self._reporter(request.job))
+
+    def _reporter(self, job: int) -> OnProgress:
+        def report(step: int, steps: int, stage: str) -> None:
+            self._send(Progress(job, step, steps, stage))
+
+        return report
 
     def _is_cancelled(self, job: int | None) -> bool:
         return self._input_ended.is_set() or job in self._cancelled

@@ -311,5 +311,5 @@ def test_a_bone_above_the_pelvis_with_a_constraint_is_in_the_way_of_the_pelvis()
 
 def test_another_kind_of_rig_is_named() -> None:
     rig = bpy.data.objects.new("Crane", bpy.data.armatures.new("Crane"))
-    assert "no SMPL armature" in editing_poll_error(rig, "ALL")
+    assert "follow no convention that is known" in editing_poll_error(rig, "ALL")
     assert "Select" in editing_poll_error(None, "ALL")

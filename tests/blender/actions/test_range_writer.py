@@ -27,8 +27,8 @@ from mmm_blender.blender.fcurves.layered_actions import (
     enum_value,
 )
 from mmm_blender.blender.rig.armature import create_character
+from mmm_blender.blender.rig.binding import binding_of
 from mmm_blender.blender.rig.clip_channels import channel_motion
-from mmm_blender.blender.rig.smpl_rig import smpl_bones
 from mmm_blender.common.arrays import FloatArray
 from mmm_blender.geometry.rotations import axis_angle_quat, normalize, quat_angle
 from mmm_blender.geometry.skeleton import SMPL_22, joint_index
@@ -219,7 +219,8 @@ def test_held_frames_say_what_they_said_and_the_others_the_clip(rig: ArmatureObj
     @given(layouts, spans, holds)
     def check(layout: Layout, span: tuple[int, int], held: frozenset[float]) -> None:
         case = Case(rig, layout, span)
-        wanted_TJ4, wanted_T3 = channel_motion(rig, smpl_bones(rig), case.clip)
+        motion = channel_motion(rig, binding_of(rig), case.clip)
+        wanted_TJ4, wanted_T3 = motion.rotations_TW4, motion.locations_TW3[:, 0]
         case.write(held)
         for path, bone in zip(case.paths, (*BONES, BONES[0]), strict=True):
             stays = held_frames(case, held, bone)

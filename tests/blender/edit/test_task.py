@@ -210,7 +210,7 @@ def test_without_keys_or_a_rig_the_button_is_grey(rig: ArmatureObject, inpaint: 
     with pytest.raises(RuntimeError, match="has no Action to edit"):
         inpaint()
     bpy.data.objects.remove(rig)
-    with pytest.raises(RuntimeError, match="Select the SMPL armature"):
+    with pytest.raises(RuntimeError, match="Select the character"):
         inpaint()
 
 

@@ -130,7 +130,7 @@ def test_the_target_is_named(ready: WorkerSession, weights: Path) -> None:
     bpy.context.collection.objects.link(rig)
     bpy.context.view_layer.objects.active = rig
     rig.select_set(True)
-    assert "'Crane' is no SMPL armature" in drawn().text
+    assert "'Crane' follow no convention" in drawn().text
     assert not drawn().buttons()["mmm.generate"]
 
 

@@ -42,6 +42,11 @@ class Layout:
         assert name in data.bl_rna.properties
         self.book.append(f"prop {name}")
 
+    def prop_search(self, data: Any, name: str, search: Any, among: str, **_: Any) -> None:
+        assert name in data.bl_rna.properties
+        assert among in search.bl_rna.properties
+        self.book.append(f"search {name} {getattr(data, name)}")
+
     def operator(self, name: str, text: str = "", icon: str = "NONE", **_: Any) -> Any:
         check_icon(icon)
         module, function = name.split(".")

@@ -52,7 +52,7 @@ def test_another_armature_that_is_selected_is_refused_beside_a_character() -> No
     bpy.context.view_layer.objects.active = crane
     assert target_armature(bpy.context) is not None, "it is not selected"
     crane.select_set(True)
-    with pytest.raises(MMMError, match="'Crane' is no SMPL armature"):
+    with pytest.raises(MMMError, match="'Crane' follow no convention"):
         target_armature(bpy.context)
 
 

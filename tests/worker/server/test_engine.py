@@ -25,8 +25,9 @@ from mmm_blender.motion.sampling.noise import SAMPLER_VERSION
 from mmm_blender.worker import protocol as p
 from mmm_blender.worker.client import BOOTSTRAP, WorkerClient
 from mmm_blender.worker.server import engine as engine_module
-from mmm_blender.worker.server.engine import MotionEngine, devices, told_if_memory
+from mmm_blender.worker.server.engine import MotionEngine, devices
 from mmm_blender.worker.server.memory import resident_mb
+from mmm_blender.worker.server.torch_devices import cuda_devices, device_error
 from tests.smpl_model import body_files
 from tests.worker.tiny_bundle import save_tiny_bundle
 
@@ -320,7 +321,8 @@ def test_a_cache_that_cannot_be_emptied_harms_nobody(monkeypatch: pytest.MonkeyP
 
 @pytest.fixture
 def gpu_build(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A torch that was built for GPUs."""
+    """A torch that was built for GPUs, and that nobody asked for them before."""
+    cuda_devices.cache_clear()
     monkeypatch.setattr(engine_module, "_torch_may_have_gpu", lambda: True)
 
 
@@ -364,15 +366,15 @@ def test_who_wants_the_cpu_wakes_no_gpu(
     ],
 )
 def test_a_full_gpu_offers_the_cpu(error: Exception) -> None:
-    told = told_if_memory(error, "cuda:0")
+    told = device_error(error, "cuda:0", "RTX")
     assert isinstance(told, p.WorkerError) and told.kind == p.FailureKind.OUT_OF_MEMORY
     assert "choose the CPU" in str(told)
-    assert "choose the CPU" not in str(told_if_memory(error, "cpu"))
+    assert "choose the CPU" not in str(device_error(error, "cpu", "CPU"))
 
 
 def test_another_error_is_not_taken_for_memory() -> None:
     error = RuntimeError("mat1 and mat2 shapes cannot be multiplied")
-    assert told_if_memory(error, "cuda:0") is error
+    assert device_error(error, "cuda:0", "RTX") is error
 
 
 def test_threads_are_set_and_go_back_to_the_machines_cores(

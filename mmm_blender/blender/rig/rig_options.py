@@ -1,0 +1,35 @@
+"""How a person wants a rig to be keyed; the panel Rig holds it, and a batch may go without."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..bpy_types import Object
+
+HIPS, ROOT_BONE = "HIPS", "ROOT"
+ROOT_MOTIONS = (
+    (HIPS, "Hips", "The hips carry the body over the ground"),
+    (ROOT_BONE, "Root Bone", "The rig's root bone carries the way, the hips the rest"),
+)
+
+KEEP, FK, IK = "KEEP", "FK", "IK"
+SWITCHES = (
+    (KEEP, "As They Are", "Both ways are keyed alike and the switches stay as they are"),
+    (FK, "Set to FK", "Switches are set to FK and keyed"),
+    (IK, "Set to IK", "Switches are set to IK and keyed"),
+)
+
+
+def root_motion(rig: Object) -> str:
+    """Which bone carries the way over the ground: HIPS or ROOT_BONE."""
+    return str(_option(rig, "root_motion", HIPS))
+
+
+def switch_choice(rig: Object) -> str:
+    """What happens with IK/FK switches: KEEP, FK or IK."""
+    return str(_option(rig, "switch", KEEP))
+
+
+def _option(rig: Object, name: str, otherwise: str) -> Any:
+    """A choice of the panel; the usual one where the add-on is not registered."""
+    return getattr(getattr(rig, "mmm_rig", None), name, otherwise)

@@ -1,0 +1,1 @@
+"""The panel Rig: which bones a character's motions go to."""
