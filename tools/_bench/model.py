@@ -129,7 +129,7 @@ def _published_row(
     ours: MotionModel, tokenizer: Tokenizer, transformer: MaskedTransformer
 ) -> Figure:
     """Greedy tokens of one prompt; the peer does as the published loop does: it hears the text
-    anew at every step and predicts every place. MMMError where the tokens differ."""
+    at every step and predicts every place. MMMError where the tokens differ."""
     text = RandomText().encode(["a person walks"])
     published = MotionModel(_PublishedLoop(tokenizer, transformer))
     lengths_B = np.array([TRANSFORMER.max_tokens])
