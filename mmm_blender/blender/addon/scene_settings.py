@@ -145,7 +145,7 @@ class SceneSettings(bpy.types.PropertyGroup):
         default=True,
     )
     scene_end: bpy.props.EnumProperty(
-        name="Scene End",
+        name="End",
         description="What happens to the scene's last frame when a motion was keyed",
         items=SCENE_END_ITEMS,
     )
