@@ -10,7 +10,7 @@ from ...geometry.simplify.simplify import Tolerance
 from ..actions.editability import edited_armature
 from ..addon.availability import busy_poll_error
 from ..bpy_types import Context, Event, bpy
-from ..jobs.session import Notice, session
+from ..jobs.session import MAIN_PANEL, Notice, session
 from ..widgets import can_run, redraw, shown
 from .task import simplify_keys, simplify_poll_error
 
@@ -62,7 +62,7 @@ class SimplifyKeys(bpy.types.Operator):
         except MMMError as error:
             self.report({"ERROR"}, shown(str(error)))
             return {"CANCELLED"}
-        session.notice, session.panel, session.prompt = Notice(report.sentence), "edit", ""
+        session.notice, session.panel, session.prompt = Notice(report.sentence), MAIN_PANEL, ""
         self.report({"INFO"}, report.sentence)
         redraw()
         return {"FINISHED"}
