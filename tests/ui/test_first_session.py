@@ -4,10 +4,12 @@ Its pictures are those of the manual: with MMM_UI_DOCS=1 they are written to doc
 """
 
 import os
+import time
 
 from tests.ui.key_editor import wait_for_job
 from tests.ui.rig import CHECKOUT, Rig
 
+POPUP_SECONDS = 2.5  # else the letters are commands of the view
 IN_MANUAL = ("takes", "make_loop", "simplified")
 PROMPT = "a person walks forward"
 TAKES = 3
@@ -82,7 +84,9 @@ def search(rig: Rig, words: str) -> None:
     """F3 over the scene, the words, Enter."""
     left, top, right, bottom = rig.region("WINDOW")
     rig.move((left + right) // 2, (top + bottom) // 2)
+    rig.settle()
     rig.key("F3")
+    time.sleep(POPUP_SECONDS)
     rig.run(f"xdotool type --delay 40 '{words}'")
     rig.settle()
     picture(rig, words.replace(" ", "_").lower())

@@ -55,6 +55,13 @@ LABELS: tuple[tuple[str, str, str, str], ...] = (
     ("Add Way-Point", "Wegpunkt hinzufügen", "経由点を追加", "添加路径点"),
     ("Remove Way-Point", "Wegpunkt entfernen", "経由点を削除", "移除路径点"),
     ("Move Way-Point", "Wegpunkt verschieben", "経由点を移動", "移动路径点"),
+    ("Rig", "Rig", "リグ", "骨架"),
+    ("Propose Map", "Zuordnung vorschlagen", "対応を提案", "建议映射"),
+    ("Edit Map", "Zuordnung bearbeiten", "対応を編集", "编辑映射"),
+    ("Load Map", "Zuordnung laden", "対応を読み込む", "载入映射"),
+    ("Save Map", "Zuordnung speichern", "対応を保存", "保存映射"),
+    ("Reset Map", "Zuordnung zurücksetzen", "対応をリセット", "重置映射"),
+    ("Stop IK from Stretching", "IK nicht strecken lassen", "IK の伸びを止める", "禁止 IK 拉伸"),
     # fields
     ("What happens?", "Was passiert?", "何が起こる？", "发生什么？"),
     ("What happens in between?", "Was passiert dazwischen?", "間に何が起こる？", "中间发生什么？"),
