@@ -69,6 +69,7 @@ TARGETS = ("blender.path", "blender.pins", "blender.targets", "blender.takes")
 SHELL = (*KEYS, *PIPE, "prompts", "blender.jobs", "blender.addon", *TARGETS)
 FEATURES = (
     "menus",
+    "translations",
     "path",
     "pins",
     "targets",
@@ -226,6 +227,7 @@ LAYERS = (
     Layer("blender.bpy_types", ("common",), BLENDER),
     Layer("blender.widgets", ("common", "blender.bpy_types"), BLENDER),
     Layer("blender.menus", HOST, BLENDER),
+    Layer("blender.translations", HOST, BLENDER),
     Layer("blender.fcurves", HOST, BLENDER),
     Layer("blender.rig", (*HOST, "blender.fcurves"), BLENDER),
     Layer("blender.actions", (*HOST, "blender.fcurves", "blender.rig"), BLENDER),

@@ -6,6 +6,7 @@ actions    what may be edited; keys written into a range, moved in time and over
 history    what was done to an Action, what the user changed since, and which keys stay
 jobs       a job of the worker: its session, its snapshot of the scene, the operators' timer
 addon      preferences, scene settings, weights on disk, and what panels show of all that
+translations  labels and tooltips in other languages
 menus      entries in Blender's own menus
 rigs       which bones a motion goes to: maps of rigs, and their panel
 takes      several motions of one request to choose from, and what was made before
@@ -21,6 +22,7 @@ from importlib import import_module
 from typing import Protocol, cast
 
 _MODULES = (
+    "translations.tables",
     "addon.preferences",
     "addon.ui_state",
     "addon.scene_settings",

@@ -18,6 +18,7 @@ from mmm_blender.blender.history.recipe import Origin, Recipe, SequenceStep
 from mmm_blender.blender.rig.armature import create_character
 from mmm_blender.blender.rig.target import scene_fps
 from mmm_blender.blender.sequence.panel import is_changed
+from mmm_blender.blender.takes.take_list import TakeFacts, record
 
 SEGMENTS, RECIPE_CHARACTERS = 12, 400_000
 _TARGET = 0.3  # ms
@@ -101,4 +102,5 @@ def _long_sequence() -> None:
     clip = swaying_clip(round(SEGMENTS * fps)).replace(fps=fps)
     action = write_clip(rig, clip, 1, Recipe((step,)))
     store_fingerprint(rig, action)
+    record(rig, bpy.context.scene, [(action, TakeFacts("a person walks", 0, 3.0, 1.0, 2.0))])
     bpy.ops.mmm.sequence_load()

@@ -9,7 +9,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from _bench import editing, interface, parts, worker
+from _bench import editing, interface, parts, workbench, worker
 from _bench.figures import Row, table
 from _dev.bootstrap import ROOT, say
 
@@ -36,13 +36,15 @@ def main(arguments: Sequence[str]) -> int:
 def measure(quick: bool, bundle: Path) -> list[Row]:
     """All rows; without weights only the parts. torch comes into this process at the very end."""
     say("rotations, fitting, keys, reading, panels ...")
-    rows = [*parts.rows(), *editing.reading_rows(), *interface.rows()]
+    rows = [*parts.rows(), *editing.reading_rows(), *workbench.rows(), *interface.rows()]
     if quick:
         return rows
     say("the weights in a worker ...")
     rows += worker.rows(bundle)
     say("edits and sequences ...")
     rows += editing.rows(bundle)
+    say("takes and loops ...")
+    rows += workbench.model_rows(bundle)
     say("the paper's model ...")
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # as in the worker: no busy waiting
     from _bench import model  # noqa: PLC0415  # imports torch, which must not disturb the rows before

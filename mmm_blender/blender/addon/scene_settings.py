@@ -133,7 +133,7 @@ class SceneSettings(bpy.types.PropertyGroup):
         max=MOST_TAKES,
     )
     kept_takes: bpy.props.IntProperty(
-        name="Keep",
+        name="History",
         description="How many takes a character's list keeps; the oldest go first",
         default=24,
         min=1,
@@ -145,7 +145,7 @@ class SceneSettings(bpy.types.PropertyGroup):
         default=True,
     )
     scene_end: bpy.props.EnumProperty(
-        name="Scene End",
+        name="End",
         description="What happens to the scene's last frame when a motion was keyed",
         items=SCENE_END_ITEMS,
     )

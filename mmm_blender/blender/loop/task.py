@@ -28,7 +28,7 @@ from ..jobs.worker_access import WorkerAccess
 from ..rig.binding import binding_of
 from ..rig.motion_reader import read_in_chunks
 from ..rig.travel import ground_ways, travelling_bones
-from ..takes.derived import whole_range, write_derived
+from ..takes.derived import whole_poll_error, whole_range, write_derived
 
 IN_PLACE_PROPERTY = "mmm_in_place"
 """Custom property of an Action whose way was taken out: first frame, frames, and the way itself, in
@@ -57,10 +57,7 @@ def loop_range(context: Context, rig: ArmatureObject) -> ChosenRange | None:
 
 def loop_poll_error(context: Context) -> str:
     """Why nothing can be made a loop now, in a sentence; else ""."""
-    try:
-        return editing_poll_error(edited_armature(context), "ALL")
-    except MMMError as error:
-        return str(error)
+    return whole_poll_error(context)
 
 
 def start_loop(

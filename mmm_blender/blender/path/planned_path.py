@@ -24,6 +24,7 @@ from .properties import (
     DEFAULT_SPEED,
     FREE,
     NATURAL,
+    NONE,
     POSE,
     SECONDS,
     SPEED,
@@ -144,7 +145,10 @@ def plan_generation(
 def panel_path(context: Context) -> PlannedPath | None:
     """The path that Generate Motion would take now, as the panel says; None for none. Raises
     MMMError as ``plan_generation`` does."""
-    rig, settings = target_armature(context), path_settings(context.scene)
+    settings = path_settings(context.scene)
+    if str(settings.kind) == NONE:
+        return None
+    rig = target_armature(context)
     from_pose = str(settings.start_from) == POSE and rig is not None and has_pose(rig)
     params = PathParams.of_scene(context, float(context.scene.mmm.seconds))
     return plan_generation(context, rig, params, from_pose)

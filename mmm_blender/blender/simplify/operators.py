@@ -10,9 +10,10 @@ from ...geometry.simplify.simplify import Tolerance
 from ..actions.editability import edited_armature
 from ..addon.availability import busy_poll_error
 from ..bpy_types import Context, Event, bpy
-from ..jobs.session import Notice, session
+from ..jobs.session import MAIN_PANEL, Notice, session
+from ..takes.derived import whole_poll_error
 from ..widgets import can_run, redraw, shown
-from .task import simplify_keys, simplify_poll_error
+from .task import simplify_keys
 
 _DIALOG_WIDTH = 300
 
@@ -45,7 +46,7 @@ class SimplifyKeys(bpy.types.Operator):
     @classmethod
     def poll(cls, context: Context) -> bool:
         """Greyed, with the reason, where no keys can be simplified."""
-        return can_run(cls, busy_poll_error() or simplify_poll_error(context))
+        return can_run(cls, busy_poll_error() or whole_poll_error(context))
 
     def invoke(self, context: Context, _event: Event) -> set[str]:
         """Ask for the tolerance."""
@@ -62,7 +63,7 @@ class SimplifyKeys(bpy.types.Operator):
         except MMMError as error:
             self.report({"ERROR"}, shown(str(error)))
             return {"CANCELLED"}
-        session.notice, session.panel, session.prompt = Notice(report.sentence), "edit", ""
+        session.notice, session.panel, session.prompt = Notice(report.sentence), MAIN_PANEL, ""
         self.report({"INFO"}, report.sentence)
         redraw()
         return {"FINISHED"}

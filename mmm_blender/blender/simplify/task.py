@@ -22,9 +22,8 @@ from ...geometry.simplify.simplify import (
     standing_points,
 )
 from ...geometry.skeleton import SMPL_22
-from ..actions.editability import edited_armature, editing_poll_error
+from ..actions.editability import editing_poll_error
 from ..actions.range_writer import keyed_extent, raw_curves
-from ..addon.ui_state import scene_key, ui_state
 from ..bpy_types import Action, ArmatureObject, Context
 from ..edit.chosen_range import ChosenRange, Source
 from ..fcurves.curve_writer import CurveWriter, open_writer
@@ -63,18 +62,6 @@ class SimplifyReport:
             f"{_MILLIMETRES * self.distance:.1f} mm off, no bone more than "
             f"{math.degrees(self.angle):.1f} degrees."
         )
-
-
-def simplify_poll_error(context: Context) -> str:
-    """Why no keys can be simplified now, in a sentence; else ""."""
-    return ui_state.fact(("simplify", scene_key(context)), lambda: _poll_error(context))
-
-
-def _poll_error(context: Context) -> str:
-    try:
-        return editing_poll_error(edited_armature(context), "ALL")
-    except MMMError as error:
-        return str(error)
 
 
 def simplify_keys(context: Context, rig: ArmatureObject, tolerance: Tolerance) -> SimplifyReport:

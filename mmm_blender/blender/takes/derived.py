@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from ...common.errors import MMMError
 from ...geometry.clip import MotionClip
 from ...geometry.feet.take_figures import foot_slide
+from ..actions.editability import edited_armature, editing_poll_error
 from ..actions.range_writer import keyed_extent
+from ..addon.ui_state import scene_key, ui_state
 from ..bpy_types import Action, ArmatureObject, Context
 from ..fcurves.carry_over import carry_over
 from ..history.fingerprint import store_fingerprint
@@ -32,6 +35,18 @@ def write_derived(
     store_fingerprint(rig, action)
     record(rig, context.scene, [(action, TakeFacts(name, 0, foot_slide(clip)))])
     return action
+
+
+def whole_poll_error(context: Context) -> str:
+    """Why nothing can be made of the character's motion as a whole, in a sentence; else ""."""
+    return ui_state.fact(("whole", scene_key(context)), lambda: _whole_poll_error(context))
+
+
+def _whole_poll_error(context: Context) -> str:
+    try:
+        return editing_poll_error(edited_armature(context), "ALL")
+    except MMMError as error:
+        return str(error)
 
 
 def whole_range(rig: ArmatureObject) -> tuple[int, int]:

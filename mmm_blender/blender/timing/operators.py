@@ -6,9 +6,10 @@ from typing import Any, ClassVar
 
 from ...common.errors import MMMError
 from ...geometry.clip import MotionClip
-from ..actions.editability import edited_armature, editing_poll_error
+from ..actions.editability import edited_armature
 from ..addon.availability import busy_poll_error
 from ..bpy_types import Context, Event, bpy
+from ..takes.derived import whole_poll_error
 from ..widgets import can_run, redraw, shown
 from .task import mirror, retime, reverse, trim_to_contacts
 
@@ -21,11 +22,7 @@ class _TimingOperator:
     @classmethod
     def poll(cls, context: Context) -> bool:
         """Greyed, with the reason, where there is no motion."""
-        try:
-            reason = editing_poll_error(edited_armature(context), "ALL")
-        except MMMError as error:
-            reason = str(error)
-        return can_run(cls, busy_poll_error() or reason)
+        return can_run(cls, busy_poll_error() or whole_poll_error(context))
 
     def change(self, context: Context) -> MotionClip:
         """Make the Action. Raises MMMError, with nothing changed."""

@@ -16,6 +16,8 @@ from ...common.arrays import BoolArray, FloatArray, IntArray
 
 _DENSE = 0.34
 """Share of frames with a key from which on slopes are plain differences: nothing is left to fit."""
+_SWEEPS, _STEP = 12, 0.9
+"""Of the solver (damped Jacobi): a slope weighs more than both beside it, so that it settles."""
 _STIFFNESS = 1e-6
 """Keeps slopes of segments without frames inside from being undetermined."""
 
@@ -26,9 +28,15 @@ def fitted_slopes(values_TC: FloatArray, knots_K: IntArray) -> FloatArray:
     plain_KC = _differences(values_TC)[knots_K]
     if len(knots_K) > _DENSE * len(values_TC) or len(knots_K) < 2:
         return plain_KC
-    normal_KK, rest_KC = _normal_equations(values_TC, knots_K)
-    normal_KK += _STIFFNESS * np.eye(len(knots_K))
-    return np.linalg.solve(normal_KK, rest_KC + _STIFFNESS * plain_KC)
+    own_K1, beside_S1, rest_KC = _normal_equations(values_TC, knots_K)
+    slopes_KC = plain_KC
+    for _ in range(_SWEEPS):
+        others_KC = np.zeros_like(slopes_KC)
+        others_KC[:-1] += beside_S1 * slopes_KC[1:]
+        others_KC[1:] += beside_S1 * slopes_KC[:-1]
+        found_KC = (rest_KC - others_KC + _STIFFNESS * plain_KC) / (own_K1 + _STIFFNESS)
+        slopes_KC = slopes_KC + _STEP * (found_KC - slopes_KC)
+    return slopes_KC
 
 
 def evaluated(
@@ -86,8 +94,11 @@ def _hermite(
     return at_T, length_T, polynomials
 
 
-def _normal_equations(values_TC: FloatArray, knots_K: IntArray) -> tuple[FloatArray, FloatArray]:
-    """Of the slopes: a frame knows the two keys of its segment only. (K, K), (K, C)."""
+def _normal_equations(
+    values_TC: FloatArray, knots_K: IntArray
+) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Of the slopes: a frame knows the two keys of its segment only, so a slope has to do with
+    itself (K, 1), with the next one (S, 1), and with what they are to make of the values (K, C)."""
     count = len(knots_K)
     at_T, length_T, h = _hermite(knots_K, len(values_TC))
     left_T, right_T = h[1] * length_T, h[3] * length_T
@@ -95,15 +106,10 @@ def _normal_equations(values_TC: FloatArray, knots_K: IntArray) -> tuple[FloatAr
         h[0][:, None] * values_TC[knots_K[at_T]] + h[2][:, None] * values_TC[knots_K[at_T + 1]]
     )
     missing_TC = values_TC - through_TC
-    normal_KK = np.zeros((count, count))
-    rows = np.arange(count)
-    normal_KK[rows, rows] = np.bincount(at_T, left_T**2, count)
-    normal_KK[rows, rows] += np.bincount(at_T + 1, right_T**2, count)
+    own_K = np.bincount(at_T, left_T**2, count) + np.bincount(at_T + 1, right_T**2, count)
     beside_S = np.bincount(at_T, left_T * right_T, count)[:-1]
-    normal_KK[rows[:-1], rows[1:]] = normal_KK[rows[1:], rows[:-1]] = beside_S
-    rest = [
-        np.bincount(at_T, left_T * missing_T, count)
-        + np.bincount(at_T + 1, right_T * missing_T, count)
-        for missing_T in missing_TC.T
-    ]
-    return normal_KK, np.stack(rest, axis=1)
+    starts_S = knots_K[:-1]
+    rest_KC = np.zeros((count, values_TC.shape[1]))
+    rest_KC[:-1] += np.add.reduceat(left_T[:, None] * missing_TC, starts_S)
+    rest_KC[1:] += np.add.reduceat(right_T[:, None] * missing_TC, starts_S)
+    return own_K[:, None], beside_S[:, None], rest_KC

@@ -1,0 +1,1 @@
+"""Labels and tooltips in German, Japanese and Chinese."""

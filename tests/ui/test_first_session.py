@@ -1,0 +1,153 @@
+"""A first session by mouse and key: generate, pick a take, regenerate, loop, simplify, save, go on.
+
+Its pictures are those of the manual: with MMM_UI_DOCS=1 they are written to docs/manual.
+"""
+
+import os
+import time
+
+from tests.ui.key_editor import wait_for_job
+from tests.ui.rig import CHECKOUT, Rig
+
+POPUP_SECONDS = 2.5  # else the letters are commands of the view
+IN_MANUAL = ("takes", "make_loop", "simplified")
+PROMPT = "a person walks forward"
+TAKES = 3
+START = f"""
+bpy.ops.wm.read_homefile(use_empty=True, load_ui=False)
+mmm = bpy.context.scene.mmm
+mmm.prompt, mmm.seconds, mmm.takes, mmm.scene_end = {PROMPT!r}, 3.0, {TAKES}, "FIT"
+mmm.play_takes = False
+"""
+SHOW = """
+rig = bpy.context.view_layer.objects.active
+bpy.context.scene.frame_set(24)
+with bpy.context.temp_override(**view()):
+    bpy.ops.view3d.view_axis(type="LEFT")
+    bpy.ops.view3d.view_all()
+"""
+STATE = """
+rig = bpy.context.view_layer.objects.active
+holder = (lambda bone: bone if hasattr(bone, "select") else bone.bone)
+action = rig.animation_data.action
+layered = not hasattr(action, "fcurves")
+curves = action.layers[0].strips[0].channelbags[0].fcurves if layered else action.fcurves
+answer = {
+    "rigs": sum(each.type == "ARMATURE" for each in bpy.data.objects),
+    "selected": sum(bool(holder(bone).select) for bone in rig.pose.bones),
+    "bones": len(rig.pose.bones),
+    "action": action.name,
+    "takes": [take.action.name for take in rig.mmm_takes.takes],
+    "active": rig.mmm_takes.active,
+    "keys": sum(len(curve.keyframe_points) for curve in curves),
+    "cycles": sum(len(curve.modifiers) for curve in curves),
+    "frames": [int(frame) for frame in action.frame_range],
+    "fake": sum(each.use_fake_user for each in bpy.data.actions),
+}
+"""
+MAKE_ROOM = """
+import sys
+sys.modules["bl_ext.user_default.mmm_blender.blender.jobs.session"].session.forget_notice()
+bpy.context.scene.frame_set(1)
+for area in bpy.context.window_manager.windows[0].screen.areas:
+    area.tag_redraw()
+"""
+SELECT_KEYS = """
+rig = bpy.context.view_layer.objects.active
+action = rig.animation_data.action
+layered = not hasattr(action, "fcurves")
+curves = action.layers[0].strips[0].channelbags[0].fcurves if layered else action.fcurves
+for curve in curves:
+    for key in curve.keyframe_points:
+        key.select_control_point = 30 <= key.co[0] <= 50
+"""
+
+
+def picture(rig: Rig, name: str) -> None:
+    """A screenshot among the other pictures, and in the manual where that is asked for."""
+    rig.settle()
+    rig.screenshot(f"session_{name}.png")
+    if name in IN_MANUAL and os.environ.get("MMM_UI_DOCS"):
+        made = next((CHECKOUT / "out" / "ui").rglob(f"session_{name}.png"))
+        target = CHECKOUT / "docs" / "manual" / f"{name}.png"
+        target.write_bytes(made.read_bytes())
+
+
+def keep_button(rig: Rig) -> tuple[int, int]:
+    """Beside Discard, in the left half of the sidebar."""
+    left, _, _, _ = rig.region("UI")
+    _, y = rig.find_button("bpy.ops.mmm.discard_take")
+    return left + 60, y
+
+
+def search(rig: Rig, words: str) -> None:
+    """F3 over the scene, the words, Enter."""
+    left, top, right, bottom = rig.region("WINDOW")
+    rig.move((left + right) // 2, (top + bottom) // 2)
+    rig.settle()
+    rig.key("F3")
+    time.sleep(POPUP_SECONDS)
+    rig.run(f"xdotool type --delay 40 '{words}'")
+    rig.settle()
+    picture(rig, words.replace(" ", "_").lower())
+    rig.key("Return")
+
+
+def test_a_first_session(rig: Rig) -> None:
+    rig.ask(START)
+    rig.open_sidebar_tab("MMM")
+    rig.click(*rig.find_button("bpy.ops.mmm.generate"))
+    wait_for_job(rig)
+    rig.ask(SHOW)
+    state = rig.ask(STATE)
+    assert (state["rigs"], state["selected"]) == (1, state["bones"]), "its keys show"
+    assert len(state["takes"]) == TAKES and state["fake"] == 0
+    picture(rig, "takes")
+
+    rig.ask(MAKE_ROOM)
+    x, y = keep_button(rig)
+    rig.click(x, y - 60)  # a row of the list above
+    picked = rig.ask(STATE)
+    assert picked["action"] in state["takes"]
+    rig.key("Down")  # the mouse is over the list
+    rig.key("Down")
+    flipped = rig.ask(STATE)
+    assert flipped["action"] == flipped["takes"][flipped["active"]]
+    rig.click(*keep_button(rig))
+    kept = rig.ask(STATE)
+    assert kept["takes"] == [flipped["action"]] == [kept["action"]]
+
+    rig.ask("bpy.context.scene.mmm.takes = 1\n" + SELECT_KEYS)
+    search(rig, "Regenerate Range")
+    wait_for_job(rig)
+    assert "frames 30 to 50" in rig.ask(
+        "import sys; jobs = sys.modules['bl_ext.user_default.mmm_blender.blender.jobs.session']\n"
+        "answer = jobs.session.notice.text"
+    )
+    rig.ask(SELECT_KEYS.replace("30 <= key.co[0] <= 50", "False"))
+    search(rig, "Make Loop")
+    wait_for_job(rig)
+    looped = rig.ask(STATE)
+    assert looped["cycles"] > 0 and "loop" in looped["action"] and len(looped["takes"]) == 2
+    rig.ask(SHOW)
+    picture(rig, "loop")
+
+    search(rig, "Simplify Keys")
+    rig.key("Return")  # the dialog's own button
+    rig.settle()
+    simple = rig.ask(STATE)
+    assert simple["keys"] < 0.7 * looped["keys"] and simple["cycles"] == looped["cycles"]
+    picture(rig, "simplified")
+
+    path = rig.folder / "session.blend"
+    rig.ask(f"bpy.ops.wm.save_as_mainfile(filepath={str(path)!r})")
+    rig.ask(f"bpy.ops.wm.open_mainfile(filepath={str(path)!r}, load_ui=False)")
+    again = rig.ask(STATE)
+    assert again["takes"] == simple["takes"] and again["keys"] == simple["keys"]
+    rig.open_sidebar_tab("MMM")
+    rig.ask("bpy.context.scene.frame_set(1)")
+    rig.click(*rig.find_button("bpy.ops.mmm.generate"))
+    wait_for_job(rig)
+    later = rig.ask(STATE)
+    assert later["rigs"] == 1 and len(later["takes"]) == len(again["takes"]) + 1
+    picture(rig, "again")
