@@ -10,8 +10,6 @@ import json
 import sys
 from pathlib import Path
 
-import torch
-
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
@@ -40,8 +38,7 @@ def main() -> int:
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--json", type=Path, help="where the shares go")
     options = parser.parse_args()
-    torch.set_num_threads(options.threads)
-    generator = MotionPipeline.load(options.bundle)
+    generator = MotionPipeline.load(options.bundle, threads=options.threads)
     shares: dict[str, float] = {}
     print("| check | prompt | obeyed |\n| --- | --- | --- |")
     for check, prompts in PROMPTS.items():

@@ -69,7 +69,8 @@ def parse_options() -> argparse.Namespace:
 def main() -> int:
     options = parse_options()
     torch.set_num_threads(options.threads)
-    generator, evaluator = MotionPipeline.load(options.bundle), load_evaluator(options.evaluator)
+    generator = MotionPipeline.load(options.bundle, threads=options.threads)
+    evaluator = load_evaluator(options.evaluator)
     examples = load_examples(options.data, mirror=False)
     sets = (UNSEEN_TAKES, UNSEEN_STYLES)
     heads = [f"{name}, {where}" for where in sets for name in ("FID", "R@3")]

@@ -119,7 +119,9 @@ def main() -> int:
     options = parse_options()
     torch.set_num_threads(options.threads)
     started = time.monotonic()
-    generator = None if options.bundle == NO_BUNDLE else MotionPipeline.load(Path(options.bundle))
+    generator = None
+    if options.bundle != NO_BUNDLE:
+        generator = MotionPipeline.load(Path(options.bundle), threads=options.threads)
     report, text = report_of(options, generator)
     report["minutes"] = round((time.monotonic() - started) / 60, 1)
     print(text)
