@@ -111,6 +111,17 @@ def _memory(part: Mapping[str, Any]) -> str:
     return f"{title}\n\n{_table(('rows', 'most that it held, MiB'), rows)}"
 
 
+def _filters(part: Mapping[str, Any]) -> str:
+    rows = [
+        ("likeness to the own prompt", *map(str, part["own"])),
+        ("likeness to a prompt of another kind", *map(str, part["other"])),
+        ("foot slide, cm/s", *map(str, part["slide"])),
+    ]
+    title = f"**Filters**: {part['clips']} clips of the starter weights, for prompts of 11 kinds."
+    table = _table(("figure", "5th percentile", "median", "95th percentile"), rows)
+    return f"{title}\n\n{table}\n\nOther tokens where ten clips share a batch: {part['differ']}."
+
+
 def _extrapolated(runs: Runs) -> str:
     """From one actor's rate on one core: no machine of these was there."""
     one = rate(runs, 1)
@@ -134,4 +145,5 @@ SECTIONS: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
     "throughput": _throughput,
     "scheduler": _scheduler,
     "memory": _memory,
+    "filters": _filters,
 }
