@@ -13,8 +13,8 @@ MODULE = "bl_ext.user_default.mmm_blender"
 SESSION = f"import sys; session = sys.modules['{MODULE}.blender.jobs.session'].session; "
 
 HUMAN = """
-import addon_utils
-addon_utils.enable("rigify", default_set=False)
+
+bpy.ops.preferences.addon_enable(module="rigify")
 with bpy.context.temp_override(**view()):
     bpy.ops.object.armature_human_metarig_add()
     metarig = bpy.context.object
