@@ -80,6 +80,7 @@ FEATURES = (
     "edit",
     "character",
     "rigs",
+    "transfer",
     "generate",
     "sequence",
     "replay",
@@ -257,6 +258,7 @@ LAYERS = (
     Layer("blender.timing", (*SHELL, "blender.edit"), BLENDER),
     Layer("blender.character", SHELL, BLENDER),
     Layer("blender.rigs", SHELL, BLENDER),
+    Layer("blender.transfer", SHELL, BLENDER),
     Layer("blender.generate", (*SHELL, "blender.edit", "blender.character"), BLENDER),
     Layer("blender.sequence", (*SHELL, "blender.edit", "blender.generate"), BLENDER),
     Layer(

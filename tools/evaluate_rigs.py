@@ -1,6 +1,6 @@
 """How well motions go to rigs: the table of docs/rigs.md.
 
-    python tools/evaluate_rigs.py [--clips FOLDER] [--edits N] [--write] [--pictures FOLDER]
+    python tools/evaluate_rigs.py [--clips FOLDER] [--edits N] [--write] [--picture FILE]
 
 Every convention of the presets is built with several proportions, A-poses of 0 to 80 degrees and
 random rolls; Rigify's human is generated. Clips come from the starter weights, a prompt each, or
@@ -20,6 +20,7 @@ sys.path.insert(0, str(ROOT / "tools"))
 
 from _rigs.clips import generated_clips, stored_clips  # noqa: E402  # once the path knows it
 from _rigs.evaluation import evaluate  # noqa: E402
+from _rigs.pictures import draw_rigs  # noqa: E402
 from _rigs.report import table, write_table  # noqa: E402
 
 DOCUMENT = ROOT / "docs" / "rigs.md"
@@ -32,8 +33,12 @@ def main() -> int:
     parser.add_argument("--bundle", type=Path, default=ROOT / "weights" / "starter")
     parser.add_argument("--edits", type=int, default=300, help="random edits over all presets")
     parser.add_argument("--write", action="store_true", help="into docs/rigs.md")
+    parser.add_argument("--picture", type=Path, help="draw the first clip on three rigs, no table")
     options = parser.parse_args()
     clips = stored_clips(options.clips) if options.clips else generated_clips(options.bundle)
+    if options.picture:
+        draw_rigs(options.picture, next(iter(clips.values())))
+        return 0
     text = table(evaluate(clips, options.edits))
     print(text)
     if options.write:

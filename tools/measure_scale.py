@@ -1,6 +1,6 @@
 """Measures what data sets cost, and writes the figures into docs/scale.md.
 
-    python tools/measure_scale.py [--clips 120] [--repeats 3] [--parts throughput,scheduler,memory]
+    python tools/measure_scale.py [--clips 120] [--repeats 3] [--parts scheduler,memory]
 
 Throughput and cost come from real clips of the starter weights with one and with two actors; the
 scheduler and the driver's memory from actors that make nothing. Parts that are not asked for keep
@@ -25,14 +25,14 @@ TOOLS = Path(__file__).resolve().parent
 sys.path.insert(0, str(TOOLS.parent))
 
 from _dev import program  # noqa: E402
-from _scale import page, scheduler, throughput  # noqa: E402
+from _scale import filters, page, scheduler, throughput  # noqa: E402
 
 from mmm_blender.dataset.command import read_bundle  # noqa: E402
 from mmm_blender.dataset.maker import MakerSettings  # noqa: E402
 
 PAGE = TOOLS.parent / "docs" / "scale.md"
-STARTER = TOOLS.parent / "weights" / "starter"
-PARTS = ("throughput", "scheduler", "memory")
+STARTER, EVALUATOR = (TOOLS.parent / "weights" / name for name in ("starter", "evaluator"))
+PARTS = ("throughput", "scheduler", "memory", "filters")
 ACTORS = (1, 10, 100, 1000)
 ROWS = (1_000, 10_000, 100_000)
 _SCHEDULED_ROWS = 50_000
@@ -101,7 +101,16 @@ def _memory(_: argparse.Namespace) -> dict[str, Any]:
     return {"runs": [_in_a_process(10, rows, _ROWS_PER_SHARD, 0.0) for rows in ROWS]}
 
 
-MEASURE = {"throughput": _throughput, "scheduler": _scheduler, "memory": _memory}
+def _filters(options: argparse.Namespace) -> dict[str, Any]:
+    return filters.limits(STARTER, EVALUATOR, options.clips)
+
+
+MEASURE = {
+    "throughput": _throughput,
+    "scheduler": _scheduler,
+    "memory": _memory,
+    "filters": _filters,
+}
 
 if __name__ == "__main__":
     program.run(main)

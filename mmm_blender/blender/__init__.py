@@ -9,6 +9,7 @@ addon      preferences, scene settings, weights on disk, and what panels show of
 translations  labels and tooltips in other languages
 menus      entries in Blender's own menus
 rigs       which bones a motion goes to: maps of rigs, and their panel
+transfer   motions from and to files, and from one character to another
 takes      several motions of one request to choose from, and what was made before
 simplify   the fewest Bezier keys within a tolerance
 loop       motion that goes round, and in place
@@ -50,6 +51,7 @@ _MODULES = (
     "sequence.operators",
     "character.operators",
     "rigs.operators",
+    "transfer.operators",
     "generate.panel",
     "takes.operators",
     "takes.panel",

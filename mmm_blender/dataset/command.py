@@ -134,7 +134,7 @@ def _make(options: argparse.Namespace, settings: MakerSettings, plan: Plan) -> i
     pool = RayPool(settings, ActorNeeds(options.threads_per_actor, options.gpus_per_actor))
     dispatcher = Dispatcher(
         pool,
-        options.actors or max(1, pool.capacity()),
+        min(options.actors or max(1, pool.capacity()), plan.most_shards),
         chain([first], plan.tasks),
         settings.bundle_hash,
         plan.ledger.done,

@@ -13,7 +13,7 @@ from .wanted import BrokenRow, WantedClip
 
 class Plan:
     """The rows of a table on their way to shards. tasks: shards of what is still to be made, in the
-    table's order; other rows are noted in the ledger as they are met."""
+    table's order; other rows are noted in the ledger as they are met. most_shards: if all were."""
 
     def __init__(
         self,
@@ -25,6 +25,7 @@ class Plan:
     ) -> None:
         self.ledger = ledger
         self._index, self._bundle_hash = index, bundle_hash
+        self.most_shards = max(1, -(-ledger.total // rows_per_shard))
         self.tasks = self._shards(rows, rows_per_shard)
 
     def _shards(

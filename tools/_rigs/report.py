@@ -33,7 +33,7 @@ def table(figures: Figures) -> str:
          str(figures.changed)),
         ("conventions recognised with all 22 joints", "all",
          f"{whole} of {len(figures.recognised)}"),
-        ("600 frames onto a rig, seconds (keyframe_insert)", "0.1",
+        ("600 frames onto a rig, CPU seconds (keyframe_insert)", "0.1",
          f"{min(figures.seconds):.2f} ({figures.inserts[0]:.1f})"),
         ("Rigify: deform bones in IK and FK apart, worst, mm", "2",
          f"{max(figures.ik_fk) * 1000:.1f}"),

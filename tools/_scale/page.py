@@ -68,6 +68,7 @@ def _throughput(part: Mapping[str, Any]) -> str:
         ("clips a second, one actor", f"{one:.2f}"),
         ("clips a second, two actors", f"{two:.2f}"),
         (f"two against one, of {len(ratios)} pairs in turns", _spread(ratios)),
+        ("two against one by CPU seconds a clip", f"{2 * cost(runs, 1) / cost(runs, 2):.2f}"),
         ("CPU seconds a clip, one actor", f"{cost(runs, 1):.3f}"),
         ("CPU seconds a clip, two actors", f"{cost(runs, 2):.3f}"),
         ("bytes a clip, Parquet", f"{statistics.median(run['file_bytes'] for run in runs):.0f}"),
@@ -111,16 +112,30 @@ def _memory(part: Mapping[str, Any]) -> str:
     return f"{title}\n\n{_table(('rows', 'most that it held, MiB'), rows)}"
 
 
+def _filters(part: Mapping[str, Any]) -> str:
+    rows = [
+        ("likeness to the own prompt", *map(str, part["own"])),
+        ("likeness to a prompt of another kind", *map(str, part["other"])),
+        ("foot slide, cm/s", *map(str, part["slide"])),
+    ]
+    title = f"**Filters**: {part['clips']} clips of the starter weights, for prompts of 11 kinds."
+    table = _table(("figure", "5th percentile", "median", "95th percentile"), rows)
+    return f"{title}\n\n{table}\n\nOther tokens where ten clips share a batch: {part['differ']}."
+
+
 def _extrapolated(runs: Runs) -> str:
-    """From one actor's rate on one core: no machine of these was there."""
-    one = rate(runs, 1)
+    """From the CPU seconds of a clip: no machine of these was there."""
+    one = 1 / cost(runs, 2)
     size = statistics.median(run["file_bytes"] for run in runs)
     rows: list[tuple[str, ...]] = []
     for count, words in _WANTED:
         hours = [count / (one * machines * cores) / _HOUR for machines, cores in _MACHINES]
         rows.append((words, *(_time(each) for each in hours), f"{count * size / 1e9:,.0f} GB"))
     head = ("clips", *(f"{m} x {c} cores" for m, c in _MACHINES), "on disk")
-    title = "**Extrapolated** from one actor's clips a second, with every core as fast as that one:"
+    title = (
+        f"**Extrapolated** from {1 / one:.3f} CPU seconds a clip (two actors at once), each core "
+        "wholly an actor's and as fast as these; no such cluster was there:"
+    )
     return f"{title}\n\n{_table(head, rows)}"
 
 
@@ -134,4 +149,5 @@ SECTIONS: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
     "throughput": _throughput,
     "scheduler": _scheduler,
     "memory": _memory,
+    "filters": _filters,
 }

@@ -20,8 +20,18 @@ from ...geometry.rotations import (
     quat_multiply,
     quat_rotate,
 )
-from ..bpy_types import ArmatureObject, Context, bpy
-from ..fcurves.layered_actions import Channel, assign_action, bone_channels, build_action
+from ..bpy_types import ArmatureObject, Context, FCurve, bpy
+from ..fcurves.layered_actions import (
+    Channel,
+    action_fcurves,
+    assign_action,
+    bone_channels,
+    bone_path,
+    build_action,
+)
+from .binding import PELVIS, RigBinding, binding_of
+from .pose_reading import pose_reading
+from .pose_space import STANDING_PELVIS_HEIGHT, pose_space
 
 FIRST_FRAME = 1
 _SHORTEST = 1e-3
@@ -99,3 +109,42 @@ def _channels(
     if moved_T3 is not None:
         channels += bone_channels(bone, "location", quat_rotate(to_bone_4, moved_T3))
     return channels
+
+
+def stand_on_floor(rig: ArmatureObject) -> None:
+    """Put the rest pose of an imported BVH on the floor, with the motion where it was.
+
+    The floor of a rig is where its rest pose stands, but BVH files mostly have their root's rest
+    at the origin, and the feet below the floor that the motion knows.
+    """
+    binding = binding_of(rig)
+    rise_3 = _rise(rig, binding)
+    pelvis = rig.data.bones[binding.read_bone(PELVIS)]
+    root = pelvis.parent_recursive[-1] if pelvis.parent else pelvis
+    axes_33 = np.array(root.matrix_local, dtype=np.float64)[:3, :3]
+    moved_44 = np.eye(4)
+    moved_44[:3, 3] = rise_3
+    rig.data.transform(moved_44.tolist())
+    rig.data.update_tag()  # else the pose goes on as if the bones rested where they did
+    path = bone_path(root.name, "location")
+    for curve in action_fcurves(rig.animation_data.action):
+        if curve.data_path == path:
+            _raise(curve, -float(rise_3 @ axes_33[:, curve.array_index]))
+
+
+def _rise(rig: ArmatureObject, binding: RigBinding) -> FloatArray:
+    """By how much the rest pose is under the armature's floor, (3,) in armature space."""
+    if binding.smpl is None:
+        reading = pose_reading(rig, binding)
+        floor_3, above_3 = reading.to_armature_points([[0.0, 0.0, 0.0], [0.0, 1.0, 0.0]])
+        up_3 = (above_3 - floor_3) / reading.scale
+        return -up_3 * float(floor_3 @ up_3)
+    space = pose_space(rig, binding.smpl)
+    up_3 = quat_rotate(space.axes_4, np.array([0.0, 1.0, 0.0]))
+    return up_3 * (STANDING_PELVIS_HEIGHT * space.scale - float(space.pelvis_3 @ up_3))
+
+
+def _raise(curve: FCurve, amount: float) -> None:
+    for key in curve.keyframe_points:
+        for point in (key.co, key.handle_left, key.handle_right):
+            point[1] += amount

@@ -93,6 +93,10 @@ def _draw_buttons(layout: Layout, rig: ArmatureObject) -> None:
         row.operator("mmm.rig_edit", text="Edit Map")
         row.operator("mmm.rig_propose", text="Propose")
     row.operator("mmm.rig_load", text="Load")
+    row = layout.row(align=True)
+    row.operator("mmm.copy_motion", icon="PASTEDOWN")
+    row.operator("mmm.import_motion", text="Import", icon="IMPORT")
+    row.operator("mmm.export_motion", text="Export", icon="EXPORT")
 
 
 register, unregister = bpy.utils.register_classes_factory((RigPanel,))

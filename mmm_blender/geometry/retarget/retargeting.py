@@ -8,7 +8,7 @@ Shape suffixes: T frames, J = 22 joints, B bones, 3 armature units, 4 quaternion
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -73,7 +73,7 @@ def bones_between_joints(slots: Sequence[tuple[str, int, int]]) -> Between:
     return Between.of(rows)
 
 
-def joints_between_bones(bones: dict[str, Sequence[int]]) -> Between:
+def joints_between_bones(bones: Mapping[str, Sequence[int]]) -> Between:
     """Where the 22 joints lie among bones. bones: numbers of each slot's bones, in order; the
     pelvis has one. A joint without a bone takes what its parent has."""
     rows: dict[str, tuple[int, int, float]] = {}
@@ -91,7 +91,7 @@ def joints_between_bones(bones: dict[str, Sequence[int]]) -> Between:
 
 
 def _among(
-    numbers: list[int], slot: str, name: str, bones: dict[str, Sequence[int]]
+    numbers: list[int], slot: str, name: str, bones: Mapping[str, Sequence[int]]
 ) -> tuple[int, int, float]:
     if slot not in CHAINS:
         return numbers[0], numbers[0], 0.0

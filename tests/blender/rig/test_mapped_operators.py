@@ -61,9 +61,8 @@ def test_a_motion_an_edit_and_their_replay_on_a_mixamo_character(rig: ArmatureOb
     again = raw_curves(rig.animation_data.action)
     assert again.keys() == made.keys()
     for name, raw in made.items():
-        assert np.array_equal(
-            *(np.frombuffer(each.keys, KEY_DTYPE)["co"] for each in (raw, again[name]))
-        ), name
+        old, new = (np.frombuffer(each.keys, KEY_DTYPE)["co"] for each in (raw, again[name]))
+        assert np.array_equal(old, new), name
     assert is_untouched(rig, rig.animation_data.action)
 
 
@@ -87,7 +86,7 @@ def test_another_map_is_named_before_a_replay(rig: ArmatureObject) -> None:
     assert bpy.ops.object.select_all(action="DESELECT") == {"FINISHED"}
     bpy.context.view_layer.objects.active = None
     assert bpy.ops.mmm.add_character() == {"FINISHED"}
-    character = bpy.context.view_layer.objects.active
+    character: Any = bpy.context.view_layer.objects.active
     character.animation_data_create().action = made
     with pytest.raises(RuntimeError, match="made by the map 'Mixamo'"):
         bpy.ops.mmm.replay()

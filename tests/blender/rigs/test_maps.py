@@ -102,7 +102,7 @@ def test_a_rig_that_nobody_listed_is_proposed_and_keyed(session: WorkerSession) 
     rig = build_armature("Hero", renamed(bones_of_preset(BY_NAME["Unreal 4"], build)))
     assert isinstance(find_binding(rig), str)
     assert bpy.ops.mmm.rig_propose() == {"FINISHED"}
-    assert find_binding(rig).rig_map.joints_found == 22
+    assert binding_of(rig).rig_map.joints_found == 22
     made = clip()
     write_clip(rig, made, 1)
     back = read_motion(rig, 1, FRAMES)

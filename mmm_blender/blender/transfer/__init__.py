@@ -1,0 +1,1 @@
+"""Motions from and to files, and from one character to another."""

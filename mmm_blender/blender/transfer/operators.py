@@ -1,0 +1,159 @@
+"""Copy, import and export motions; entries in Blender's File menu."""
+# Blender reads properties from annotations that are calls; they are no types, and meant so.
+# pyright: reportInvalidTypeForm=false
+
+from pathlib import Path
+from typing import Any, ClassVar
+
+from ...common.errors import MMMError
+from ..bpy_types import ArmatureObject, Context, Event, bpy
+from ..rig.target import armature_of, target_armature
+from ..widgets import can_run, redraw
+from . import task
+
+_NO_CHARACTER = "Select the character that has the motion."
+
+
+def _character(context: Context) -> ArmatureObject | None:
+    """The chosen one; MMMError where the chosen armature is none."""
+    return target_armature(context)
+
+
+def _report(operator: Any, sentence: str) -> set[str]:
+    operator.report({"INFO"}, sentence)
+    redraw()
+    return {"FINISHED"}
+
+
+def _refuse(operator: Any, error: MMMError) -> set[str]:
+    operator.report({"ERROR"}, str(error))
+    return {"CANCELLED"}
+
+
+class CopyMotion(bpy.types.Operator):
+    """Key the motion of the other selected character on the active one"""
+
+    bl_idname = "mmm.copy_motion"
+    bl_label = "Copy Motion"
+    bl_options: ClassVar[set[str]] = {"UNDO"}
+
+    source: bpy.props.StringProperty(
+        name="From", description="Name of the character; the other selected one if not given"
+    )
+
+    @classmethod
+    def poll(cls, context: Context) -> bool:
+        """Only where there is a character."""
+        try:
+            return can_run(cls, "" if _character(context) else _NO_CHARACTER)
+        except MMMError as error:
+            return can_run(cls, str(error))
+
+    def execute(self, context: Context) -> set[str]:
+        """Read the one, key the other."""
+        try:
+            target = _character(context)
+            assert target is not None  # the poll has seen it
+            return _report(self, task.copy_motion(context, self._source(context, target), target))
+        except MMMError as error:
+            return _refuse(self, error)
+
+    def _source(self, context: Context, target: ArmatureObject) -> ArmatureObject:
+        if self.source:
+            found = armature_of(bpy.data.objects.get(self.source))
+        else:
+            others = (armature_of(each) for each in context.selected_objects)
+            found = next((rig for rig in others if rig is not None and rig != target), None)
+        if found is None:
+            raise MMMError("Select the character that has the motion first, then the other one.")
+        return found
+
+
+class ImportMotion(bpy.types.Operator):
+    """Bring the motion of a BVH, FBX or GLB file onto the active character, or as a new one"""
+
+    bl_idname = "mmm.import_motion"
+    bl_label = "Import Motion"
+    bl_options: ClassVar[set[str]] = {"UNDO"}
+
+    filepath: bpy.props.StringProperty(subtype="FILE_PATH", options={"SKIP_SAVE"})
+    filter_glob: bpy.props.StringProperty(default="*.bvh;*.fbx;*.glb;*.gltf", options={"HIDDEN"})
+    as_new: bpy.props.BoolProperty(
+        name="As New Character", description="Add the file's own armature to the scene"
+    )
+
+    def invoke(self, context: Context, _event: Event) -> set[str]:
+        """Ask for the file."""
+        context.window_manager.fileselect_add(self)
+        return {"RUNNING_MODAL"}
+
+    def execute(self, context: Context) -> set[str]:
+        """Bring it."""
+        try:
+            target = None if self.as_new else _character(context)
+            return _report(self, task.import_motion(context, target, Path(self.filepath)))
+        except MMMError as error:
+            return _refuse(self, error)
+
+
+class ExportMotion(bpy.types.Operator):
+    """Write the active character with its motion: FBX, GLB, USD, BVH, or arrays (.npz)"""
+
+    bl_idname = "mmm.export_motion"
+    bl_label = "Export Motion"
+
+    filepath: bpy.props.StringProperty(subtype="FILE_PATH", options={"SKIP_SAVE"})
+    filter_glob: bpy.props.StringProperty(
+        default="*.fbx;*.glb;*.usd;*.usda;*.usdc;*.bvh;*.npz", options={"HIDDEN"}
+    )
+
+    @classmethod
+    def poll(cls, context: Context) -> bool:
+        """Only where there is a character."""
+        try:
+            return can_run(cls, "" if _character(context) else _NO_CHARACTER)
+        except MMMError as error:
+            return can_run(cls, str(error))
+
+    def invoke(self, context: Context, _event: Event) -> set[str]:
+        """Ask for the name, which says the format."""
+        rig = _character(context)
+        self.filepath = f"{'motion' if rig is None else rig.name}.fbx"
+        context.window_manager.fileselect_add(self)
+        return {"RUNNING_MODAL"}
+
+    def execute(self, context: Context) -> set[str]:
+        """Write it."""
+        try:
+            rig = _character(context)
+            assert rig is not None  # the poll has seen it
+            return _report(self, task.export_motion(context, rig, Path(self.filepath)))
+        except MMMError as error:
+            return _refuse(self, error)
+
+
+def _draw_import(self: Any, _context: Context) -> None:
+    self.layout.operator("mmm.import_motion", text="Motion onto Character (.bvh, .fbx, .glb)")
+
+
+def _draw_export(self: Any, _context: Context) -> None:
+    self.layout.operator("mmm.export_motion", text="Motion of Character (.fbx, .glb, .usd, .bvh)")
+
+
+_CLASSES = (CopyMotion, ImportMotion, ExportMotion)
+
+_register, _unregister = bpy.utils.register_classes_factory(_CLASSES)
+
+
+def register() -> None:
+    """Add the operators, and the entries of the File menu."""
+    _register()
+    bpy.types.TOPBAR_MT_file_import.append(_draw_import)
+    bpy.types.TOPBAR_MT_file_export.append(_draw_export)
+
+
+def unregister() -> None:
+    """Take them away."""
+    bpy.types.TOPBAR_MT_file_export.remove(_draw_export)
+    bpy.types.TOPBAR_MT_file_import.remove(_draw_import)
+    _unregister()
