@@ -155,8 +155,8 @@ class MotionEngine:
         try:
             return work()
         except (RuntimeError, MemoryError) as error:
-            print(error, file=sys.stderr)
-            _clear_frames(error)
+            traceback.print_exception(error)  # to standard error, which is the log
+            _drop_frames(error)
             failure = device_error(error, self._used_device, _name_of(self._used_device))
         self.free()  # out of the except block, which keeps what failed alive
         raise failure
@@ -348,10 +348,11 @@ def _lacks(error: Exception) -> WorkerError:
     )
 
 
-def _clear_frames(error: BaseException | None) -> None:
-    """Drop what an error's tracebacks hold: the model, and all that it was computing."""
+def _drop_frames(error: BaseException | None) -> None:
+    """Drop what an error's tracebacks hold: the model, and all that it was computing. Clearing the
+    frames is not enough: that of a comprehension keeps what it took from around it."""
     while error is not None:
-        traceback.clear_frames(error.__traceback__)
+        error.__traceback__ = None
         error = error.__cause__ or error.__context__
 
 
