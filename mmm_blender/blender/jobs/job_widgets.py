@@ -21,7 +21,7 @@ def draw_notice(
     layout: Layout, context: Context, the_session: WorkerSession, panel: str = "", width: int = 0
 ) -> None:
     """The last message, with the prompt that it is about. panel: one that shows its own only; the
-    main one shows those of no panel too. width: of a menu, in pixels at a scale of 1; 0 elsewhere."""
+    main one shows those of no panel too. width: of a menu, in pixels at a scale of 1, else 0."""
     notice = the_session.notice
     if not notice.text or panel not in ("", the_session.panel):
         return
