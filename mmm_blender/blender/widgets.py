@@ -39,6 +39,7 @@ def draw_wrapped(
     text: str,
     icon: str = "NONE",
     width: int = 0,
+    *,
     in_menu: bool = False,
 ) -> None:
     """A sentence as labels, as many lines as the width asks for; icon on the first.
