@@ -215,6 +215,7 @@ LAYERS = (
         (
             *(*NETWORKS, "prompts", "motion.pipeline", "smpl_model"),
             *("worker.protocol", "worker.wire", "worker.gpu_errors", "motion.checkpoint_import"),
+            "worker.install_errors",
         ),
         NUMPY,
         # for a GPU, or where there is no ONNX Runtime

@@ -34,14 +34,21 @@ def can_run(operator: Any, reason: str) -> bool:
 
 
 def draw_wrapped(
-    layout: Layout, context: Context, text: str, icon: str = "NONE", width: int = 0
+    layout: Layout,
+    context: Context,
+    text: str,
+    icon: str = "NONE",
+    width: int = 0,
+    *,
+    in_menu: bool = False,
 ) -> None:
     """A sentence as labels, as many lines as the width asks for; icon on the first.
 
-    width: pixels at a scale of 1, 0 for the region's.
+    width: pixels at a scale of 1, 0 for the region's. in_menu: without a column of its own, which
+    would stand beside the entries of a menu.
     """
     letters = _letters(width) if width else _letters_in_region(context)
-    column = layout.column(align=True)
+    column = layout if in_menu else layout.column(align=True)
     for number, line in enumerate(textwrap.wrap(shown(text), letters)):
         column.label(text=line, icon=icon if number == 0 or icon == "NONE" else "BLANK1")
 

@@ -20,6 +20,7 @@ _LONG_PATH_WORDS = ("Long Path support", "long paths")  # Windows: torch's heade
 _LOCKED_WORDS = ("WinError 5]", "WinError 32]", "WinError 225]", "WinError 1260]",
                  "Access is denied", "Permission denied", "Operation not permitted")  # fmt: skip
 _OTHER_PYTHON_WORDS = ("is not a supported wheel on this platform",)
+_DLL_WORDS = ("DLL load failed", "WinError 126", "WinError 1114")
 _NO_BUILD_WORDS = ("No matching distribution found for", "Could not find a version that satisfies")
 
 _SENTENCES: tuple[tuple[tuple[str, ...], str], ...] = (
@@ -83,13 +84,19 @@ def failure_sentence(lines: Sequence[str], status: int) -> MMMError:
 
 def import_sentence(python: Path, name: str, error: str, system: str) -> str:
     """Why a package cannot be imported, and what to do. system: ``sys.platform`` there."""
-    if system == "win32" and ("DLL load failed" in error or "WinError 126" in error
-                              or "WinError 1114" in error):  # fmt: skip
-        return (
-            f"Windows lacks the Visual C++ runtime that {name} needs ({error}): install "
-            "Microsoft's 'Visual C++ Redistributable' and try again."
-        )
-    return f"{python} cannot import {name} ({error}): run Set Up, or install it there."
+    return visual_c_sentence(name, error, system) or (
+        f"{python} cannot import {name} ({error}): run Set Up, or install it there."
+    )
+
+
+def visual_c_sentence(name: str, error: str, system: str) -> str:
+    """What to do where a package lacks Windows' Visual C++ runtime; "" for another error."""
+    if system != "win32" or not any(words in error for words in _DLL_WORDS):
+        return ""
+    return (
+        f"Windows lacks the Visual C++ runtime that {name} needs ({error}): install Microsoft's "
+        "'Visual C++ Redistributable' and try again."
+    )
 
 
 def os_sentence(error: OSError, folder: Path) -> str:

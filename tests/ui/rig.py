@@ -157,6 +157,7 @@ class Rig:
                 self.run("xdotool click 1")
                 time.sleep(SETTLE_SECONDS)
                 return
+        self.screenshot("context_menu.png")
         raise RigError(f"the context menu shows no line that runs {command}")
 
     def region(self, kind: str, editor: str = "VIEW_3D") -> tuple[int, int, int, int]:

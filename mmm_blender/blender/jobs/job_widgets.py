@@ -21,15 +21,18 @@ def draw_notice(
     layout: Layout, context: Context, the_session: WorkerSession, panel: str = "", width: int = 0
 ) -> None:
     """The last message, with the prompt that it is about. panel: one that shows its own only; the
-    main one shows those of no panel too. width: as in ``draw_wrapped``."""
+    main one shows those of no panel too. width: of a menu, in pixels at a scale of 1, else 0."""
     notice = the_session.notice
     if not notice.text or panel not in ("", the_session.panel):
         return
-    box = layout.box()
+    in_menu = width > 0
+    box = layout if in_menu else layout.box()
     if the_session.prompt:
-        draw_wrapped(box, context, f"\u201c{the_session.prompt}\u201d", width=width)
+        draw_wrapped(
+            box, context, f"\u201c{the_session.prompt}\u201d", width=width, in_menu=in_menu
+        )
     icon = "ERROR" if notice.is_error else "INFO"
-    draw_wrapped(box, context, notice.text, icon=icon, width=width)
+    draw_wrapped(box, context, notice.text, icon=icon, width=width, in_menu=in_menu)
     if notice.kind in (FailureKind.OUT_OF_MEMORY, FailureKind.DEVICE):
         box.operator("mmm.generate_on_cpu")
     if notice.kind in (FailureKind.INTERNAL, FailureKind.WORKER_ENDED):

@@ -24,6 +24,7 @@ from ...motion.runtime.cores import physical_cores
 from ...motion.runtime.opening import TORCH, has_library, library_for
 from ...motion.sampling.noise import SAMPLER_VERSION
 from ...smpl_model.body_model import load_body_model
+from ..install_errors import visual_c_sentence
 from ..protocol import (
     AUTO_DEVICE,
     STAGE_GENERATING,
@@ -341,11 +342,11 @@ def _import_torch() -> Any:
 
 
 def _lacks(error: Exception) -> WorkerError:
-    return WorkerError(
+    sentence = visual_c_sentence("the model", str(error), sys.platform) or (
         f"The Python {sys.executable} lacks what MMM needs ({error}): run Set Up in the "
-        "preferences, or choose a Python that has it.",
-        FailureKind.ENVIRONMENT,
+        "preferences, or choose a Python that has it."
     )
+    return WorkerError(sentence, FailureKind.ENVIRONMENT)
 
 
 def _drop_frames(error: BaseException | None) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from mmm_blender.motion.pipeline.pipeline import MotionPipeline
 from mmm_blender.worker import protocol as p
 from mmm_blender.worker.server import engine as engine_module
 from mmm_blender.worker.server.engine import MotionEngine
@@ -172,3 +173,18 @@ def test_the_note_says_the_reason_alone() -> None:
     note = fallback_note(error, "RTX")
     assert note.endswith("the CPU made this motion, and makes the next ones.")
     assert "log" not in note
+
+
+def test_a_missing_visual_c_runtime_is_named_for_the_zips_own_runtime(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """What Windows says of a wheel whose libraries it cannot load."""
+
+    def fail(*_arguments: object) -> Any:
+        raise ImportError("DLL load failed while importing onnxruntime_pybind11_state")
+
+    monkeypatch.setattr(MotionPipeline, "load", fail)
+    monkeypatch.setattr(engine_module.sys, "platform", "win32")
+    with pytest.raises(p.WorkerError, match=r"Visual C\+\+ Redistributable") as caught:
+        MotionEngine().load(p.LoadBundle(str(tmp_path), "cpu"))
+    assert caught.value.kind is p.FailureKind.ENVIRONMENT
