@@ -240,7 +240,8 @@ class Shutdown:
 class Ready:
     """The worker understood Hello.
 
-    torch_version: "" when this Python cannot import torch; ``reason`` then says why in a sentence.
+    torch_version: "" where this Python has no torch, which the processor does not need. reason: why
+    no motion can be made with it, in a sentence; "" where one can.
     devices: id ("cpu", "cuda:0", "mps") to a name for people.
     """
 
