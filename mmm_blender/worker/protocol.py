@@ -240,8 +240,7 @@ class Shutdown:
 class Ready:
     """The worker understood Hello.
 
-    torch_version: "" where this Python has no torch, which the processor does not need. reason: why
-    no motion can be made with it, in a sentence; "" where one can.
+    torch_version: "" for none. reason: why this Python makes no motion, "" where it makes one.
     devices: id ("cpu", "cuda:0", "mps") to a name for people.
     """
 

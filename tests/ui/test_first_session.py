@@ -9,6 +9,8 @@ import time
 from tests.ui.key_editor import wait_for_job
 from tests.ui.rig import CHECKOUT, Rig
 
+PRESSES = 3  # a tooltip or a slow redraw may swallow one
+SEARCHLESS = 5
 POPUP_SECONDS = 2.5  # else the letters are commands of the view
 IN_MANUAL = ("takes", "make_loop", "simplified")
 PROMPT = "a person walks forward"
@@ -80,8 +82,14 @@ def keep_button(rig: Rig) -> tuple[int, int]:
     return left + 60, y
 
 
-def search(rig: Rig, words: str) -> None:
-    """F3 over the scene, the words, Enter."""
+def search(rig: Rig, words: str, command: str) -> None:
+    """F3 over the scene, the words, Enter. Blender 5 opens no search here, where the screen has no
+    window manager: there the command is invoked as its menu entry would."""
+    if rig.ask("answer = bpy.app.version[0]") >= SEARCHLESS:
+        invoked = f"with bpy.context.temp_override(**view()):\n    {command}('INVOKE_DEFAULT')"
+        rig.ask(invoked)
+        rig.settle()
+        return
     left, top, right, bottom = rig.region("WINDOW")
     rig.move((left + right) // 2, (top + bottom) // 2)
     rig.settle()
@@ -91,6 +99,26 @@ def search(rig: Rig, words: str) -> None:
     rig.settle()
     picture(rig, words.replace(" ", "_").lower())
     rig.key("Return")
+
+
+def pick_a_take(rig: Rig, takes: list[str]) -> None:
+    """Click a row, flip on by the arrow keys, and keep what plays."""
+    rig.ask(MAKE_ROOM)
+    keep = keep_button(rig)
+    rig.click(keep[0], keep[1] - 60)  # a row of the list above
+    picked = rig.ask(STATE)
+    assert picked["action"] in takes
+    rig.key("Down")  # the mouse is over the list
+    rig.key("Down")
+    flipped = rig.ask(STATE)
+    assert flipped["action"] == flipped["takes"][flipped["active"]]
+    kept = flipped
+    for _ in range(PRESSES):
+        if len(kept["takes"]) > 1:
+            rig.click(*keep)
+            rig.settle()
+            kept = rig.ask(STATE)
+    assert kept["takes"] == [flipped["action"]] == [kept["action"]]
 
 
 def test_a_first_session(rig: Rig) -> None:
@@ -104,35 +132,23 @@ def test_a_first_session(rig: Rig) -> None:
     assert len(state["takes"]) == TAKES and state["fake"] == 0
     picture(rig, "takes")
 
-    rig.ask(MAKE_ROOM)
-    x, y = keep_button(rig)
-    rig.click(x, y - 60)  # a row of the list above
-    picked = rig.ask(STATE)
-    assert picked["action"] in state["takes"]
-    rig.key("Down")  # the mouse is over the list
-    rig.key("Down")
-    flipped = rig.ask(STATE)
-    assert flipped["action"] == flipped["takes"][flipped["active"]]
-    rig.click(*keep_button(rig))
-    kept = rig.ask(STATE)
-    assert kept["takes"] == [flipped["action"]] == [kept["action"]]
-
+    pick_a_take(rig, state["takes"])
     rig.ask("bpy.context.scene.mmm.takes = 1\n" + SELECT_KEYS)
-    search(rig, "Regenerate Range")
+    search(rig, "Regenerate Range", "bpy.ops.mmm.inpaint")
     wait_for_job(rig)
     assert "frames 30 to 50" in rig.ask(
         "import sys; jobs = sys.modules['bl_ext.user_default.mmm_blender.blender.jobs.session']\n"
         "answer = jobs.session.notice.text"
     )
     rig.ask(SELECT_KEYS.replace("30 <= key.co[0] <= 50", "False"))
-    search(rig, "Make Loop")
+    search(rig, "Make Loop", "bpy.ops.mmm.make_loop")
     wait_for_job(rig)
     looped = rig.ask(STATE)
     assert looped["cycles"] > 0 and "loop" in looped["action"] and len(looped["takes"]) == 2
     rig.ask(SHOW)
     picture(rig, "loop")
 
-    search(rig, "Simplify Keys")
+    search(rig, "Simplify Keys", "bpy.ops.mmm.simplify_keys")
     rig.key("Return")  # the dialog's own button
     rig.settle()
     simple = rig.ask(STATE)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.ui.conftest import CHOOSE_PYTHON
+from tests.ui.conftest import CHOOSE_PYTHON, KNOW_LICENCE
 from tests.ui.rig import Rig
 
 JOB_SECONDS = 180.0
@@ -73,5 +73,6 @@ def test_no_drawing_is_left_when_the_add_on_is_off(path: Rig) -> None:
     path.settle()
     path.screenshot("path_off.png")
     path.ask(f"bpy.ops.preferences.addon_enable(module='{MODULE}')")
-    path.ask(CHOOSE_PYTHON)  # Blender forgets the preferences of an add-on that is turned off
+    # Blender forgets the preferences of an add-on that is turned off
+    path.ask(CHOOSE_PYTHON + KNOW_LICENCE)
     assert path.ask(IMPORTS + "answer = overlay.is_drawing()") is True
