@@ -25,17 +25,13 @@ CHOOSE_PYTHON = f"""
 chosen = bpy.context.preferences.addons["{MODULE}"].preferences
 chosen.python_source = "CHOSEN"
 chosen.python_path = {sys.executable!r}
-"""
-KNOW_LICENCE = f"""
-kept = bpy.context.preferences.addons["{MODULE}"].preferences
-kept.known_licences = '["starter: CC-BY-NC-4.0"]'
+chosen.known_licences = '["starter: CC-BY-NC-4.0"]'
 """
 PREPARE = f"""
 import bpy
 bpy.context.preferences.view.show_splash = False
 bpy.context.preferences.view.smooth_view = 0
 {CHOOSE_PYTHON}
-{KNOW_LICENCE}
 bpy.ops.wm.save_userpref()
 """
 
