@@ -10,7 +10,7 @@ Shape suffixes: T frames, W written bones, N components of a property or keys of
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
-from functools import cached_property
+from functools import cached_property, partial
 from itertools import groupby
 from typing import TypeAlias
 
@@ -164,7 +164,10 @@ class _PropertyEdit:
     @cached_property
     def components(self) -> list[Component]:
         """The property's curves, with or without keys."""
-        return [Component(sorted_by_frame(keys), self.span, self.locked) for keys in self.raw]
+        return [
+            Component(sorted_by_frame(keys), self.span, self.locked, partial(self.of.value, index))
+            for index, keys in enumerate(self.raw)
+        ]
 
     def runs(self) -> Iterator[tuple[int, int]]:
         """Runs of frames to regenerate: first, and one after the last, counted from the range's

@@ -17,6 +17,7 @@ from typing import TypeAlias
 import numpy as np
 
 from ...common.arrays import FloatArray
+from .eased_segments import CLOSE, NEAREST, Said, eased_keys
 from .keyframe_arrays import (
     BEZIER,
     CONSTANT,
@@ -34,10 +35,6 @@ _SAMPLES = (0.125, 0.25, 0.375, 0.5, 0.625, 0.75, 0.875)
 """Shares of a frame at which a handle is fitted."""
 _HANDLE_SHARES = (0.05, 0.25, 0.45, 0.65, 0.85, 1.0)
 """Lengths of that handle, as shares of the frame, which are tried."""
-_CLOSE = 2e-4
-"""Metres, or units of a rotation, by which a curve may be missed between frames."""
-_NEAREST = 1.0 / 64.0
-"""Frames from a key to the next at least: Blender makes one of keys a hundredth apart."""
 _ROUNDED = 1e-5
 """Frames by which a handle may reach beyond: no more than Blender's numbers are rounded by."""
 _SHORTEST = 1e-3
@@ -46,10 +43,12 @@ _MIRROR = np.array([-1.0, 1.0])
 """Of a point (frame, value): time runs the other way."""
 
 
-def cut_keys(left: Key, right: Key, start: float, stop: float, keeps_left: bool) -> KeyArray:
+def cut_keys(  # noqa: PLR0917  # a segment, where it is cut, and what it says
+    left: Key, right: Key, start: float, stop: float, keeps_left: bool, said: Said
+) -> KeyArray:
     """Keys at whole frames from ``start`` to ``stop`` that hold the segment from ``left`` to
     ``right`` there. keeps_left: ``left`` stays and the cut is behind ``stop``; else ``right`` stays
-    and it is before ``start``."""
+    and it is before ``start``. said: what the curve says at a frame."""
     if start > stop:
         return no_keys()
     if left["interpolation"] == CONSTANT:
@@ -58,7 +57,7 @@ def cut_keys(left: Key, right: Key, start: float, stop: float, keeps_left: bool)
         return _straight(left, right, np.array([stop if keeps_left else start]))
     if left["interpolation"] == BEZIER:
         return _bent(left, right, start, stop, keeps_left)
-    return _eased(left, right, np.arange(start, stop + 1.0))
+    return eased_keys(left, right, start, stop, keeps_left, said)
 
 
 def _keys(frames: object, values: object, interpolation: int) -> KeyArray:
@@ -70,11 +69,6 @@ def _keys(frames: object, values: object, interpolation: int) -> KeyArray:
 def _straight(left: Key, right: Key, frames_N: FloatArray) -> KeyArray:
     ends = np.array([left["co"], right["co"]], dtype=np.float64)
     return _keys(frames_N, np.interp(frames_N, ends[:, 0], ends[:, 1]), LINEAR)
-
-
-def _eased(left: Key, right: Key, frames_N: FloatArray) -> KeyArray:
-    """A part of an easing is none itself: a key on each frame, whose value its reader knows."""
-    return _straight(left, right, frames_N)
 
 
 def _bent(left: Key, right: Key, start: float, stop: float, keeps_left: bool) -> KeyArray:
@@ -102,7 +96,7 @@ def _first_part(whole_42: FloatArray, near: float, handle: FloatArray) -> tuple[
         frame = float(np.float32(start + length))
         part_42 = _part(whole_42, 0.0, _parameter(whole_42, frame))
         error, fitted_42 = _fitted(part_42, handle)
-        if error <= _CLOSE or length < 2.0 * _NEAREST:
+        if error <= CLOSE or length < 2.0 * NEAREST:
             return frame, fitted_42
         length /= 2.0
 
@@ -130,10 +124,10 @@ def _turns(whole_42: FloatArray, near: float, far: float) -> list[list[float]]:
     slowest = float(_split(whole_42, at)[0][-1, 0])
     whole = float(np.round(slowest))
     around = [np.floor(slowest), slowest, np.ceil(slowest)]
-    if abs(slowest - whole) < _NEAREST:
+    if abs(slowest - whole) < NEAREST:
         around = [whole - 1.0, whole, whole + 1.0]
     tries = [[whole], around]
-    room = near + _NEAREST, far - _NEAREST
+    room = near + NEAREST, far - NEAREST
     return [[frame for frame in each if room[0] <= frame <= room[1]] for each in tries]
 
 

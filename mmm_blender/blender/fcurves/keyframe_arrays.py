@@ -81,6 +81,8 @@ _AUTO_CLAMPED = enum_value("handle_left_type", "AUTO_CLAMPED")
 LINEAR = enum_value("interpolation", "LINEAR")
 BEZIER = enum_value("interpolation", "BEZIER")
 CONSTANT = enum_value("interpolation", "CONSTANT")
+ELASTIC_EASINGS = (enum_value("interpolation", "ELASTIC"), enum_value("interpolation", "BACK"))
+"""Easings that reach beyond their ends, as far as numbers of the key say."""
 _GENERATED = enum_value("type", "GENERATED")
 
 

@@ -13,6 +13,7 @@ import numpy as np
 
 from ...common.arrays import BoolArray, FloatArray
 from .cut_segments import cut_keys
+from .eased_segments import Said
 from .frame_range import FrameRange
 from .keyframe_arrays import ON_FRAME, KeyArray, apart_from, key_frames, no_keys
 
@@ -43,9 +44,11 @@ def fractional_locks(keys: KeyArray, span: SpliceRange, named: Collection[float]
 class Component:
     """One curve's old keys. keys, frames_N: in order. kept_N: which of them stay."""
 
-    def __init__(self, keys: KeyArray, span: SpliceRange, locked: FloatArray) -> None:
-        """locked: whole and fractional frames of the range whose keys stay."""
+    def __init__(self, keys: KeyArray, span: SpliceRange, locked: FloatArray, said: Said) -> None:
+        """locked: whole and fractional frames of the range whose keys stay. said: what the curve
+        says at a frame, before the edit."""
         self.keys = keys
+        self.said = said
         self.span = span
         self.frames_N = key_frames(keys)
         self.inside_N = span.contains(self.frames_N)
@@ -64,9 +67,10 @@ class Component:
             return no_keys()
         left, right = self.keys[segment : segment + 2]
         frames = self.frames_N[segment : segment + 2]
+        ends = self.span.last + 1.0, np.ceil(frames[1]) - 1.0
         if before:
-            return cut_keys(left, right, np.floor(frames[0]) + 1.0, self.span.first - 1.0, True)
-        return cut_keys(left, right, self.span.last + 1.0, np.ceil(frames[1]) - 1.0, False)
+            ends = np.floor(frames[0]) + 1.0, self.span.first - 1.0
+        return cut_keys(left, right, *ends, keeps_left=before, said=self.said)
 
     def _cut_segment(self, before: bool) -> int | None:
         """The first key's number of the segment that the range cuts on one side, if it does."""

@@ -95,7 +95,22 @@ def test_what_stays_automatic_stays_where_it_is_when_blender_looks_again(
         assert np.abs(now - said).max() < TWO_MILLIMETRES
 
 
-@pytest.mark.parametrize(("interpolation", "most"), [("LINEAR", 2), ("CONSTANT", 1), ("BEZIER", 4)])
+@pytest.mark.parametrize(
+    ("interpolation", "most"),
+    [
+        ("LINEAR", 2),
+        ("CONSTANT", 1),
+        ("BEZIER", 4),
+        ("QUAD", 8),
+        ("CUBIC", 8),
+        ("SINE", 14),
+        ("QUART", 20),
+        ("EXPO", 24),
+        ("BACK", 8),
+        ("BOUNCE", 36),
+        ("ELASTIC", 110),  # which swings 26 times here
+    ],
+)
 @pytest.mark.parametrize("handles", ["FREE", "AUTO_CLAMPED"])
 def test_a_cut_segment_is_held_by_few_keys_between_frames_too(
     rig: ArmatureObject, interpolation: str, most: int, handles: str
