@@ -32,6 +32,17 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT), str(ROOT / "tools")]
 
 from mmm_blender.batch.table import read_table  # noqa: E402
+from mmm_blender.blender.history.recipe import (  # noqa: E402
+    EditStep,
+    GenerateStep,
+    Origin,
+    Recipe,
+    SegmentStep,
+    SequenceStep,
+    UserEdits,
+    parse_recipe,
+    recipe_text,
+)
 from mmm_blender.common.array_text import pack, unpack  # noqa: E402
 from mmm_blender.common.errors import MMMError  # noqa: E402
 from mmm_blender.geometry.bvh import bvh_text, read_bvh  # noqa: E402
@@ -93,6 +104,21 @@ def _frames() -> list[bytes]:
     return [encode(Generate("a person walks", 4.0, seed=3, job=1)), encode(LoadBundle("starter"))]
 
 
+def _recipes() -> list[bytes]:
+    place = {"x": 0.0, "z": 0.0, "yaw": 0.0}
+    origin = Origin("starter", "ab" * 32, "0.2.0", {"steps": 10}, "cpu", 2, "")
+    tokens = pack(np.arange(6).reshape(3, 2))
+    made = GenerateStep("a person walks", 3.0, 7, origin, 1, 24.0, place, tokens=tokens)
+    spoken = SequenceStep(("walks", "runs"), (2.0, 3.0), (0, 7), origin, 1, 24.0, place)
+    mask = pack(np.zeros((40, 23), dtype=np.bool_))
+    counts = {'pose.bones["head"].rotation_quaternion': [1, -1, 0]}
+    hand = UserEdits(("head",), {}, {"head": tokens}, counts, tokens)
+    edit = EditStep("", 3, "upper", 4, 12, origin, 24.0, 1, mask, {"head": [3.0]}, hand, tokens)
+    segment = SegmentStep(1, "jumps", 2.0, 5, 30, 60, 70, -10, origin, 24.0, 5, mask)
+    steps = ((made,), (spoken, segment), (made, edit))
+    return [recipe_text(Recipe(each)).encode() for each in steps]
+
+
 def _config() -> list[bytes]:
     return [(ROOT / "weights" / "starter" / "config.json").read_bytes()]
 
@@ -108,6 +134,9 @@ KINDS: Mapping[str, Kind] = {
         "a.txt",
         lambda: [pack(np.arange(12.0)).encode()],
         lambda path: unpack(path.read_bytes().decode("latin-1")),
+    ),
+    "recipe": Kind(
+        "a.json", _recipes, lambda path: parse_recipe(path.read_bytes().decode("latin-1"))
     ),
     "frame": Kind("a.bin", _frames, lambda path: read_message(io.BytesIO(path.read_bytes()))),
 }

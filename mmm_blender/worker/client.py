@@ -165,7 +165,7 @@ class WorkerClient:
             messages += self._kill()
         if self._open_jobs and time.monotonic() - self._heard_at > self._silence_seconds:
             silent = f"it has said nothing for {self._silence_seconds:.0f} s"
-            messages += self._ended(silent, hangs=True)
+            messages += self._ended(silent, excused=True)
         return messages
 
     def stop(self) -> None:
@@ -218,16 +218,17 @@ class WorkerClient:
     def _bury(self) -> None:
         """A process that died since the last poll: keep what its jobs have to hear."""
         self._backlog += self._drain()
-        if self._connection is not None:
-            self._backlog += self._ended("")
+        if self._connection is not None:  # its last answers, a greeting perhaps, are on the way
+            self._backlog += self._ended("", excused=True)
 
-    def _ended(self, reason: str, hangs: bool = False) -> list[WorkerMessage]:
-        """The process is over, or is ended because it ``hangs``: what that means for whoever waits.
+    def _ended(self, reason: str, excused: bool = False) -> list[WorkerMessage]:
+        """The process is over, or hangs and is ended: what that means for whoever waits. excused:
+        that it has not said it is ready is no sign of a Python that cannot run it.
 
         Jobs begin again in a new process, once: it may have been killed from outside.
         """
         assert self._connection is not None
-        killed = hangs or self._connection.killed
+        killed = excused or self._connection.killed
         reason = (reason or self._connection.last_words()).rstrip(".")
         kind = FailureKind.WORKER_ENDED
         sentence = f"The worker ended unexpectedly ({reason}): try again."

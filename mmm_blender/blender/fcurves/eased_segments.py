@@ -27,8 +27,9 @@ CLOSE = 2e-4
 """Metres, or units of a rotation, by which a curve may be missed between frames."""
 _EXACT = 5e-6
 """The same on whole frames."""
-_STEPS = (1.0, 0.25, NEAREST)
-"""Frames between the borders at which segments may end, from the coarsest on."""
+_STEPS = (1.0, 0.25)
+"""Frames between the borders at which segments may end. (An easing that swings faster than these
+can follow is held on whole frames.)"""
 _SAMPLES_PER_FRAME, _FEWEST_SAMPLES, _MOST_SAMPLES = 4, 8, 64
 
 
@@ -68,22 +69,29 @@ def _beside(kept: float, whole: float, left: np.void, said: Said) -> float:
 
 
 def _longest(start: float, stop: float, said: Said) -> tuple[float, tuple[float, float]]:
-    """The end of the longest segment that comes near enough, and the values of its handles."""
-    end, handles = stop, (0.0, 0.0)
+    """The end of the longest segment that comes near enough, and the values of its handles; of the
+    shortest where none does."""
     for step in _STEPS:
-        low, high = 0, int(np.ceil((stop - start) / step))
+        low, high, best = 0, int(np.ceil((stop - start) / step)), (stop, (0.0, 0.0))
         while low < high:
             middle = (low + high + 1) // 2
-            tried = min(float(np.floor(start / step) + middle) * step, stop)
-            found, error = _fitted(start, tried, said)
+            end = _border(start, stop, step, middle)
+            handles, error = _fitted(start, end, said)
             if error <= 1.0:
-                low, end, handles = middle, tried, found
+                low, best = middle, (end, handles)
             else:
                 high = middle - 1
         if low:
-            return end, handles
-    end = min(start + NEAREST, stop)
+            return best
+    end = _border(start, stop, _STEPS[-1], 1)
     return end, _fitted(start, end, said)[0]
+
+
+def _border(start: float, stop: float, step: float, number: int) -> float:
+    """The end of a segment: so many steps on, on a multiple of them, and never so close to either
+    end that Blender would make one key of two."""
+    end = max(float(np.floor(start / step) + number) * step, start + NEAREST)
+    return stop if stop - end < NEAREST else end
 
 
 def _fitted(start: float, stop: float, said: Said) -> tuple[tuple[float, float], float]:

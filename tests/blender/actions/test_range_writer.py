@@ -66,6 +66,15 @@ A_CURVE_THAT_STANDS_UPRIGHT = Layout(
 """Both handles of a segment reach to its other end, so that it jumps at 4.5: a handle of a part
 around that is longer than the part, and Blender shortens it."""
 
+AN_EASING_THAT_SWINGS_FAST = Layout(
+    seed=1042,
+    mode="AXIS_ANGLE",
+    kinds=("fractional", "sparse"),
+    handles=("ALIGNED",),
+    smoothing="NONE",
+)
+"""Elastic, several times a frame."""
+
 spans = st.tuples(st.integers(-15, 50), st.integers(0, 20)).map(lambda at: (at[0], sum(at)))
 holds = st.frozensets(st.integers(-60, 280).map(lambda quarter: quarter / 4), max_size=20)
 
@@ -194,6 +203,7 @@ def test_kept_keys_stay_bit_for_bit(rig: ArmatureObject, update: bool) -> None:
 def test_frames_outside_the_range_say_what_they_said(rig: ArmatureObject) -> None:
     @drawn
     @example(A_CURVE_THAT_STANDS_UPRIGHT, (-3, 3), frozenset({-13.75, 59.75}))
+    @example(AN_EASING_THAT_SWINGS_FAST, (0, 0), frozenset({39.5, 34.25, 27.75, 50.0}))
     @given(layouts, spans, holds)
     def check(layout: Layout, span: tuple[int, int], held: frozenset[float]) -> None:
         case = Case(rig, layout, span)
