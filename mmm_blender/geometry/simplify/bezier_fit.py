@@ -94,6 +94,11 @@ def _hermite(
     return at_T, length_T, polynomials
 
 
+def _summed(at_T: IntArray, values_T: FloatArray, count: int) -> FloatArray:
+    """Sums of the values that go to each place."""
+    return np.asarray(np.bincount(at_T, values_T, count), dtype=np.float64)
+
+
 def _normal_equations(
     values_TC: FloatArray, knots_K: IntArray
 ) -> tuple[FloatArray, FloatArray, FloatArray]:
@@ -106,8 +111,8 @@ def _normal_equations(
         h[0][:, None] * values_TC[knots_K[at_T]] + h[2][:, None] * values_TC[knots_K[at_T + 1]]
     )
     missing_TC = values_TC - through_TC
-    own_K = np.bincount(at_T, left_T**2, count) + np.bincount(at_T + 1, right_T**2, count)
-    beside_S = np.bincount(at_T, left_T * right_T, count)[:-1]
+    own_K = _summed(at_T, left_T**2, count) + _summed(at_T + 1, right_T**2, count)
+    beside_S = _summed(at_T, left_T * right_T, count)[:-1]
     starts_S = knots_K[:-1]
     rest_KC = np.zeros((count, values_TC.shape[1]))
     rest_KC[:-1] += np.add.reduceat(left_T[:, None] * missing_TC, starts_S)
