@@ -146,7 +146,8 @@ class EnvironmentSetup:
             self._end(FAILED, f"The set-up met an error of its own ({error!r}): please report it.")
         finally:
             if self._log is not None:
-                self._log.close()
+                with contextlib.suppress(OSError):  # a full disk, which was said
+                    self._log.close()
 
     def _open_log(self) -> None:
         self._temporary.mkdir(parents=True, exist_ok=True)

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import io
 import math
+import re
+import shutil
+import tempfile
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from ...common.atomic_files import writing
+from ...common.atomic_files import write_files, writing
 from ...common.errors import MMMError
 from ...geometry.bvh import bvh_text, read_bvh
 from ...geometry.clip import MotionClip
@@ -35,6 +38,11 @@ IMPORTS = (".bvh", ".fbx", ".glb", ".gltf")
 EXPORTS = (".fbx", ".glb", ".usd", ".usda", ".usdc", ".bvh", ".npz")
 _WELL_BEFORE = 1000
 """Frames before the first at which a rig rests while it is exported."""
+
+_OF_PYTHON = re.compile(
+    r"^(?:Python: )?(?:\w+(?:Error|Exception): )?(?:\[(?:Errno|WinError) \d+\] )?"
+)
+"""Words before the message in the last line of a traceback."""
 
 _AMASS_POSES = 156
 """Numbers of an SMPL-H pose in AMASS: 52 joints, three of each."""
@@ -123,10 +131,19 @@ def _run(path: Path, call: Callable[[], Any]) -> None:
     try:
         answer = call()
     except (RuntimeError, AttributeError) as error:  # AttributeError: the add-on is off
-        reason = str(error).strip().removeprefix("Error: ").splitlines()[0]
-        raise MMMError(f"Blender could not read or write {path.name} ({reason}).") from error
+        raise MMMError(
+            f"Blender could not read or write {path.name} ({_reason(error)})."
+        ) from error
     if answer != {"FINISHED"}:
         raise MMMError(f"Blender could not read or write {path.name}: see its system console.")
+
+
+def _reason(error: Exception) -> str:
+    """What an error of an importer or exporter says, in a line: the last one of a traceback."""
+    lines = [line.strip() for line in str(error).splitlines()]
+    said = [line for line in lines if line and not line.startswith("Location:")]
+    last = said[-1] if "Traceback" in str(error) else said[0] if said else type(error).__name__
+    return _OF_PYTHON.sub("", last.removeprefix("Error: ")).rstrip(".")
 
 
 # --- out -----------------------------------------------------------------------------------------
@@ -140,19 +157,32 @@ def export_motion(context: Context, rig: ArmatureObject, path: Path) -> str:
         raise MMMError("Choose a name that ends in .fbx, .glb, .usd, .bvh or .npz.")
     clip, first = _motion_of(rig)
     if kind == ".bvh":
-        _write(path, bvh_text(clip).encode())
+        write_files({path: bvh_text(clip).encode()})
     elif kind == ".npz":
-        _write(path, amass_file(clip))
+        write_files({path: amass_file(clip)})
     else:
-        _by_blender(context, rig, path, first, first + clip.frames - 1)
-    if not path.is_file():
-        raise MMMError(f"Blender's exporter wrote no {path.name}: see its system console.")
+        with _written_beside(path) as part:
+            _by_blender(context, rig, part, first, first + clip.frames - 1)
     return f"Exported {clip.frames} frames of '{rig.name}' to {path.name}."
 
 
-def _write(path: Path, content: bytes) -> None:
+@contextmanager
+def _written_beside(path: Path) -> Generator[Path]:
+    """Gives a name with the same ending, from which exporters tell the format; what lies there at
+    the end takes the place of ``path``, which stays as it was where there is nothing whole."""
+    if not path.parent.is_dir():  # glTF's exporter makes folders, the others end in tracebacks
+        raise MMMError(f"There is no folder {path.parent} (any more): choose another one.")
     with writing(path):
-        path.write_bytes(content)
+        folder = Path(tempfile.mkdtemp(prefix=".exporting-", dir=path.parent))
+    try:
+        part = folder / path.name
+        yield part
+        if not part.is_file():
+            raise MMMError(f"Blender's exporter wrote no {path.name}: see its system console.")
+        with writing(path):
+            part.replace(path)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _by_blender(context: Context, rig: ArmatureObject, path: Path, first: int, last: int) -> None:
