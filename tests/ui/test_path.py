@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.ui.conftest import CHOOSE_PYTHON, KNOW_LICENCE
+from tests.ui.conftest import CHOOSE_PYTHON
 from tests.ui.rig import Rig
 
 JOB_SECONDS = 180.0
@@ -74,5 +74,5 @@ def test_no_drawing_is_left_when_the_add_on_is_off(path: Rig) -> None:
     path.screenshot("path_off.png")
     path.ask(f"bpy.ops.preferences.addon_enable(module='{MODULE}')")
     # Blender forgets the preferences of an add-on that is turned off
-    path.ask(CHOOSE_PYTHON + KNOW_LICENCE)
+    path.ask(CHOOSE_PYTHON)
     assert path.ask(IMPORTS + "answer = overlay.is_drawing()") is True

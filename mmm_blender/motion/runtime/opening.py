@@ -7,6 +7,7 @@ Python that has no ONNX Runtime. Neither is imported before it is needed.
 from __future__ import annotations
 
 import importlib.util
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -34,8 +35,8 @@ def library_for(device: str, wanted: str = "") -> str:
     if has_library(TORCH):
         return TORCH
     raise MMMError(
-        f"This Python has no {ONNX if device == CPU else TORCH}, which runs the model on {device}: "
-        "install the extension's zip for this system, or run Set Up in the preferences."
+        f"{sys.executable} has no {ONNX if device == CPU else TORCH}, which runs the model on "
+        f"{device}: install the extension's zip for this system, or run Set Up in the preferences."
     )
 
 

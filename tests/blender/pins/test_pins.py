@@ -157,6 +157,7 @@ def test_the_panel_lists_them(rig: Any) -> None:
     line = pin_settings(rig).pins[0]
     parts: Any = SimpleNamespace()
     panel.MMM_UL_pins.draw_item(parts, bpy.context, layout, None, line, 0, None, "", 0)
+    bpy.ops.mmm.add_character()  # with one character in the scene, that one is meant
     bpy.context.view_layer.objects.active = None
     assert "Select a character" in drawn(panel.PinPanel).text
     assert not bpy.ops.mmm.pin_add.poll()
