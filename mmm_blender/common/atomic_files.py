@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Generator, Iterable, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -66,7 +67,8 @@ def writing(path: Path) -> Generator[None, None, None]:
 
 
 def _beside(path: Path, ending: str) -> Path:
-    return path.with_name(path.name + ending)
+    """A name of this process's own: another one may write the same file at the same time."""
+    return path.with_name(f"{path.name}.{os.getpid()}{ending}")
 
 
 def _put_in_place(parts: Mapping[Path, Path]) -> None:
@@ -76,7 +78,7 @@ def _put_in_place(parts: Mapping[Path, Path]) -> None:
     try:
         for path, part in parts.items():
             with writing(path):
-                if path.is_file():
+                if len(parts) > 1 and path.is_file():  # one alone takes its name in one go
                     previous[path] = path.replace(_beside(path, _PREVIOUS))
                 part.replace(path)
             placed.append(path)

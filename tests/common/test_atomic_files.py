@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from mmm_blender.common.atomic_files import make_folder, replacing, write_files
+from mmm_blender.common.atomic_files import PARTIAL, make_folder, replacing, write_files
 from mmm_blender.common.errors import MMMError
 
 
@@ -31,20 +31,20 @@ def test_files_are_replaced(tmp_path: Path, old: dict[Path, bytes]) -> None:
     assert on_disk(tmp_path) == new
 
 
-@pytest.mark.parametrize("failing", ["a.txt.part", "b.txt.part"])
+@pytest.mark.parametrize("failing", ["a.txt", "b.txt"])
 def test_a_full_disk_leaves_the_old_files(
     tmp_path: Path, old: dict[Path, bytes], monkeypatch: pytest.MonkeyPatch, failing: str
 ) -> None:
     write_bytes = Path.write_bytes
 
     def until_full(path: Path, content: bytes) -> int:
-        if path.name == failing:
+        if path.name.startswith(failing) and path.suffix == PARTIAL:
             write_bytes(path, content[:1])
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         return write_bytes(path, content)
 
     monkeypatch.setattr(Path, "write_bytes", until_full)
-    with pytest.raises(MMMError, match=rf"{failing[:5]} could not be written \(No space left"):
+    with pytest.raises(MMMError, match=rf"{failing} could not be written \(No space left"):
         write_files(dict.fromkeys(old, b"new"))
     assert on_disk(tmp_path) == old
 
@@ -59,7 +59,7 @@ def test_a_name_that_cannot_be_taken_gives_the_others_their_old_content(
     replace = Path.replace
 
     def unless_in_use(path: Path, target: Path) -> Path:
-        if path.name == "b.txt.part":
+        if path.name.startswith("b.txt.") and path.suffix == PARTIAL:
             raise error
         return replace(path, target)
 

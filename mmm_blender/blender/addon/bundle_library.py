@@ -6,9 +6,12 @@ networks take its tensors is the worker's to say, as of every bundle.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import shutil
 import stat
+import tempfile
+import time
 import zipfile
 from collections.abc import Callable, Iterable
 from functools import partial
@@ -25,7 +28,8 @@ MOST_BYTES = 4 * 2**30
 MOST_FILES = 1_000
 
 _MOST_CONFIG_BYTES = 2**20
-_PART = ".part"
+_ADDING, _PART = "adding", ".part"
+_LEFTOVER_SECONDS = 3600.0
 _CHUNK = 2**20
 _LINK = "a link, which a bundle has none of"
 
@@ -57,19 +61,38 @@ def remove_bundle(card: BundleCard, library: Path) -> None:
 
 def _add(name: str, library: Path, fill: Callable[[Path], None]) -> BundleCard:
     make_folder(library)
-    part = library / f"adding{_PART}"
-    shutil.rmtree(part, ignore_errors=True)
+    _remove_leftovers(library)
+    with writing(library):  # of our own: another Blender may add at the same time
+        holder = Path(tempfile.mkdtemp(prefix=_ADDING, suffix=_PART, dir=library))
     try:
+        part = holder / "content"
         with writing(library):
             fill(part)
         bundle = _bundle_folder(part)
-        _check_files(bundle)
+        check_files(bundle)
         target = new_bundle_folder(library, bundle.name if bundle != part else name)
-        with writing(target):
-            bundle.rename(target)
+        _take_name(bundle, target)
     finally:
-        shutil.rmtree(part, ignore_errors=True)
+        shutil.rmtree(holder, ignore_errors=True)
     return read_card(target)
+
+
+def _take_name(bundle: Path, target: Path) -> None:
+    """The new folder gets its name, unless another Blender has just given that to one."""
+    with writing(target):
+        try:
+            bundle.rename(target)
+        except OSError:
+            new_bundle_folder(target.parent, target.name)
+            raise
+
+
+def _remove_leftovers(library: Path) -> None:
+    """What a Blender that was killed while it added has left; a younger one may be at work."""
+    for path in library.glob(f"{_ADDING}*{_PART}"):
+        with contextlib.suppress(OSError):
+            if path.stat().st_mtime < time.time() - _LEFTOVER_SECONDS:
+                shutil.rmtree(path, ignore_errors=True)
 
 
 def new_bundle_folder(library: Path, name: str) -> Path:
@@ -163,8 +186,8 @@ def _check_size(sizes: Iterable[int], source: Path) -> None:
         )
 
 
-def _check_files(bundle: Path) -> None:
-    """Every file that the config names is there, and is the one that it names."""
+def check_files(bundle: Path) -> None:
+    """MMMError unless every file that the config names is there, and is the one that it names."""
     try:
         content = json_value(file_bytes(bundle / CONFIG_NAME, _MOST_CONFIG_BYTES))
     except (OSError, ValueError) as error:

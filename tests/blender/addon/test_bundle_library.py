@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import stat
 import sys
 import zipfile
@@ -141,3 +142,14 @@ def test_only_what_was_added_is_removed(tmp_path: Path, library: Path) -> None:
     with pytest.raises(MMMError, match="do not lie in"):
         remove_bundle(card, tmp_path / "elsewhere")
     assert card.folder.is_dir()
+
+
+def test_what_a_killed_blender_left_goes_and_what_another_adds_stays(
+    library: Path, tmp_path: Path
+) -> None:
+    old, young = library / "adding-old.part", library / "adding-young.part"
+    for folder in (old, young):
+        make(folder / "content")
+    os.utime(old, (0.0, 0.0))
+    add_bundle(make(tmp_path / "dance"), library)
+    assert {path.name for path in library.iterdir()} == {"dance", young.name}

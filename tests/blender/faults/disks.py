@@ -32,11 +32,16 @@ class Disk:
         if state == "full":
             fill(self.mount / "filler")
         elif state == "read-only":
-            subprocess.run(["mount", "-o", "remount,ro", self.mount], check=True)
+            self.mounted_again("ro")
         else:
             shutil.rmtree(self.work)
             if state == "a file":
                 self.work.write_bytes(b"no folder")
+
+    def mounted_again(self, how: str) -> None:
+        """With other options, such as "ro"."""
+        command = ["mount", "-t", "tmpfs", "-o", f"remount,{how}", "tmpfs", str(self.mount)]
+        subprocess.run(command, check=True)
 
     def files(self) -> dict[str, bytes]:
         """What lies in the folder, hidden files too."""
@@ -59,7 +64,7 @@ def fill(path: Path) -> None:
 @contextmanager
 def small_disk(mount: Path) -> Generator[Disk]:
     """Mounts a disk of 8 MB; skips the test where that is not allowed."""
-    if sys.platform != "linux" or os.geteuid() != 0:
+    if sys.platform != "linux" or os.geteuid() != 0 or shutil.which("mount") is None:
         pytest.skip("disks are mounted as root on Linux only")
     mount.mkdir(exist_ok=True)
     kind = ["mount", "-t", "tmpfs", "-o", f"size={MEGABYTES}m", "tmpfs", str(mount)]

@@ -198,7 +198,7 @@ def test_a_save_that_fails_leaves_the_old_bundle(
     before, write_bytes = contents(tiny_bundle), Path.write_bytes
 
     def until_full(path: Path, content: bytes) -> int:
-        if path.name == f"{failing}.part":
+        if path.name.startswith(failing) and path.suffix == ".part":
             write_bytes(path, content[:1])
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         return write_bytes(path, content)
