@@ -57,6 +57,8 @@ class Asks:
         self.cluster, self.folder, self.bundle = cluster, folder, bundle
 
     def start(self, rows: list[str], out: str, *more: str) -> subprocess.Popen[str]:
+        # a shell lets what it starts in the background ignore Ctrl-C, and that is inherited
+        signal.signal(signal.SIGINT, signal.default_int_handler)
         table = self.folder / f"{out}.csv"
         table.write_text("\n".join(["name,prompt,seconds,seed", *rows]), encoding="utf-8")
         named = {
