@@ -141,12 +141,19 @@ def _holds(part_42: FloatArray) -> bool:
 
 def _keys_of(parts: list[FloatArray]) -> KeyArray:
     """A key at the end of each segment."""
-    keys = _keys([part[3, 0] for part in parts], [part[3, 1] for part in parts], BEZIER)
+    frames = [_whole_if_near(part[3, 0]) for part in parts]
+    keys = _keys(frames, [part[3, 1] for part in parts], BEZIER)
     for at, part_42 in enumerate(parts):
         keys["handle_left"][at] = part_42[2]
         if at + 1 < len(parts):
             keys["handle_right"][at] = parts[at + 1][1]
     return keys
+
+
+def _whole_if_near(frame: float) -> float:
+    """A frame as it was asked for: found along the segment, frame 0 is a trillionth beside it."""
+    whole = float(np.round(frame))
+    return whole if abs(frame - whole) < _ROUNDED else frame
 
 
 def _mirrored(keys: KeyArray) -> KeyArray:
@@ -181,7 +188,7 @@ def _fit(
     at_S = np.array([_parameter_at(points_42, share_of) for share_of in _SAMPLES])
     weight_S = 3.0 * (1.0 - at_S) * at_S**2
     values = points_42[:, 1].tolist()
-    said_S = np.array([_bezier(*values, at) for at in at_S.tolist()])
+    said_S = np.array([_bezier(values, at) for at in at_S.tolist()])
     handle[1] = weight_S @ (wanted_S - said_S) / (weight_S @ weight_S)
     return float(np.abs(said_S + weight_S * handle[1] - wanted_S).max()), handle
 
@@ -193,7 +200,7 @@ def _parameter_at(points_42: FloatArray, share: float) -> float:
 
 
 def _value(points_42: FloatArray, share: float) -> float:
-    return _bezier(*points_42[:, 1].tolist(), _parameter_at(points_42, share))
+    return _bezier(points_42[:, 1].tolist(), _parameter_at(points_42, share))
 
 
 def segment_points(left: Key, right: Key) -> FloatArray:
@@ -216,16 +223,17 @@ def _parameter(points_42: FloatArray, frame: float) -> float:
     low, high = 0.0, 1.0
     for _ in range(_HALVINGS):
         middle = (low + high) / 2.0
-        if _bezier(*times, middle) < frame:
+        if _bezier(times, middle) < frame:
             low = middle
         else:
             high = middle
     return (low + high) / 2.0
 
 
-def _bezier(p0: float, p1: float, p2: float, p3: float, at: float) -> float:
+def _bezier(points: list[float], at: float) -> float:
     """One coordinate at a parameter, 0 to 1, in the steps of ``_split``. Plain floats: an edit asks
     for a million of these, and an array of one number costs thirty times as much."""
+    p0, p1, p2, p3 = points
     a, b, c = p0 + at * (p1 - p0), p1 + at * (p2 - p1), p2 + at * (p3 - p2)
     d, e = a + at * (b - a), b + at * (c - b)
     return d + at * (e - d)

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import TypeAlias
+
 import numpy as np
 
 from ...common.arrays import FloatArray
@@ -10,10 +14,31 @@ from ...geometry.retarget.alignment import Alignment, RestBody, align
 from ...geometry.retarget.rig_map import SIDES, RigMap
 from ..bpy_types import Bone, Object
 
+Places: TypeAlias = tuple[tuple[str, bytes], ...]
+"""Names with points, each as the bytes of three numbers."""
+
 
 def rig_alignment(rig: Object, rig_map: RigMap) -> Alignment:
     """How a rig rests, and how that becomes SMPL's T-pose. MMMError where it is no person's."""
-    return align(_rest_body(rig, rig_map))
+    body = _rest_body(rig, rig_map)
+    return _aligned(_packed(body.heads), _packed(body.tips))
+
+
+def _packed(places: Mapping[str, FloatArray]) -> Places:
+    return tuple((name, place.tobytes()) for name, place in places.items())
+
+
+@lru_cache(maxsize=16)
+def _aligned(heads: Places, tips: Places) -> Alignment:
+    """One press asks for the same rest pose two dozen times. Its arrays are shared: read-only."""
+    found = align(RestBody(_unpacked(heads), _unpacked(tips)))
+    for array in (found.axes_4, found.alignments_J4, found.hips_3, found.floor_3):
+        array.flags.writeable = False
+    return found
+
+
+def _unpacked(places: Places) -> dict[str, FloatArray]:
+    return {name: np.frombuffer(place, dtype=np.float64) for name, place in places}
 
 
 def _rest_body(rig: Object, rig_map: RigMap) -> RestBody:

@@ -127,3 +127,15 @@ def test_a_cut_segment_is_held_by_few_keys_between_frames_too(
         assert np.abs(now - said).max() < TWO_MILLIMETRES
     edit(rig, 40, 50)
     assert all(len(curve.keyframe_points) - 2 - 11 <= most for curve in curves)
+
+
+@pytest.mark.parametrize("handles", ["AUTO", "VECTOR", "FREE"])
+def test_a_key_beside_frame_zero_stands_on_it(rig: ArmatureObject, handles: str) -> None:
+    """Found by the mask suite: it stood at -2.7e-12, and the next edit from 0 on took it away."""
+    curves = curves_of(rig, (-13.0, 17.0, 40.0), handles, "BEZIER", "NONE")
+    edit(rig, 1, 5)
+    for curve in curves:
+        at = read_keys(curve)["co"][:, 0].astype(np.float64)
+        whole = np.round(at)
+        assert 0.0 in at
+        assert (at == whole)[np.abs(at - whole) < 1e-3].all()
