@@ -26,17 +26,25 @@ from ..actions.editability import part_joints
 from ..actions.range_writer import write_range
 from ..bpy_types import Action, ArmatureObject, bpy
 from ..fcurves.curve_snapshot import CurveId, RawCurve, raw_curves, restore
-from ..fcurves.layered_actions import build_action, temporarily_assigned
+from ..fcurves.layered_actions import build_action, curves_of_bones, temporarily_assigned
 from ..fcurves.rollback import all_or_nothing
 from ..history.new_action import action_name, make_action
 from ..history.recipe import EditStep, GenerateStep, Recipe, SegmentStep, SequenceStep, Step
 from ..history.recipe_store import store_recipe
 from ..history.user_edits import put_back, repeat_user_edits
-from ..rig.motion_reader import read_motion
+from ..rig.motion_reader import read_motion, scene_left_as_it_is
+from ..rig.target import scene_of
 from ..sequence.layout import SegmentPlan, plan_segment, sequence_segments, stretched
 from ..sequence.segment_writer import brought_to_start, write_segment
 
 _ROOT = 4 * ANIMATED_JOINTS  # where the root's place begins in a packed motion
+_AT_REST = {
+    "location": (0.0, 0.0, 0.0),
+    "rotation_quaternion": (1.0, 0.0, 0.0, 0.0),
+    "rotation_euler": (0.0, 0.0, 0.0),
+    "rotation_axis_angle": (0.0, 0.0, 1.0, 0.0),
+    "scale": (1.0, 1.0, 1.0),
+}
 _DAMAGED = "The Action's recipe is damaged (its steps do not follow from each other)."
 
 
@@ -180,7 +188,10 @@ class Rebuilding:
         try:
             repeat_user_edits(rig, action, step.hand)
             self._raw, self._written = raw_curves(action), len(self._answered)
-            with temporarily_assigned(rig, action):
+            later = _paths(rig, rig.animation_data.action) - _paths(rig, action)
+            scene = scene_of(rig)
+            with temporarily_assigned(rig, action), scene_left_as_it_is(scene, rig):
+                _put_at_rest(rig, later)
                 if isinstance(step, EditStep):
                     return read_motion(rig, step.input_start, last)
                 kept = read_motion(rig, step.input_start, last - step.shift)
@@ -220,6 +231,19 @@ class Rebuilding:
                 if isinstance(step, EditStep):
                     put_back(rig, action, step)
         return action
+
+
+def _paths(rig: ArmatureObject, action: Action) -> set[str]:
+    return {str(curve.data_path) for curve in curves_of_bones(rig, action)}
+
+
+def _put_at_rest(rig: ArmatureObject, paths: set[str]) -> None:
+    """What was keyed only after a step did not move the bones that the step saw: a bone that was
+    scaled since turns by other roundings."""
+    for path in paths:
+        bone, _, name = path.rpartition(".")
+        if name in _AT_REST:
+            setattr(rig.path_resolve(bone), name, _AT_REST[name])
 
 
 def _done(rig: ArmatureObject, action: Action | None, made: _Answered) -> Action:
