@@ -10,8 +10,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-pytest.importorskip("torch", reason="no torch in this Python")
-
 from mmm_blender.common.errors import MMMError
 from mmm_blender.common.package import package_version
 from mmm_blender.dataset.command import read_bundle

@@ -23,7 +23,6 @@ import numpy as np
 import pytest
 
 pytest.importorskip("ray", reason="the extra 'cluster' is not installed in this Python")
-pytest.importorskip("torch", reason="no torch in this Python")
 if not sys.platform.startswith("linux"):
     pytest.skip("two nodes on one machine need Linux", allow_module_level=True)
 if not os.environ.get("MMM_RAY_NODES"):

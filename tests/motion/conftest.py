@@ -3,15 +3,18 @@
 B prompts, W words, C channels.
 """
 
+from __future__ import annotations
+
 import hashlib
+import importlib.util
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 import pytest
-import torch
 
 from mmm_blender.motion.config import (
     BundleConfig,
@@ -20,13 +23,14 @@ from mmm_blender.motion.config import (
     TransformerConfig,
 )
 from mmm_blender.motion.loaded_bundle import load_bundle
-from mmm_blender.motion.networks.bundle_file import save_bundle
-from mmm_blender.motion.networks.text.features import TextFeatures as TorchTextFeatures
-from mmm_blender.motion.networks.tokenizer import Tokenizer
-from mmm_blender.motion.networks.transformer import MaskedTransformer
 from mmm_blender.motion.pipeline.pipeline import MotionPipeline
 from mmm_blender.motion.runtime.opening import ONNX, TORCH
 from mmm_blender.motion.text import TextFeatures
+
+if TYPE_CHECKING:
+    from mmm_blender.motion.networks.text.features import TextFeatures as TorchTextFeatures
+    from mmm_blender.motion.networks.tokenizer import Tokenizer
+    from mmm_blender.motion.networks.transformer import MaskedTransformer
 
 TEXT_WIDTH = 12
 WORDS = 5
@@ -58,12 +62,17 @@ class FakeTorchText:
 
     def encode(self, prompts: Sequence[str]) -> TorchTextFeatures:
         """As FakeTextEncoder's."""
+        from mmm_blender.motion.networks.text.features import TextFeatures as TorchTextFeatures
+
         return TorchTextFeatures.of(FakeTextEncoder().encode(prompts))
 
 
 @pytest.fixture(autouse=True, scope="session")
 def _one_thread() -> None:
-    torch.set_num_threads(1)
+    if importlib.util.find_spec("torch") is not None:
+        import torch
+
+        torch.set_num_threads(1)
 
 
 @pytest.fixture(scope="session")
@@ -72,7 +81,7 @@ def text_encoder() -> FakeTextEncoder:
 
 
 @pytest.fixture(scope="session")
-def torch_text() -> FakeTorchText:
+def torch_text(needs_torch: None) -> FakeTorchText:
     return FakeTorchText()
 
 
@@ -87,8 +96,12 @@ def tiny_transformer_config() -> TransformerConfig:
 
 
 @pytest.fixture(scope="session")
-def tiny_tokenizer(tiny_tokenizer_config: TokenizerConfig) -> Tokenizer:
+def tiny_tokenizer(needs_torch: None, tiny_tokenizer_config: TokenizerConfig) -> Tokenizer:
     """Trained for one step, so that its codebook is not zero."""
+    import torch
+
+    from mmm_blender.motion.networks.tokenizer import Tokenizer
+
     torch.manual_seed(0)
     tokenizer = Tokenizer(tiny_tokenizer_config).train()
     tokenizer(torch.randn(8, 32, tiny_tokenizer_config.feature_layout.channels))
@@ -99,6 +112,10 @@ def tiny_tokenizer(tiny_tokenizer_config: TokenizerConfig) -> Tokenizer:
 def tiny_transformer(
     tiny_tokenizer: Tokenizer, tiny_transformer_config: TransformerConfig
 ) -> MaskedTransformer:
+    import torch
+
+    from mmm_blender.motion.networks.transformer import MaskedTransformer
+
     torch.manual_seed(1)
     network = MaskedTransformer(
         tiny_transformer_config, tiny_tokenizer.config, tiny_tokenizer.codebooks_PKD
@@ -115,6 +132,8 @@ def tiny_bundle(
     tmp_path: Path, tiny_tokenizer: Tokenizer, tiny_transformer: MaskedTransformer
 ) -> Path:
     """Folder of a saved bundle."""
+    from mmm_blender.motion.networks.bundle_file import save_bundle
+
     config = BundleConfig(
         name="tiny",
         licence="CC0-1.0",

@@ -8,12 +8,9 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
+import evaluate
 import numpy as np
 import pytest
-
-pytest.importorskip("torch", reason="no torch in this Python")
-
-import evaluate
 
 from mmm_blender.common.errors import MMMError
 from mmm_blender.motion.networks.text.student import save_student

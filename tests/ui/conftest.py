@@ -1,7 +1,7 @@
 """The windowed Blender that the tests in this folder share, with the extension's zip installed."""
 
 import os
-import subprocess
+import shutil
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,7 +17,7 @@ import build_extension
 from tests.ui.rig import CHECKOUT, Rig
 
 RIG_VARIABLE = "MMM_UI_RIG"
-MAKE_TINY_BUNDLE = CHECKOUT / "tests" / "blender" / "helpers" / "make_tiny_bundle.py"
+TINY_BUNDLE = CHECKOUT / "tests" / "data" / "tiny"
 MODULE = "bl_ext.user_default.mmm_blender"
 INSTALL_SECONDS = 300
 
@@ -51,7 +51,7 @@ def extension(root: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     weights = CHECKOUT / "weights"
     if not any(weights.glob("*/config.json")):
         weights = tmp_path_factory.mktemp("weights")
-        subprocess.run([sys.executable, MAKE_TINY_BUNDLE, weights / "tiny"], check=True)
+        shutil.copytree(TINY_BUNDLE, weights / "tiny")
     return build_extension.build(weights, tmp_path_factory.mktemp("zip"))
 
 

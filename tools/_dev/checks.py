@@ -2,8 +2,15 @@
 
 Tests run in several processes, a file in one of them; ``tools/test -n 0`` runs them in one, as a
 debugger needs it, and ``-n 8`` in eight.
+
+    tools/test                  what .venv can run: without PyTorch in it no types, and no tests
+                                that need it
+    tools/test --torch          PyTorch is installed, and all is run
+    tools/test --torch=only     PyTorch is installed; types, and only the tests that need it
+    tools/test --torch=without  what needs PyTorch is left out also where it is installed
 """
 
+import importlib.util
 import os
 import subprocess
 import sys
@@ -19,12 +26,23 @@ MOST_PROCESSES = 4
 # Beginnings of arguments that say by themselves how many processes there are, or want but one.
 OWN_CHOICE = ("-n", "--numprocesses", "--dist", "no:xdist", "--pdb", "--trace", "--co")
 
+TORCH, TORCH_ONLY, NO_TORCH = "--torch", "--torch=only", "--torch=without"
+"""The first is for this command alone; pytest knows the others (tests/conftest.py)."""
 
-def main(pytest_arguments: Sequence[str]) -> int:
+
+def needed_parts(arguments: Sequence[str]) -> tuple[str, ...]:
+    """Parts of .venv (bootstrap.PARTS) that the command's arguments ask for."""
+    more = ("torch", "compare") if {TORCH, TORCH_ONLY} & set(arguments) else ()
+    return ("run", "develop", *more)
+
+
+def main(arguments: Sequence[str]) -> int:
     """Run every check, also after one that failed; 0 only when all passed."""
-    failed = [name for name, command in _static_checks().items() if _run(name, command) != 0]
+    checks = static_checks(arguments)
+    failed = [name for name, command in checks.items() if _run(name, command) != 0]
     if failed:
         say(f"FAILED before the tests: {', '.join(failed)}")
+    pytest_arguments = [argument for argument in arguments if argument != TORCH]
     tests = ("pytest", *_processes(pytest_arguments), *pytest_arguments)
     tests_failed = _run("tests", tests) != 0
     return int(bool(failed) or tests_failed)
@@ -38,13 +56,18 @@ def _processes(pytest_arguments: Sequence[str]) -> tuple[str, ...]:
     return ("--numprocesses", str(count), "--dist", "loadfile")
 
 
-def _static_checks() -> dict[str, tuple[str, ...]]:
+def static_checks(arguments: Sequence[str]) -> dict[str, tuple[str, ...]]:
+    """Modules to run, with their arguments. Types are checked where torch's own are there."""
     commands = [name for name in COMMANDS if (ROOT / name).is_file()]
-    return {
+    text = {
         "lint": ("ruff", "check", ".", *commands),
         "format": ("ruff", "format", "--check", ".", *commands),
-        "types": ("pyright",),
     }
+    types = {"types": ("pyright",)}
+    if TORCH_ONLY in arguments:
+        return types
+    has_torch = NO_TORCH not in arguments and importlib.util.find_spec("torch") is not None
+    return text | types if has_torch else text
 
 
 def _run(name: str, command: Sequence[str]) -> int:

@@ -23,13 +23,13 @@ def disk(tmp_path: Path) -> Iterator[Disk]:
 
 
 @pytest.fixture
-def run(disk: Disk, tmp_path: Path, tiny_bundle: Path, torch_python: Path) -> Callable[[], int]:
+def run(disk: Disk, tmp_path: Path, tiny_bundle: Path, worker_python: Path) -> Callable[[], int]:
     """Makes three rows in all formats."""
     path = tmp_path / "table.csv"
     path.write_text("name,prompt,seconds\na,walk,1\nb,walk,1\nc,walk,1\n", encoding="utf-8")
     asked = {"out": disk.work, "bundle": tiny_bundle, "format": ",".join(KINDS), "threads": 1}
     words = [word for name, value in asked.items() for word in (f"--{name}", str(value))]
-    return lambda: command.main([str(path), *words, "--python", str(torch_python)], "mmm_batch")
+    return lambda: command.main([str(path), *words, "--python", str(worker_python)], "mmm_batch")
 
 
 def becomes_before_the_second(disk: Disk, state: str, monkeypatch: pytest.MonkeyPatch) -> None:

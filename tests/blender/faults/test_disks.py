@@ -102,13 +102,13 @@ def test_motions_need_no_room_on_the_disk(
     [("full", "No space left"), ("read-only", "Read-only"), ("a file", "Not a directory")],
 )
 def test_an_environment_is_not_made_where_there_is_no_room(
-    disk: Disk, tmp_path: Path, torch_python: Path, state: str, words: str
+    disk: Disk, tmp_path: Path, worker_python: Path, state: str, words: str
 ) -> None:
     wheels = tmp_path / "wheels"
     wheels.mkdir()
     (wheels / "torch-1-py3-none-any.whl").write_bytes(b"")
     disk.becomes(state)
-    setup = EnvironmentSetup(EnvironmentParams(disk.work, torch_python, wheels=wheels))
+    setup = EnvironmentSetup(EnvironmentParams(disk.work, worker_python, wheels=wheels))
     setup.start()
     ended = setup.wait(60.0)
     assert ended.state == FAILED

@@ -20,7 +20,7 @@ ASKED = {"prompt": "a person waves", "seconds": 1.0, "takes": 1}
 
 
 @pytest.fixture
-def rig(session: WorkerSession, tiny_bundle: Path, torch_python: Path) -> Any:
+def rig(session: WorkerSession, tiny_bundle: Path, worker_python: Path) -> Any:
     """With a motion from frame 1 to 24, a keyed property, and the playhead at frame 20."""
     bpy.context.scene.mmm.bundle = str(tiny_bundle)
     bpy.ops.mmm.generate(**ASKED, seed=1)

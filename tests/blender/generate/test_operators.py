@@ -33,7 +33,7 @@ SECONDS = 1.0
 
 
 @pytest.fixture
-def generate(session: WorkerSession, tiny_bundle: Path, torch_python: Path) -> Generate:
+def generate(session: WorkerSession, tiny_bundle: Path, worker_python: Path) -> Generate:
     """bpy.ops.mmm.generate with the tiny weights, unless others are asked for."""
 
     def call(**arguments: Any) -> set[str]:

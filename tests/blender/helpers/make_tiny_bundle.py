@@ -1,6 +1,6 @@
 """Write a bundle with tiny random weights: python make_tiny_bundle.py FOLDER.
 
-A program of its own, because it needs torch and the Python that runs Blender may have none.
+tests/data/tiny is what it writes, so that the tests that generate with it need no torch.
 """
 
 import sys

@@ -240,9 +240,9 @@ def test_shutting_down_cancels_and_stops(quiet: WorkerSession) -> None:
 
 
 @pytest.fixture
-def staffed(torch_python: Path) -> Iterator[WorkerSession]:
+def staffed(worker_python: Path) -> Iterator[WorkerSession]:
     """A session whose worker is a process of the test's, without torch."""
-    session = WorkerSession(connect=lambda _: WorkerClient(torch_python, BOOTSTRAP))
+    session = WorkerSession(connect=lambda _: WorkerClient(worker_python, BOOTSTRAP))
     yield session
     session.shut_down()
 

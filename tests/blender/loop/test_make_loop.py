@@ -19,7 +19,7 @@ FRAMES = 48
 
 
 @pytest.fixture
-def rig(session: WorkerSession, tiny_bundle: Path, torch_python: Path) -> ArmatureObject:
+def rig(session: WorkerSession, tiny_bundle: Path, worker_python: Path) -> ArmatureObject:
     bpy.context.scene.mmm.bundle = str(tiny_bundle)
     bpy.ops.mmm.generate(prompt="a person walks", seconds=FRAMES / 24, seed=1, takes=1)
     return bpy.context.view_layer.objects.active

@@ -24,7 +24,7 @@ Edit = Callable[..., set[str]]
 
 
 @pytest.fixture
-def rig(session: WorkerSession, tiny_bundle: Path, torch_python: Path) -> ArmatureObject:
+def rig(session: WorkerSession, tiny_bundle: Path, worker_python: Path) -> ArmatureObject:
     """A character with a generated motion from frame 5 on."""
     bpy.context.scene.mmm.bundle = str(tiny_bundle)
     bpy.context.scene.frame_set(5)

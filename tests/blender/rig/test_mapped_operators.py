@@ -23,7 +23,7 @@ FIRST, LAST = 20, 34
 
 
 @pytest.fixture
-def rig(session: WorkerSession, tiny_bundle: Path, torch_python: Path) -> ArmatureObject:
+def rig(session: WorkerSession, tiny_bundle: Path, worker_python: Path) -> ArmatureObject:
     """A Mixamo character in A-pose, in centimetres and Y up, with nothing on it."""
     bpy.context.scene.mmm.bundle = str(tiny_bundle)
     mixamo = next(preset for preset in presets() if preset.name == "Mixamo")
@@ -107,7 +107,7 @@ def test_a_sequence_and_a_longer_segment_of_it_on_a_mixamo_character(rig: Armatu
 
 
 def test_a_rigify_human_from_prompt_to_edit(
-    session: WorkerSession, tiny_bundle: Path, torch_python: Path
+    session: WorkerSession, tiny_bundle: Path, worker_python: Path
 ) -> None:
     bpy.context.scene.mmm.bundle = str(tiny_bundle)
     rig = rigify_human()

