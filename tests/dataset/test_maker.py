@@ -60,7 +60,9 @@ def test_a_row_that_the_model_cannot_make_fails_alone(maker: Maker) -> None:
     assert any("9.8 seconds" in failure.sentence for failure in done.failures)
 
 
-def test_only_what_passes_is_stored_and_the_rest_is_remembered(maker: Maker) -> None:
+def test_only_what_passes_is_stored_and_the_rest_is_remembered(
+    needs_torch: None, maker: Maker
+) -> None:
     """With the repository's own judge of prompts; what it says of random motions only varies."""
     clips = [wanted(line) for line in range(2, 10)]
     judging = replace(maker.settings, evaluator=str(EVALUATOR), formats=("npz",))

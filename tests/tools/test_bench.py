@@ -45,7 +45,7 @@ def test_measures_the_parts_that_need_no_weights() -> None:
 
 
 def test_measures_a_bundle_in_a_real_worker(
-    tiny_bundle: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    needs_torch: None, tiny_bundle: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     pytest.importorskip("bpy", reason="Blender's module bpy is not installed in this Python")
     monkeypatch.setenv("MMM_USER_FOLDER", str(tmp_path))

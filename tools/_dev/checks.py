@@ -66,8 +66,12 @@ def static_checks(arguments: Sequence[str]) -> dict[str, tuple[str, ...]]:
     types = {"types": ("pyright",)}
     if TORCH_ONLY in arguments:
         return types
-    has_torch = NO_TORCH not in arguments and importlib.util.find_spec("torch") is not None
-    return text | types if has_torch else text
+    return text | types if NO_TORCH not in arguments and has_torch() else text
+
+
+def has_torch() -> bool:
+    """Whether PyTorch is installed in this Python."""
+    return importlib.util.find_spec("torch") is not None
 
 
 def _run(name: str, command: Sequence[str]) -> int:
