@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-
-pytest.importorskip("torch", reason="no torch in this Python")
-
 import torch
 
 from mmm_blender.geometry.clip import MotionClip

@@ -6,8 +6,6 @@ from pathlib import Path
 
 import pytest
 
-pytest.importorskip("torch", reason="no torch in this Python")
-
 from mmm_blender.motion.bundles.bundle import add_file, read_config
 from mmm_blender.motion.loaded_bundle import load_bundle
 from mmm_blender.prompts.knowledge import KNOWLEDGE_FILE, read_knowledge, to_bytes
