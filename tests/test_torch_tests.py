@@ -87,7 +87,7 @@ def names(mode: str) -> list[str]:
     return [line for line in done.stdout.splitlines() if line.startswith("tests/")]
 
 
-def test_each_test_is_in_one_of_the_two_parts() -> None:
+def test_each_test_is_in_one_of_the_two_parts(needs_torch: None) -> None:
     without, only = names(torch_tests.WITHOUT), names(torch_tests.ONLY)
     assert without and only
     assert sorted(without + only) == sorted(names(torch_tests.IF_THERE))
