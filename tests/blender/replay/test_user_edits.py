@@ -78,8 +78,7 @@ def test_whatever_a_person_did_comes_back_bit_for_bit(rig: ArmatureObject, seed:
 
 def by_hand(rig: ArmatureObject, action: Action, dice: random.Random) -> None:
     """Something that animators do to keys."""
-    # recipes know nothing of scales: a bone that is scaled unevenly is read alike to 1e-7, no more
-    curves = [each for each in action_fcurves(action) if not each.data_path.endswith("scale")]
+    curves = list(action_fcurves(action))
     curve = dice.choice(curves)
     keys = curve.keyframe_points
     match dice.randrange(7):
