@@ -72,9 +72,16 @@ def sample(
     scores_BLP = np.where(mask_BLP, _UNKNOWN, _OUTSIDE)
     for step in _told(steps + revisions, on_step, cancelled):
         if step >= steps:
-            share = _REVISED_SHARE * (steps + revisions - step) / revisions
+            number = step - steps
+            share = _REVISED_SHARE * (revisions - number) / revisions
             _revise(
-                tokens_to_logits, tokens_BLP, mask_BLP, rows, config=config, step=step, share=share
+                tokens_to_logits,
+                tokens_BLP,
+                mask_BLP,
+                rows,
+                config=config,
+                number=number,
+                share=share,
             )
             continue
         drawing = [row for row in rows if step < len(row.counts)]
@@ -235,10 +242,14 @@ def _revise(
     rows: Sequence[_Row],
     *,
     config: SamplerConfig,
-    step: int,
+    number: int,
     share: float,
 ) -> None:
-    """The share of each row's cells that the full grid holds for the least likely, drawn again."""
+    """The share of each row's cells that the full grid holds for the least likely, drawn again.
+
+    number: of this revision; it draws the noise of so many steps after the row's own last one,
+    which other rows of the batch do not know of.
+    """
     colder = replace(config, temperature=_REVISION_TEMPERATURE * config.temperature)
     masks = {row.index: mask_BLP[row.index] for row in rows}
     logits = _Logits.of(tokens_to_logits, tokens_BLP, masks)
@@ -249,4 +260,4 @@ def _revise(
         doubts_LP[mask_LP] = np.maximum(-_log_certainty(logits_MK, tokens_LP[mask_LP]), 0.0)
         open_LP = _least_certain(doubts_LP, int(share * len(logits_MK)))
         chosen_MK = logits_MK[open_LP[mask_LP]]
-        tokens_LP[open_LP] = _choose(chosen_MK, open_LP, row, colder, step)
+        tokens_LP[open_LP] = _choose(chosen_MK, open_LP, row, colder, len(row.counts) + number)
