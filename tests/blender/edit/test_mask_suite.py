@@ -68,7 +68,9 @@ def character(dice: random.Random, make: str = "MMM") -> ArmatureObject:
         if dice.random() < 0.5:
             thin(curve, dice)
     if dice.random() < 0.4:
-        dice.choice(rig.pose.bones).keyframe_insert("scale", frame=dice.randint(0, 60))
+        # of Rigify's bones most carry others: keys on these are refused in a sentence
+        bone = rig.pose.bones["head"] if make == "Rigify" else dice.choice(rig.pose.bones)
+        bone.keyframe_insert("scale", frame=dice.randint(0, 60))
     if dice.random() < 0.4 and make != "Rigify":
         rig.scale = [dice.uniform(0.5, 2.0) * each for each in rig.scale]
     return rig
