@@ -52,17 +52,17 @@ def _rest_body(rig: Object, rig_map: RigMap) -> RestBody:
             chain = rig_map.read.get(f"{side}_{joint}", ())
             if chain:
                 tips[f"{side}_{joint}"] = _tip(bones[chain[0]])
-    if not all(np.isfinite(place).all() for place in (*heads.values(), *tips.values())):
+    if not np.isfinite(np.array([*heads.values(), *tips.values()])).all():
         raise MMMError(f"A bone of '{rig.name}' rests at no place: mend its rest pose.")
     return RestBody(heads, tips)
 
 
 def _tip(bone: Bone) -> FloatArray:
     """Where a bone leads: the middle of what hangs on it (fingers, toes), or its tail."""
-    heads = [_point(child.head_local) for child in bone.children]
-    start, reach = _point(bone.head_local), float(bone.length)
-    far = [head for head in heads if np.linalg.norm(head - start) > 0.3 * reach]
-    return np.mean(far, axis=0) if far else _point(bone.tail_local)
+    start, reach = bone.head_local, float(bone.length)
+    heads = (child.head_local for child in bone.children)
+    far = [(head.x, head.y, head.z) for head in heads if (head - start).length > 0.3 * reach]
+    return np.array(far).sum(axis=0) / len(far) if far else _point(bone.tail_local)
 
 
 def _point(vector: object) -> FloatArray:

@@ -80,11 +80,13 @@ def _short(joint: str) -> str:
 
 def _hierarchy_poll_error(rig: Object, found: dict[str, str]) -> str | None:
     """A sentence where a bone does not hang below its joint's parent, however far."""
+    known = set(found.values())
     for joint, parent in zip(SMPL_22.names[1:], SMPL_22.parents[1:], strict=True):
-        above = [str(bone.name) for bone in rig.data.bones[found[joint]].parent_recursive]
         expected = found[SMPL_22.names[parent]]
-        nearest = next((name for name in above if name in found.values()), None)
-        if nearest != expected:
+        above = rig.data.bones[found[joint]].parent
+        while above is not None and above.name not in known:
+            above = above.parent
+        if above is None or above.name != expected:
             return (
                 f"'{rig.name}' is no SMPL armature: its bone '{found[joint]}' "
                 f"does not hang below '{expected}'."
