@@ -30,20 +30,7 @@ from mmm_blender.training.data.captions import caption  # noqa: E402
 from mmm_blender.training.data.dataset import kind_of  # noqa: E402
 from mmm_blender.training.data.motion_file import ClipRecord, load_motions  # noqa: E402
 
-MOMENTS = 9  # bodies a view
 CLIPS = 10
-SPACING = 1.15  # metres between two bodies
-FAR = 0.3  # metres gone from which distances are written
-VIEW_GAP = 0.5  # metres between the views
-PLAN = 2.0  # metres of picture that a way seen from above may take, shrunk where it is longer
-ARROW, RING = 0.4, 0.07  # metres of picture
-FLOOR, HEAD_ROOM = 0.5, 0.45  # metres of a lane below the floor and above the highest joint
-TALL = 2.2  # metres above the floor at least
-METRE_INCHES, DOTS = 0.36, 200
-COLOURS = 32  # of the picture's palette: a small file
-WIDTH = 2 * MOMENTS * SPACING + PLAN + 3 * VIEW_GAP  # metres
-BODY, LEFT, RIGHT = "#555555", "#d9730d", "#1f6fb4"
-ARROW_STYLE = {"arrowstyle": "-|>", "color": BODY, "lw": 0.7, "mutation_scale": 7.0}
 KINDS = (
     *("walk", "run", "walk-turn-left", "walk-back", "raise-up-left-hand", "wave-both-hands"),
     *("bow", "salsa dance", "climb ladder", "forward jump"),
