@@ -4,6 +4,7 @@ weights, a file that says when to begin, and a file for what each press came to,
 from __future__ import annotations
 
 import json
+import os
 import sys
 import time
 from collections.abc import Callable
@@ -52,3 +53,5 @@ def main(who: str, weights: str, bundle: str, go: str, out: str) -> None:
 
 if __name__ == "__main__":
     main(*sys.argv[1:])
+    sys.stdout.flush()
+    os._exit(0)  # as a module of Python, Blender 4.2 may crash when the interpreter ends
