@@ -62,6 +62,26 @@ def _look_up_bundle(settings: Settings, _context: Context) -> None:
     ui_state.scene_changed()
 
 
+def seconds_field(description: str) -> Any:
+    """The property for how long a motion is, or a part of one."""
+    return bpy.props.FloatProperty(
+        name="Seconds",
+        description=description,
+        default=DEFAULT_SECONDS,
+        min=LEAST_SECONDS,
+        soft_max=_SLIDER_SECONDS,
+        step=10,
+        precision=1,
+    )
+
+
+def seed_field(description: str) -> Any:
+    """The property for a seed."""
+    return bpy.props.IntProperty(
+        name="Seed", description=description, default=0, min=0, max=LARGEST_SEED
+    )
+
+
 class SceneSettings(bpy.types.PropertyGroup):
     """The panel's fields, ``scene.mmm``."""
 
@@ -70,22 +90,8 @@ class SceneSettings(bpy.types.PropertyGroup):
         description="What the body does, in a few words: 'a tired person walks forward'",
         default="a person walks forward",
     )
-    seconds: bpy.props.FloatProperty(
-        name="Seconds",
-        description="Length of the motion",
-        default=DEFAULT_SECONDS,
-        min=LEAST_SECONDS,
-        soft_max=_SLIDER_SECONDS,
-        step=10,
-        precision=1,
-    )
-    seed: bpy.props.IntProperty(
-        name="Seed",
-        description="The same prompt and seed give the same motion; another seed gives another",
-        default=0,
-        min=0,
-        max=LARGEST_SEED,
-    )
+    seconds: seconds_field("Length of the motion")
+    seed: seed_field("The same prompt and seed give the same motion; another seed gives another")
     bundle: bpy.props.StringProperty(
         name="Weights",
         description="What the model has learned: a folder of weights; empty for the add-on's own",

@@ -4,14 +4,14 @@
 
 from typing import ClassVar
 
-from ...common.errors import MMMError
 from ..actions.editability import edited_armature
 from ..addon.availability import busy_poll_error, poll_error
+from ..addon.change_operator import ChangeOperator
 from ..addon.scene_settings import given_or_scene
 from ..bpy_types import Context, bpy
 from ..jobs.motion_operator import MotionJobOperator
 from ..jobs.scene_job import SceneJob
-from ..widgets import can_run, redraw, shown
+from ..widgets import can_run
 from .task import LoopParams, loop_poll_error, loop_range, start_loop, toggle_in_place
 
 
@@ -43,28 +43,21 @@ class MakeLoop(MotionJobOperator, bpy.types.Operator):
         return start_loop(context, LoopParams(found, str(self.prompt).strip(), **values))
 
 
-class InPlace(bpy.types.Operator):
+class InPlace(ChangeOperator, bpy.types.Operator):
     """Take the way that the motion makes out of it, or put it back; steps and sway stay"""
 
     bl_idname = "mmm.in_place"
     bl_label = "In Place"
-    bl_options: ClassVar[set[str]] = {"UNDO"}
 
     @classmethod
     def poll(cls, context: Context) -> bool:
         """Greyed, with the reason, where there is no motion."""
         return can_run(cls, busy_poll_error() or loop_poll_error(context))
 
-    def execute(self, context: Context) -> set[str]:
+    def change(self, context: Context) -> str:
         """Now this way, now that."""
-        try:
-            in_place = toggle_in_place(edited_armature(context))
-        except MMMError as error:
-            self.report({"ERROR"}, shown(str(error)))
-            return {"CANCELLED"}
-        self.report({"INFO"}, "In place." if in_place else "On its way again.")
-        redraw()
-        return {"FINISHED"}
+        in_place = toggle_in_place(edited_armature(context))
+        return "In place." if in_place else "On its way again."
 
 
 _CLASSES = (MakeLoop, InPlace)

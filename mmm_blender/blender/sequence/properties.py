@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-from ..addon.scene_settings import DEFAULT_SECONDS, LARGEST_SEED, LEAST_SECONDS
+from ..addon.scene_settings import seconds_field, seed_field
 from ..bpy_types import Action, Scene, bpy
 from .layout import Segment
 
@@ -16,7 +16,6 @@ SequenceList: TypeAlias = Any
 DEFAULT_PROMPT = "a person walks forward"
 NO_SEGMENT = -1
 """Of a line that is new, or that an earlier version of the add-on has made."""
-_SLIDER_SECONDS = 9.8  # longest motion of the starter weights
 _SECONDS_DIGITS = 4
 """Blender keeps 9.8 as 9.80000019: the recipe says 9.8."""
 
@@ -52,22 +51,8 @@ class _LineFields:
         description="What the body does in this part: 'a person turns around'",
         default=DEFAULT_PROMPT,
     )
-    seconds: bpy.props.FloatProperty(
-        name="Seconds",
-        description="Length of this part",
-        default=DEFAULT_SECONDS,
-        min=LEAST_SECONDS,
-        soft_max=_SLIDER_SECONDS,
-        step=10,
-        precision=1,
-    )
-    seed: bpy.props.IntProperty(
-        name="Seed",
-        description="The same prompts and seeds give the same motion; another seed gives another",
-        default=0,
-        min=0,
-        max=LARGEST_SEED,
-    )
+    seconds: seconds_field("Length of this part")
+    seed: seed_field("The same prompts and seeds give the same motion; another seed gives another")
 
 
 class SequenceLine(_LineFields, bpy.types.PropertyGroup):

@@ -5,20 +5,20 @@
 import math
 from typing import Any, ClassVar
 
-from ...common.errors import MMMError
 from ...geometry.simplify.simplify import Tolerance
 from ..actions.editability import edited_armature
 from ..addon.availability import busy_poll_error
+from ..addon.change_operator import ChangeOperator
 from ..bpy_types import Context, Event, bpy
 from ..jobs.session import MAIN_PANEL, Notice, session
 from ..takes.derived import whole_poll_error
-from ..widgets import can_run, redraw, shown
+from ..widgets import can_run
 from .task import simplify_keys
 
 _DIALOG_WIDTH = 300
 
 
-class SimplifyKeys(bpy.types.Operator):
+class SimplifyKeys(ChangeOperator, bpy.types.Operator):
     """Replace the keys by the fewest with handles that keep every joint within a tolerance"""
 
     bl_idname = "mmm.simplify_keys"
@@ -55,18 +55,12 @@ class SimplifyKeys(bpy.types.Operator):
         manager: Any = context.window_manager
         return set(manager.invoke_props_dialog(self, width=_DIALOG_WIDTH))
 
-    def execute(self, context: Context) -> set[str]:
+    def change(self, context: Context) -> str:
         """The measured error is said."""
         tolerance = Tolerance(float(self.millimetres) / 1000.0, float(self.angle))
-        try:
-            report = simplify_keys(context, edited_armature(context), tolerance)
-        except MMMError as error:
-            self.report({"ERROR"}, shown(str(error)))
-            return {"CANCELLED"}
-        session.notice, session.panel, session.prompt = Notice(report.sentence), MAIN_PANEL, ""
-        self.report({"INFO"}, report.sentence)
-        redraw()
-        return {"FINISHED"}
+        sentence = simplify_keys(context, edited_armature(context), tolerance).sentence
+        session.notice, session.panel, session.prompt = Notice(sentence), MAIN_PANEL, ""
+        return sentence
 
 
 register, unregister = bpy.utils.register_classes_factory((SimplifyKeys,))

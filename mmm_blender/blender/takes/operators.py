@@ -2,13 +2,12 @@
 # Blender reads properties from annotations that are calls; they are no types, and meant so.
 # pyright: reportInvalidTypeForm=false
 
-from typing import ClassVar
-
 from ...common.errors import MMMError
 from ..addon.availability import busy_poll_error
+from ..addon.change_operator import ChangeOperator
 from ..bpy_types import ArmatureObject, Context, bpy
 from ..rig.target import target_armature
-from ..widgets import can_run, redraw, shown
+from ..widgets import can_run
 from . import take_list
 from .settings_of_take import use_settings
 
@@ -23,7 +22,7 @@ def character(context: Context) -> ArmatureObject | None:
         return None
 
 
-class _TakeOperator:
+class _TakeOperator(ChangeOperator):
     """What they share: a character with a chosen take."""
 
     @classmethod
@@ -37,16 +36,12 @@ class KeepTake(_TakeOperator, bpy.types.Operator):
 
     bl_idname = "mmm.keep_take"
     bl_label = "Keep"
-    bl_options: ClassVar[set[str]] = {"UNDO"}
 
-    def execute(self, context: Context) -> set[str]:
+    def change(self, context: Context) -> str:
         """The others' Actions are removed where nobody else uses them."""
         rig = character(context)
         assert rig is not None
-        gone = take_list.keep(rig)
-        self.report({"INFO"}, f"Kept this take; {gone} others went.")
-        redraw()
-        return {"FINISHED"}
+        return f"Kept this take; {take_list.keep(rig)} others went."
 
 
 class DiscardTake(_TakeOperator, bpy.types.Operator):
@@ -54,19 +49,13 @@ class DiscardTake(_TakeOperator, bpy.types.Operator):
 
     bl_idname = "mmm.discard_take"
     bl_label = "Discard"
-    bl_options: ClassVar[set[str]] = {"UNDO"}
 
-    def execute(self, context: Context) -> set[str]:
+    def change(self, context: Context) -> str:
         """One step back by undo."""
         rig = character(context)
         assert rig is not None
-        try:
-            take_list.discard(rig)
-        except MMMError as error:
-            self.report({"ERROR"}, shown(str(error)))
-            return {"CANCELLED"}
-        redraw()
-        return {"FINISHED"}
+        take_list.discard(rig)
+        return ""
 
 
 class StepTake(_TakeOperator, bpy.types.Operator):
@@ -74,20 +63,18 @@ class StepTake(_TakeOperator, bpy.types.Operator):
 
     bl_idname = "mmm.step_take"
     bl_label = "Next Take"
-    bl_options: ClassVar[set[str]] = {"UNDO"}
 
     direction: bpy.props.EnumProperty(
         name="Direction", items=((_NEXT, "Next", ""), (_PREVIOUS, "Previous", ""))
     )
 
-    def execute(self, context: Context) -> set[str]:
+    def change(self, context: Context) -> str:
         """Round and round."""
         found = take_list.listed_takes(character(context))
         assert found is not None
         step = 1 if self.direction == _NEXT else -1
         found.active = (int(found.active) + step) % len(found.takes)
-        redraw()
-        return {"FINISHED"}
+        return ""
 
 
 class UseTakeSettings(_TakeOperator, bpy.types.Operator):
@@ -95,20 +82,13 @@ class UseTakeSettings(_TakeOperator, bpy.types.Operator):
 
     bl_idname = "mmm.use_take_settings"
     bl_label = "Use Its Settings"
-    bl_options: ClassVar[set[str]] = {"UNDO"}
 
-    def execute(self, context: Context) -> set[str]:
+    def change(self, context: Context) -> str:
         """Of the last thing that was done to it."""
-        rig = character(context)
-        found = take_list.listed_takes(rig)
+        found = take_list.listed_takes(character(context))
         assert found is not None
-        try:
-            use_settings(context.scene, found.takes[found.active].action)
-        except MMMError as error:
-            self.report({"ERROR"}, shown(str(error)))
-            return {"CANCELLED"}
-        redraw()
-        return {"FINISHED"}
+        use_settings(context.scene, found.takes[found.active].action)
+        return ""
 
 
 _CLASSES = (KeepTake, DiscardTake, StepTake, UseTakeSettings)

@@ -4,39 +4,31 @@
 
 from typing import Any, ClassVar
 
-from ...common.errors import MMMError
-from ...geometry.clip import MotionClip
 from ..actions.editability import edited_armature
 from ..addon.availability import busy_poll_error
-from ..bpy_types import Context, Event, bpy
+from ..addon.change_operator import ChangeOperator
+from ..bpy_types import ArmatureObject, Context, Event, bpy
 from ..takes.derived import whole_poll_error
-from ..widgets import can_run, redraw, shown
+from ..widgets import can_run
 from .task import mirror, retime, reverse, trim_to_contacts
 
 
-class _TimingOperator:
-    """What they share: a motion that becomes another one."""
-
-    report: Any
+class _TimingOperator(ChangeOperator):
+    """A motion becomes another one; the motion before stays in the list of takes."""
 
     @classmethod
     def poll(cls, context: Context) -> bool:
         """Greyed, with the reason, where there is no motion."""
         return can_run(cls, busy_poll_error() or whole_poll_error(context))
 
-    def change(self, context: Context) -> MotionClip:
+    def change(self, context: Context) -> str:
+        """Make the Action; the list says what it is."""
+        self.derive(context, edited_armature(context))
+        return ""
+
+    def derive(self, context: Context, rig: ArmatureObject) -> None:
         """Make the Action. Raises MMMError, with nothing changed."""
         raise NotImplementedError
-
-    def execute(self, context: Context) -> set[str]:
-        """The motion before stays in the list of takes."""
-        try:
-            self.change(context)
-        except MMMError as error:
-            self.report({"ERROR"}, shown(str(error)))
-            return {"CANCELLED"}
-        redraw()
-        return {"FINISHED"}
 
 
 class Mirror(_TimingOperator, bpy.types.Operator):
@@ -44,11 +36,10 @@ class Mirror(_TimingOperator, bpy.types.Operator):
 
     bl_idname = "mmm.mirror"
     bl_label = "Mirror"
-    bl_options: ClassVar[set[str]] = {"UNDO"}
 
-    def change(self, context: Context) -> MotionClip:
+    def derive(self, context: Context, rig: ArmatureObject) -> None:
         """All of it."""
-        return mirror(context, edited_armature(context))
+        mirror(context, rig)
 
 
 class Reverse(_TimingOperator, bpy.types.Operator):
@@ -56,11 +47,10 @@ class Reverse(_TimingOperator, bpy.types.Operator):
 
     bl_idname = "mmm.reverse"
     bl_label = "Reverse"
-    bl_options: ClassVar[set[str]] = {"UNDO"}
 
-    def change(self, context: Context) -> MotionClip:
+    def derive(self, context: Context, rig: ArmatureObject) -> None:
         """All of it."""
-        return reverse(context, edited_armature(context))
+        reverse(context, rig)
 
 
 class Retime(_TimingOperator, bpy.types.Operator):
@@ -90,10 +80,9 @@ class Retime(_TimingOperator, bpy.types.Operator):
         manager: Any = context.window_manager
         return set(manager.invoke_props_dialog(self))
 
-    def change(self, context: Context) -> MotionClip:
+    def derive(self, context: Context, rig: ArmatureObject) -> None:
         """The selected keys' range, or all of it."""
-        rig = edited_armature(context)
-        return retime(context, rig, float(self.speed), float(self.seconds))
+        retime(context, rig, float(self.speed), float(self.seconds))
 
 
 class TrimToContacts(_TimingOperator, bpy.types.Operator):
@@ -101,11 +90,10 @@ class TrimToContacts(_TimingOperator, bpy.types.Operator):
 
     bl_idname = "mmm.trim_to_contacts"
     bl_label = "Trim to Contacts"
-    bl_options: ClassVar[set[str]] = {"UNDO"}
 
-    def change(self, context: Context) -> MotionClip:
+    def derive(self, context: Context, rig: ArmatureObject) -> None:
         """A good beginning for a loop."""
-        return trim_to_contacts(context, edited_armature(context))
+        trim_to_contacts(context, rig)
 
 
 _CLASSES = (Mirror, Reverse, Retime, TrimToContacts)
