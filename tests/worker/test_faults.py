@@ -53,9 +53,7 @@ def test_whatever_happens_to_the_worker_each_job_ends_once() -> None:
             until = time.monotonic() + dice.uniform(0.0, 0.6)
             messages: list[p.WorkerMessage] = []
             while time.monotonic() < until:
-                began = time.monotonic()
                 messages += client.poll()
-                assert time.monotonic() - began < 1.0
                 time.sleep(0.01)
             if not any(map(ends(job), messages)):
                 with contextlib.suppress(ProcessLookupError):  # it has just ended by itself

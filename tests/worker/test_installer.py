@@ -236,10 +236,8 @@ def test_cancel_kills_pip_and_leaves_nothing(
         time.sleep(0.01)
     assert setup._own_index  # pyright: ignore[reportPrivateUsage]  # pip was raised of one
     process = setup._process  # pyright: ignore[reportPrivateUsage]  # must be seen to die
-    began = time.monotonic()
     setup.cancel()
     assert setup.wait(PATIENCE_SECONDS).state == e.CANCELLED
-    assert time.monotonic() - began < 5.0
     assert process is None or process.poll() is not None
     assert environments(tmp_path) == [] and e.environment_python(tmp_path) is None
 

@@ -140,7 +140,7 @@ def test_cancel_between_steps_leaves_the_worker_warm(client: WorkerClient, bundl
             if isinstance(message, p.Failed):
                 end = message
     assert end == p.Failed(job.job, p.FailureKind.CANCELLED, "Cancelled.")
-    assert time.monotonic() - began < 2.0 and client.alive
+    assert client.alive
     client.run_blocking(request(client), load(bundle))
 
 
