@@ -1,4 +1,5 @@
-"""Which tests run where there is no PyTorch, and how a test run ends."""
+"""Which tests run where there is no PyTorch, which examples properties are tried on, and how a
+test run ends."""
 
 from __future__ import annotations
 
@@ -12,12 +13,19 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import settings
 
 from tests import torch_tests
 
 _status = pytest.StashKey[int]()
 _left_out = pytest.StashKey[dict[str, int]]()
 WORKER_PYTHON = "MMM_WORKER_PYTHON"  # names a Python for the worker other than this one
+
+settings.register_profile("same", deadline=None, derandomize=True)
+settings.register_profile("others", deadline=None, print_blob=True)
+settings.load_profile("same")
+"""The same examples each time, so that a test fails for what was changed; to look for new faults:
+`pytest --hypothesis-profile=others`. No example is timed: these machines are busy."""
 
 
 @pytest.fixture(scope="session")
