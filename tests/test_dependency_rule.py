@@ -249,8 +249,8 @@ LAYERS = (
         BLENDER,
     ),
     # where motions go and what holds them: below all that make motions
-    Layer("blender.path", KEYS, BLENDER),
-    Layer("blender.pins", KEYS, BLENDER),
+    Layer("blender.path", (*KEYS, "blender.addon"), BLENDER),
+    Layer("blender.pins", (*KEYS, "blender.addon"), BLENDER),
     Layer("blender.targets", (*KEYS, "blender.path", "blender.pins"), BLENDER),
     Layer("blender.takes", (*KEYS, *PIPE, "blender.jobs", "blender.addon"), BLENDER),
     Layer("blender.edit", SHELL, BLENDER),

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from ...common.errors import MMMError
-from ..actions.editability import edited_armature
 from ..addon.known_prompts import draw_notes
 from ..addon.scene_settings import Settings, scene_settings
-from ..bpy_types import ArmatureObject, Context, bpy
+from ..addon.shown_target import shown_character
+from ..bpy_types import Context, bpy
 from ..jobs.job_widgets import draw_notice, draw_progress
 from ..jobs.session import session
 from ..widgets import BIG, ORDER, TAB, Layout, draw_wrapped
@@ -35,7 +34,7 @@ class _EditPanel:
         column.prop(settings, "edit_prompt", text="")
         draw_notes(column, context, str(settings.edit_prompt))
         column.row(align=True).prop(settings, "body_part", expand=True)
-        frames = shown_range(context, _armature_or_none(context))
+        frames = shown_range(context, shown_character(context))
         _draw_range(column, settings, frames)
         column.prop(settings, "hold")
         if context.area is None or context.area.type != "VIEW_3D":
@@ -43,13 +42,6 @@ class _EditPanel:
             column.prop(settings, "takes")
             column.prop(settings, "pin_feet")
         _draw_buttons(layout, context, params_poll_error(context, str(settings.body_part), frames))
-
-
-def _armature_or_none(context: Context) -> ArmatureObject | None:
-    try:
-        return edited_armature(context)
-    except MMMError:
-        return None
 
 
 def _draw_range(layout: Layout, settings: Settings, frames: ChosenRange) -> None:

@@ -12,13 +12,13 @@ from ..addon.disk_facts import shown_cards, shown_python
 from ..addon.known_prompts import PromptReading, draw_known_button, draw_reading, read_prompt
 from ..addon.scene_settings import Settings, scene_settings
 from ..addon.setup_widgets import draw_setup
+from ..addon.shown_target import shown_target
 from ..addon.ui_state import scene_key, ui_state
-from ..bpy_types import ArmatureObject, Context, bpy
+from ..bpy_types import Context, bpy
 from ..jobs.job_widgets import draw_notice, draw_progress
 from ..jobs.session import MAIN_PANEL, session
-from ..path.planned_path import path_poll_error
 from ..path.properties import NONE, path_settings
-from ..rig.target import target_armature
+from ..path.shown_path import shown_path_poll_error
 from ..widgets import BIG, ORDER, TAB, Layout, draw_choice, draw_wrapped, shown
 from .continuation import continues, motion_before
 
@@ -105,14 +105,15 @@ def _draw_request(layout: Layout, context: Context, settings: Settings) -> None:
 
 def _draw_target(layout: Layout, context: Context) -> bool:
     """Where the motion will go; False, and the reason, when it has no place to go."""
-    name, reason = ui_state.fact(("target", scene_key(context)), lambda: _target(context))
+    rig, reason = shown_target(context)
     if reason:
         draw_wrapped(layout, context, reason, icon="ERROR")
         return False
     frame = context.scene.frame_current
+    name = "a new character" if rig is None else str(rig.name)
     layout.label(text=shown(f"On {name}, from frame {frame}"), icon="ARMATURE_DATA")
     key = ("motion before", scene_key(context), frame)
-    before = ui_state.fact(key, lambda: motion_before(context, _rig_or_none(context)))
+    before = ui_state.fact(key, lambda: motion_before(context, rig))
     if before:
         _draw_existing(layout, context, before)
     return True
@@ -129,22 +130,6 @@ def _draw_existing(layout: Layout, context: Context, before: str) -> None:
     else:
         text = f"'{before}' is replaced, and stays in the list of takes."
     draw_wrapped(layout, context, text, icon="INFO")
-
-
-def _rig_or_none(context: Context) -> ArmatureObject | None:
-    try:
-        return target_armature(context)
-    except MMMError:
-        return None
-
-
-def _target(context: Context) -> tuple[str, str]:
-    """Name of what the motion goes to, and why it cannot go there, in a sentence."""
-    try:
-        rig = target_armature(context)
-    except MMMError as error:
-        return "", str(error)
-    return ("a new character" if rig is None else str(rig.name)), ""
 
 
 def _draw_button(layout: Layout, context: Context, settings: Settings, has_place: bool) -> None:
@@ -171,8 +156,7 @@ def _settings_poll_error(context: Context, settings: Settings) -> str:
         card = shown_bundle(context.scene)
     except MMMError as error:
         return str(error)
-    key = ("path", scene_key(context), int(context.scene.frame_current))
-    if reason := card.poll_error or ui_state.fact(key, lambda: path_poll_error(context)):
+    if reason := card.poll_error or shown_path_poll_error(context):
         return reason
     # a path is walked window by window, so it may take longer than the longest clip
     has_path = str(path_settings(context.scene).kind) != NONE

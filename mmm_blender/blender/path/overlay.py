@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from ...common.errors import MMMError
-from ..bpy_types import Action, ArmatureObject, Context, bpy
-from ..rig.target import DataBlockRef, target_armature
-from .planned_path import PlannedPath, panel_path
-from .properties import NONE, path_settings
+from ..addon.shown_target import shown_character
+from ..bpy_types import Action, Context, bpy
+from ..rig.target import DataBlockRef
+from .planned_path import PlannedPath
+from .properties import path_settings
 from .shapes import Footprints, path_shapes
+from .shown_path import shown_path
 
 _LINE_COLOUR = (1.0, 0.7, 0.2, 1.0)
 _MARK_COLOUR = (1.0, 1.0, 1.0, 0.9)
@@ -47,22 +48,13 @@ def show_footprints(action: Action, prints: Footprints) -> None:
     _overlay.shown = _Shown(DataBlockRef.of(action), prints)
 
 
-def shown_path(context: Context) -> PlannedPath | None:
-    """The path that Generate Motion would take now; None where there is none, or a bad one."""
-    if str(path_settings(context.scene).kind) == NONE:
-        return None
-    try:
-        return panel_path(context)
-    except MMMError:  # the panel says it
-        return None
-
-
 def drawing(context: Context) -> Drawing:
     """All lines that are to be drawn now."""
     if not path_settings(context.scene).show:
         return []
     lines: Drawing = []
-    if (planned := shown_path(context)) is not None:
+    planned = shown_path(context)
+    if isinstance(planned, PlannedPath):  # the panel says what is wrong with another one
         shapes = path_shapes(planned)
         lines += [
             (shapes.line_K3, _LINE_COLOUR),
@@ -84,10 +76,7 @@ def _current_footprints(context: Context) -> Footprints | None:
 
 
 def _action(context: Context) -> Action | None:
-    try:
-        rig: ArmatureObject | None = target_armature(context)
-    except MMMError:
-        return None
+    rig = shown_character(context)
     data = None if rig is None else rig.animation_data
     return None if data is None else data.action
 

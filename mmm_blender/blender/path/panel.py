@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from ...common.errors import MMMError
 from ..bpy_types import Context, bpy
 from ..widgets import TAB, Layout, draw_wrapped
-from .planned_path import panel_path
 from .properties import (
     CURSOR,
     LINE,
@@ -20,6 +18,7 @@ from .properties import (
     chosen_way_point,
     path_settings,
 )
+from .shown_path import shown_path
 
 _OBJECT_SHARE = 0.6
 """Of a line's width, what the object gets."""
@@ -117,10 +116,9 @@ def _draw_how(layout: Layout, settings: PathSettings) -> None:
 
 def _said(context: Context) -> tuple[str, str]:
     """How long the path is, or what is wrong with it; and the icon."""
-    try:
-        planned = panel_path(context)
-    except MMMError as error:
-        return str(error), "ERROR"
+    planned = shown_path(context)
+    if isinstance(planned, str):
+        return planned, "ERROR"
     if planned is None:
         return "", "NONE"
     said = f"{planned.ground.length * planned.space.metre:.1f} m"

@@ -154,15 +154,6 @@ def panel_path(context: Context) -> PlannedPath | None:
     return plan_generation(context, rig, params, from_pose)
 
 
-def path_poll_error(context: Context) -> str:
-    """Why the panel's path cannot be walked, in a sentence; else ""."""
-    try:
-        panel_path(context)
-    except MMMError as error:
-        return str(error)
-    return ""
-
-
 def read_path(context: Context, params: PathParams) -> WorldPath | None:
     """The path and what is faced on it, as they lie in the world now; None for no path."""
     if params.text is not None:

@@ -8,6 +8,7 @@ import numpy as np
 
 from ...common.errors import MMMError
 from ...geometry.placement import headings
+from ..addon.shown_target import character_poll_error, shown_character
 from ..bpy_types import ArmatureObject, Context, Object, bpy
 from ..rig.binding import binding_of
 from ..rig.evaluation import evaluated
@@ -32,11 +33,10 @@ def _target(context: Context) -> ArmatureObject:
 
 
 def _poll(operator: Any, context: Context, needs_pins: bool) -> bool:
-    try:
-        rig = _target(context)
-    except MMMError as error:
-        return can_run(operator, str(error))
-    return can_run(operator, _NO_PIN if needs_pins and not pin_settings(rig).pins else "")
+    reason = character_poll_error(context, _NO_CHARACTER)
+    if not reason and needs_pins and not pin_settings(shown_character(context)).pins:
+        reason = _NO_PIN
+    return can_run(operator, reason)
 
 
 class AddPin(bpy.types.Operator):

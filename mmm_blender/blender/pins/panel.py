@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from ...common.errors import MMMError
+from ..addon.shown_target import shown_character
 from ..bpy_types import ArmatureObject, Context, bpy
-from ..rig.target import target_armature
 from ..widgets import TAB, Layout, draw_wrapped
 from .pin_reader import pins_poll_error
 from .properties import chosen_pin, pin_settings
@@ -53,7 +52,7 @@ class PinPanel(bpy.types.Panel):
     def draw(self, context: Context) -> None:
         """The list of the active character."""
         layout: Layout = self.layout
-        rig = _rig_or_none(context)
+        rig = shown_character(context)
         if rig is None:
             draw_wrapped(layout, context, "Select a character to pin its hands, feet or head.")
             return
@@ -74,13 +73,6 @@ def _draw_list(layout: Layout, rig: ArmatureObject) -> None:
         row = layout.row(align=True)
         row.prop(line, "first")
         row.prop(line, "last")
-
-
-def _rig_or_none(context: Context) -> ArmatureObject | None:
-    try:
-        return target_armature(context)
-    except MMMError:
-        return None
 
 
 _CLASSES = (MMM_UL_pins, PinPanel)

@@ -18,7 +18,7 @@ from ...common.errors import MMMError
 from ...geometry.retarget.rig_map import CHAINS, SLOTS, LimbControls, RigMap
 from ...geometry.skeleton import SMPL_22
 from ..bpy_types import ArmatureObject, Object
-from .rig_maps import SMPL_NAME, find_rig_map
+from .rig_maps import MAP_PROPERTY, SMPL_NAME, find_rig_map, smpl_bones_of
 from .rig_options import ROOT_BONE, root_motion
 from .rig_rest import rig_alignment
 from .smpl_rig import find_smpl_bones
@@ -150,15 +150,25 @@ def find_binding(rig: Object) -> RigBinding | str:
     if isinstance(found, str):
         return found
     try:
-        alignment = rig_alignment(rig, found)
+        turned = rig_alignment(rig, found).turned
     except MMMError as error:
-        smpl = find_smpl_bones(rig) if found.name == SMPL_NAME else ""
-        return str(error) if isinstance(smpl, str) else RigBinding(found, smpl)
-    if found.name == SMPL_NAME and alignment.turned < _T_POSE:
-        smpl = find_smpl_bones(rig)
-        if not isinstance(smpl, str):
-            return RigBinding(found, smpl)
+        smpl = _smpl_bones(rig, found)
+        return str(error) if smpl is None else RigBinding(found, smpl)
+    smpl = _smpl_bones(rig, found) if turned < _T_POSE else None
+    if smpl is not None:
+        return RigBinding(found, smpl)
     return RigBinding(found, on_root=root_motion(rig) == ROOT_BONE)
+
+
+def _smpl_bones(rig: Object, found: RigMap) -> Mapping[str, str] | None:
+    """The bone of each joint where the rig's names are SMPL's, else None. What was recognised is
+    not looked for again; a map of the person's own may say otherwise than the names."""
+    if found.name != SMPL_NAME:
+        return None
+    if not rig.get(MAP_PROPERTY):
+        return smpl_bones_of(found)
+    named = find_smpl_bones(rig)
+    return None if isinstance(named, str) else named
 
 
 def binding_of(rig: ArmatureObject) -> RigBinding:

@@ -81,6 +81,13 @@ def smpl_map(bones: Mapping[str, str]) -> RigMap:
     return RigMap(SMPL_NAME, {**joints, "spine": spine})
 
 
+def smpl_bones_of(rig_map: RigMap) -> dict[str, str]:
+    """The bone of each joint, of a map that ``smpl_map`` made."""
+    joints = {joint: chain[0] for joint, chain in rig_map.read.items() if joint != "spine"}
+    spine = {f"spine{number}": bone for number, bone in enumerate(rig_map.read["spine"], start=1)}
+    return joints | spine
+
+
 def _own_map(rig: Object, text: object) -> RigMap | str:
     try:
         found = map_from_text(text if isinstance(text, str) else "", f"The map of '{rig.name}'")

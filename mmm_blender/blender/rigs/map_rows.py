@@ -14,6 +14,7 @@ from ...geometry.retarget.presets import map_text, read_map
 from ...geometry.retarget.proposal import Bone, propose
 from ...geometry.retarget.rig_map import CHAINS, SLOTS, Bones, RigMap
 from ..addon.paths import user_folder
+from ..addon.ui_state import ui_state
 from ..bpy_types import ArmatureObject
 from ..rig.rig_maps import MAP_PROPERTY, MOST_BONES, find_rig_map, map_fault
 
@@ -64,6 +65,7 @@ def take_map(rig: ArmatureObject, rig_map: RigMap) -> None:
         raise MMMError(fault)
     _fill(rig, rig_map)
     rig[MAP_PROPERTY] = map_text(rig_map)
+    ui_state.scene_changed()  # a custom property that changes is not announced
 
 
 def empty_rows(rig: ArmatureObject) -> None:
@@ -76,6 +78,7 @@ def forget_map(rig: ArmatureObject) -> None:
     rig.mmm_rig.rows.clear()
     if MAP_PROPERTY in rig:
         del rig[MAP_PROPERTY]
+    ui_state.scene_changed()
 
 
 def store_rows(rig: ArmatureObject) -> None:
@@ -90,6 +93,7 @@ def store_rows(rig: ArmatureObject) -> None:
     name = before.name if not changed or before.name == OWN_NAME else f"{before.name}, changed"
     rig_map = replace(before, name=name, read=read, write={**kept, **write})
     rig[MAP_PROPERTY] = map_text(rig_map)
+    ui_state.scene_changed()  # a custom property that changes is not announced
 
 
 def save_map(rig: ArmatureObject, path: Path) -> None:

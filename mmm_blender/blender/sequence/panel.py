@@ -8,11 +8,11 @@ from ...common.errors import MMMError
 from ..addon.availability import poll_error
 from ..addon.bundle_choice import shown_bundle
 from ..addon.known_prompts import draw_notes
-from ..addon.ui_state import scene_key, ui_state
+from ..addon.shown_target import shown_target
+from ..addon.ui_state import ui_state
 from ..bpy_types import Context, bpy
 from ..jobs.job_widgets import draw_notice, draw_progress
 from ..jobs.session import session
-from ..rig.target import target_armature
 from ..widgets import BIG, ORDER, TAB, Layout, draw_wrapped
 from .layout import Segment
 from .properties import SegmentParams, chosen_line, params_of, sequence_list
@@ -113,17 +113,9 @@ def _list_poll_error(context: Context) -> str:
         card = shown_bundle(context.scene)
     except MMMError as error:
         return str(error)
-    key = ("sequence target", scene_key(context))
-    reason = ui_state.fact(key, lambda: _target_poll_error(context))
-    return reason or sequence_poll_error(card, params_of(sequence_list(context.scene).lines))
-
-
-def _target_poll_error(context: Context) -> str:
-    try:
-        target_armature(context)
-    except MMMError as error:
-        return str(error)
-    return ""
+    return shown_target(context)[1] or sequence_poll_error(
+        card, params_of(sequence_list(context.scene).lines)
+    )
 
 
 def _draw_regenerate(layout: Layout, context: Context) -> None:

@@ -5,6 +5,7 @@
 from ...common.errors import MMMError
 from ..addon.availability import busy_poll_error
 from ..addon.change_operator import ChangeOperator
+from ..addon.shown_target import shown_character
 from ..bpy_types import ArmatureObject, Context, bpy
 from ..rig.target import target_armature
 from ..widgets import can_run
@@ -28,7 +29,7 @@ class _TakeOperator(ChangeOperator):
     @classmethod
     def poll(cls, context: Context) -> bool:
         """Greyed, with the reason, where there is no take."""
-        return can_run(cls, busy_poll_error() or take_list.poll_error(character(context)))
+        return can_run(cls, busy_poll_error() or take_list.poll_error(shown_character(context)))
 
 
 class KeepTake(_TakeOperator, bpy.types.Operator):

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from ..addon.scene_settings import scene_settings
+from ..addon.shown_target import shown_character
 from ..bpy_types import Context, bpy
 from ..widgets import ORDER, TAB, Layout, draw_wrapped, shown
-from .operators import character
 from .take_list import listed_takes, played_action
 
 _SEED_SHARE = 0.22
@@ -62,12 +62,12 @@ class TakesPanel(bpy.types.Panel):
     @classmethod
     def poll(cls, context: Context) -> bool:
         """Where there is something to choose from."""
-        found = listed_takes(character(context))
+        found = listed_takes(shown_character(context))
         return found is not None and len(found.takes) > 0
 
     def draw(self, context: Context) -> None:
         """The list, and what can be done with the chosen one."""
-        layout, found = self.layout, listed_takes(character(context))
+        layout, found = self.layout, listed_takes(shown_character(context))
         if found is None:
             return
         layout.template_list("MMM_UL_takes", "", found, "takes", found, "active", rows=_ROWS)

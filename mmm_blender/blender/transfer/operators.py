@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from ...common.errors import MMMError
+from ..addon.shown_target import character_poll_error
 from ..bpy_types import ArmatureObject, Context, Event, bpy
 from ..rig.target import armature_of, target_armature
 from ..widgets import can_run, redraw
@@ -44,10 +45,7 @@ class CopyMotion(bpy.types.Operator):
     @classmethod
     def poll(cls, context: Context) -> bool:
         """Only where there is a character."""
-        try:
-            return can_run(cls, "" if _character(context) else _NO_CHARACTER)
-        except MMMError as error:
-            return can_run(cls, str(error))
+        return can_run(cls, character_poll_error(context, _NO_CHARACTER))
 
     def execute(self, context: Context) -> set[str]:
         """Read the one, key the other."""
@@ -110,10 +108,7 @@ class ExportMotion(bpy.types.Operator):
     @classmethod
     def poll(cls, context: Context) -> bool:
         """Only where there is a character."""
-        try:
-            return can_run(cls, "" if _character(context) else _NO_CHARACTER)
-        except MMMError as error:
-            return can_run(cls, str(error))
+        return can_run(cls, character_poll_error(context, _NO_CHARACTER))
 
     def invoke(self, context: Context, _event: Event) -> set[str]:
         """Ask for the name, which says the format."""

@@ -18,6 +18,7 @@ from mmm_blender.blender.addon.disk_facts import find_shown_bundle, shown_cards
 from mmm_blender.blender.addon.known_prompts import read_prompt
 from mmm_blender.blender.addon.preferences import draw_page
 from mmm_blender.blender.addon.setup_widgets import draw_setup
+from mmm_blender.blender.addon.shown_target import shown_target
 from mmm_blender.blender.addon.ui_state import FACT_SECONDS, UIState, ui_state
 from mmm_blender.blender.bpy_types import bpy
 from mmm_blender.blender.character.panel import CharacterPanel
@@ -28,13 +29,19 @@ from mmm_blender.blender.generate.operators import GenerateMotion
 from mmm_blender.blender.generate.panel import BundlesMenu, ExamplesMenu, MotionPanel
 from mmm_blender.blender.jobs.session import Notice, WorkerSession
 from mmm_blender.blender.jobs.setup_job import setup_session
+from mmm_blender.blender.pins.operators import AddPin
+from mmm_blender.blender.pins.panel import PinPanel
 from mmm_blender.blender.replay.operators import Replay
+from mmm_blender.blender.rig import target
 from mmm_blender.blender.sequence.operators import (
     GenerateSequence,
     LoadSequence,
     RegenerateSegment,
 )
 from mmm_blender.blender.sequence.panel import SequencePanel
+from mmm_blender.blender.takes.operators import KeepTake, StepTake
+from mmm_blender.blender.takes.panel import TakesPanel
+from mmm_blender.blender.transfer.operators import CopyMotion, ExportMotion
 from mmm_blender.common.errors import MMMError
 from tests.blender.helpers.drawing import Layout
 
@@ -184,6 +191,40 @@ def test_a_change_that_a_user_makes_is_seen_by_the_panel(live: UIState) -> None:
     rig.animation_data.action = None
     bpy.context.view_layer.update()
     assert "has no Action to edit" in draw(EditPanel).text.replace("  ", " ")
+
+
+def test_a_bone_that_is_renamed_or_deleted_is_seen_at_once(live: UIState) -> None:
+    rig = bpy.context.view_layer.objects.active
+    for _ in range(2):
+        assert shown_target(bpy.context) == (rig, "")
+    bone = next(each for each in rig.data.bones if each.name.lower().endswith("left_knee"))
+    name, bone.name = bone.name, "x"
+    bpy.context.view_layer.update()
+    assert "left knee" in shown_target(bpy.context)[1]
+    assert not KeepTake.poll(bpy.context) and not ExportMotion.poll(bpy.context)
+    bone.name = name
+    bpy.context.view_layer.update()
+    assert shown_target(bpy.context) == (rig, "")
+    bpy.ops.object.mode_set(mode="EDIT")
+    rig.data.edit_bones.remove(rig.data.edit_bones[name])
+    bpy.ops.object.mode_set(mode="OBJECT")
+    assert "left knee" in shown_target(bpy.context)[1]
+
+
+def test_the_character_is_recognised_once(live: UIState, monkeypatch: pytest.MonkeyPatch) -> None:
+    calls: list[object] = []
+
+    def find(rig: object) -> str:
+        calls.append(rig)
+        return "no character"
+
+    monkeypatch.setattr(target, "find_binding", find)
+    live.scene_changed()
+    for panel in (TakesPanel, PinPanel, EditPanel, MotionPanel):
+        draw(panel)
+    for operator in (KeepTake, StepTake, AddPin, CopyMotion, ExportMotion):
+        assert not operator.poll(bpy.context)
+    assert len([rig for rig in calls if rig == bpy.context.view_layer.objects.active]) <= 2
 
 
 def test_no_timer_outlives_the_add_on() -> None:

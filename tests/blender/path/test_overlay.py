@@ -14,11 +14,12 @@ from mmm_blender.blender.jobs.session import WorkerSession
 from mmm_blender.blender.path import overlay, panel
 from mmm_blender.blender.path.planned_path import (
     PathParams,
-    path_poll_error,
+    PlannedPath,
     plan_generation,
 )
 from mmm_blender.blender.path.properties import LINE, SPEED, WAY_POINTS, path_settings
 from mmm_blender.blender.path.shapes import Footprints, footprints, path_shapes
+from mmm_blender.blender.path.shown_path import shown_path, shown_path_poll_error
 from mmm_blender.blender.rig.armature import create_character
 from mmm_blender.blender.rig.pose_space import STANDING_PELVIS_HEIGHT
 from mmm_blender.blender.rig.world_space import space_of_new_character
@@ -55,8 +56,8 @@ def test_headings_are_arrows_where_the_body_faces() -> None:
     add_empty("A", (0.0, -3.0, 0.0), np.pi / 2)
     bpy.ops.mmm.way_point_add(object="A", use_heading=True)
     bpy.context.view_layer.objects.active = bpy.data.objects["MMM Character"]
-    planned = overlay.shown_path(bpy.context)
-    assert planned is not None
+    planned = shown_path(bpy.context)
+    assert isinstance(planned, PlannedPath)
     shaft = path_shapes(planned).arrows_K3[-6:-4]
     ahead = shaft[1] - shaft[0]
     np.testing.assert_allclose(ahead / np.linalg.norm(ahead), [1.0, 0.0, 0.0], atol=1e-3)
@@ -121,7 +122,7 @@ def test_the_panel_says_how_long_the_path_is(registered_scene: Any) -> None:
     assert "prop start_from" in layout.text and "prop end_in" in layout.text
     settings.speed = 20.0
     assert "20.0 m/s" in drawn(panel.PathPanel).text
-    assert "20.0 m/s" in path_poll_error(bpy.context)
+    assert "20.0 m/s" in shown_path_poll_error(bpy.context)
 
 
 def test_the_panel_lists_the_way_points() -> None:
