@@ -19,9 +19,11 @@ from mmm_blender.blender.rig.binding import binding_of
 from mmm_blender.blender.rig.evaluation import evaluated
 from mmm_blender.blender.rig.motion_reader import read_motion
 from mmm_blender.blender.rig.pose_reading import pose_reading
+from mmm_blender.blender.rig.rig_rest import rig_alignment
 from mmm_blender.common.arrays import FloatArray
 from mmm_blender.geometry.clip import MotionClip
-from mmm_blender.geometry.feet.contacts import foot_contacts
+from mmm_blender.geometry.feet.contacts import foot_contacts, standing_heights
+from mmm_blender.geometry.feet.rig_feet import RigFeet
 from mmm_blender.geometry.kinematics import clip_joints
 from mmm_blender.geometry.retarget.presets import Preset, presets
 from mmm_blender.geometry.rotations import normalize, quat_angle
@@ -94,7 +96,7 @@ def _measure(figures: Figures, rig: ArmatureObject, clip: MotionClip) -> None:
     wanted_TJ3 = clip_joints(clip)
     figures.directions.append(direction_errors(joints_TJ3, wanted_TJ3))
     figures.places.append(place_errors(joints_TJ3, wanted_TJ3))
-    slide, floor = foot_figures(joints_TJ3, wanted_TJ3, clip.fps)
+    slide, floor = foot_figures(joints_TJ3, wanted_TJ3, clip.fps, _toes_over_soles(rig))
     figures.slides.append(slide)
     figures.floors.append(floor)
     back = read_motion(rig, 1, clip.frames)
@@ -161,21 +163,30 @@ def _scaled(
     return np.linalg.norm(found - (wanted_TJ3[:, end] - wanted_TJ3[:, start]), axis=-1)
 
 
+def _toes_over_soles(rig: ArmatureObject) -> FloatArray:
+    """Heights of the rig's toes over its own soles in the T-pose, (2,), metres of the model."""
+    binding = binding_of(rig)
+    if binding.smpl is not None:
+        return standing_heights()[1::2]
+    return RigFeet.of(rig_alignment(rig, binding.rig_map)).stands_SC[:, 1]
+
+
 def foot_figures(
-    joints_TJ3: FloatArray, wanted_TJ3: FloatArray, fps: float
+    joints_TJ3: FloatArray, wanted_TJ3: FloatArray, fps: float, stands_S: FloatArray
 ) -> tuple[tuple[float, float], FloatArray]:
     """Mean slide of toes in contact, m/s, of the rig and of the clip; and metres by which the rig's
-    toes are lower or higher than the clip's while they stand."""
+    toes are lower or higher over its soles than the clip's over SMPL's while they stand. stands_S:
+    heights of the rig's toes over its soles."""
     contacts = foot_contacts(wanted_TJ3, fps)
     toes = [joint_index("left_foot"), joint_index("right_foot")]
-    stands = contacts[:, -2:] if contacts.shape[1] >= 4 else contacts
+    stands = contacts[:, 1::2]  # ankle, toe, ankle, toe
     both = stands[1:] & stands[:-1]
     speeds = [
         np.linalg.norm(np.diff(each[:, toes][..., [0, 2]], axis=0), axis=-1) * fps
         for each in (joints_TJ3, wanted_TJ3)
     ]
-    lowest = [each[:, toes, 1] for each in (joints_TJ3, wanted_TJ3)]
-    floor = np.abs(lowest[0] - lowest[1])[stands]
+    heights = (joints_TJ3[:, toes, 1] - stands_S, wanted_TJ3[:, toes, 1] - standing_heights()[1::2])
+    floor = np.abs(heights[0] - heights[1])[stands]
     if not both.any():
         return (0.0, 0.0), floor
     return (float(speeds[0][both].mean()), float(speeds[1][both].mean())), floor

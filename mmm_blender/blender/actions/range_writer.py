@@ -18,6 +18,7 @@ import numpy as np
 
 from ...common.arrays import BoolArray, FloatArray
 from ...geometry.clip import MotionClip
+from ...geometry.feet.leg_ik import ANKLES, HIPS, KNEES
 from ...geometry.retarget.residuals import ease_places, ease_turns, turn_residual
 from ...geometry.rotation_modes import (
     rotation_values,
@@ -47,6 +48,11 @@ from ..rig.pose_reading import pose_reading
 from .validation import LOCATION, BoneProperty, bone_properties, check_curves, joint_names
 
 __all__ = ["check_curves", "keyed_extent", "raw_curves", "restore", "write_range"]
+
+_CONTEXT = 12
+"""Frames on either side of a range in which it is seen whether a foot stands already, or still."""
+
+_LEG_JOINTS = frozenset((*HIPS, *KNEES, *ANKLES))
 
 LockedFrames: TypeAlias = Mapping[str, Collection[float]]
 """Frames at which each bone's keys stay. Beside a locked key that stands between two frames, those
@@ -106,8 +112,10 @@ def _with_residuals(
 ) -> ChannelMotion:
     """Channels of a span of a clip on a mapped rig, led to what is kept beside every run: the map
     may not hold all of it."""
-    start, stop = max(span[0] - 1, 0), min(span[1] + 1, clip.frames)
-    motion = channel_motion(rig, binding, clip.slice(start, stop))
+    start, stop = max(span[0] - _CONTEXT, 0), min(span[1] + _CONTEXT, clip.frames)
+    free_T = np.zeros(stop - start, dtype=np.bool_)
+    free_T[span[0] - start : span[1] - start] = _legs_free(edits)
+    motion = channel_motion(rig, binding, clip.slice(start, stop), free_T)
     first, unit = span[0] - start, pose_reading(rig, binding).scale
     for edit in edits:
         at, is_place = edit.of.at, edit.of.mode == LOCATION
@@ -127,6 +135,14 @@ def _with_residuals(
                 values_T[run] = ease_turns(mapped_T[run], beside[0], beside[1])
     inside = slice(first, first + span[1] - span[0])
     return ChannelMotion(motion.rotations_TW4[inside], motion.locations_TW3[inside])
+
+
+def _legs_free(edits: list[_PropertyEdit]) -> BoolArray:
+    """Frames of the range in which both legs are written, down to the ankles."""
+    legs = [edit for edit in edits if edit.of.joint in _LEG_JOINTS]
+    if {edit.of.joint for edit in legs} != _LEG_JOINTS:
+        return np.zeros_like(edits[0].locked_T)
+    return ~np.any([edit.locked_T for edit in legs], axis=0)
 
 
 def keyed_extent(rig: ArmatureObject, action: Action) -> tuple[float, float] | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ...common.arrays import ArrayLike, FloatArray
+from ...common.arrays import ArrayLike, BoolArray, FloatArray
 from ...common.errors import MMMError
 from ...geometry.clip import MotionClip
 from ...geometry.rotation_modes import EULER_PROPERTY, PROPERTY, rotation_values
@@ -59,10 +59,13 @@ def check_inheritance(rig: ArmatureObject, binding: RigBinding) -> None:
         raise MMMError(reason)
 
 
-def channel_motion(rig: ArmatureObject, binding: RigBinding, clip: MotionClip) -> ChannelMotion:
-    """A clip in the written bones' own channels."""
+def channel_motion(
+    rig: ArmatureObject, binding: RigBinding, clip: MotionClip, free_T: BoolArray | None = None
+) -> ChannelMotion:
+    """A clip in the written bones' own channels. free_T: frames in which a mapped rig's legs may
+    be led to where its feet stand, None for all."""
     if binding.smpl is None:
-        return MappedPose(rig, binding).channels(clip)
+        return MappedPose(rig, binding).channels(clip, free_T)
     check_inheritance(rig, binding)
     space = pose_space(rig, binding.smpl)
     rotations_TJ4 = space.to_bone_rotations(clip.rotations_TJ4)

@@ -16,9 +16,10 @@ from functools import cached_property
 
 import numpy as np
 
-from ...common.arrays import FloatArray
+from ...common.arrays import BoolArray, FloatArray
 from ...common.errors import MMMError
 from ...geometry.clip import MotionClip
+from ...geometry.feet.rig_feet import RigFeet
 from ...geometry.retarget.alignment import Alignment
 from ...geometry.retarget.pose_graph import Node, Place, PoseGraph
 from ...geometry.retarget.retargeting import (
@@ -81,7 +82,11 @@ class MappedPose:
         hips = [self.read_bones.index(self._map.read[slot][0]) for slot in _HIPS]
         hips_T3 = heads_TB3[:, hips].mean(axis=1)
         root_T3 = root_of_hips(self.alignment, hips_T3, rotations_TJ4[:, 0])
-        return MotionClip(rotations_TJ4, root_T3, fps)
+        return self._feet.lowered(MotionClip(rotations_TJ4, root_T3, fps))
+
+    @cached_property
+    def _feet(self) -> RigFeet:
+        return RigFeet.of(self.alignment)
 
     @cached_property
     def _reading(self) -> Retargeting:
@@ -96,8 +101,10 @@ class MappedPose:
 
     # --- writing ---------------------------------------------------------------------------------
 
-    def channels(self, clip: MotionClip) -> ChannelMotion:
-        """A clip in the channels of all written bones. MMMError names what cannot be computed."""
+    def channels(self, clip: MotionClip, free_T: BoolArray | None = None) -> ChannelMotion:
+        """A clip in the channels of all written bones, feet on the rig's own legs. free_T: frames
+        in which the legs may change, None for all. MMMError names what cannot be computed."""
+        clip = self._feet.planted(clip, free_T)
         written = self._binding.written
         wanted_TW4 = self._writing.orientations(clip)
         wanted = {each.bone: wanted_TW4[:, at] for at, each in enumerate(written)}

@@ -32,7 +32,11 @@ def _packed(places: Mapping[str, FloatArray]) -> Places:
 def _aligned(heads: Places, tips: Places) -> Alignment:
     """One press asks for the same rest pose two dozen times. Its arrays are shared: read-only."""
     found = align(RestBody(_unpacked(heads), _unpacked(tips)))
-    for array in (found.axes_4, found.alignments_J4, found.hips_3, found.floor_3):
+    for array in (
+        *(found.axes_4, found.alignments_J4),
+        *(found.hips_3, found.floor_3),
+        found.legs_S43,
+    ):
         array.flags.writeable = False
     return found
 

@@ -39,8 +39,6 @@ HIPS, KNEES, ANKLES, TOES = (_pair(name) for name in ("hip", "knee", "ankle", "f
 """Joints whose rotations leg IK changes; the toes' own rotations stay."""
 
 _LAST = max(TOES) + 1
-_THIGH_S3, _SHANK_S3, FOOT_S3 = (SMPL_22.offsets_J3[pair] for pair in (KNEES, ANKLES, TOES))
-_THIGH_S, _SHANK_S = (np.linalg.norm(bone, axis=-1) for bone in (_THIGH_S3, _SHANK_S3))
 
 _HINGE_3 = np.array([1.0, 0.0, 0.0])
 """A knee bends by a positive angle about the thigh's +X: the heel goes back."""
@@ -62,15 +60,36 @@ _LARGEST_PIVOT = 0.6
 
 
 @dataclass(frozen=True, eq=False)
+class LegBones:
+    """Bones of both legs in a T-pose: from the pelvis to the hip, to the knee, to the ankle, to the
+    toes."""
+
+    hip_S3: FloatArray
+    thigh_S3: FloatArray
+    shank_S3: FloatArray
+    foot_S3: FloatArray
+
+    @cached_property
+    def lengths_2S(self) -> FloatArray:
+        """Of thighs and shanks, metres."""
+        return np.linalg.norm(np.stack([self.thigh_S3, self.shank_S3]), axis=-1)
+
+
+SMPL_LEGS = LegBones(*(SMPL_22.offsets_J3[pair] for pair in (HIPS, KNEES, ANKLES, TOES)))
+FOOT_S3 = SMPL_LEGS.foot_S3
+
+
+@dataclass(frozen=True, eq=False)
 class Legs:
     """The legs of a clip as they are. Rotations are in model space but for the knees' own;
-    joints_TJ3 has the first 12 joints, up to the toes."""
+    joints_TJ3 has the first 12 joints, up to the toes. bones: whose legs they are."""
 
     pelvis_T4: FloatArray
     hips_TS4: FloatArray
     knees_local_TS4: FloatArray
     feet_TS4: FloatArray
     joints_TJ3: FloatArray
+    bones: LegBones = SMPL_LEGS
 
     @classmethod
     def of(cls, clip: MotionClip) -> Legs:
@@ -79,6 +98,24 @@ class Legs:
         world_TJ4 = global_rotations(local_TJ4, SMPL_22.parents)
         hips_TS4, feet_TS4 = world_TJ4[:, HIPS], world_TJ4[:, ANKLES]
         return cls(world_TJ4[:, 0], hips_TS4, local_TJ4[:, KNEES], feet_TS4, leg_joints(clip))
+
+    @classmethod
+    def of_bones(cls, clip: MotionClip, bones: LegBones) -> Legs:
+        """Other legs, turned as the clip's are; joints_TJ3 has zeros but for pelvis and legs."""
+        local_TJ4 = clip.rotations_TJ4[:, :_LAST]
+        world_TJ4 = global_rotations(local_TJ4, SMPL_22.parents)
+        joints_TJ3 = np.zeros((clip.frames, _LAST, 3))
+        joints_TJ3[:, 0] = clip.root_T3
+        place_TS3, turn_TS4 = clip.root_T3[:, None], world_TJ4[:, :1]
+        for joints, bone_S3 in zip(
+            (HIPS, KNEES, ANKLES, TOES),
+            (bones.hip_S3, bones.thigh_S3, bones.shank_S3, bones.foot_S3),
+            strict=True,
+        ):
+            place_TS3 = place_TS3 + quat_rotate(turn_TS4, bone_S3)
+            joints_TJ3[:, joints], turn_TS4 = place_TS3, world_TJ4[:, joints]
+        hips_TS4, feet_TS4 = world_TJ4[:, HIPS], world_TJ4[:, ANKLES]
+        return cls(world_TJ4[:, 0], hips_TS4, local_TJ4[:, KNEES], feet_TS4, joints_TJ3, bones)
 
     @cached_property
     def hip_TS3(self) -> FloatArray:
@@ -101,11 +138,11 @@ class Legs:
         toe_TS3, foot_TS4: where the feet should be. A foot out of reach is turned about its toes,
         which lifts the heel; what that cannot do moves the whole foot towards the hip.
         """
-        ankle_TS3 = toe_TS3 - quat_rotate(foot_TS4, FOOT_S3)
+        ankle_TS3 = toe_TS3 - quat_rotate(foot_TS4, self.bones.foot_S3)
         reach_TS1 = self._soft_reach(ankle_TS3)
         turn_TS4 = _pivot(self.hip_TS3 - toe_TS3, ankle_TS3 - toe_TS3, reach_TS1)
         foot_TS4 = quat_multiply(turn_TS4, foot_TS4)
-        leg_TS3 = toe_TS3 - quat_rotate(foot_TS4, FOOT_S3) - self.hip_TS3
+        leg_TS3 = toe_TS3 - quat_rotate(foot_TS4, self.bones.foot_S3) - self.hip_TS3
         shorter_TS1 = np.minimum(1.0, reach_TS1 / np.maximum(_length(leg_TS3), 1e-9))
         return self.hip_TS3 + shorter_TS1 * leg_TS3, foot_TS4
 
@@ -115,7 +152,7 @@ class Legs:
         An ankle beyond the leg's length gets a straight leg that points at it.
         """
         knee_TS4 = self._bent(ankle_TS3)
-        leg_TS3 = _THIGH_S3 + quat_rotate(knee_TS4, _SHANK_S3)
+        leg_TS3 = self.bones.thigh_S3 + quat_rotate(knee_TS4, self.bones.shank_S3)
         pointing_TS3 = quat_rotate(self.hips_TS4, leg_TS3)
         swing_TS4 = shortest_arc(pointing_TS3, ankle_TS3 - self.hip_TS3)
         hip_TS4 = quat_multiply(swing_TS4, self.hips_TS4)
@@ -155,7 +192,8 @@ class Legs:
 
     @cached_property
     def _knee(self) -> _Knee:
-        return _Knee.of(quat_rotate(self.knees_local_TS4, _SHANK_S3))
+        shank_TS3 = quat_rotate(self.knees_local_TS4, self.bones.shank_S3)
+        return _Knee.of(shank_TS3, self.bones)
 
 
 @dataclass(frozen=True, eq=False)
@@ -163,18 +201,19 @@ class _Knee:
     """How the knees bend: cosine of the shank to the thigh = base + depth * cos(bend).
 
     axis_TS3: unit axis in the thigh's frame. bend_TS1: angle of the knees as they are, radians,
-    0 where the leg is longest, positive the natural way.
+    0 where the leg is longest, positive the natural way. lengths_2S: of thighs and shanks.
     """
 
     axis_TS3: FloatArray
     base_TS1: FloatArray
     depth_TS1: FloatArray
     bend_TS1: FloatArray
+    lengths_2S: FloatArray
 
     @classmethod
-    def of(cls, shank_TS3: FloatArray) -> _Knee:
+    def of(cls, shank_TS3: FloatArray, bones: LegBones) -> _Knee:
         """Of shanks as vectors in the thigh's frame."""
-        thigh_S3, shank_TS3 = normalize(_THIGH_S3), normalize(shank_TS3)
+        thigh_S3, shank_TS3 = normalize(bones.thigh_S3), normalize(shank_TS3)
         axis_TS3 = cross(thigh_S3, shank_TS3)
         # never turned round, however straight or overstretched the knee is
         axis_TS3 += _HINGE_3 * (np.hypot(axis_TS3[..., :1], _STRAIGHT) - axis_TS3[..., :1])
@@ -183,24 +222,26 @@ class _Knee:
         base_TS1 = dot(thigh_S3, axis_TS3) * on_axis_TS1
         cosine_TS1 = dot(thigh_S3, shank_TS3) - base_TS1
         sine_TS1 = dot(thigh_S3, cross(axis_TS3, shank_TS3))
-        return cls(
-            axis_TS3, base_TS1, np.hypot(cosine_TS1, sine_TS1), np.arctan2(-sine_TS1, cosine_TS1)
-        )
+        bend_TS1 = np.arctan2(-sine_TS1, cosine_TS1)
+        depth_TS1 = np.hypot(cosine_TS1, sine_TS1)
+        return cls(axis_TS3, base_TS1, depth_TS1, bend_TS1, bones.lengths_2S)
 
     @cached_property
     def longest_TS1(self) -> FloatArray:
         """Distance from hip to ankle with the knee as straight as it gets, metres."""
-        square_TS = _THIGH_S**2 + _SHANK_S**2
-        return np.sqrt(square_TS[:, None] + self._product * (self.base_TS1 + self.depth_TS1))
+        return np.sqrt(self._square + self._product * (self.base_TS1 + self.depth_TS1))
 
     @property
     def _product(self) -> FloatArray:
-        return (2.0 * _THIGH_S * _SHANK_S)[:, None]
+        return (2.0 * self.lengths_2S[0] * self.lengths_2S[1])[:, None]
+
+    @property
+    def _square(self) -> FloatArray:
+        return (self.lengths_2S**2).sum(axis=0)[:, None]
 
     def bend_for(self, distance_TS1: FloatArray) -> FloatArray:
         """The natural bend, 0 to pi, at which hip and ankle are so far apart."""
-        square_S1 = (_THIGH_S**2 + _SHANK_S**2)[:, None]
-        cosine_TS1 = (distance_TS1**2 - square_S1) / self._product
+        cosine_TS1 = (distance_TS1**2 - self._square) / self._product
         return np.arccos(np.clip((cosine_TS1 - self.base_TS1) / self.depth_TS1, -1.0, 1.0))
 
 

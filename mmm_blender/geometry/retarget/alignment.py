@@ -69,7 +69,8 @@ class Alignment:
     """axes_4: takes model axes to armature axes. scale: armature units a model metre.
     alignments_J4: of each joint, from rest pose to T-pose, model space. hips_3: middle of the hips
     at rest, armature space. floor_3: what of that point lies on the floor. height: of that point
-    over the soles in the T-pose, armature units.
+    over the soles in the T-pose, armature units. legs_S43: of both legs in the T-pose, model axes
+    and metres: from the middle of the hips to the hip, the knee, the ankle, the toes.
     """
 
     axes_4: FloatArray
@@ -78,6 +79,7 @@ class Alignment:
     hips_3: FloatArray
     floor_3: FloatArray
     height: float
+    legs_S43: FloatArray
 
     @property
     def turned(self) -> float:
@@ -107,6 +109,7 @@ def align(body: RestBody) -> Alignment:
         hips_3=quat_rotate(axes_4, hips_3),
         floor_3=quat_rotate(axes_4, floor),
         height=height,
+        legs_S43=_legs(heads, tips, alignments_J4) * (SMPL_22.leg_length / leg),
     )
 
 
@@ -192,6 +195,27 @@ def _standing(
             place += float(quat_rotate(alignments_J4[joint_index(upper)], bone)[1])
             below.append(place)
     return lowest - sole, sole - min(below)
+
+
+def _legs(
+    heads: Mapping[str, FloatArray], tips: Mapping[str, FloatArray], alignments_J4: FloatArray
+) -> FloatArray:
+    """Bones of both legs in the T-pose, (2, 4, 3), armature units. heads, tips: model axes."""
+    middle, leg = _middle(heads, "hip"), _leg_length(heads)
+    sides: list[list[FloatArray]] = []
+    for side in ("left", "right"):
+        hip, knee, ankle, foot = (f"{side}_{part}" for part in ("hip", "knee", "ankle", "foot"))
+        bones = [heads[hip] - middle]
+        for upper, lower in ((hip, knee), (knee, ankle)):
+            turn_4 = alignments_J4[joint_index(upper)]
+            bones.append(quat_rotate(turn_4, heads[lower] - heads[upper]))
+        toe = heads.get(foot, tips.get(ankle))
+        if toe is None:
+            bones.append(_model_bone(ankle, foot) * (leg / SMPL_22.leg_length))
+        else:
+            bones.append(quat_rotate(alignments_J4[joint_index(ankle)], toe - heads[ankle]))
+        sides.append(bones)
+    return np.array(sides)
 
 
 # --- joint by joint ------------------------------------------------------------------------------

@@ -21,10 +21,10 @@ from ..skeleton import SMPL_22, SOLE_HEIGHT, joint_index
 from .alignment import Alignment
 from .rig_map import CHAINS, SLOTS, SPINE
 
-_HIPS_3 = SMPL_22.offsets_J3[[joint_index("left_hip"), joint_index("right_hip")]].mean(axis=0)
+HIPS_3 = SMPL_22.offsets_J3[[joint_index("left_hip"), joint_index("right_hip")]].mean(axis=0)
 """Middle of the model's hips from its pelvis joint."""
 
-MODEL_HIP_HEIGHT: float = float(SOLE_HEIGHT - SMPL_22.rest_positions_J3[:, 1].min() + _HIPS_3[1])
+MODEL_HIP_HEIGHT: float = float(SOLE_HEIGHT - SMPL_22.rest_positions_J3[:, 1].min() + HIPS_3[1])
 """Height of the middle of the model's hips over its soles in the T-pose, metres."""
 
 
@@ -148,7 +148,7 @@ def hips_of_clip(alignment: Alignment, clip: MotionClip) -> FloatArray:
 
     The way over the ground and the height go in leg lengths, so that feet stay on the floor.
     """
-    hips_T3 = clip.root_T3 + quat_rotate(clip.rotations_TJ4[:, 0], _HIPS_3)
+    hips_T3 = clip.root_T3 + quat_rotate(clip.rotations_TJ4[:, 0], HIPS_3)
     return to_armature_points(alignment, hips_T3)
 
 
@@ -164,7 +164,7 @@ def root_of_hips(alignment: Alignment, hips_T3: FloatArray, rotations_T4: FloatA
     """The model's pelvis (T, 3) for where the middle of the rig's hips is, the reverse of
     ``hips_of_clip``. rotations_T4: of the pelvis, model space."""
     middle_T3 = from_armature_points(alignment, hips_T3)
-    return middle_T3 - quat_rotate(rotations_T4, _HIPS_3)
+    return middle_T3 - quat_rotate(rotations_T4, HIPS_3)
 
 
 def from_armature_points(alignment: Alignment, points: ArrayLike) -> FloatArray:
