@@ -156,9 +156,9 @@ def toggle_in_place(rig: ArmatureObject) -> bool:
         store_fingerprint(rig, action)
         return False
     first, last = whole_range(rig)
-    ways_B3 = ground_ways(rig, bones, _way(curves[0], first, last))
+    ways_B3 = ground_ways(rig, bones, first, last) if last > first else None
     frames = float(last - first)
-    if frames < 1 or not ways_B3.any():
+    if ways_B3 is None:
         raise MMMError("This motion stays where it is: there is no way to take out of it.")
     _add_way(curves, first, frames, -ways_B3)
     text = " ".join(repr(float(each)) for each in (first, frames, *ways_B3.ravel()))
@@ -176,11 +176,6 @@ def _place_curves(rig: ArmatureObject, action: Action, bones: Sequence[str]) -> 
     if not bones or not all(key in found for row in keys for key in row):
         raise MMMError(f"'{action.name}' does not key the place of the pelvis: generate a motion.")
     return [[found[key] for key in row] for row in keys]
-
-
-def _way(curves: list[FCurve], first: int, last: int) -> FloatArray:
-    """From the first key to the last, in a bone's channels. (3,)."""
-    return np.array([curve.evaluate(last) - curve.evaluate(first) for curve in curves])
 
 
 def _add_way(curves: list[list[FCurve]], first: float, frames: float, ways_B3: FloatArray) -> None:

@@ -15,7 +15,7 @@ from functools import cached_property
 import numpy as np
 
 from ...common.errors import MMMError
-from ...geometry.retarget.rig_map import CHAINS, SLOTS, LimbControls, RigMap
+from ...geometry.retarget.rig_map import CHAINS, SLOTS, LimbControls, RigMap, anchors
 from ...geometry.skeleton import SMPL_22
 from ..bpy_types import ArmatureObject, Object
 from .rig_maps import MAP_PROPERTY, SMPL_NAME, find_rig_map, smpl_bones_of
@@ -107,8 +107,9 @@ class RigBinding:
         if not bones:
             return self.read_bone(SMPL_22.names[SMPL_22.parents[SMPL_22.names.index(joint)]])
         chain = CHAINS.get(slot, (slot,))
-        at = -(-(chain.index(joint) + 1) * len(bones) // len(chain)) - 1
-        return bones[at]
+        if len(bones) >= len(chain):
+            return bones[anchors(len(chain), len(bones))[chain.index(joint)]]
+        return bones[-(-(chain.index(joint) + 1) * len(bones) // len(chain)) - 1]
 
     def joints(self, names: frozenset[str] | None = None) -> frozenset[str]:
         """Joints among ``names`` that have bones to be keyed."""
@@ -127,9 +128,12 @@ def _written(rig_map: RigMap) -> Iterator[WrittenBone]:
 
 
 def _joint_of(slot: str, at: int, count: int) -> str:
-    """The joint that a bone of a slot belongs to; of a chain the one at its place."""
+    """The joint that a bone of a slot belongs to; of a chain the next one that it leads to."""
     chain = CHAINS.get(slot, (slot,))
-    return chain[min(at * len(chain) // count, len(chain) - 1)]
+    if count >= len(chain):
+        ends = anchors(len(chain), count)
+        return chain[next(number for number, end in enumerate(ends) if at <= end)]
+    return chain[at * len(chain) // count]
 
 
 def _goals(limb: LimbControls) -> Iterator[WrittenBone]:

@@ -11,12 +11,15 @@ import numpy as np
 
 from ...common.arrays import FloatArray
 from ...geometry.retarget.pose_graph import Node, Place
-from ...geometry.rotations import quat_rotate
 from ..bpy_types import ArmatureObject
-from .binding import PELVIS, RigBinding, binding_of
+from .binding import PELVIS, RigBinding
 from .carrying import loose_bones
-from .mapped_pose import MappedPose
+from .motion_reader import read_motion
 from .pose_nodes import PoseNodes, carried_now
+from .pose_reading import pose_reading
+
+_NO_WAY = 1e-4
+"""Metres over the ground."""
 
 
 def travelling_bones(rig: ArmatureObject, binding: RigBinding) -> list[str]:
@@ -27,20 +30,20 @@ def travelling_bones(rig: ArmatureObject, binding: RigBinding) -> list[str]:
     return [each.bone for each in binding.written if each.location and each.bone in loose]
 
 
-def ground_ways(rig: ArmatureObject, bones: Sequence[str], way_3: FloatArray) -> FloatArray:
-    """What of a way in the first bone's channels goes over the ground, in each bone's. (B, 3)."""
-    binding = binding_of(rig)
-    if binding.smpl is not None:
-        bone = rig.data.bones[bones[0]]
-        up_3 = np.linalg.inv(np.array(bone.matrix_local)[:3, :3]) @ np.array([0.0, 0.0, 1.0])
-        return np.asarray(way_3 - up_3 * (way_3 @ up_3), dtype=np.float64)[None]
+def ground_ways(
+    rig: ArmatureObject, bones: Sequence[str], first: int, last: int
+) -> FloatArray | None:
+    """The body's way over the ground from a scene frame to another, in each bone's channels,
+    (B, 3); None where it ends where it began."""
+    reading = pose_reading(rig)
+    roots = [read_motion(rig, frame, frame).root_T3[0] for frame in (first, last)]
+    way_3 = (roots[1] - roots[0]) * (1.0, 0.0, 1.0)
+    if np.linalg.norm(way_3) < _NO_WAY:
+        return None
+    places_23 = reading.to_armature_points(np.stack([np.zeros(3), way_3]))
     nodes = PoseNodes(rig)
     axes = [_location_axes(rig, nodes[bone]) for bone in bones]
-    alignment = MappedPose(rig, binding).alignment
-    up_3 = quat_rotate(alignment.axes_4, np.array([0.0, 1.0, 0.0]))
-    moved_3 = axes[0] @ way_3
-    flat_3 = moved_3 - up_3 * (moved_3 @ up_3)
-    return np.array([np.linalg.solve(each, flat_3) for each in axes])
+    return np.array([np.linalg.solve(each, places_23[1] - places_23[0]) for each in axes])
 
 
 def _location_axes(rig: ArmatureObject, node: Node) -> FloatArray:

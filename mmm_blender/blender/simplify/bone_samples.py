@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,9 +11,12 @@ from ...common.arrays import FloatArray
 from ...geometry.rotation_modes import EULER_PROPERTY, PROPERTY
 from ...geometry.simplify.pose_error import BoneChain
 from ...geometry.simplify.simplify import BoneCurves
-from ..bpy_types import Action, ArmatureObject, FCurve, PoseBone
+from ..bpy_types import Action, ArmatureObject, Bone, FCurve, PoseBone
 from ..fcurves.layered_actions import bone_path, curves_by_channel, rig_curves
 from ..rig.clip_channels import orientation_quats
+
+_MANY = 200
+"""Bones from which on not all are looked at: rigs of controls have hundreds that nobody keys."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,9 +42,36 @@ class KeyedBone:
 
 
 def keyed_bones(rig: ArmatureObject, action: Action) -> list[KeyedBone]:
-    """All bones of an armature, parents first, with the curves by which an Action moves them."""
+    """Bones of an armature, parents first, with the curves by which an Action moves them: all, or
+    of many those that are keyed, what these hang on, and the furthest that hangs on each."""
     found = curves_by_channel(rig_curves(rig, action))
-    return [_keyed_bone(rig.pose.bones[bone.name], found) for bone in rig.data.bones]
+    keyed = {path for path, _ in found}
+    bones = list(rig.data.bones)
+    if len(bones) > _MANY:
+        own = {bone.name for bone in bones if _paths(bone.name) & keyed}
+        counted = _counted(bones, own)
+        bones = [bone for bone in bones if bone.name in counted]
+    return [_keyed_bone(rig.pose.bones[bone.name], found) for bone in bones]
+
+
+def _paths(bone: str) -> set[str]:
+    """Data paths of a bone's channels that are looked at."""
+    names = ("location", *PROPERTY.values(), EULER_PROPERTY)
+    return {bone_path(bone, name) for name in names}
+
+
+def _counted(bones: Sequence[Bone], keyed: set[str]) -> set[str]:
+    """Names of keyed bones, of all above them, and of the way to the furthest tip on each."""
+    ends: dict[str, tuple[float, Bone]] = {}
+    for bone in bones:
+        holder = next((each for each in (bone, *bone.parent_recursive) if each.name in keyed), None)
+        if holder is not None:
+            far = (bone.tail_local - holder.head_local).length
+            if far > ends.get(holder.name, (-1.0, bone))[0]:
+                ends[holder.name] = far, bone
+    return {each.name for _, end in ends.values() for each in (end, *end.parent_recursive)} | {
+        each.name for bone in bones if bone.name in keyed for each in (bone, *bone.parent_recursive)
+    }
 
 
 def _keyed_bone(bone: PoseBone, found: Mapping[tuple[str, int], FCurve]) -> KeyedBone:
@@ -58,11 +88,11 @@ def _keyed_bone(bone: PoseBone, found: Mapping[tuple[str, int], FCurve]) -> Keye
     return KeyedBone(str(bone.name), mode, tuple(channels), np.array(values))
 
 
-def bone_chain(rig: ArmatureObject, metre: float) -> BoneChain:
-    """The rest pose of all bones, parents first. metre: metres a unit of the armature."""
-    bones = list(rig.data.bones)
-    names = [str(bone.name) for bone in bones]
-    parents = [-1 if bone.parent is None else names.index(bone.parent.name) for bone in bones]
+def bone_chain(rig: ArmatureObject, names: Sequence[str], metre: float) -> BoneChain:
+    """The rest pose of bones, parents first. metre: metres a unit of the armature."""
+    bones = [rig.data.bones[name] for name in names]
+    numbers = {name: at for at, name in enumerate(names)}
+    parents = [-1 if bone.parent is None else numbers[bone.parent.name] for bone in bones]
     locals_J44 = np.array([np.array(bone.matrix_local) for bone in bones])
     rest_J4, offsets_J3 = [], []
     for parent, local_44 in zip(parents, locals_J44, strict=True):

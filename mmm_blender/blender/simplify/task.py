@@ -124,7 +124,7 @@ class _Motion:
         found = (bone for joint in _FEET for bone in binding.bones_of(joint)[:1])
         feet = tuple(names.index(bone) for bone in found if bone in names)
         fps = scene_fps(context.scene)
-        chain = bone_chain(rig, metre)
+        chain = bone_chain(rig, names, metre)
         return cls(bones, curves, fixed, chain, first, last, metre, feet, fps)
 
     def standing(self) -> np.ndarray[tuple[int, ...], np.dtype[np.bool_]]:

@@ -19,7 +19,7 @@ from ..kinematics import global_rotations
 from ..rotations import quat_conjugate, quat_multiply, quat_rotate, slerp
 from ..skeleton import SMPL_22, SOLE_HEIGHT, joint_index
 from .alignment import Alignment
-from .rig_map import CHAINS, SLOTS, SPINE
+from .rig_map import CHAINS, SLOTS, SPINE, anchors
 
 HIPS_3 = SMPL_22.offsets_J3[[joint_index("left_hip"), joint_index("right_hip")]].mean(axis=0)
 """Middle of the model's hips from its pelvis joint."""
@@ -67,10 +67,18 @@ def bones_between_joints(slots: Sequence[tuple[str, int, int]]) -> Between:
             continue
         chain = [joint_index(name) for name in CHAINS[slot]]
         below = SMPL_22.parents[chain[0]]
-        place = (at + 1) * len(chain) / count
+        place = _place_in_chain(at, count, len(chain))
         low = int(np.ceil(place)) - 1
         rows.append(((below, *chain)[low], chain[low], place - low))
     return Between.of(rows)
+
+
+def _place_in_chain(at: int, bones: int, joints: int) -> float:
+    """Where a bone of a chain lies: 0 is what the chain begins on, 1 its first joint."""
+    if bones < joints:
+        return (at + 1) * joints / bones
+    known = np.array([0, *(each + 1 for each in anchors(joints, bones))])
+    return float(np.interp(at + 1, known, np.arange(joints + 1)))
 
 
 def joints_between_bones(bones: Mapping[str, Sequence[int]]) -> Between:
@@ -97,6 +105,9 @@ def _among(
         return numbers[0], numbers[0], 0.0
     chain = CHAINS[slot]
     below = bones["pelvis"] if slot == "spine" else bones.get("spine") or bones["pelvis"]
+    if len(numbers) >= len(chain):
+        own = numbers[anchors(len(chain), len(numbers))[chain.index(name)]]
+        return own, own, 0.0
     place = (chain.index(name) + 1) * len(numbers) / len(chain)
     low = int(np.ceil(place)) - 1
     return (below[-1], *numbers)[low], numbers[low], place - low

@@ -131,3 +131,9 @@ class RigMap:
 def slot_of(joint: str) -> str:
     """The slot that holds a joint's bones."""
     return next((slot for slot, joints in CHAINS.items() if joint in joints), joint)
+
+
+def anchors(joints: int, bones: int) -> tuple[int, ...]:
+    """Numbers of the bones of a chain that turn as its joints do, each joint's own. The chain has
+    at least as many bones; those between share a joint's turn."""
+    return tuple((2 * joint * bones + joints) // (2 * joints) - 1 for joint in range(1, joints + 1))

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from _rigs.blender_rigs import build_armature, rigify_human
+from _rigs.blender_rigs import build_armature
 from _rigs.skeletons import Build, Style, bones_of_preset
 
 from mmm_blender.blender.actions.range_writer import raw_curves
@@ -107,10 +107,10 @@ def test_a_sequence_and_a_longer_segment_of_it_on_a_mixamo_character(rig: Armatu
 
 
 def test_a_rigify_human_from_prompt_to_edit(
-    session: WorkerSession, tiny_bundle: Path, worker_python: Path
+    session: WorkerSession, rigify: ArmatureObject, tiny_bundle: Path, worker_python: Path
 ) -> None:
     bpy.context.scene.mmm.bundle = str(tiny_bundle)
-    rig = rigify_human()
+    rig = rigify
     assert bpy.ops.mmm.generate(prompt="a person waves", seconds=2.0, seed=4) == {"FINISHED"}
     before = outside(rig)
     edit = {"prompt": "a person bows", "frame_start": FIRST, "frame_end": LAST}

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from _rigs.blender_rigs import build_armature, rigify_human
+from _rigs.blender_rigs import build_armature
 from _rigs.skeletons import Build, Style, bones_of_preset
 
 from mmm_blender.blender.actions.range_writer import raw_curves, write_range
@@ -67,7 +67,7 @@ def test_a_convention_is_recognised_keyed_and_read_back(name: str) -> None:
     assert np.median(apart_TJ) < 0.01
     limbs = [at for at, joint in enumerate(SMPL_22.names) if joint.endswith(LIMBS)]
     spine = len(binding.rig_map.read["spine"])
-    assert spine != 3 or apart_TJ[:, limbs].max() < 0.1
+    assert spine < 3 or apart_TJ[:, limbs].max() < 0.1
     assert np.abs(back.root_T3 - clip.root_T3).max() < 1e-3
 
 
@@ -181,24 +181,6 @@ def test_a_body_part_alone_leaves_the_other_bones() -> None:
 
 
 # --- Rigify --------------------------------------------------------------------------------------
-
-
-@pytest.fixture(scope="module")
-def rigify_file(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """Generating the human takes ten seconds: once for all."""
-    bpy.ops.wm.read_factory_settings(use_empty=True)
-    path = str(tmp_path_factory.mktemp("rigify") / "human.blend")
-    rigify_human()
-    bpy.ops.wm.save_as_mainfile(filepath=path)
-    return path
-
-
-@pytest.fixture
-def rigify(rigify_file: str) -> ArmatureObject:
-    bpy.ops.wm.open_mainfile(filepath=rigify_file)
-    rig = next(each for each in bpy.data.objects if each.type == "ARMATURE")
-    bpy.context.view_layer.objects.active = rig
-    return rig
 
 
 def switch(rig: ArmatureObject, fk: float) -> None:
