@@ -64,7 +64,10 @@ PIPE = (
     *("worker.installer", "worker.environments", "worker.package_sources", "worker.setup_checks"),
 )
 HOST = (*SHAPES, "geometry.simplify", "geometry.mannequin", "blender.bpy_types", "blender.widgets")
-KEYS = (*HOST, "blender.fcurves", "blender.rig", "blender.actions", "blender.history")
+KEYS = (
+    *HOST,
+    *("blender.fcurves", "blender.rig", "blender.guards", "blender.actions", "blender.history"),
+)
 TARGETS = ("blender.path", "blender.pins", "blender.targets", "blender.takes")
 SHELL = (*KEYS, *PIPE, "prompts", "blender.jobs", "blender.addon", *TARGETS)
 FEATURES = (
@@ -85,7 +88,6 @@ FEATURES = (
     "sequence",
     "replay",
 )
-_BELOW_ADDON = ("blender.fcurves", "blender.rig", "blender.jobs")
 BLENDER = NUMPY | BLENDER_MODULES
 
 # A module takes the longest name that it lies in. Each row names what is below it.
@@ -232,9 +234,14 @@ LAYERS = (
     Layer("blender.translations", HOST, BLENDER),
     Layer("blender.fcurves", HOST, BLENDER),
     Layer("blender.rig", (*HOST, "blender.fcurves"), BLENDER),
+    Layer("blender.guards", (*HOST, "blender.fcurves", "blender.rig"), BLENDER),
     Layer("blender.actions", (*HOST, "blender.fcurves", "blender.rig"), BLENDER),
     Layer("blender.history", (*HOST, "blender.fcurves", "blender.rig", "blender.actions"), BLENDER),
-    Layer("blender.jobs", (*HOST, *PIPE, "blender.fcurves", "blender.rig"), BLENDER),
+    Layer(
+        "blender.jobs",
+        (*HOST, *PIPE, "blender.fcurves", "blender.rig", "blender.guards"),
+        BLENDER,
+    ),
     Layer(
         "blender.addon",
         (
@@ -244,6 +251,7 @@ LAYERS = (
             "motion.limits",
             "blender.fcurves",
             "blender.rig",
+            "blender.guards",
             "blender.jobs",
         ),
         BLENDER,

@@ -14,8 +14,8 @@ from ...common.errors import MMMError
 from ...worker.client import JobMessage, JobResult
 from ...worker.protocol import FailureKind, LoadBundle
 from ..bpy_types import ArmatureObject, Context, bpy
+from ..guards import nothing_left_behind
 from ..rig.target import DataBlockRef
-from .delivery_guard import nothing_left_behind
 from .session import Job, Notice, State, WorkerSession
 
 Finish = Callable[[Context, ArmatureObject | None, JobResult], str]

@@ -8,7 +8,7 @@ import pytest
 
 from mmm_blender.blender.bpy_types import ArmatureObject, bpy
 from mmm_blender.blender.generate import result_writer
-from mmm_blender.blender.jobs.delivery_guard import nothing_left_behind
+from mmm_blender.blender.guards import nothing_left_behind
 from mmm_blender.blender.rig.armature import create_character
 from tests.blender.helpers.curve_layouts import generated
 

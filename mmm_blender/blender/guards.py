@@ -6,10 +6,10 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from typing import Any
 
-from ..bpy_types import Context, Object, bpy
-from ..fcurves.layered_actions import choose_slot, slot_handle
-from ..fcurves.rollback import all_or_nothing
-from ..rig.target import DataBlockRef
+from .bpy_types import Context, Object, bpy
+from .fcurves.layered_actions import choose_slot, slot_handle
+from .fcurves.rollback import all_or_nothing
+from .rig.target import DataBlockRef
 
 _KINDS = ("objects", "armatures", "meshes", "materials", "collections", "actions")
 """What a job of ours adds to a file."""
