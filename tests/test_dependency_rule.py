@@ -64,10 +64,8 @@ PIPE = (
     *("worker.installer", "worker.environments", "worker.package_sources", "worker.setup_checks"),
 )
 HOST = (*SHAPES, "geometry.simplify", "geometry.mannequin", "blender.bpy_types", "blender.widgets")
-KEYS = (
-    *HOST,
-    *("blender.fcurves", "blender.rig", "blender.guards", "blender.actions", "blender.history"),
-)
+_BELOW_JOBS = ("blender.fcurves", "blender.rig", "blender.guards")
+KEYS = (*HOST, *_BELOW_JOBS, "blender.actions", "blender.history")
 TARGETS = ("blender.path", "blender.pins", "blender.targets", "blender.takes")
 SHELL = (*KEYS, *PIPE, "prompts", "blender.jobs", "blender.addon", *TARGETS)
 FEATURES = (
@@ -237,11 +235,7 @@ LAYERS = (
     Layer("blender.guards", (*HOST, "blender.fcurves", "blender.rig"), BLENDER),
     Layer("blender.actions", (*HOST, "blender.fcurves", "blender.rig"), BLENDER),
     Layer("blender.history", (*HOST, "blender.fcurves", "blender.rig", "blender.actions"), BLENDER),
-    Layer(
-        "blender.jobs",
-        (*HOST, *PIPE, "blender.fcurves", "blender.rig", "blender.guards"),
-        BLENDER,
-    ),
+    Layer("blender.jobs", (*HOST, *PIPE, *_BELOW_JOBS), BLENDER),
     Layer(
         "blender.addon",
         (
@@ -249,9 +243,7 @@ LAYERS = (
             *PIPE,
             "prompts",
             "motion.limits",
-            "blender.fcurves",
-            "blender.rig",
-            "blender.guards",
+            *_BELOW_JOBS,
             "blender.jobs",
         ),
         BLENDER,

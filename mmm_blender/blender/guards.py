@@ -1,33 +1,88 @@
-"""A result comes into the scene whole, or leaves nothing behind, whatever Blender says."""
+"""A press is done whole, or leaves nothing behind and says why in one sentence, whatever Blender
+says."""
 
 from __future__ import annotations
 
-from collections.abc import Generator
+import traceback
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
+from functools import wraps
 from typing import Any
 
+from ..common.errors import MMMError
 from .bpy_types import Context, Object, bpy
 from .fcurves.layered_actions import choose_slot, slot_handle
 from .fcurves.rollback import all_or_nothing
 from .rig.target import DataBlockRef
+from .widgets import shown
 
 _KINDS = ("objects", "armatures", "meshes", "materials", "collections", "actions")
-"""What a job of ours adds to a file."""
+"""What a press of ours adds to a file."""
+
+Call = Callable[..., set[str]]
+
+
+def one_sentence(call: Call) -> Call:
+    """``execute`` or ``invoke`` of an operator: an error that ends it is reported in one sentence,
+    and what it has added is gone.
+
+    Errors that are not ours go to the console as well, whole: a report of a bug needs them.
+    """
+    if call.__code__.co_argcount == 2:  # Blender counts: self, context
+
+        def guarded(self: Any, context: Context) -> set[str]:
+            return _answer(self, context, lambda: call(self, context))
+
+        return wraps(call)(guarded)
+
+    def guarded_event(self: Any, context: Context, event: Any) -> set[str]:
+        return _answer(self, context, lambda: call(self, context, event))
+
+    return wraps(call)(guarded_event)
+
+
+def _answer(operator: Any, context: Context, press: Callable[[], set[str]]) -> set[str]:
+    try:
+        with nothing_left_behind(context):
+            return press()
+    except MMMError as error:
+        sentence = str(error)
+    except Exception as error:  # noqa: BLE001  # a process boundary: whatever Blender says
+        traceback.print_exc()
+        sentence = f"Blender refused that ({said(error)}): nothing was changed."
+    operator.report({"ERROR"}, shown(sentence))
+    return {"CANCELLED"}
+
+
+def said(error: Exception) -> str:
+    """What an error of Blender's says, in one line."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    words = [line for line in lines if not line.startswith("Location:")]
+    return (words[-1] if words else type(error).__name__).removeprefix("Error: ").rstrip(".")
 
 
 @contextmanager
-def nothing_left_behind(context: Context, target: Object | None) -> Generator[None]:
-    """If the block fails, data-blocks that it has added are gone, and the target has the Action and
-    the scene the frames that they had."""
+def nothing_left_behind(context: Context) -> Generator[None]:
+    """If the block fails, data-blocks that it has added are gone, the armatures of the scene play
+    what they played, and the scene has its frames and its active object."""
     known = {kind: {each.session_uid for each in getattr(bpy.data, kind)} for kind in _KINDS}
     scene, frames = context.scene, (context.scene.frame_start, context.scene.frame_end)
-    played = _Played(target)
+    layer, active = context.view_layer, context.view_layer.objects.active
+    chosen = None if active is None else DataBlockRef.of(active)
+    played = [_Played(each) for each in scene.objects if each.type == "ARMATURE"]
     with all_or_nothing(
+        lambda: _activate(layer, chosen),
         lambda: _remove_new(known),
-        played.restore,
+        *(each.restore for each in played),
         lambda: _set_frames(scene, *frames),
     ):
         yield
+
+
+def _activate(layer: Any, chosen: DataBlockRef | None) -> None:
+    found = None if chosen is None else chosen.find(bpy.data.objects)
+    if found is None or found.name in layer.objects:
+        layer.objects.active = found
 
 
 def _remove_new(known: dict[str, set[int]]) -> None:
@@ -47,16 +102,16 @@ def _set_frames(scene: Any, first: int, last: int) -> None:
 class _Played:
     """The Action and the slot that an object plays, to be played again."""
 
-    def __init__(self, target: Object | None) -> None:
-        self._target = None if target is None else DataBlockRef.of(target)
-        data = None if target is None else target.animation_data
+    def __init__(self, target: Object) -> None:
+        self._target = DataBlockRef.of(target)
+        data = target.animation_data
         self._had_data = data is not None
         action = None if data is None else data.action
         self._action = None if action is None else DataBlockRef.of(action)
         self._handle = None if action is None else slot_handle(target, action)
 
     def restore(self) -> None:
-        target = None if self._target is None else self._target.find(bpy.data.objects)
+        target = self._target.find(bpy.data.objects)
         if target is None or target.animation_data is None:
             return
         if not self._had_data:

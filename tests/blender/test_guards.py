@@ -39,7 +39,7 @@ def test_what_a_failed_delivery_added_is_gone(rig: ArmatureObject, had_action: b
     before_action = generated(rig) if had_action else None
     scene = bpy.context.scene
     before, frames = blocks(), (scene.frame_start, scene.frame_end)
-    with pytest.raises(RuntimeError), nothing_left_behind(bpy.context, rig):
+    with pytest.raises(RuntimeError), nothing_left_behind(bpy.context):
         fail_after(
             lambda: create_character(bpy.context),
             lambda: generated(rig, 300),

@@ -172,7 +172,7 @@ def _slot_poll_error(rig: ArmatureObject, action: Action, properties: list[BoneP
 def _curve_poll_errors(properties: list[BoneProperty]) -> Iterator[str]:
     for each in properties:
         for index, curve in enumerate(each.curves):
-            reason = "" if curve is None else _curve_poll_error(curve) or _keys_poll_error(curve)
+            reason = "" if curve is None else _curve_poll_error(curve) or keys_poll_error(curve)
             if reason:
                 yield f"The curve {each.name}[{index}] of the bone '{each.bone}' {reason}."
 
@@ -199,8 +199,8 @@ def _switch_poll_error(curve: FCurve) -> str:
     return ""
 
 
-def _keys_poll_error(curve: FCurve) -> str:
-    """As ``_curve_poll_error``, of its keys."""
+def keys_poll_error(curve: FCurve) -> str:
+    """Why a curve's keys cannot be read, as the end of a sentence; "" where they can."""
     if np.isfinite(read_field(curve, "co")).all():
         return ""
     return "has a key whose frame or value is no number: delete that key"

@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 
 from ...common.errors import MMMError
 from ..bpy_types import Context
+from ..guards import one_sentence
 from ..widgets import redraw, shown
 
 
@@ -20,6 +21,7 @@ class ChangeOperator:
         """Do it; the sentence that says so, "" for none. Raises MMMError, with nothing changed."""
         raise NotImplementedError
 
+    @one_sentence
     def execute(self, context: Context) -> set[str]:
         """An error is said, and is no step of undo."""
         try:

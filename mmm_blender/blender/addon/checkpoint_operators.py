@@ -10,6 +10,7 @@ from ...common.errors import MMMError
 from ...worker.client import JobResult
 from ...worker.protocol import CheckpointImported, ImportCheckpoint
 from ..bpy_types import ArmatureObject, Context, Event, bpy
+from ..guards import one_sentence
 from ..jobs.job_operator import JobOperator
 from ..jobs.scene_job import SceneJob, SceneSnapshot
 from ..jobs.worker_access import WorkerAccess
@@ -138,6 +139,7 @@ class ChooseCheckpoint(CheckpointProperties, bpy.types.Operator):
         """One job at a time."""
         return can_run(cls, busy_poll_error())
 
+    @one_sentence
     def invoke(self, context: Context, _event: Event) -> set[str]:
         """Ask for the files."""
         show = context.window_manager.invoke_props_dialog
@@ -149,6 +151,7 @@ class ChooseCheckpoint(CheckpointProperties, bpy.types.Operator):
         for field in (*NEEDED, "name"):
             self.layout.prop(self, field)
 
+    @one_sentence
     def execute(self, _context: Context) -> set[str]:
         """Import them, beside the user's work; what is missing is said by name."""
         values = vars(CheckpointParams.of(self))

@@ -9,6 +9,7 @@ from ...common.errors import MMMError
 from ...worker.environments import environment_info, environment_python, remove_all
 from ...worker.package_sources import FLAVOURS
 from ..bpy_types import Context, Event, bpy
+from ..guards import one_sentence
 from ..jobs.session import Notice, session
 from ..jobs.setup_job import setup_session
 from ..widgets import can_run, redraw, shown
@@ -38,10 +39,12 @@ class RemoveEnvironment(bpy.types.Operator):
         """Greyed, with the reason, while it is worked with."""
         return can_run(cls, _poll_error())
 
+    @one_sentence
     def invoke(self, context: Context, event: Event) -> set[str]:
         """Ask first."""
         return set(context.window_manager.invoke_confirm(self, event))
 
+    @one_sentence
     def execute(self, _context: Context) -> set[str]:
         """Delete it, and say what that freed."""
         session.shut_down()  # our own worker would hold it
@@ -73,6 +76,7 @@ class RepairEnvironment(bpy.types.Operator):
         """As for Set Up, which it is."""
         return can_run(cls, _poll_error() or setup_poll_error())
 
+    @one_sentence
     def execute(self, _context: Context) -> set[str]:
         """Set Up with the build that is there."""
         flavour = environment_info(choices().environment_folder).flavour
@@ -97,6 +101,7 @@ class UseEnvironment(bpy.types.Operator):
         """Greyed, with the reason, while another is worked with."""
         return can_run(cls, _poll_error())
 
+    @one_sentence
     def execute(self, _context: Context) -> set[str]:
         """Keep its folder in the preferences."""
         folder, stored = Path(self.folder), preferences()

@@ -8,6 +8,7 @@ from ...common.atomic_files import make_folder, write_files
 from ...common.errors import MMMError
 from ...common.package import PACKAGE_FOLDER, package_version
 from ..bpy_types import Context, bpy
+from ..guards import one_sentence
 from ..jobs.session import session
 from ..widgets import can_run, shown
 from .paths import user_folder
@@ -59,6 +60,7 @@ class OpenManual(bpy.types.Operator):
         """Greyed where a copy of the package alone has no manual."""
         return can_run(cls, "" if manual_page() else "This copy of the add-on has no manual.")
 
+    @one_sentence
     def execute(self, _context: Context) -> set[str]:
         """In whatever shows such files."""
         bpy.ops.wm.path_open(filepath=str(manual_page()))
@@ -72,6 +74,7 @@ class ReportBug(bpy.types.Operator):
     bl_label = "Report a Bug"
     bl_options: ClassVar[set[str]] = {"INTERNAL"}
 
+    @one_sentence
     def execute(self, context: Context) -> set[str]:
         """Into the user's folder and the clipboard; without a window the file is all."""
         path, text = user_folder() / _REPORT, report_text()

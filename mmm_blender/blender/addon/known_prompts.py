@@ -10,6 +10,7 @@ from ...prompts.knowledge import Knowledge, KnownGroup, read_knowledge
 from ...prompts.sequence_plan import Limits, Part, length_note, plan_sequence, sequence_note
 from ...prompts.understanding import line_of, notes_on
 from ..bpy_types import Context, bpy
+from ..guards import one_sentence
 from ..widgets import Layout, draw_wrapped
 from .bundle_cards import BundleCard
 from .bundle_choice import shown_bundle
@@ -105,6 +106,7 @@ class UsePrompt(bpy.types.Operator):
 
     prompt: bpy.props.StringProperty(name="Prompt", description="What the body does")
 
+    @one_sentence
     def execute(self, context: Context) -> set[str]:
         """The scene's prompt is this one now."""
         scene_settings(context.scene).prompt = self.prompt

@@ -8,6 +8,7 @@ from ...common.atomic_files import make_folder, write_files
 from ...common.errors import MMMError
 from ...worker.installer import environment_python
 from ..bpy_types import Context, Event, bpy
+from ..guards import one_sentence
 from ..jobs.session import session
 from ..jobs.setup_job import setup_session, succeeded
 from ..widgets import can_run, draw_wrapped, redraw, shown
@@ -38,6 +39,7 @@ class SetUpEnvironment(bpy.types.Operator):
             reason = "MMM is at work: wait until it is done, or cancel it."
         return can_run(cls, reason)
 
+    @one_sentence
     def invoke(self, context: Context, _event: Event) -> set[str]:
         """Say what will be done, and ask."""
         self._asked = True
@@ -52,6 +54,7 @@ class SetUpEnvironment(bpy.types.Operator):
             draw_wrapped(self.layout, context, sentence, width=_DIALOG_WIDTH)
         draw_setup_choices(self.layout)
 
+    @one_sentence
     def execute(self, _context: Context) -> set[str]:
         """From the dialog: start. From a script: wait for the end."""
         try:
@@ -100,6 +103,7 @@ class CancelSetUp(bpy.types.Operator):
         """Only while one runs."""
         return setup_session.busy
 
+    @one_sentence
     def execute(self, _context: Context) -> set[str]:
         """Cancel; the timer sees it."""
         setup_session.cancel()
@@ -118,6 +122,7 @@ class CheckWorker(bpy.types.Operator):
         """Not while the worker works."""
         return not session.busy
 
+    @one_sentence
     def execute(self, _context: Context) -> set[str]:
         """Start it; what it says is heard between jobs."""
         session.python_errors.clear()
@@ -142,6 +147,7 @@ class OpenWorkerLog(bpy.types.Operator):
     bl_label = "Open the Log"
     bl_options: ClassVar[set[str]] = {"INTERNAL"}
 
+    @one_sentence
     def execute(self, _context: Context) -> set[str]:
         """Into the user's folder; without a window the file is all."""
         text = session.client.log_tail if session.client is not None else ""

@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 
 from ...common.errors import MMMError
 from ..bpy_types import Context, Event, bpy
+from ..guards import one_sentence
 from ..jobs import motion_operator
 from ..jobs.session import session
 from ..widgets import can_run, draw_wrapped, redraw, shown
@@ -37,11 +38,13 @@ class AddWeights(bpy.types.Operator):
     )
     filter_glob: bpy.props.StringProperty(default="*.zip;*.json", options={"HIDDEN"})
 
+    @one_sentence
     def invoke(self, context: Context, _event: Event) -> set[str]:
         """Ask for the file."""
         context.window_manager.fileselect_add(self)
         return {"RUNNING_MODAL"}
 
+    @one_sentence
     def execute(self, _context: Context) -> set[str]:
         """Copy it into the folder of own weights."""
         try:
@@ -69,10 +72,12 @@ class RemoveWeights(bpy.types.Operator):
         """Not while the model is at work with some."""
         return can_run(cls, busy_poll_error())
 
+    @one_sentence
     def invoke(self, context: Context, event: Event) -> set[str]:
         """Ask first."""
         return set(context.window_manager.invoke_confirm(self, event))
 
+    @one_sentence
     def execute(self, _context: Context) -> set[str]:
         """Delete the folder."""
         session.shut_down()  # Windows does not delete what the worker has open
@@ -100,6 +105,7 @@ class FirstUse(bpy.types.Operator):
     operator: bpy.props.StringProperty(name="Operator", description="What was pressed")
     arguments: bpy.props.StringProperty(name="Arguments", description="With what, as JSON")
 
+    @one_sentence
     def invoke(self, context: Context, _event: Event) -> set[str]:
         """Show it."""
         manager = context.window_manager
@@ -126,6 +132,7 @@ class FirstUse(bpy.types.Operator):
             button = self.layout.operator("wm.path_open", text="Open Their Card", icon="TEXT")
             button.filepath = str(path)
 
+    @one_sentence
     def execute(self, context: Context) -> set[str]:
         """Keep that it was said, and go on with what was pressed."""
         card, stored = _card(self.bundle), preferences()

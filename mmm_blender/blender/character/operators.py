@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 
 from ..addon.availability import busy_poll_error
 from ..bpy_types import Context, Event, bpy
+from ..guards import one_sentence
 from ..jobs.job_operator import JobOperator
 from ..jobs.scene_job import SceneJob
 from ..rig.armature import create_character
@@ -68,6 +69,7 @@ class AddCharacter(JobOperator, bpy.types.Operator):
         """One job at a time."""
         return can_run(cls, busy_poll_error())
 
+    @one_sentence
     def execute(self, context: Context) -> set[str]:
         """Add our own body at once; wait for the worker with a model file."""
         if self.model_path:
@@ -75,6 +77,7 @@ class AddCharacter(JobOperator, bpy.types.Operator):
         create_character(context)
         return {"FINISHED"}
 
+    @one_sentence
     def invoke(self, context: Context, event: Event) -> set[str]:
         """As ``execute``, but a model file is read beside the user's work."""
         return super().invoke(context, event) if self.model_path else self.execute(context)
@@ -101,6 +104,7 @@ class ChooseBodyModel(bpy.types.Operator):
         """One job at a time."""
         return can_run(cls, busy_poll_error())
 
+    @one_sentence
     def invoke(self, context: Context, _event: Event) -> set[str]:
         """Ask for the file."""
         context.window_manager.fileselect_add(self)
@@ -115,6 +119,7 @@ class ChooseBodyModel(bpy.types.Operator):
         for number, line in enumerate(LICENCE):
             terms.label(text=line, icon="INFO" if number == 0 else "BLANK1")
 
+    @one_sentence
     def execute(self, _context: Context) -> set[str]:
         """Add the character, beside the user's work."""
         bpy.ops.mmm.add_character(

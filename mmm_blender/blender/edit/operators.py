@@ -10,6 +10,7 @@ from ...geometry.editing.lock_mode import LockMode
 from ..actions.editability import edited_armature, part_joints
 from ..addon.scene_settings import BODY_PART_ITEMS, LOCK_ITEMS, given_or_scene, scene_settings
 from ..bpy_types import Context, Event, bpy
+from ..guards import one_sentence
 from ..jobs.job_widgets import draw_notice
 from ..jobs.motion_operator import MotionJobOperator
 from ..jobs.scene_job import SceneJob
@@ -108,6 +109,7 @@ class RegenerateRange(EditOperator, bpy.types.Operator):
         """What was asked for, and whether a confirmation was answered already."""
         return replace(super().params(context), sure=bool(self.sure))
 
+    @one_sentence
     def invoke(self, context: Context, event: Event) -> set[str]:
         """From a button: ask first where there is a confirmation."""
         try:

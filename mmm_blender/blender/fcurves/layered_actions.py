@@ -135,8 +135,9 @@ def assign_action(obj: Object, action: Action) -> None:
             f"A strip of '{obj.name}' is being edited in the NLA editor: "
             "leave tweak mode there (Tab) and press again."
         )
-    if data.action is not None and data.action.users <= 1:
-        data.action.use_fake_user = True  # else something keeps it: another object, a list of takes
+    before = data.action
+    if before is not None and before.users <= 1 and before.library is None:
+        before.use_fake_user = True  # else something keeps it: another object, a list of takes
     slot = _slot_for(data, action)
     data.action = action
     if HAS_SLOTS:

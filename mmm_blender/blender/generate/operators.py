@@ -13,6 +13,7 @@ from ..addon.choices import choose_device
 from ..addon.scene_settings import EXISTING_ITEMS, LARGEST_SEED, given_or_scene, scene_settings
 from ..bpy_types import Context, bpy
 from ..edit.task import start_edit
+from ..guards import one_sentence
 from ..jobs.motion_operator import MotionJobOperator
 from ..jobs.scene_job import SceneJob
 from ..jobs.session import Notice, session
@@ -125,6 +126,7 @@ class CancelJob(bpy.types.Operator):
         """Only while a job runs."""
         return session.busy
 
+    @one_sentence
     def execute(self, _context: Context) -> set[str]:
         """Cancel; the operator that waits for the job sees it at its next beat."""
         session.cancel()
@@ -139,6 +141,7 @@ class NewSeed(bpy.types.Operator):
     bl_label = "New Seed"
     bl_options: ClassVar[set[str]] = {"UNDO", "INTERNAL"}
 
+    @one_sentence
     def execute(self, context: Context) -> set[str]:
         """Set it."""
         scene_settings(context.scene).seed = random.randint(0, LARGEST_SEED)
@@ -157,6 +160,7 @@ class GenerateOnCPU(bpy.types.Operator):
         """Whenever Generate Motion itself could run."""
         return not poll_error(context)
 
+    @one_sentence
     def execute(self, _context: Context) -> set[str]:
         """Change the preference, then press the button."""
         try:

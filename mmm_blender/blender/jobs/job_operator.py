@@ -12,6 +12,7 @@ from typing import Any, ClassVar
 from ...common.errors import MMMError
 from ...worker.protocol import WorkerError
 from ..bpy_types import Context, Event, Timer, bpy
+from ..guards import one_sentence
 from ..widgets import redraw, shown
 from .scene_job import SceneJob
 from .session import MAIN_PANEL, State, session
@@ -41,6 +42,7 @@ class JobOperator:
         """What the job is about, in the person's words; "" where there are none."""
         return ""
 
+    @one_sentence
     def execute(self, context: Context) -> set[str]:
         """From a script: wait for the end."""
         if not self._begin(context):
@@ -49,6 +51,7 @@ class JobOperator:
         run_to_end(context, self._scene_job)
         return self._outcome()
 
+    @one_sentence
     def invoke(self, context: Context, _event: Event) -> set[str]:
         """From a button: go on beside the user's work."""
         if bpy.app.background:

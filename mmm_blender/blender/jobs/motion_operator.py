@@ -7,6 +7,7 @@ from typing import Any
 
 from ...worker.protocol import MOST_TAKES
 from ..bpy_types import Context, Event, bpy
+from ..guards import one_sentence
 from .job_operator import JobOperator
 
 
@@ -37,6 +38,7 @@ class MotionJobOperator(JobOperator):
         max=MOST_TAKES,
     )
 
+    @one_sentence
     def invoke(self, context: Context, event: Event) -> set[str]:
         """As every job; before the first use of some weights their licence is shown."""
         if not bpy.app.background and first_use(self, context):

@@ -14,7 +14,7 @@ from ...common.errors import MMMError
 from ...worker.client import JobMessage, JobResult
 from ...worker.protocol import FailureKind, LoadBundle
 from ..bpy_types import ArmatureObject, Context, bpy
-from ..guards import nothing_left_behind
+from ..guards import nothing_left_behind, said
 from ..rig.target import DataBlockRef
 from .session import Job, Notice, State, WorkerSession
 
@@ -121,7 +121,7 @@ class SceneJob:
         except MMMError as error:
             self.job.fail(FailureKind.BAD_REQUEST, str(error))
         except Exception as error:  # noqa: BLE001  # as in _deliver
-            self.job.fail(FailureKind.BAD_REQUEST, f"The motion cannot be read ({_said(error)}).")
+            self.job.fail(FailureKind.BAD_REQUEST, f"The motion cannot be read ({said(error)}).")
 
     def _send(self, message: JobMessage) -> None:
         assert self._preparation is not None
@@ -133,7 +133,7 @@ class SceneJob:
         assert self.job.result is not None
         target = self._snapshot.find_target(context)
         try:
-            with nothing_left_behind(context, target):
+            with nothing_left_behind(context):
                 sentence = self._finish(context, target, self.job.result)
         except MMMError as error:
             self.job.fail(FailureKind.BAD_REQUEST, str(error))
@@ -147,12 +147,6 @@ class SceneJob:
 def undelivered(error: Exception) -> str:
     """That a result could not be put into the scene, in a sentence."""
     return (
-        f"The motion could not be put into the scene ({_said(error)}): nothing was changed, and "
+        f"The motion could not be put into the scene ({said(error)}): nothing was changed, and "
         "the motion is kept; mend that and press again."
     )
-
-
-def _said(error: Exception) -> str:
-    """What an error of Blender's says, in one line."""
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    return (lines[-1] if lines else type(error).__name__).removeprefix("Error: ").rstrip(".")

@@ -5,6 +5,8 @@
 from typing import Any, ClassVar
 
 from ..bpy_types import Context, Object, bpy
+from ..guards import one_sentence
+from ..rig.target import collection_for_new
 from ..widgets import can_run, redraw
 from .properties import WAY_POINTS, PathSettings, chosen_way_point, path_settings
 
@@ -31,6 +33,7 @@ class AddWayPoint(bpy.types.Operator):
         name="Heading", description="The body faces the way that the object's -Y axis points"
     )
 
+    @one_sentence
     def execute(self, context: Context) -> set[str]:
         """The panel's path goes through the way-points from here on."""
         item = bpy.data.objects.get(self.object) if self.object else _new_empty(context)
@@ -52,7 +55,7 @@ def _new_empty(context: Context) -> Object:
     cursor = context.scene.cursor
     item.location = cursor.location
     item.rotation_euler.z = cursor.matrix.to_euler().z
-    context.collection.objects.link(item)
+    collection_for_new(context).objects.link(item)
     return item
 
 
@@ -83,6 +86,7 @@ class RemoveWayPoint(_WayPointOperator, bpy.types.Operator):
     bl_label = "Remove Way-Point"
     bl_options: ClassVar[set[str]] = {"UNDO"}
 
+    @one_sentence
     def execute(self, context: Context) -> set[str]:
         """The one that moves up is chosen."""
         settings = path_settings(context.scene)
@@ -105,6 +109,7 @@ class MoveWayPoint(_WayPointOperator, bpy.types.Operator):
         items=(("UP", "Up", "Earlier"), ("DOWN", "Down", "Later")),
     )
 
+    @one_sentence
     def execute(self, context: Context) -> set[str]:
         """At either end it stays."""
         settings = path_settings(context.scene)

@@ -10,10 +10,11 @@ from ...common.errors import MMMError
 from ...geometry.placement import headings
 from ..addon.shown_target import character_poll_error, shown_character
 from ..bpy_types import ArmatureObject, Context, Object, bpy
+from ..guards import one_sentence
 from ..rig.binding import binding_of
 from ..rig.evaluation import evaluated
 from ..rig.motion_reader import read_pose
-from ..rig.target import target_armature
+from ..rig.target import collection_for_new, target_armature
 from ..rig.world_space import world_space
 from ..widgets import can_run, redraw
 from .properties import JOINTS, LOOK_AT, PIN_ITEMS, chosen_pin, pin_settings
@@ -22,6 +23,7 @@ _AHEAD = 2.0
 """How far before the head a new object to look at is put, metres of the body."""
 _SIZE = 0.08
 _NO_CHARACTER = "Select the character that is to be pinned."
+_OVERRIDE = "'{}' is a library override, which keeps no pins: pin it in its own file."
 _NO_PIN = "The character has no pins: add one first."
 
 
@@ -33,8 +35,10 @@ def _target(context: Context) -> ArmatureObject:
 
 
 def _poll(operator: Any, context: Context, needs_pins: bool) -> bool:
-    reason = character_poll_error(context, _NO_CHARACTER)
-    if not reason and needs_pins and not pin_settings(shown_character(context)).pins:
+    reason, rig = character_poll_error(context, _NO_CHARACTER), shown_character(context)
+    if not reason and rig.override_library is not None:  # Blender saves no rows added to one
+        reason = _OVERRIDE.format(rig.name)
+    if not reason and needs_pins and not pin_settings(rig).pins:
         reason = _NO_PIN
     return can_run(operator, reason)
 
@@ -63,6 +67,7 @@ class AddPin(bpy.types.Operator):
         """Only where there is a character."""
         return _poll(cls, context, needs_pins=False)
 
+    @one_sentence
     def execute(self, context: Context) -> set[str]:
         """Add the empty and the line of the list."""
         rig = _target(context)
@@ -87,7 +92,7 @@ def _new_empty(context: Context, rig: ArmatureObject, part: str) -> Object:
     item = bpy.data.objects.new(f"Pin {names[part]}", None)
     item.empty_display_type = "CIRCLE" if part == LOOK_AT else "SPHERE"
     item.empty_display_size = _SIZE
-    context.collection.objects.link(item)
+    collection_for_new(context).objects.link(item)
     item.location = _joint_place(rig, part)
     return item
 
@@ -116,6 +121,7 @@ class RemovePin(bpy.types.Operator):
         """Only where there is one."""
         return _poll(cls, context, needs_pins=True)
 
+    @one_sentence
     def execute(self, context: Context) -> set[str]:
         """The one that moves up is chosen."""
         settings = pin_settings(_target(context))

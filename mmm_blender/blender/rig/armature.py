@@ -20,6 +20,7 @@ from ..bpy_types import Armature, ArmatureObject, Context, EditBone, bpy
 from .bone_selection import select_bones
 from .mannequin_mesh import add_body
 from .smpl_rig import find_smpl_bones, smpl_bones
+from .target import collection_for_new
 
 __all__ = ["create_character", "find_smpl_bones", "smpl_bones"]
 
@@ -86,10 +87,11 @@ def _new_armature(context: Context, name: str) -> ArmatureObject:
     if context.view_layer.objects.active is not None and context.mode != "OBJECT":
         bpy.ops.object.mode_set(mode="OBJECT")
     rig = bpy.data.objects.new(name, bpy.data.armatures.new(name))
-    context.collection.objects.link(rig)
+    collection = collection_for_new(context)
+    collection.objects.link(rig)
     if not rig.visible_get(view_layer=context.view_layer):
         # Blender edits visible objects only, and the active collection may be hidden
-        context.collection.objects.unlink(rig)
+        collection.objects.unlink(rig)
         context.scene.collection.objects.link(rig)
     for other in context.selected_objects:
         other.select_set(False)

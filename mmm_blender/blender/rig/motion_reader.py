@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Generator, Mapping
+from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -153,12 +153,24 @@ class MotionReader:
         self._read_rows += 1
 
     def clip(self) -> MotionClip:
-        """What was read."""
+        """What was read. MMMError where a pose is no number."""
         matrices = self._matrices_NB.reshape(len(self._frames_N), -1, 4, 4)[:, self._bones]
+        _check_numbers(self._where.rig.name, matrices, self._frames_N)
         # RNA tells matrices column by column
         columns_TB44 = matrices.astype(np.float64)[self._row_T]
         linear_TB33 = np.swapaxes(columns_TB44[..., :3, :3], -1, -2)
         return self._reading.clip(linear_TB33, columns_TB44[..., 3, :3], self._fps)
+
+
+def _check_numbers(rig: str, matrices_N: npt.NDArray[Any], frames_N: Sequence[int]) -> None:
+    """MMMError with the first frame on which a value is no number, or endless."""
+    fine_N = np.isfinite(matrices_N).reshape(len(frames_N), -1).all(axis=-1)
+    if not fine_N.all():
+        frame = frames_N[int(np.argmin(fine_N))]
+        raise MMMError(
+            f"The pose of '{rig}' at frame {frame} holds a value that is no number: mend the key, "
+            "driver or constraint that makes it."
+        )
 
 
 # --- poses without keys --------------------------------------------------------------------------
@@ -223,6 +235,7 @@ def read_pose(rig: ArmatureObject) -> MotionClip:
     reading = pose_reading(rig)
     posed = evaluated(rig).pose.bones
     matrices = np.array([[posed[name].matrix for name in reading.read_bones]], dtype=np.float64)
+    _check_numbers(str(rig.name), matrices, [int(scene_of(rig).frame_current)])
     return reading.clip(matrices[..., :3, :3], matrices[..., :3, 3], scene_fps(scene_of(rig)))
 
 

@@ -79,3 +79,11 @@ def scene_of(rig: ArmatureObject) -> Scene:
 def scene_fps(scene: Scene) -> float:
     """Frames per second, with the base of rates such as 29.97."""
     return float(scene.render.fps) / float(scene.render.fps_base)
+
+
+def collection_for_new(context: Context) -> Any:
+    """Where new objects go: the active collection; the scene's own where that one is linked from
+    another file, or overrides a linked one, and takes none."""
+    found = context.collection
+    takes = found.library is None and found.override_library is None
+    return found if takes else context.scene.collection

@@ -61,20 +61,31 @@ def propose_map(rig: ArmatureObject) -> RigMap:
 def take_map(rig: ArmatureObject, rig_map: RigMap) -> None:
     """A map becomes the rig's own, and its rows show it. MMMError, with nothing changed, where it
     does not fit the rig."""
-    if fault := map_fault(rig, rig_map):
+    if fault := _keeping_fault(rig) or map_fault(rig, rig_map):
         raise MMMError(fault)
     _fill(rig, rig_map)
     rig[MAP_PROPERTY] = map_text(rig_map)
     ui_state.scene_changed()  # a custom property that changes is not announced
 
 
+def _keeping_fault(rig: ArmatureObject) -> str:
+    """Why Blender would not save a map with the rig, in a sentence; else ""."""
+    if rig.override_library is None:
+        return ""
+    return f"'{rig.name}' is a library override, which keeps no map: set it in the rig's own file."
+
+
 def empty_rows(rig: ArmatureObject) -> None:
     """Rows of a rig that nothing is known of, for bones to be picked."""
+    if fault := _keeping_fault(rig):
+        raise MMMError(fault)
     _fill(rig, RigMap(OWN_NAME, {}))
 
 
 def forget_map(rig: ArmatureObject) -> None:
     """The rig goes by what is recognised again."""
+    if fault := _keeping_fault(rig):
+        raise MMMError(fault)
     rig.mmm_rig.rows.clear()
     if MAP_PROPERTY in rig:
         del rig[MAP_PROPERTY]

@@ -7,6 +7,7 @@ from typing import ClassVar
 
 from ...common.errors import MMMError
 from ..bpy_types import ArmatureObject, Context, Event, bpy
+from ..guards import one_sentence
 from ..rig.rig_maps import find_rig_map
 from ..rig.target import armature_of
 from ..widgets import can_run, redraw
@@ -32,6 +33,7 @@ class _RigOperator:
             reason = f"'{rig.name}' is linked from another file: make a library override of it."
         return can_run(cls, reason)
 
+    @one_sentence
     def execute(self, context: Context) -> set[str]:
         """Do it, or say why not."""
         rig = chosen_rig(context)
@@ -95,6 +97,7 @@ class ResetMap(_RigOperator, bpy.types.Operator):
 class _MapFile(_RigOperator):
     """What loading and saving share."""
 
+    @one_sentence
     def invoke(self, context: Context, _event: Event) -> set[str]:
         """Ask for the file, in the folder of the person's own maps."""
         self.filepath = str(map_rows.maps_folder() / "map.json")

@@ -9,6 +9,7 @@ from ...geometry.editing.lock_mode import LockMode
 from ..addon.availability import poll_error
 from ..addon.scene_settings import LARGEST_SEED, LOCK_ITEMS, given_or_scene
 from ..bpy_types import Context, bpy
+from ..guards import one_sentence
 from ..jobs.motion_operator import MotionJobOperator
 from ..jobs.scene_job import SceneJob
 from ..path.operator_properties import PathOperator
@@ -33,6 +34,7 @@ class AddPrompt(bpy.types.Operator):
     seconds: bpy.props.FloatProperty(name="Seconds", description="Length of this part")
     seed: bpy.props.IntProperty(name="Seed", description="Another seed gives another motion")
 
+    @one_sentence
     def execute(self, context: Context) -> set[str]:
         """What is not given is a new line's own."""
         line = _insert(sequence_list(context.scene))
@@ -67,6 +69,7 @@ class RemovePrompt(_LineOperator, bpy.types.Operator):
     bl_label = "Remove Prompt"
     bl_options: ClassVar[set[str]] = {"UNDO"}
 
+    @one_sentence
     def execute(self, context: Context) -> set[str]:
         """The one that moves up is chosen."""
         found = sequence_list(context.scene)
@@ -82,6 +85,7 @@ class DuplicatePrompt(_LineOperator, bpy.types.Operator):
     bl_label = "Duplicate Prompt"
     bl_options: ClassVar[set[str]] = {"UNDO"}
 
+    @one_sentence
     def execute(self, context: Context) -> set[str]:
         """The copy is chosen."""
         found = sequence_list(context.scene)
@@ -115,6 +119,7 @@ class MovePrompt(bpy.types.Operator):
         where = "earlier" if properties.direction == "UP" else "later"
         return f"Move the active prompt {where}"
 
+    @one_sentence
     def execute(self, context: Context) -> set[str]:
         """At either end it stays."""
         found = sequence_list(context.scene)
@@ -134,6 +139,7 @@ class NewLineSeed(_LineOperator, bpy.types.Operator):
     bl_label = "New Seed"
     bl_options: ClassVar[set[str]] = {"UNDO", "INTERNAL"}
 
+    @one_sentence
     def execute(self, context: Context) -> set[str]:
         """Set it."""
         found = sequence_list(context.scene)
@@ -153,6 +159,7 @@ class LoadSequence(bpy.types.Operator):
         """Only where the Action is a sequence."""
         return can_run(cls, loading_poll_error(context))
 
+    @one_sentence
     def execute(self, context: Context) -> set[str]:
         """The list is replaced."""
         load_from_action(context)

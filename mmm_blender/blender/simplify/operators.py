@@ -10,6 +10,7 @@ from ..actions.editability import edited_armature
 from ..addon.availability import busy_poll_error
 from ..addon.change_operator import ChangeOperator
 from ..bpy_types import Context, Event, bpy
+from ..guards import one_sentence
 from ..jobs.session import MAIN_PANEL, Notice, session
 from ..takes.derived import whole_poll_error
 from ..widgets import can_run
@@ -48,6 +49,7 @@ class SimplifyKeys(ChangeOperator, bpy.types.Operator):
         """Greyed, with the reason, where no keys can be simplified."""
         return can_run(cls, busy_poll_error() or whole_poll_error(context))
 
+    @one_sentence
     def invoke(self, context: Context, _event: Event) -> set[str]:
         """Ask for the tolerance."""
         if bpy.app.background:

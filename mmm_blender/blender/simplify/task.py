@@ -24,6 +24,7 @@ from ...geometry.simplify.simplify import (
 from ...geometry.skeleton import SMPL_22
 from ..actions.editability import editing_poll_error
 from ..actions.range_writer import keyed_extent, raw_curves
+from ..actions.validation import keys_poll_error
 from ..bpy_types import Action, ArmatureObject, Context
 from ..edit.chosen_range import ChosenRange, Source
 from ..fcurves.curve_writer import CurveWriter, open_writer
@@ -115,6 +116,7 @@ class _Motion:
         scale = float(rig.matrix_world.median_scale)
         metre = scale * float(context.scene.unit_settings.scale_length)
         bones = tuple(keyed_bones(rig, action))
+        _check_numbers(bones)
         fixed = _fixed(rig, action, bones, first, last)
         curves = tuple(
             bone.sampled(first, last, metre, each) for bone, each in zip(bones, fixed, strict=True)
@@ -142,6 +144,13 @@ class _Motion:
         return float(np.linalg.norm(apart, axis=-1).max()), float(
             quat_angle(turns_a, turns_b).max()
         )
+
+
+def _check_numbers(bones: tuple[KeyedBone, ...]) -> None:
+    for bone in bones:
+        for curve in bone.curves:
+            if curve is not None and (reason := keys_poll_error(curve)):
+                raise MMMError(f"A curve of the bone '{bone.name}' {reason}.")
 
 
 def _poses(curves: list[BoneCurves] | tuple[BoneCurves, ...]) -> tuple[FloatArray, FloatArray]:

@@ -42,8 +42,11 @@ def takes_said(count: int) -> str:
 
 
 def listed_takes(rig: ArmatureObject | None) -> Any | None:
-    """The character's list; None where there is no such property."""
-    return None if rig is None else getattr(rig, "mmm_takes", None)
+    """The character's list; None where there is no such property, and for a library override, which
+    Blender saves without rows that were added."""
+    if rig is None or rig.override_library is not None:
+        return None
+    return getattr(rig, "mmm_takes", None)
 
 
 def played_action(rig: ArmatureObject) -> Action | None:
@@ -61,9 +64,12 @@ def remember_played(rig: ArmatureObject) -> None:
 
 
 def record(rig: ArmatureObject, scene: Scene, takes: Sequence[tuple[Action, TakeFacts]]) -> None:
-    """Add the takes of one press to the list; the first of them plays already."""
+    """Add the takes of one press to the list; the first of them plays already. Without a list they
+    stay in the file by themselves."""
     found = listed_takes(rig)
     if found is None:
+        for action, _ in takes[1:]:
+            action.use_fake_user = True
         return
     found.batches += 1
     for action, facts in takes:
@@ -142,6 +148,8 @@ def discard(rig: ArmatureObject) -> None:
 def poll_error(rig: ArmatureObject | None) -> str:
     """Why there is no take to keep or to discard, in a sentence; else ""."""
     found = listed_takes(rig)
+    if found is None and rig is not None and rig.override_library is not None:
+        return f"'{rig.name}' is a library override, which keeps no list: see the Action Editor."
     if found is None or not len(found.takes):
         return "There are no takes yet: generate a motion first."
     if not 0 <= found.active < len(found.takes):

@@ -8,6 +8,7 @@ from ..actions.editability import edited_armature
 from ..addon.availability import busy_poll_error
 from ..addon.change_operator import ChangeOperator
 from ..bpy_types import ArmatureObject, Context, Event, bpy
+from ..guards import one_sentence
 from ..takes.derived import whole_poll_error
 from ..widgets import can_run
 from .task import mirror, retime, reverse, trim_to_contacts
@@ -73,6 +74,7 @@ class Retime(_TimingOperator, bpy.types.Operator):
         min=0.0,
     )
 
+    @one_sentence
     def invoke(self, context: Context, _event: Event) -> set[str]:
         """Ask for the speed."""
         if bpy.app.background:

@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 from ...common.errors import MMMError
 from ..addon.shown_target import character_poll_error
 from ..bpy_types import ArmatureObject, Context, Event, bpy
+from ..guards import one_sentence
 from ..rig.target import armature_of, target_armature
 from ..widgets import can_run, redraw
 from . import task
@@ -47,6 +48,7 @@ class CopyMotion(bpy.types.Operator):
         """Only where there is a character."""
         return can_run(cls, character_poll_error(context, _NO_CHARACTER))
 
+    @one_sentence
     def execute(self, context: Context) -> set[str]:
         """Read the one, key the other."""
         try:
@@ -80,11 +82,13 @@ class ImportMotion(bpy.types.Operator):
         name="As New Character", description="Add the file's own armature to the scene"
     )
 
+    @one_sentence
     def invoke(self, context: Context, _event: Event) -> set[str]:
         """Ask for the file."""
         context.window_manager.fileselect_add(self)
         return {"RUNNING_MODAL"}
 
+    @one_sentence
     def execute(self, context: Context) -> set[str]:
         """Bring it."""
         try:
@@ -110,6 +114,7 @@ class ExportMotion(bpy.types.Operator):
         """Only where there is a character."""
         return can_run(cls, character_poll_error(context, _NO_CHARACTER))
 
+    @one_sentence
     def invoke(self, context: Context, _event: Event) -> set[str]:
         """Ask for the name, which says the format."""
         rig = _character(context)
@@ -117,6 +122,7 @@ class ExportMotion(bpy.types.Operator):
         context.window_manager.fileselect_add(self)
         return {"RUNNING_MODAL"}
 
+    @one_sentence
     def execute(self, context: Context) -> set[str]:
         """Write it."""
         try:
