@@ -36,10 +36,11 @@ def _target(context: Context) -> ArmatureObject:
 
 def _poll(operator: Any, context: Context, needs_pins: bool) -> bool:
     reason, rig = character_poll_error(context, _NO_CHARACTER), shown_character(context)
-    if not reason and rig.override_library is not None:  # Blender saves no rows added to one
-        reason = _OVERRIDE.format(rig.name)
-    if not reason and needs_pins and not pin_settings(rig).pins:
-        reason = _NO_PIN
+    if rig is not None and not reason:
+        if rig.override_library is not None:  # Blender saves no rows that are added to one
+            reason = _OVERRIDE.format(rig.name)
+        elif needs_pins and not pin_settings(rig).pins:
+            reason = _NO_PIN
     return can_run(operator, reason)
 
 
