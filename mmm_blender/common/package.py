@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import tomllib
 from functools import cache
-from importlib import metadata
 from pathlib import Path
 
 PACKAGE_FOLDER = Path(__file__).resolve().parents[1]
@@ -31,6 +30,8 @@ def package_version() -> str:
 
 def _installed_version() -> str:
     """What pip says of the package, where it is pip's; ""."""
+    from importlib import metadata  # noqa: PLC0415  # takes as long as a third of NumPy
+
     try:
         installed = metadata.distribution(_DISTRIBUTION)
     except metadata.PackageNotFoundError:

@@ -24,7 +24,7 @@ from ...common.errors import MMMError
 from ...common.untrusted import json_value
 from ...geometry.rotation_modes import EULER_PROPERTY, PROPERTY
 from ..bpy_types import Action, FCurve, Object, bpy
-from ..fcurves.keyframe_arrays import moving_check, point_frames, read_field
+from ..fcurves.keyframe_arrays import moving_check, point_frames, read_field, reading_once
 from ..fcurves.layered_actions import bone_curves, bone_path
 from ..fcurves.slot_properties import read_text, write_text
 from ..rig.binding import binding_of
@@ -233,15 +233,23 @@ def store_fingerprint(rig: Object, action: Action, own: Cells | None = None) -> 
 
     own: the user's keys that the write has left (``locked_keys.user_keys_after``).
     """
+    with reading_once():  # each of the checksums wants the same keys
+        content = _content(rig, action, own or {})
+    write_text(action, FINGERPRINT_PROPERTY, json.dumps(content, ensure_ascii=False), rig)
+
+
+def _content(rig: Object, action: Action, own: Cells) -> dict[str, Any]:
+    """The fingerprint as JSON values."""
     curves = bone_curves(rig, action)
+    prints = {bone: row_print(each) for bone, each in curves.items()}
     rows = {bone: bone_rows(each) for bone, each in written_curves(rig, action).items()}
-    for bone, frames in (own or {}).items():
+    for bone, frames in own.items():
         if bone in rows:
             own_N = _found(rows[bone].frames_N, np.array(list(frames), dtype=np.float32))
             rows[bone] = replace(rows[bone], own_N=own_N)
     whole = [_whole_check(each) for each in curves.values()]
     frames = _packed_frames(rig, action, [each.frames_N for each in rows.values()])
-    content = {
+    return {
         "version": _VERSION,
         "bones": list(rows),
         "counts": [len(each.frames_N) for each in rows.values()],
@@ -249,9 +257,8 @@ def store_fingerprint(rig: Object, action: Action, own: Cells | None = None) -> 
         "frames": frames,
         "checks": _packed([each.checks_N for each in rows.values()], np.uint32),
         "own": _packed([each.own_N for each in rows.values()], np.bool_),
-        "rows": packed_rows({bone: row_print(each) for bone, each in curves.items()}, frames),
+        "rows": packed_rows(prints, frames),
     }
-    write_text(action, FINGERPRINT_PROPERTY, json.dumps(content, ensure_ascii=False), rig)
 
 
 def _packed_frames(rig: Object, action: Action, columns: Sequence[Frames]) -> str:

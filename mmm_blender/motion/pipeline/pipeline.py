@@ -20,8 +20,8 @@ from ...geometry.editing.conditions import FREE_ENDS, Ends
 from ...geometry.editing.limb_pins import Pin, pin_limbs
 from ...geometry.ground_path import GroundPath
 from ..config import SamplerConfig
-from ..loaded_bundle import Bundle, load_bundle
-from ..runtime.opening import CPU, open_text_encoder
+from ..loaded_bundle import Bundle, load_with_text
+from ..runtime.opening import CPU
 from ..sampling.noise import Noise
 from ..sampling.sampler import Cancelled
 from ..text import TextEncoder
@@ -114,9 +114,7 @@ class MotionPipeline:
 
         library, threads: see ``loaded_bundle.load_bundle``.
         """
-        loaded = load_bundle(bundle, device, library, threads)
-        text = loaded.config.text
-        return cls(loaded, open_text_encoder(bundle, text, device, library, threads))
+        return cls(*load_with_text(bundle, device, library, threads))
 
     @property
     def min_seconds(self) -> float:

@@ -14,7 +14,6 @@ import sys
 import traceback
 from collections.abc import Callable, Collection
 from dataclasses import asdict, dataclass, replace
-from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -251,6 +250,8 @@ def _torch_version() -> str:
     """Of the torch that this Python has, "" for none; nothing is imported for it."""
     if not has_library(TORCH):
         return ""
+    from importlib import metadata  # noqa: PLC0415  # takes a while
+
     try:
         return metadata.version(TORCH)
     except metadata.PackageNotFoundError:

@@ -20,11 +20,12 @@ MICROSOFT = "com.microsoft"
 
 _IR_VERSION, _OPSET, _MICROSOFT_OPSET = 10, 21, 1
 _VARINT, _FIXED32, _BYTES = 0, 5, 2  # wire types of protobuf
-_FLOAT, _INT64, _INT32 = 1, 7, 6  # TensorProto.DataType
+_FLOAT, _FLOAT16, _INT64, _INT32 = 1, 10, 7, 6  # TensorProto.DataType
 _EXTERNAL = 1  # TensorProto.DataLocation
 _ATTRIBUTE_FLOAT, _ATTRIBUTE_INT, _ATTRIBUTE_INTS = 1, 2, 7
 _KINDS: Mapping[type[np.generic], int] = {
     np.float32: _FLOAT,
+    np.float16: _FLOAT16,
     np.int64: _INT64,
     np.int32: _INT32,
 }
@@ -98,7 +99,10 @@ class Graph:
         self._outputs.append(_value_info(name, _FLOAT, shape))
 
     def weight(self, name: str, values: AnyArray) -> str:
-        """Trained numbers, which are given to the session beside the graph."""
+        """Trained numbers as float32; they are given to the session beside the graph."""
+        if values.dtype == np.float16:  # widened when the session opens, far sooner than by NumPy
+            self.weights[name] = np.ascontiguousarray(values)
+            return self.node("Cast", name, to=_FLOAT)
         self.weights[name] = np.ascontiguousarray(values, dtype=np.float32)
         return name
 
@@ -158,4 +162,10 @@ def _external(name: str, values: AnyArray) -> bytes:
     """A weight whose numbers are given to the session by name."""
     place = _text(13, _text(1, "location") + _text(2, _GIVEN))
     dims = b"".join(_number(1, each) for each in values.shape)
-    return dims + _number(2, _FLOAT) + _text(8, name) + place + _number(14, _EXTERNAL)
+    return (
+        dims
+        + _number(2, _KINDS[values.dtype.type])
+        + _text(8, name)
+        + place
+        + _number(14, _EXTERNAL)
+    )

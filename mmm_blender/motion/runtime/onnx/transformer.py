@@ -84,10 +84,14 @@ def logits_graph(config: TransformerConfig, weights: Weights, columns: int) -> G
     longer = _Shapes(graph, x_BSE, width)
     x_NE = flat(graph, x_BSE, width)
     for layer in range(config.layers):
+        last = layer == config.layers - 1
         x_NE = _self_block(
-            graph, f"blocks.{layer}", weights, x_NE, shape=longer, heads=heads, sees_BS=sees_BS
+            *(graph, f"blocks.{layer}", weights, x_NE),
+            shape=longer,
+            heads=heads,
+            sees_BS=sees_BS,
+            wanted_N=wanted_N if last else "",
         )
-    x_NE = graph.node("Gather", x_NE, wanted_N, axis=0)
     x_NE = layer_norm(graph, x_NE, weights, "norm")
     heads_of = [f"heads.{column}" for column in range(columns)]
     logits = joined_linear(graph, x_NE, weights, heads_of, "heads")
@@ -141,14 +145,17 @@ def _self_block(
     shape: _Shapes,
     heads: int,
     sees_BS: str,
+    wanted_N: str,
 ) -> str:
-    """Places attend to places."""
+    """Places attend to places. wanted_N: rows of the places that go on from here; "" for all."""
     names = [f"{block}.attention.{kind}" for kind in ("query", "key", "value")]
     width = weights[f"{names[0]}.weight"].shape[0]
     normed_NE = layer_norm(graph, x_NE, weights, f"{block}.norm_attention")
     parts = [shape.apart(linear(graph, normed_NE, weights, name)) for name in names]
-    mixed_BSE = attention(graph, *parts, heads=heads, seen_BS=sees_BS)
-    return _finish(graph, block, weights, x_NE, flat(graph, mixed_BSE, width))
+    mixed_NE = flat(graph, attention(graph, *parts, heads=heads, seen_BS=sees_BS), width)
+    if wanted_N:
+        x_NE, mixed_NE = (graph.node("Gather", each, wanted_N, axis=0) for each in (x_NE, mixed_NE))
+    return _finish(graph, block, weights, x_NE, mixed_NE)
 
 
 def _finish(graph: Graph, block: str, weights: Weights, x_NE: str, mixed_NE: str) -> str:
