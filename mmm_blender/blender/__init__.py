@@ -10,6 +10,7 @@ translations  labels and tooltips in other languages
 menus      entries in Blender's own menus
 rigs       which bones a motion goes to: maps of rigs, and their panel
 transfer   motions from and to files, and from one character to another
+preview    the range, bones and take that are meant, drawn over the editors
 takes      several motions of one request to choose from, and what was made before
 simplify   the fewest Bezier keys within a tolerance
 loop       motion that goes round, and in place
@@ -66,6 +67,7 @@ _MODULES = (
     "addon.disk_facts",
     "jobs.timer",
     "path.overlay",
+    "preview.overlays",
 )
 """All that add something to Blender, the ones that others need first."""
 

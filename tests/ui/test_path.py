@@ -13,7 +13,8 @@ JOB_SECONDS = 180.0
 MODULE = "bl_ext.user_default.mmm_blender"
 IMPORTS = (
     f"import sys; session = sys.modules['{MODULE}.blender.jobs.session'].session; "
-    f"overlay = sys.modules['{MODULE}.blender.path.overlay']\n"
+    f"overlay = sys.modules['{MODULE}.blender.path.overlay']; "
+    f"overlays = sys.modules['{MODULE}.blender.preview.overlays']\n"
 )
 
 DRAW = """
@@ -64,8 +65,8 @@ def test_the_path_is_drawn_before_the_press_and_footprints_after(path: Rig) -> N
     path.ask(SHOW)
     path.settle()
     path.screenshot("path_after.png")
-    drawn = path.ask(IMPORTS + "answer = len(overlay.drawing(bpy.context))")
-    assert drawn == 5, "the path and the prints of both feet"
+    drawn = path.ask(IMPORTS + "answer = len(overlays.view_lines(bpy.context))")
+    assert drawn == 5, "three ghosts and the prints of both feet"
 
 
 def test_no_drawing_is_left_when_the_add_on_is_off(path: Rig) -> None:

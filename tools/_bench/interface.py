@@ -15,6 +15,7 @@ from mmm_blender.blender.bpy_types import bpy
 from mmm_blender.blender.history.fingerprint import store_fingerprint
 from mmm_blender.blender.history.new_action import write_clip
 from mmm_blender.blender.history.recipe import Origin, Recipe, SequenceStep
+from mmm_blender.blender.preview import overlays, take_lines
 from mmm_blender.blender.rig.armature import create_character
 from mmm_blender.blender.rig.target import scene_fps
 from mmm_blender.blender.sequence.panel import is_changed
@@ -46,6 +47,7 @@ def rows() -> list[Row]:
                 for name, each in _ours(bpy.types.Panel, bpy.types.Menu)
             ),
             _row(f"draw {SEGMENTS} lines of prompts", _draw_lines),
+            _row("draw range, bones, ghosts and footprints", _draw_over_the_view),
             *(
                 _row(f"poll {name}", lambda each=each: each.poll(bpy.context))
                 for name, each in _ours(bpy.types.Panel, bpy.types.Menu, bpy.types.Operator)
@@ -75,6 +77,11 @@ def _draw(panel: Any) -> None:
 def _draw_lines() -> None:
     for index, line in enumerate(bpy.context.scene.mmm_sequence.lines):
         is_changed(bpy.context, line, index)
+
+
+def _draw_over_the_view() -> None:
+    take_lines.take_lines(bpy.context, bpy.context.view_layer.objects.active)
+    overlays.view_lines(bpy.context)
 
 
 def _row(what: str, work: Callable[[], object]) -> Row:

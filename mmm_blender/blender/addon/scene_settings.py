@@ -11,6 +11,7 @@ from ...geometry.editing.lock_mode import LockMode
 from ...worker.protocol import MOST_TAKES
 from ..bpy_types import Context, Scene, bpy
 from ..rig.scene_end import EXTEND, FIT, KEEP
+from ..widgets import redraw
 from .disk_facts import look_up_bundle
 from .ui_state import ui_state
 
@@ -82,6 +83,10 @@ def seed_field(description: str) -> Any:
     )
 
 
+def _redraw(_settings: Settings, _context: Context) -> None:
+    redraw()
+
+
 class SceneSettings(bpy.types.PropertyGroup):
     """The panel's fields, ``scene.mmm``."""
 
@@ -149,6 +154,19 @@ class SceneSettings(bpy.types.PropertyGroup):
         name="Play",
         description="Start playback when a take is chosen in the list",
         default=True,
+    )
+    show_range: bpy.props.BoolProperty(
+        name="Show Range",
+        description="Tint the frames and bones to be regenerated, while this panel is open",
+        default=True,
+        update=_redraw,
+    )
+    show_ghosts: bpy.props.BoolProperty(
+        name="Ghosts",
+        description="Draw the first, middle and last pose of the take and where its feet stand, "
+        "while this tab is open",
+        default=True,
+        update=_redraw,
     )
     scene_end: bpy.props.EnumProperty(
         name="End",

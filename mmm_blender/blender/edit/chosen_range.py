@@ -92,31 +92,34 @@ def shown_range(context: Context, rig: ArmatureObject | None) -> ChosenRange:
         key = ("selected keys", scene_key(context), *_asked(context, rig))
         known = ui_state.fact(key, lambda: _selected_range(context, rig))
         return known or _range_without_keys(context)
-    global _glance  # noqa: PLW0603  # the one place that changes it
     now, asked = time.perf_counter(), _asked(context, rig)
-    if _glance is not None and _glance.asked == asked and now < _glance.until:
+    glance = _glances.get(asked)
+    if glance is not None and now < glance.until:
         if not bpy.app.timers.is_registered(_redraw_editors):
-            bpy.app.timers.register(_redraw_editors, first_interval=_glance.until - now)
-        return _glance.found or _range_without_keys(context)
+            bpy.app.timers.register(_redraw_editors, first_interval=glance.until - now)
+        return glance.found or _range_without_keys(context)
     found = _selected_range(context, rig)
     took = time.perf_counter() - now
-    _glance = _Glance(asked, found, now + _REST * took) if took > _LONG else None
+    if len(_glances) >= _MOST_GLANCES:
+        _glances.clear()
+    _glances[asked] = _Glance(found, now + (_REST * took if took > _LONG else 0.0))
     return found or _range_without_keys(context)
 
 
 @dataclass(frozen=True)
 class _Glance:
-    """What was found at the selected keys. asked: of what. until: when they are looked at again,
-    in seconds of ``time.perf_counter``."""
+    """What was found at the selected keys. until: when they are looked at again, in seconds of
+    ``time.perf_counter``."""
 
-    asked: tuple[object, ...]
     found: ChosenRange | None
     until: float
 
 
-_glance: _Glance | None = None
-_LONG = 0.02
-"""Seconds of looking at keys in a redraw that nobody notices."""
+_glances: dict[tuple[object, ...], _Glance] = {}
+"""By what was asked for: the editor, the rig and the Action."""
+_MOST_GLANCES = 16
+_LONG = 0.0003
+"""Seconds of looking at keys that every redraw may take."""
 _REST = 10.0
 """How many times as long as it took the keys are not looked at again."""
 
@@ -142,8 +145,7 @@ def _redraw_editors() -> None:
 
 def unregister() -> None:
     """Stop the timer, and forget what was found."""
-    global _glance  # noqa: PLW0603  # as above
-    _glance = None
+    _glances.clear()
     if bpy.app.timers.is_registered(_redraw_editors):
         bpy.app.timers.unregister(_redraw_editors)
 

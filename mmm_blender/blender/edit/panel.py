@@ -11,7 +11,7 @@ from ..bpy_types import Context, bpy
 from ..jobs.job_widgets import draw_notice, draw_progress
 from ..jobs.session import session
 from ..widgets import BIG, ORDER, TAB, Layout, draw_wrapped
-from . import chosen_range
+from . import chosen_range, open_panels
 from .chosen_range import ChosenRange, Source, shown_range
 from .task import params_poll_error
 
@@ -26,8 +26,13 @@ class _EditPanel:
 
     layout: Layout
 
+    def draw_header(self, context: Context) -> None:
+        """Nothing beside the label; from here on the panel counts as closed, until it is drawn."""
+        open_panels.note_header(context)
+
     def draw(self, context: Context) -> None:
         """All of it."""
+        open_panels.note_body(context)
         layout, settings = self.layout, scene_settings(context.scene)
         column = layout.column()
         column.label(text="What happens in between?")
@@ -50,7 +55,9 @@ def _draw_range(layout: Layout, settings: Settings, frames: ChosenRange) -> None
     row.enabled = frames.source is Source.FIELDS
     row.prop(settings, "edit_start")
     row.prop(settings, "edit_end")
-    layout.label(text=frames.text, icon="PREVIEW_RANGE")
+    row = layout.row(align=True)
+    row.label(text=frames.text, icon="PREVIEW_RANGE")
+    row.prop(settings, "show_range", text="", icon="OVERLAY")
 
 
 def _draw_buttons(layout: Layout, context: Context, reason: str) -> None:

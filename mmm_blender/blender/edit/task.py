@@ -62,8 +62,12 @@ class EditParams:
 
 def edit_poll_error(context: Context) -> str:
     """Why nothing at all can be edited now, in a sentence; else ""."""
-    key = ("edit", scene_key(context))
-    return poll_error(context, "Edit") or ui_state.fact(key, lambda: _action_poll_error(context))
+    return poll_error(context, "Edit") or action_error(context)
+
+
+def action_error(context: Context) -> str:
+    """What of ``edit_poll_error`` is about the character and its Action."""
+    return ui_state.fact(("edit", scene_key(context)), lambda: _action_poll_error(context))
 
 
 def _action_poll_error(context: Context) -> str:

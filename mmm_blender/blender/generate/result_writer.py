@@ -16,13 +16,10 @@ from ..fcurves.carry_over import carry_over
 from ..history.fingerprint import store_fingerprint
 from ..history.new_action import make_action, write_clip
 from ..history.recipe import Recipe, Step
-from ..path.overlay import show_footprints
-from ..path.shapes import footprints
 from ..rig.armature import create_character
 from ..rig.binding import binding_of
 from ..rig.motion_reader import current_placement
 from ..rig.target import scene_fps
-from ..rig.world_space import world_space
 from ..takes.facts import generated_facts
 from ..takes.take_list import played_action, record, remember_played, takes_said
 from ..targets.target_params import stands
@@ -89,8 +86,6 @@ class ResultWriter:
         notes = self.notes if not carried else (*self.notes, _CARRIED.format(carried))
         facts = map(generated_facts, result.takes)
         record(rig, context.scene, list(zip((action, *others), facts, strict=True)))
-        if self.conditions.path is not None:
-            show_footprints(action, footprints(placed[0].clip, world_space(rig)))
         first, last = (int(frame) for frame in action.frame_range)
         done = f"Keyed '{rig.name}' from frame {first} to {last}{takes_said(len(placed))}."
         return Keyed(action, " ".join((done, *notes, *result.notes)))

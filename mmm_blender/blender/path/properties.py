@@ -121,7 +121,7 @@ class PathSettingsGroup(bpy.types.PropertyGroup):
     )
     show: bpy.props.BoolProperty(
         name="Show in 3D View",
-        description="Draw the path with a mark a second, and the footprints of the last motion",
+        description="Draw the path with a mark a second",
         default=True,
     )
 

@@ -13,10 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from ...common.arrays import BoolArray, FloatArray
-from ...geometry.clip import MotionClip
 from ...geometry.feet.foot_plants import standing_contacts
 from ...geometry.ground_path import GroundPath
-from ...geometry.kinematics import clip_joints
 from ...geometry.skeleton import joint_index
 from ..rig.world_space import WorldSpace
 from .planned_path import PlannedPath
@@ -117,10 +115,10 @@ def _cross(place_2: FloatArray) -> FloatArray:
     return place_2 + arms
 
 
-def footprints(clip: MotionClip, space: WorldSpace) -> Footprints:
-    """Where the feet of a clip (model space of a character) stand on the floor."""
-    joints_TJ3 = clip_joints(clip)
-    standing_TS = standing_contacts(joints_TJ3, clip.fps).any(axis=-1)
+def footprints_of(joints_TJ3: FloatArray, fps: float, space: WorldSpace) -> Footprints:
+    """Where feet stand on the floor, of a motion's joints (T, 22, 3) in a character's model space;
+    those of the feet are enough."""
+    standing_TS = standing_contacts(joints_TJ3, fps).any(axis=-1)
     sides = [
         _prints(joints_TJ3[:, [joint_index(name) for name in names]], standing_TS[:, side])
         for side, names in enumerate(_FEET)

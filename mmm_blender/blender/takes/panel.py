@@ -79,7 +79,8 @@ class TakesPanel(bpy.types.Panel):
         settings = scene_settings(context.scene)
         row = layout.row(align=True)
         row.prop(settings, "play_takes", toggle=True)
-        row.prop(settings, "kept_takes")
+        row.prop(settings, "show_ghosts", toggle=True)
+        layout.prop(settings, "kept_takes")
 
 
 def _draw_details(layout: Layout, context: Context, take: Any) -> None:

@@ -35,6 +35,8 @@ LABELS: tuple[tuple[str, str, str, str], ...] = (
     ("Use Its Settings", "Einstellungen übernehmen", "この設定を使う", "使用其设置"),
     ("Replay", "Wiederholen", "再現", "重演"),
     ("Walk To", "Hingehen", "歩いて行く", "走到"),
+    ("Show Range", "Bereich zeigen", "範囲を表示", "显示范围"),
+    ("Ghosts", "Geister", "ゴースト", "残影"),
     ("New Seed", "Neuer Startwert", "新しいシード", "新种子"),
     ("Cancel", "Abbrechen", "キャンセル", "取消"),
     ("Add SMPL Character", "SMPL-Figur hinzufügen", "SMPL キャラクターを追加", "添加 SMPL 角色"),

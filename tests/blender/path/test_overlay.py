@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 
 from mmm_blender.blender.bpy_types import bpy
-from mmm_blender.blender.history.new_action import write_clip
 from mmm_blender.blender.jobs.session import WorkerSession
 from mmm_blender.blender.path import overlay, panel
 from mmm_blender.blender.path.planned_path import (
@@ -18,16 +17,16 @@ from mmm_blender.blender.path.planned_path import (
     plan_generation,
 )
 from mmm_blender.blender.path.properties import LINE, SPEED, WAY_POINTS, path_settings
-from mmm_blender.blender.path.shapes import Footprints, footprints, path_shapes
+from mmm_blender.blender.path.shapes import footprints_of, path_shapes
 from mmm_blender.blender.path.shown_path import shown_path, shown_path_poll_error
 from mmm_blender.blender.rig.armature import create_character
 from mmm_blender.blender.rig.pose_space import STANDING_PELVIS_HEIGHT
 from mmm_blender.blender.rig.world_space import space_of_new_character
 from mmm_blender.common.arrays import FloatArray
 from mmm_blender.geometry.clip import MotionClip
+from mmm_blender.geometry.kinematics import clip_joints
 from mmm_blender.geometry.rotations import identity_quats
 from tests.blender.helpers.drawing import drawn
-from tests.blender.helpers.rigs import wild_clip
 from tests.blender.helpers.scene_lines import add_curve, add_empty
 
 
@@ -84,23 +83,11 @@ def test_the_drawing_comes_and_goes_with_the_add_on() -> None:
     overlay.unregister()
 
 
-def test_footprints_are_shown_as_long_as_the_action_is_there() -> None:
-    rig = create_character(bpy.context)
-    action = write_clip(rig, wild_clip(), 1)
-    ends = np.zeros((2, 3))
-    overlay.show_footprints(action, Footprints(ends, ends))
-    assert len(overlay.drawing(bpy.context)) == 2
-    rig.animation_data.action = None
-    assert overlay.drawing(bpy.context) == []
-    rig.animation_data.action = action
-    bpy.data.actions.remove(action)
-    assert overlay.drawing(bpy.context) == []
-
-
 def test_feet_leave_prints_where_they_stand() -> None:
     root_T3 = np.tile([1.0, STANDING_PELVIS_HEIGHT, 2.0], (20, 1))
     standing = MotionClip(identity_quats(20, 22), root_T3, 20.0)
-    prints = footprints(standing, space_of_new_character((0.0, 0.0, 0.0)))
+    space = space_of_new_character((0.0, 0.0, 0.0))
+    prints = footprints_of(clip_joints(standing), standing.fps, space)
     for side, ends in ((1.0, prints.left_K3), (-1.0, prints.right_K3)):
         assert len(ends) == 14, "one print, as the feet stay"
         x, y, z = ends.mean(axis=0)
