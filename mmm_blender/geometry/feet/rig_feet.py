@@ -38,6 +38,9 @@ _LARGEST = 0.12
 _LARGEST_STRAIN = np.radians(2.9)
 """A thigh or shin turns by no more for a foot: about what nobody sees of a step."""
 
+_SAME = 1e-9
+"""Nearly 0, as of poses whose numbers are the same but for rounding."""
+
 _ROUNDS, _SPREAD = 6, 3
 """How often, and over how many frames on either side, a foot is let nearer to its own way."""
 
@@ -71,7 +74,12 @@ class RigFeet:
 
     def planted(self, clip: MotionClip, free_T: BoolArray | None = None) -> MotionClip:
         """``raised``, and with the legs turned so that the rig's feet stand where they touch the
-        floor. free_T: frames in which the legs may change, None for all."""
+        floor. free_T: frames in which the legs may change, None for all. What ends in the pose in
+        which it begins goes round, and still does."""
+        if free_T is None and _goes_round(clip):
+            return self.planted(_thrice(clip), np.ones(3 * clip.frames - 2, dtype=np.bool_)).slice(
+                clip.frames - 1, 2 * clip.frames - 1
+            )
         free_T = np.ones(clip.frames, dtype=np.bool_) if free_T is None else free_T
         raised, own = self.raised(clip), Legs.of(clip)
         legs = Legs.of_bones(raised, self.bones)
@@ -115,6 +123,24 @@ class RigFeet:
         held_TS = runs.inside_TS & ~_too_far(runs, moved_TS3)
         known_TS3 = np.where(held_TS[..., None], moved_TS3, 0.0)
         return legs.toe_TS3 + eased(known_TS3, ~held_TS & free_T[:, None], fps, _EASE)
+
+
+def _goes_round(clip: MotionClip) -> bool:
+    """Whether a clip ends in the pose in which it begins, wherever that is over the ground."""
+    turns_TJ4 = clip.rotations_TJ4
+    apart = 1.0 - np.abs(np.sum(turns_TJ4[0] * turns_TJ4[-1], axis=-1)).min()
+    rise = abs(float(clip.root_T3[-1, 1] - clip.root_T3[0, 1]))
+    return clip.frames > 2 and bool(apart < _SAME) and rise < _SAME
+
+
+def _thrice(clip: MotionClip) -> MotionClip:
+    """A clip that goes round, with the round before and the one after."""
+    way_3 = clip.root_T3[-1] - clip.root_T3[0]
+    turns, places = clip.rotations_TJ4, clip.root_T3
+    return clip.replace(
+        rotations_TJ4=np.concatenate([turns[:-1], turns, turns[1:]]),
+        root_T3=np.concatenate([places[:-1] - way_3, places, places[1:] + way_3]),
+    )
 
 
 def _without_strain(legs: Legs, toe_TS3: FloatArray) -> FloatArray:

@@ -85,9 +85,16 @@ def rig(
     return rig
 
 
-def check_same(found: MotionClip, wanted: MotionClip, degrees: float = 0.05) -> None:
-    assert np.degrees(quat_angle(found.rotations_TJ4, wanted.rotations_TJ4)).max() < degrees
-    assert np.abs(found.root_T3 - wanted.root_T3).max() < 1e-3
+LEGS = [at for at, name in enumerate(SMPL_22.names) if name.endswith(("hip", "knee", "ankle"))]
+PINNED = 5.0
+"""Degrees that legs may turn where feet are made to stand on a rig's own soles."""
+
+
+def check_same(found: MotionClip, wanted: MotionClip, legs: float = 0.05) -> None:
+    apart_TJ = np.degrees(quat_angle(found.rotations_TJ4, wanted.rotations_TJ4))
+    assert np.delete(apart_TJ, LEGS, axis=1).max() < 0.05
+    assert apart_TJ[:, LEGS].max() < legs
+    assert np.abs(found.root_T3 - wanted.root_T3).max() < 2e-3
 
 
 def played(rig: ArmatureObject) -> MotionClip:
@@ -96,26 +103,26 @@ def played(rig: ArmatureObject) -> MotionClip:
 
 
 def test_mirror_reverse_and_retime(rig: ArmatureObject) -> None:
-    motion, before = walk(), rig.animation_data.action
+    motion, before = played(rig), rig.animation_data.action
     assert bpy.ops.mmm.mirror() == {"FINISHED"}
-    check_same(played(rig), place(motion.mirrored(), placement_of(motion)))
+    check_same(played(rig), place(motion.mirrored(), placement_of(motion)), PINNED)
     rig.mmm_takes.active = 0
     assert rig.animation_data.action == before
     assert bpy.ops.mmm.reverse() == {"FINISHED"}
     found = played(rig)
     check_same(found.replace(rotations_TJ4=found.rotations_TJ4[::-1], root_T3=found.root_T3[::-1]),
-               motion)  # fmt: skip
+               motion, PINNED)  # fmt: skip
     rig.mmm_takes.active = 0
     assert bpy.ops.mmm.retime(seconds=1.0) == {"FINISHED"}
     found = played(rig)
     assert found.frames == 24
-    check_same(found.slice(0, 1), motion.slice(0, 1))
+    check_same(found.slice(0, 1), motion.slice(0, 1), PINNED)
 
 
 def test_in_place_leaves_the_hips_where_they_are_and_brings_the_way_back(
     rig: ArmatureObject,
 ) -> None:
-    motion = walk()
+    motion = played(rig)
     assert bpy.ops.mmm.in_place() == {"FINISHED"}
     still = played(rig)
     assert np.abs(still.root_T3[-1] - still.root_T3[0]).max() < 1e-4
@@ -125,25 +132,22 @@ def test_in_place_leaves_the_hips_where_they_are_and_brings_the_way_back(
 
 
 def test_fewer_keys_stay_within_what_is_wanted(rig: ArmatureObject) -> None:
+    motion = played(rig)
     assert bpy.ops.mmm.simplify_keys(millimetres=5.0) == {"FINISHED"}
     counts = [len(raw.keys) // KEY_DTYPE.itemsize
               for raw in raw_curves(rig.animation_data.action).values()]  # fmt: skip
     assert np.mean(counts) < 0.6 * FRAMES
-    check_same_within(rig, 0.006)
-
-
-def check_same_within(rig: ArmatureObject, metres: float) -> None:
-    found, motion = read_motion(rig, 1, FRAMES), walk()
-    assert np.abs(found.root_T3 - motion.root_T3).max() < metres
+    found = played(rig)
+    assert np.abs(found.root_T3 - motion.root_T3).max() < 0.006
     assert np.degrees(quat_angle(found.rotations_TJ4, motion.rotations_TJ4)).max() < 5.5
 
 
 def test_trimmed_to_its_steps_and_gone_round(rig: ArmatureObject, worker_python: Path) -> None:
-    before = rig.animation_data.action
+    motion, before = played(rig), rig.animation_data.action
     assert bpy.ops.mmm.trim_to_contacts() == {"FINISHED"}
     first, last = rig.animation_data.action.frame_range
     assert 1 <= first < last <= FRAMES
-    check_same(played(rig), walk().slice(int(first) - 1, int(last)))
+    check_same(played(rig), motion.slice(int(first) - 1, int(last)), PINNED)
     rig.mmm_takes.active = 0
     assert rig.animation_data.action == before
     assert bpy.ops.mmm.make_loop() == {"FINISHED"}
@@ -162,7 +166,7 @@ def key_pose(rig: ArmatureObject, frame: int) -> None:
 
 
 def test_in_between_and_on_from_there(rig: ArmatureObject, worker_python: Path) -> None:
-    motion = walk()
+    motion = played(rig)
     key_pose(rig, 10)
     key_pose(rig, 24)
     between = {"frame_start": 10, "frame_end": 24}

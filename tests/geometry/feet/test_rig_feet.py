@@ -104,3 +104,18 @@ def test_frames_that_may_not_change_stay_bit_for_bit(build: Build, first: int, l
     own = Legs.of_bones(feet.raised(clip), feet.bones)
     apart_TS = np.linalg.norm(legs.toe_TS3 - own.toe_TS3, axis=-1)
     assert apart_TS[[first, first + long - 1]].max() < 0.012
+
+
+@some
+@given(builds)
+def test_what_goes_round_still_does(build: Build) -> None:
+    feet, there = feet_of(build), stepping()
+    turns, places = there.rotations_TJ4, there.root_T3
+    clip = there.replace(
+        rotations_TJ4=np.concatenate([turns, turns[-2::-1]]),
+        root_T3=np.concatenate([places, places[-2::-1]]),
+    )
+    planted = feet.planted(clip)
+    assert planted.frames == clip.frames
+    assert quat_angle(planted.rotations_TJ4[0], planted.rotations_TJ4[-1]).max() < 1e-7
+    assert np.allclose(planted.root_T3, feet.raised(clip).root_T3, atol=1e-12)
