@@ -68,6 +68,7 @@ _BELOW_JOBS = ("blender.fcurves", "blender.rig", "blender.guards")
 KEYS = (*HOST, *_BELOW_JOBS, "blender.actions", "blender.history")
 TARGETS = ("blender.path", "blender.pins", "blender.targets", "blender.takes")
 SHELL = (*KEYS, *PIPE, "prompts", "blender.jobs", "blender.addon", *TARGETS)
+MAKING = (*SHELL, "blender.edit", "blender.simplify")
 FEATURES = (
     "menus",
     "translations",
@@ -263,13 +264,9 @@ LAYERS = (
     Layer("blender.character", SHELL, BLENDER),
     Layer("blender.rigs", SHELL, BLENDER),
     Layer("blender.transfer", SHELL, BLENDER),
-    Layer("blender.generate", (*SHELL, "blender.edit", "blender.character"), BLENDER),
-    Layer("blender.sequence", (*SHELL, "blender.edit", "blender.generate"), BLENDER),
-    Layer(
-        "blender.replay",
-        (*SHELL, "blender.edit", "blender.generate", "blender.sequence"),
-        BLENDER,
-    ),
+    Layer("blender.generate", (*MAKING, "blender.character"), BLENDER),
+    Layer("blender.sequence", (*MAKING, "blender.generate"), BLENDER),
+    Layer("blender.replay", (*MAKING, "blender.generate", "blender.sequence"), BLENDER),
     Layer(
         "blender",
         (*SHELL, *(f"blender.{feature}" for feature in FEATURES)),

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, get_args
 
 import numpy as np
 
@@ -20,7 +20,7 @@ from ..common.arrays import FloatArray, IntArray
 from ..common.errors import MMMError
 from ..geometry.clip import MotionClip
 
-PROTOCOL_VERSION = 4
+PROTOCOL_VERSION = 5
 """Raised with every change of a message or of the framing; the two sides must agree."""
 
 JsonObject: TypeAlias = dict[str, Any]
@@ -123,6 +123,8 @@ class Generate:
     it. With a path the answer stands on it, seconds may exceed the bundle's longest clip, and 0
     means as long as the path takes; with a pose to start from it stands where that does.
     takes: how many motions are wanted, 1 to MOST_TAKES, of this seed and the next ones.
+    loop: the motion is to go round, with no conditions; the answer ends with its first frame, a
+    round later. loop_span: of an earlier answer's recipe, with its tokens_LP; () for a new loop.
     """
 
     prompt: str
@@ -134,6 +136,8 @@ class Generate:
     tokens_LP: IntArray = field(default_factory=sampled)
     conditions: JsonObject = field(default_factory=dict[str, Any])
     takes: int = field(default=1, kw_only=True)
+    loop: bool = field(default=False, kw_only=True)
+    loop_span: tuple[int, ...] = field(default=(), kw_only=True)
     job: int = field(default=0, kw_only=True)
 
 
@@ -278,7 +282,8 @@ class Generated:
     rotations_TJ4: (T, 22, 4) local rotations, w first. root_T3: pelvis, metres, model space.
     tokens_LP: the token grid. recipe: JSON with the keys bundle, bundle_hash, sampler (all of its
     settings), device, threads, torch_version, addon_version, tokens (L rows of P numbers),
-    pin_feet, fps, and what was asked for: prompt, seconds, seed; of an Edit prompt, seed,
+    pin_feet, fps, and what was asked for: prompt, seconds, seed, of a loop also loop_span (first
+    and stop of the sampled motion's frames) and seam (see ``seam_ratio``); of an Edit prompt, seed,
     moves_after, and arrival_mps, how fast the body was led to arrive (m/s); of a GenerateSequence
     prompts, seconds, seeds; of all conditions. notes: sentences of what could not be met.
     ground_move: of an Edit with moves_after, what carries the kept frames behind the mask to
@@ -389,12 +394,4 @@ ClientMessage: TypeAlias = Hello | LoadBundle | JobMessage | Cancel | Shutdown
 WorkerMessage: TypeAlias = Ready | BundleLoaded | Progress | JobResult | Status | Failed
 Message: TypeAlias = ClientMessage | WorkerMessage
 
-MESSAGE_TYPES: dict[str, type[Message]] = {
-    cls.__name__: cls
-    for cls in (
-        *(Hello, LoadBundle, Generate, Edit, GenerateSequence, LoadBodyModel, ImportCheckpoint),
-        *(Cancel, Shutdown),
-        *(Ready, BundleLoaded, Progress, Generated, BodyModelLoaded, CheckpointImported),
-        *(Status, Failed),
-    )
-}
+MESSAGE_TYPES: dict[str, type[Message]] = {cls.__name__: cls for cls in get_args(Message)}

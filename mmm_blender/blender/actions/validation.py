@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
@@ -23,6 +24,7 @@ from ..fcurves.layered_actions import (
     unused_slot_label,
 )
 from ..rig.binding import PELVIS, RigBinding, WrittenBone, binding_of
+from .cycles import CYCLES, repeats
 
 LOCATION = "location"
 
@@ -107,7 +109,7 @@ def check_curves(
     reason = _action_poll_error(rig, action)
     properties = bone_properties(rig, action, joints)
     reason = reason or _slot_poll_error(rig, action, properties)
-    reason = reason or next(_curve_poll_errors(properties), "")
+    reason = reason or next(_curve_poll_errors(properties, (first, last)), "")
     reason = reason or _mode_poll_error(rig, action, properties)
     if not reason and PELVIS in joints:
         reason = _parent_poll_error(rig, action)
@@ -169,18 +171,25 @@ def _slot_poll_error(rig: ArmatureObject, action: Action, properties: list[BoneP
     )
 
 
-def _curve_poll_errors(properties: list[BoneProperty]) -> Iterator[str]:
+def _curve_poll_errors(properties: list[BoneProperty], frames: tuple[int, int]) -> Iterator[str]:
     for each in properties:
         for index, curve in enumerate(each.curves):
-            reason = "" if curve is None else _curve_poll_error(curve) or keys_poll_error(curve)
+            reason = (
+                ""
+                if curve is None
+                else _curve_poll_error(curve)
+                or keys_poll_error(curve)
+                or _seam_poll_error(curve, frames)
+            )
             if reason:
                 yield f"The curve {each.name}[{index}] of the bone '{each.bone}' {reason}."
 
 
 def _curve_poll_error(curve: FCurve) -> str:
     """What is wrong with it and what to do, as the end of a sentence; "" if nothing."""
-    if len(curve.modifiers):
-        kind = str(curve.modifiers[0].type).capitalize()
+    others = [each for each in curve.modifiers if each.type != CYCLES]
+    if others:
+        kind = str(others[0].type).capitalize()
         return f"has the modifier {kind}: remove it or bake the Action first"
     if curve.extrapolation != "CONSTANT":
         return "goes on in a straight line outside its keys: set its extrapolation to Constant"
@@ -197,6 +206,20 @@ def _switch_poll_error(curve: FCurve) -> str:
     if curve.lock or (group is not None and group.lock):
         return "is locked: unlock its channel or its group in the graph editor"
     return ""
+
+
+def _seam_poll_error(curve: FCurve, frames: tuple[int, int]) -> str:
+    """As ``_curve_poll_error``, where a curve goes round: what is made on one side of its seam
+    alone would not meet the other side any more."""
+    if not repeats(curve) or curve.is_empty:
+        return ""
+    first, last = (math.floor(frame) for frame in curve.range())
+    if first < frames[0] and frames[1] < last:
+        return ""
+    return (
+        f"goes round, and the range reaches its seam: choose frames from {first + 1} to "
+        f"{last - 1}, or press Make Loop again, which makes the seam"
+    )
 
 
 def keys_poll_error(curve: FCurve) -> str:

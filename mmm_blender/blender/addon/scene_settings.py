@@ -143,6 +143,25 @@ class SceneSettings(bpy.types.PropertyGroup):
         min=1,
         max=MOST_TAKES,
     )
+    loop: bpy.props.BoolProperty(
+        name="Loop",
+        description="Have the motion go round: of several tries the one that closes best is taken, "
+        "and its seam is made to fit; it begins a new Action",
+    )
+    simplify: bpy.props.BoolProperty(
+        name="Simplify Keys",
+        description="Key new motions with the fewest keys that have handles, within the tolerance",
+    )
+    tolerance: bpy.props.FloatProperty(
+        name="Tolerance",
+        description="How far any joint may be from where it was, in millimetres; feet that stand: "
+        "a quarter of it",
+        default=10.0,
+        min=0.0,
+        soft_min=0.5,
+        soft_max=100.0,
+        precision=1,
+    )
     kept_takes: bpy.props.IntProperty(
         name="History",
         description="How many takes a character's list keeps; the oldest go first",

@@ -14,8 +14,8 @@ from ..addon.scene_settings import CONTINUE
 from ..bpy_types import ArmatureObject, Context
 from ..edit.chosen_range import ChosenRange, Source
 from ..edit.task import EditParams
-from ..path.planned_path import PathParams
-from ..path.properties import FREE, NONE, POSE, path_settings
+from ..path.planned_path import has_path
+from ..path.properties import FREE, POSE
 from ..rig.target import scene_fps, target_armature
 from .task import GenerateParams
 
@@ -37,15 +37,6 @@ def continues(existing: str, start: str, end: str, has_path: bool) -> bool:
     return existing == CONTINUE and start == POSE and end == FREE and not has_path
 
 
-def _has_path(context: Context, path: PathParams | None) -> bool:
-    """The motion is to walk on something, whether an argument says so or the panel."""
-    if path is None:
-        return False
-    if path.text is not None:
-        return bool(path.text)
-    return (path.kind or str(path_settings(context.scene).kind)) != NONE
-
-
 def continuation(context: Context, params: GenerateParams, existing: str) -> EditParams | None:
     """The edit that continues the character's motion; None where a new one is made. existing: what
     the person wants to become of motion before the playhead.
@@ -53,8 +44,8 @@ def continuation(context: Context, params: GenerateParams, existing: str) -> Edi
     Raises MMMError where only a new motion can be made of the prompt.
     """
     targets = params.targets
-    has_path = _has_path(context, targets.path)
-    if not continues(existing, targets.start, targets.end, has_path):
+    on_path = has_path(context, targets.path)
+    if params.loop or not continues(existing, targets.start, targets.end, on_path):
         return None
     if not motion_before(context, target_armature(context)):
         return None

@@ -20,6 +20,7 @@ from ..jobs.session import Notice, session
 from ..path.operator_properties import PathOperator, StartEndOperator
 from ..path.planned_path import PathParams
 from ..path.properties import CURSOR, OBJECT
+from ..simplify.option import SimplifyOption
 from ..targets.target_params import TargetParams
 from ..widgets import can_run, redraw
 from .continuation import continuation
@@ -31,7 +32,7 @@ _SECONDS_DIGITS = 4
 """Blender keeps 9.8 as 9.80000019: the recipe says 9.8."""
 
 
-class MotionOperator(PathOperator, StartEndOperator, MotionJobOperator):
+class MotionOperator(PathOperator, StartEndOperator, SimplifyOption, MotionJobOperator):
     """What operators share that make a motion of one prompt."""
 
     prompt: bpy.props.StringProperty(
@@ -72,7 +73,8 @@ class MotionOperator(PathOperator, StartEndOperator, MotionJobOperator):
         values["seconds"] = round(values["seconds"], _SECONDS_DIGITS)
         path = self.path_params(context, values["seconds"])
         targets = TargetParams(path, *self.start_and_end(context))
-        return GenerateParams(**values, targets=targets)
+        tolerance = self.wanted_tolerance(context)
+        return GenerateParams(**values, targets=targets, tolerance=tolerance)
 
 
 class GenerateMotion(MotionOperator, bpy.types.Operator):
@@ -82,6 +84,14 @@ class GenerateMotion(MotionOperator, bpy.types.Operator):
     bl_label = "Generate Motion"
     # not REGISTER: a redo panel would run the model again at every change, and freeze the window
     bl_options: ClassVar[set[str]] = {"UNDO"}
+
+    loop: bpy.props.BoolProperty(
+        name="Loop", description="Have the motion go round; the scene's choice if not given"
+    )
+
+    def params(self, context: Context) -> GenerateParams:
+        """A loop or not."""
+        return replace(super().params(context), **given_or_scene(self, context, ("loop",)))
 
 
 class WalkTo(MotionOperator, bpy.types.Operator):

@@ -99,7 +99,13 @@ def _draw_request(layout: Layout, context: Context, settings: Settings) -> None:
     row.prop(settings, "seed")
     row.operator("mmm.new_seed", text="", icon="FILE_REFRESH")
     column.prop(settings, "takes")
-    column.prop(settings, "pin_feet")
+    row = column.row()
+    row.prop(settings, "pin_feet")
+    row.prop(settings, "loop")
+    row = column.row()
+    row.prop(settings, "simplify")
+    if settings.simplify:
+        row.prop(settings, "tolerance", text="mm")
     column.prop(settings, "scene_end")
 
 
@@ -125,7 +131,8 @@ def _draw_existing(layout: Layout, context: Context, before: str) -> None:
     layout.row(align=True).prop(settings, "existing", expand=True)
     path = path_settings(context.scene)
     has_path = str(path.kind) != NONE
-    if continues(str(settings.existing), str(path.start_from), str(path.end_in), has_path):
+    goes_on = continues(str(settings.existing), str(path.start_from), str(path.end_in), has_path)
+    if goes_on and not settings.loop:
         text = f"Goes on from '{before}'; keys before the playhead stay."
     else:
         text = f"'{before}' is replaced, and stays in the list of takes."

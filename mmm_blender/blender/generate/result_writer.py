@@ -9,17 +9,20 @@ from typing import Any, TypeAlias
 from ...geometry.clip import MotionClip
 from ...geometry.editing.conditions import Conditions
 from ...geometry.placement import Placement, place, placement_of
+from ...geometry.simplify.simplify import Tolerance
 from ...worker.client import JobResult
 from ...worker.protocol import Generated
+from ..actions.cycles import set_cycles
 from ..bpy_types import Action, ArmatureObject, Context
 from ..fcurves.carry_over import carry_over
 from ..history.fingerprint import store_fingerprint
 from ..history.new_action import make_action, write_clip
-from ..history.recipe import Recipe, Step
+from ..history.recipe import GenerateStep, Recipe, SequenceStep, Step
 from ..rig.armature import create_character
 from ..rig.binding import binding_of
 from ..rig.motion_reader import current_placement
 from ..rig.target import scene_fps
+from ..simplify.task import simplify_new
 from ..takes.facts import generated_facts
 from ..takes.take_list import played_action, record, remember_played, takes_said
 from ..targets.target_params import stands
@@ -50,7 +53,8 @@ class ResultWriter:
 
     placement: where the character stood, None when one has to be added. conditions: of the
     motion. origin_3: where a new character's object is put, None for the 3D cursor. notes: of the
-    path and the pins, in sentences.
+    path and the pins, in sentences. tolerance: within which the keys are simplified, None for all
+    of them.
     """
 
     start_frame: int
@@ -59,6 +63,7 @@ class ResultWriter:
     conditions: Conditions = field(default_factory=Conditions)
     origin_3: tuple[float, float, float] | None = None
     notes: tuple[str, ...] = ()
+    tolerance: Tolerance | None = None
 
     @classmethod
     def here(
@@ -79,11 +84,14 @@ class ResultWriter:
         placed = [self._placed(rig, take, fps) for take in result.takes]
         action = write_clip(rig, placed[0].clip, self.start_frame, placed[0].recipe)
         others = [make_action(rig, each.clip, self.start_frame, each.recipe) for each in placed[1:]]
+        simplified: list[str] = []
         for each in (action, *others):
+            simplified += self._as_wanted(context, rig, each, placed[0].recipe)
             if before is not None:
                 carried = carry_over(rig, before, each, binding_of(rig).keyed)
             store_fingerprint(rig, each)
-        notes = self.notes if not carried else (*self.notes, _CARRIED.format(carried))
+        notes = (*self.notes, *simplified[:1])
+        notes = notes if not carried else (*notes, _CARRIED.format(carried))
         facts = map(generated_facts, result.takes)
         record(rig, context.scene, list(zip((action, *others), facts, strict=True)))
         first, last = (int(frame) for frame in action.frame_range)
@@ -95,7 +103,20 @@ class ResultWriter:
         placement = placement_of(take.clip) if stands(self.conditions) else self._placement(rig)
         step = self.make_step(take.recipe, self.start_frame, fps, placement)
         step = replace(step, rig=binding_of(rig).recipe_name)
+        if self.tolerance is not None and isinstance(step, GenerateStep | SequenceStep):
+            step = replace(step, tolerance=(self.tolerance.distance, self.tolerance.angle))
         return _Placed(place(take.clip, placement), Recipe((step,)))
+
+    def _as_wanted(
+        self, context: Context, rig: ArmatureObject, action: Action, recipe: Recipe
+    ) -> tuple[str, ...]:
+        """Have the new keys go round, and be as few, as was asked for; what became of them."""
+        step = recipe.steps[0]
+        if isinstance(step, GenerateStep) and step.loop_span:
+            set_cycles(rig, action)
+        if self.tolerance is None:
+            return ()
+        return (simplify_new(context.scene, rig, action, self.tolerance).sentence,)
 
     def _new_character(self, context: Context) -> ArmatureObject:
         rig = create_character(context)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from ...common.errors import MMMError
+from ...geometry.editing.loop import LEAST_SECONDS
+from ...geometry.simplify.simplify import Tolerance
 from ...worker.client import JobResult
 from ...worker.protocol import Generate
 from ..actions.editability import new_action_poll_error
@@ -14,6 +16,9 @@ from ..bpy_types import ArmatureObject, Context
 from ..history.recipe import generate_step
 from ..jobs.scene_job import Preparation, Reading, SceneJob, SceneSnapshot
 from ..jobs.worker_access import WorkerAccess
+from ..path.planned_path import has_path
+from ..path.properties import FREE
+from ..pins.pin_reader import pins_of
 from ..rig.target import scene_fps, target_armature
 from ..targets.target_params import NO_TARGET_PARAMS, TargetParams, plan_targets
 from .result_writer import ResultWriter
@@ -21,7 +26,9 @@ from .result_writer import ResultWriter
 
 @dataclass(frozen=True)
 class GenerateParams:
-    """What the user asks for. bundle: as in ``choose_bundle``."""
+    """What the user asks for. bundle: as in ``choose_bundle``. loop: the motion goes round,
+    whatever ``targets`` say of its start. tolerance: within which its keys are simplified, None for
+    all of them."""
 
     prompt: str
     seconds: float
@@ -30,6 +37,8 @@ class GenerateParams:
     pin_feet: bool = True
     targets: TargetParams = NO_TARGET_PARAMS
     takes: int = 1
+    loop: bool = False
+    tolerance: Tolerance | None = None
 
 
 def start_generation(
@@ -47,6 +56,10 @@ def start_generation(
     rig = target_armature(context)
     if rig is not None and (fault := new_action_poll_error(rig)):
         raise MMMError(fault)
+    if params.tolerance is not None:
+        params.tolerance.check()
+    if params.loop:
+        params = round_params(context, rig, params)
     path = bundle_path(chosen_bundle(context.scene, params.bundle))
     generation = _Generation(context, rig, params)
     return SceneJob(
@@ -56,6 +69,21 @@ def start_generation(
         generation.finish,
         Preparation(generation.reading(rig), access.load_bundle(path)),
     )
+
+
+def round_params(
+    context: Context, rig: ArmatureObject | None, params: GenerateParams
+) -> GenerateParams:
+    """The same, free at both ends; MMMError for what no loop can keep to."""
+    if params.seconds < LEAST_SECONDS:
+        raise MMMError(f"A loop needs at least {LEAST_SECONDS:g} seconds: ask for more.")
+    if has_path(context, params.targets.path):
+        raise MMMError("A loop goes on by itself, on no path: turn Loop off, or set Path to None.")
+    if rig is not None and pins_of(rig):
+        raise MMMError("A loop comes round again, and pins stay: turn Loop or the pins off.")
+    if params.targets.end != FREE:
+        raise MMMError("A loop has no end: turn Loop off, or let the motion end freely.")
+    return replace(params, targets=NO_TARGET_PARAMS)
 
 
 class _Generation:
@@ -72,6 +100,7 @@ class _Generation:
             ResultWriter.here(context, rig, generate_step),
             origin_3=self._planned.origin_3,
             notes=self._planned.notes,
+            tolerance=params.tolerance,
         )
 
     def reading(self, rig: ArmatureObject | None) -> Reading:
@@ -87,6 +116,7 @@ class _Generation:
             pin_feet=params.pin_feet,
             conditions=conditions.to_json(),
             takes=params.takes,
+            loop=params.loop,
         )
 
     def finish(self, context: Context, target: ArmatureObject | None, result: JobResult) -> str:

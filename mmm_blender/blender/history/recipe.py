@@ -27,6 +27,7 @@ from .recipe_fields import MOST_PACKED, MOST_STEPS, check_fields
 from .recipe_steps import (
     EditStep,
     GenerateStep,
+    LoopStep,
     Origin,
     SegmentStep,
     SequenceStep,
@@ -37,6 +38,7 @@ from .recipe_steps import (
 __all__ = [
     "EditStep",
     "GenerateStep",
+    "LoopStep",
     "Origin",
     "Recipe",
     "SegmentStep",
@@ -45,8 +47,11 @@ __all__ = [
     "UserEdits",
 ]
 
-RECIPE_VERSION = 4
+RECIPE_VERSION = 5
 """Raised when a field is added, removed or changes its meaning."""
+
+_NO_LOOPS_VERSION = 4
+"""Of recipes without loops and simplified keys: written as it reads them."""
 
 _WHOLE_CURVES_VERSION = 3
 """Of recipes of SMPL rigs in which curves of user edits are whole: written as it reads them."""
@@ -57,11 +62,18 @@ _NO_CONDITIONS_VERSION = 2
 _ONE_STEP_VERSION = 1
 """Recipes of this version were one generated motion, without its tokens."""
 
+_READ_VERSIONS = (
+    _NO_CONDITIONS_VERSION,
+    _WHOLE_CURVES_VERSION,
+    _NO_LOOPS_VERSION,
+    RECIPE_VERSION,
+)
+
 _EMPTY_EDITS: Mapping[str, Any] = {"frames": {}, "counts": {}, "keys": ""}
 """What user edits of earlier versions do not say."""
 
 _KINDS: Mapping[str, type[Step]] = {
-    cls.kind: cls for cls in (GenerateStep, SequenceStep, EditStep, SegmentStep)
+    cls.kind: cls for cls in (GenerateStep, LoopStep, SequenceStep, EditStep, SegmentStep)
 }
 
 
@@ -80,7 +92,7 @@ class Recipe:
     @property
     def is_whole(self) -> bool:
         """All of the motion comes from the steps: they begin with nothing."""
-        return isinstance(self.steps[0], GenerateStep | SequenceStep)
+        return isinstance(self.steps[0], GenerateStep | LoopStep | SequenceStep)
 
     @classmethod
     def from_worker(
@@ -105,6 +117,7 @@ def generate_step(
         pin_feet=worker_recipe["pin_feet"],
         tokens=packed_tokens(worker_recipe),
         conditions=worker_recipe["conditions"],
+        loop_span=tuple(worker_recipe.get("loop_span", ())),
     )
 
 
@@ -142,10 +155,21 @@ def recipe_text(recipe: Recipe) -> str:
 
 def _least_version(recipe: Recipe) -> int:
     """The earliest that can read it."""
-    if any(_hand(step).frames or step.rig for step in recipe.steps):
+    if any(isinstance(step, LoopStep) or _later(step) for step in recipe.steps):
         return RECIPE_VERSION
+    if any(_hand(step).frames or step.rig for step in recipe.steps):
+        return _NO_LOOPS_VERSION
     asks = any(step.conditions for step in recipe.steps)
     return _WHOLE_CURVES_VERSION if asks else _NO_CONDITIONS_VERSION
+
+
+_LATER_FIELDS: Mapping[str, Any] = {"loop_span": (), "tolerance": ()}
+"""What only version 5 has, and what it is where nothing is said."""
+
+
+def _later(step: Step) -> bool:
+    """The step says something that only version 5 can read."""
+    return any(getattr(step, name, empty) != empty for name, empty in _LATER_FIELDS.items())
 
 
 def _hand(step: Step) -> UserEdits:
@@ -155,8 +179,8 @@ def _hand(step: Step) -> UserEdits:
 def _step_values(step: Step) -> dict[str, Any]:
     """A step as JSON values; what later versions added is left out where it is empty."""
     values: dict[str, Any] = {"kind": step.kind, **asdict(step)}
-    for name in ("conditions", "rig"):
-        if not values[name]:
+    for name in ("conditions", "rig", *_LATER_FIELDS):
+        if not values.get(name, True):
             del values[name]
     if "hand" in values and not _hand(step).frames:
         values["hand"] = {name: values["hand"][name] for name in ("bones", "curves")}
@@ -177,7 +201,7 @@ def parse_recipe(text: str) -> Recipe:
     version = values.pop("version", None)
     if version == _ONE_STEP_VERSION:
         return Recipe((_old_step(values),))
-    if version not in (_NO_CONDITIONS_VERSION, _WHOLE_CURVES_VERSION, RECIPE_VERSION):
+    if version not in _READ_VERSIONS:
         raise MMMError(
             f"The Action's recipe has version {clean_text(version)}; this add-on reads versions "
             f"{_ONE_STEP_VERSION} to {RECIPE_VERSION}: use the add-on's version that made it."
@@ -202,7 +226,10 @@ def _step(content: object) -> Step:
     kind = values.pop("kind", None)
     if not isinstance(kind, str) or kind not in _KINDS:
         raise MMMError(f"The Action's recipe has a step of an unknown kind ({clean_text(kind)}).")
-    return cast(Step, _read(_KINDS[kind], values))
+    cls = _KINDS[kind]
+    known = {each.name for each in fields(cls)}
+    absent = {name: list(empty) for name, empty in _LATER_FIELDS.items() if name in known}
+    return cast(Step, _read(cls, absent | values))
 
 
 def _old_step(values: dict[str, Any]) -> GenerateStep:
@@ -217,6 +244,8 @@ def _old_step(values: dict[str, Any]) -> GenerateStep:
         "tokens": "",
         "conditions": {},
         "rig": "",
+        "loop_span": [],
+        "tolerance": [],
     }
     return cast(GenerateStep, _read(GenerateStep, values))
 

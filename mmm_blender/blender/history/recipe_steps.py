@@ -40,7 +40,9 @@ class GenerateStep:
     """A motion from one prompt. placement: x, z (metres, model space) and yaw (radians) that it
     started at. start_frame: scene frame of its first key; fps: the scene's rate. tokens: packed
     (L, P). conditions: what the motion had to meet (see ``geometry.editing.conditions``). rig: name
-    of the map by which it was keyed, "" for SMPL's own bones."""
+    of the map by which it was keyed, "" for SMPL's own bones. loop_span: of a motion that goes
+    round the first and stop frame of what was sampled. tolerance: metres and radians within which
+    its keys were simplified, () where they were not."""
 
     kind: ClassVar[str] = "generate"
     prompt: str
@@ -50,6 +52,26 @@ class GenerateStep:
     start_frame: int
     fps: float
     placement: Mapping[str, float]
+    pin_feet: bool = True
+    tokens: str = ""
+    conditions: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    rig: str = ""
+    loop_span: tuple[int, ...] = ()
+    tolerance: tuple[float, ...] = ()
+
+
+@dataclass(frozen=True)
+class LoopStep:
+    """A motion that was made to go round. motion: packed (T, 91) rotations and root place of what
+    it was before; other fields as in GenerateStep, of the seam."""
+
+    kind: ClassVar[str] = "loop"
+    prompt: str
+    seed: int
+    origin: Origin
+    start_frame: int
+    fps: float
+    motion: str
     pin_feet: bool = True
     tokens: str = ""
     conditions: Mapping[str, Any] = field(default_factory=dict[str, Any])
@@ -72,6 +94,7 @@ class SequenceStep:
     tokens: str = ""
     conditions: Mapping[str, Any] = field(default_factory=dict[str, Any])
     rig: str = ""
+    tolerance: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -151,4 +174,4 @@ class SegmentStep:
     rig: str = ""
 
 
-Step: TypeAlias = GenerateStep | SequenceStep | EditStep | SegmentStep
+Step: TypeAlias = GenerateStep | LoopStep | SequenceStep | EditStep | SegmentStep

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
@@ -14,15 +13,17 @@ from ...geometry.editing.loop import LoopPlan, plan_loop, seam_ratio
 from ...geometry.kinematics import clip_joints
 from ...worker.client import JobResult
 from ...worker.protocol import Edit, Generated
+from ..actions.cycles import set_cycles
 from ..actions.editability import edited_armature, editing_poll_error
 from ..addon.bundle_choice import bundle_path, chosen_bundle
 from ..addon.worker_python import addon_worker
 from ..bpy_types import Action, ArmatureObject, Context, FCurve
 from ..edit.chosen_range import ChosenRange, Source, chosen_range
-from ..fcurves.layered_actions import bone_path, curves_of_bones, rig_curves
+from ..fcurves.layered_actions import bone_path, rig_curves
 from ..fcurves.slot_properties import read_text, write_text
 from ..history.action_guard import ActionGuard
 from ..history.fingerprint import store_fingerprint
+from ..history.recipe import LoopStep, Origin, Recipe, packed_motion, packed_tokens
 from ..jobs.scene_job import Preparation, Reading, SceneJob, SceneSnapshot
 from ..jobs.worker_access import WorkerAccess
 from ..rig.binding import binding_of
@@ -33,8 +34,6 @@ from ..takes.derived import whole_poll_error, whole_range, write_derived
 IN_PLACE_PROPERTY = "mmm_in_place"
 """Custom property of an Action whose way was taken out: first frame, frames, and the way itself, in
 the channels of each bone that carries the body."""
-
-_CYCLES = "CYCLES"
 
 
 @dataclass(frozen=True)
@@ -117,7 +116,8 @@ class _Making:
         assert target is not None and isinstance(result, Generated) and self._plan is not None
         self._guard.unchanged(context, target)
         closed = self._plan.closed(result.clip)
-        action = write_derived(context, target, closed, self._first, "loop")
+        recipe = Recipe((self._step(target, result),))
+        action = write_derived(context, target, closed, self._first, "loop", recipe)
         set_cycles(target, action)
         ratio = seam_ratio(closed, clip_joints(closed), self._plan.shift_3)
         quality = "smooth" if ratio <= _SMOOTH else "not quite smooth: try another seed"
@@ -125,19 +125,26 @@ class _Making:
         sentence = f"'{target.name}' goes round in {frames} frames; its seam is {quality}."
         return " ".join((sentence, *result.notes))
 
+    def _step(self, rig: ArmatureObject, result: Generated) -> LoopStep:
+        """What it takes to make the loop again."""
+        assert self._plan is not None
+        motion, recipe = self._plan.motion, result.recipe
+        return LoopStep(
+            recipe["prompt"],
+            recipe["seed"],
+            Origin.from_worker(recipe),
+            self._first,
+            motion.fps,
+            packed_motion(motion),
+            recipe["pin_feet"],
+            packed_tokens(recipe),
+            recipe["conditions"],
+            binding_of(rig).recipe_name,
+        )
+
 
 _SMOOTH = 1.2
 """Jerk at the seam, relative to the strongest of twenty frames inside."""
-
-
-def set_cycles(rig: ArmatureObject, action: Action) -> None:
-    """Have all curves of the bones go round: rotations repeat, the pelvis' place goes on."""
-    travelling = {bone_path(bone, "location") for bone in travelling_bones(rig, binding_of(rig))}
-    for curve in curves_of_bones(rig, action):
-        kind = "REPEAT_OFFSET" if str(curve.data_path) in travelling else "REPEAT"
-        found = [each for each in curve.modifiers if each.type == _CYCLES]
-        cycles: Any = found[0] if found else curve.modifiers.new(_CYCLES)
-        cycles.mode_before = cycles.mode_after = kind
 
 
 def toggle_in_place(rig: ArmatureObject) -> bool:

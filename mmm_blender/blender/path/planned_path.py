@@ -281,3 +281,12 @@ def _height_note(model_N3: FloatArray, name: str) -> tuple[str, ...]:
 def _start(name: str) -> str:
     """A path's name at the start of a sentence."""
     return name[0].upper() + name[1:] if name.startswith("the ") else f"The path '{name}'"
+
+
+def has_path(context: Context, params: PathParams | None) -> bool:
+    """The motion is to walk on something, whether an argument says so or the panel."""
+    if params is None:
+        return False
+    if params.text is not None:
+        return bool(params.text)
+    return (params.kind or str(path_settings(context.scene).kind)) != NONE

@@ -17,11 +17,14 @@ from ...common.arrays import AnyArray, BoolArray, FloatArray, IntArray
 from ...common.errors import MMMError
 from ...geometry.clip import MotionClip
 from ...geometry.editing.edit_mask import EditMask
+from ...geometry.editing.loop import LoopPlan, plan_loop
 from ...geometry.editing.path_correction import GroundMove
 from ...geometry.placement import Placement, place
 from ...geometry.resample import MOST_FRAMES
+from ...geometry.simplify.simplify import Tolerance
 from ...geometry.skeleton import ANIMATED_JOINTS
 from ...worker.protocol import Edit, Generate, Generated, GenerateSequence, MotionMessage
+from ..actions.cycles import set_cycles
 from ..actions.editability import part_joints
 from ..actions.range_writer import write_range
 from ..bpy_types import Action, ArmatureObject, bpy
@@ -29,13 +32,22 @@ from ..fcurves.curve_snapshot import CurveId, RawCurve, raw_curves, restore
 from ..fcurves.layered_actions import build_action, curves_of_bones, temporarily_assigned
 from ..fcurves.rollback import all_or_nothing
 from ..history.new_action import action_name, make_action
-from ..history.recipe import EditStep, GenerateStep, Recipe, SegmentStep, SequenceStep, Step
+from ..history.recipe import (
+    EditStep,
+    GenerateStep,
+    LoopStep,
+    Recipe,
+    SegmentStep,
+    SequenceStep,
+    Step,
+)
 from ..history.recipe_store import store_recipe
 from ..history.user_edits import put_back, repeat_user_edits
 from ..rig.motion_reader import read_motion, scene_left_as_it_is
 from ..rig.target import scene_of
 from ..sequence.layout import SegmentPlan, plan_segment, sequence_segments, stretched
 from ..sequence.segment_writer import brought_to_start, write_segment
+from ..simplify.task import simplify_new
 
 _ROOT = 4 * ANIMATED_JOINTS  # where the root's place begins in a packed motion
 _AT_REST = {
@@ -62,7 +74,13 @@ def request_of(step: Step, seen: MotionClip | None) -> MotionMessage:
     match step:
         case GenerateStep():
             asked = (step.prompt, step.seconds, step.seed)
-            return Generate(*asked, fps=step.fps, **how)
+            span = {"loop": bool(step.loop_span), "loop_span": step.loop_span}
+            return Generate(*asked, fps=step.fps, **span, **how)
+        case LoopStep():
+            plan = loop_plan(step)
+            motion = (plan.seam.rotations_TJ4, plan.seam.root_T3, step.fps)
+            cells = (plan.mask.rotations_TJ.astype(np.int64), plan.mask.root_T.astype(np.int64))
+            return Edit(*motion, *cells, step.prompt, step.seed, **how)
         case SequenceStep():
             each = (step.prompts, step.seconds, step.seeds)
             return GenerateSequence(*each, fps=step.fps, **how)
@@ -104,11 +122,18 @@ def mask_of(step: EditStep | SegmentStep) -> EditMask:
 
 def stored_input(step: EditStep | SegmentStep) -> MotionClip | None:
     """The motion that an edit saw, where it is stored; what was masked may stand at rest."""
-    if not step.input:
-        return None
-    cells_TC: FloatArray = _unpacked(step.input, np.float64, _ROOT + 3)
+    return _stored_motion(step.input, step.fps) if step.input else None
+
+
+def loop_plan(step: LoopStep) -> LoopPlan:
+    """How the stored motion is closed."""
+    return plan_loop(_stored_motion(step.motion, step.fps))
+
+
+def _stored_motion(text: str, fps: float) -> MotionClip:
+    cells_TC: FloatArray = _unpacked(text, np.float64, _ROOT + 3)
     rotations = cells_TC[:, :_ROOT].reshape(len(cells_TC), ANIMATED_JOINTS, 4)
-    return MotionClip(rotations, cells_TC[:, _ROOT:], step.fps)
+    return MotionClip(rotations, cells_TC[:, _ROOT:], fps)
 
 
 def reads_rig(recipe: Recipe) -> bool:
@@ -226,6 +251,8 @@ class Rebuilding:
         actions.append(action)
         if self._raw is not None:
             restore(action, self._raw)
+            if _goes_round(self._recipe.steps[0]):
+                set_cycles(rig, action)  # Blender computes the handles of end keys by them
         else:
             for step in reversed(self._recipe.steps):
                 if isinstance(step, EditStep):
@@ -246,14 +273,23 @@ def _put_at_rest(rig: ArmatureObject, paths: set[str]) -> None:
             setattr(rig.path_resolve(bone), name, _AT_REST[name])
 
 
+def _goes_round(step: Step) -> bool:
+    return isinstance(step, LoopStep) or (isinstance(step, GenerateStep) and bool(step.loop_span))
+
+
 def _done(rig: ArmatureObject, action: Action | None, made: _Answered) -> Action:
     """The Action with one step more."""
     step = made.step
-    if isinstance(step, GenerateStep | SequenceStep):
+    if isinstance(step, GenerateStep | LoopStep | SequenceStep):
         if action is not None:
             raise MMMError(_DAMAGED)
-        placed = place(made.answer.clip, Placement(**step.placement))
-        return make_action(rig, placed, step.start_frame, Recipe((step,)), step.fps)
+        clip = made.answer.clip
+        if isinstance(step, LoopStep):
+            clip = loop_plan(step).closed(clip)
+        else:
+            clip = place(clip, Placement(**step.placement))
+        new = make_action(rig, clip, step.start_frame, Recipe((step,)), step.fps)
+        return _as_keyed(rig, new, step)
     if action is None:
         raise MMMError(_DAMAGED)
     repeat_user_edits(rig, action, step.hand)
@@ -261,6 +297,18 @@ def _done(rig: ArmatureObject, action: Action | None, made: _Answered) -> Action
         _write_edit(rig, action, step, made.answer.clip)
     else:
         _write_segment(rig, action, step, made)
+    return action
+
+
+def _as_keyed(
+    rig: ArmatureObject, action: Action, step: GenerateStep | LoopStep | SequenceStep
+) -> Action:
+    """The new Action with its modifiers, and its keys simplified if they were."""
+    if _goes_round(step):
+        set_cycles(rig, action)
+    if not isinstance(step, LoopStep) and step.tolerance:
+        with all_or_nothing(lambda: bpy.data.actions.remove(action)):
+            simplify_new(scene_of(rig), rig, action, Tolerance(*step.tolerance))
     return action
 
 

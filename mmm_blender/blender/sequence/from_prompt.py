@@ -18,8 +18,14 @@ def start_parts(context: Context, parts: tuple[Part, ...], params: GenerateParam
         SegmentParams(part.prompt, part.seconds, (params.seed + number) % (LARGEST_SEED + 1))
         for number, part in enumerate(parts)
     )
-    path, takes = params.targets.path, params.takes
-    sequence = SequenceParams(segments, params.pin_feet, params.bundle, path, takes)
+    sequence = SequenceParams(
+        segments,
+        params.pin_feet,
+        params.bundle,
+        params.targets.path,
+        params.takes,
+        params.tolerance,
+    )
     return start_sequence(context, sequence)
 
 

@@ -13,6 +13,7 @@ from ..guards import one_sentence
 from ..jobs.motion_operator import MotionJobOperator
 from ..jobs.scene_job import SceneJob
 from ..path.operator_properties import PathOperator
+from ..simplify.option import SimplifyOption
 from ..widgets import can_run
 from .properties import SegmentParams, SequenceLine, chosen_line, params_of, sequence_list, set_line
 from .regenerate import segment_poll_error, start_segment, wanted_segment
@@ -166,7 +167,7 @@ class LoadSequence(bpy.types.Operator):
         return {"FINISHED"}
 
 
-class GenerateSequence(PathOperator, MotionJobOperator, bpy.types.Operator):
+class GenerateSequence(PathOperator, SimplifyOption, MotionJobOperator, bpy.types.Operator):
     """Generate one motion from all prompts in the list, and key it from the current frame"""
 
     bl_idname = "mmm.generate_sequence"
@@ -192,6 +193,7 @@ class GenerateSequence(PathOperator, MotionJobOperator, bpy.types.Operator):
         lines = self.segments or sequence_list(context.scene).lines
         rest = given_or_scene(self, context, (*_FROM_SCENE, "takes"))
         path = self.path_params(context, 0.0)
+        rest["tolerance"] = self.wanted_tolerance(context)
         return start_sequence(context, SequenceParams(params_of(lines), path=path, **rest))
 
 

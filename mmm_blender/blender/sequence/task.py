@@ -8,6 +8,7 @@ from functools import lru_cache
 
 from ...common.errors import MMMError
 from ...geometry.editing.conditions import Conditions
+from ...geometry.simplify.simplify import Tolerance
 from ...worker.client import JobResult
 from ...worker.protocol import GenerateSequence
 from ..actions.editability import new_action_poll_error
@@ -35,13 +36,15 @@ NO_SEQUENCE = "The character's motion is no sequence: generate one first."
 
 @dataclass(frozen=True)
 class SequenceParams:
-    """What the user asks for. bundle: as in ``choose_bundle``. path: None for no path."""
+    """What the user asks for. bundle: as in ``choose_bundle``. path: None for no path. tolerance:
+    within which its keys are simplified, None for all of them."""
 
     segments: tuple[SegmentParams, ...]
     pin_feet: bool = True
     bundle: str = ""
     path: PathParams | None = None
     takes: int = 1
+    tolerance: Tolerance | None = None
 
     @property
     def seconds(self) -> float:
@@ -86,6 +89,8 @@ def start_sequence(
     card = chosen_bundle(context.scene, params.bundle)
     if reason := sequence_poll_error(card, params.segments):
         raise MMMError(reason)
+    if params.tolerance is not None:
+        params.tolerance.check()
     python = access.python()
     rig = target_armature(context)
     if rig is not None and (reason := new_action_poll_error(rig)):
@@ -115,6 +120,7 @@ class _Making:
             ResultWriter.here(context, rig, sequence_step),
             origin_3=self._planned.origin_3,
             notes=self._planned.notes,
+            tolerance=params.tolerance,
         )
 
     def reading(self, rig: ArmatureObject | None) -> Reading:

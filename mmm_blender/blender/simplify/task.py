@@ -11,7 +11,7 @@ from ...common.arrays import FloatArray
 from ...common.errors import MMMError
 from ...geometry.editing.lock_mode import LockMode
 from ...geometry.resample import MOST_FRAMES
-from ...geometry.rotation_modes import rotations_of
+from ...geometry.rotation_modes import QUATERNION, rotations_of
 from ...geometry.rotations import quat_angle
 from ...geometry.simplify.pose_error import BoneChain
 from ...geometry.simplify.simplify import (
@@ -22,10 +22,11 @@ from ...geometry.simplify.simplify import (
     standing_points,
 )
 from ...geometry.skeleton import SMPL_22
+from ..actions.cycles import goes_round
 from ..actions.editability import editing_poll_error
 from ..actions.range_writer import keyed_extent, raw_curves
 from ..actions.validation import keys_poll_error
-from ..bpy_types import Action, ArmatureObject, Context
+from ..bpy_types import Action, ArmatureObject, Context, Scene
 from ..edit.chosen_range import ChosenRange, Source
 from ..fcurves.curve_writer import CurveWriter, open_writer
 from ..fcurves.keyframe_arrays import KeyArray, linear_keys, read_keys, reading_once
@@ -38,6 +39,8 @@ from ..rig.binding import binding_of
 from ..rig.target import scene_fps
 from .bone_samples import KeyedBone, bone_chain, keyed_bones
 
+_SEAM_FRAMES = 4
+"""What a round must be longer than for its ends to have keys beside them."""
 _HANDLE = 1.0 / 3.0
 """Of the way to the next key: a segment is then a cubic polynomial of the frame."""
 _FEET = ("left_ankle", "left_foot", "right_ankle", "right_foot")
@@ -75,10 +78,9 @@ def simplify_keys(context: Context, rig: ArmatureObject, tolerance: Tolerance) -
     if reason := editing_poll_error(rig, "ALL"):
         raise MMMError(reason)
     action = rig.animation_data.action
-    motion = _Motion.of(context, rig, action)
-    found = simplify(motion.curves, motion.chain, tolerance, motion.standing())
+    motion = _Motion.of(context.scene, rig, action, locks=True)
     with reading_once(), rolled_back(action, raw_curves(action)):
-        before, after = _write(rig, action, motion, found.keys)
+        report = motion.simplified(rig, action, tolerance)
         own = {
             bone.name: {float(frame + motion.first) for frame in fixed}
             for bone, fixed in zip(motion.bones, motion.fixed, strict=True)
@@ -86,13 +88,22 @@ def simplify_keys(context: Context, rig: ArmatureObject, tolerance: Tolerance) -
         }
         store_fingerprint(rig, action, own)
         write_text(action, SIMPLIFIED_PROPERTY, "1", rig)
-    distance, angle = motion.measured()
-    return SimplifyReport(before, after, distance, angle)
+    return report
+
+
+def simplify_new(
+    scene: Scene, rig: ArmatureObject, action: Action, tolerance: Tolerance
+) -> SimplifyReport:
+    """The same to an Action that was just made, whether the rig has it or not: nobody has keyed
+    anything in it. Its recipe says so, and its fingerprint is still to be stored."""
+    tolerance.check()
+    return _Motion.of(scene, rig, action, locks=False).simplified(rig, action, tolerance)
 
 
 @dataclass(frozen=True, eq=False)
 class _Motion:
-    """What is simplified. curves, fixed: of each bone, at the scene frames from first to last."""
+    """What is simplified. curves, fixed: of each bone, at the scene frames from first to last.
+    loops: the last frame is the first one a round later."""
 
     bones: tuple[KeyedBone, ...]
     curves: tuple[BoneCurves, ...]
@@ -103,9 +114,11 @@ class _Motion:
     metre: float
     feet: tuple[int, ...]
     fps: float
+    loops: bool
 
     @classmethod
-    def of(cls, context: Context, rig: ArmatureObject, action: Action) -> _Motion:
+    def of(cls, scene: Scene, rig: ArmatureObject, action: Action, locks: bool) -> _Motion:
+        """locks: keys of the person's own stay."""
         keyed = keyed_extent(rig, action)
         assert keyed is not None  # or it could not be edited
         first, last = math.floor(keyed[0]), math.ceil(keyed[1])
@@ -114,20 +127,35 @@ class _Motion:
                 f"The Action has more than {MOST_FRAMES} frames: simplify a shorter one."
             )
         scale = float(rig.matrix_world.median_scale)
-        metre = scale * float(context.scene.unit_settings.scale_length)
+        metre = scale * float(scene.unit_settings.scale_length)
         bones = tuple(keyed_bones(rig, action))
         _check_numbers(bones)
-        fixed = _fixed(rig, action, bones, first, last)
+        fixed = (frozenset[int](),) * len(bones)
+        if locks:
+            fixed = _fixed(rig, action, bones, first, last)
+        loops = goes_round(rig, action) and last - first > _SEAM_FRAMES
+        seam = frozenset({1, last - first - 1} if loops else ())
         curves = tuple(
-            bone.sampled(first, last, metre, each) for bone, each in zip(bones, fixed, strict=True)
+            bone.sampled(first, last, metre, each | seam)
+            for bone, each in zip(bones, fixed, strict=True)
         )
         names = [bone.name for bone in bones]
         binding = binding_of(rig)
         found = (bone for joint in _FEET for bone in binding.bones_of(joint)[:1])
         feet = tuple(names.index(bone) for bone in found if bone in names)
-        fps = scene_fps(context.scene)
+        fps = scene_fps(scene)
         chain = bone_chain(rig, names, metre)
-        return cls(bones, curves, fixed, chain, first, last, metre, feet, fps)
+        return cls(bones, curves, fixed, chain, first, last, metre, feet, fps, loops)
+
+    def simplified(
+        self, rig: ArmatureObject, action: Action, tolerance: Tolerance
+    ) -> SimplifyReport:
+        """Write the fewest keys; how far they are off."""
+        found = simplify(self.curves, self.chain, tolerance, self.standing())
+        pairs = zip(self.curves, found.keys, strict=True)
+        keys = tuple(meeting(*each) for each in pairs) if self.loops else found.keys
+        before, after = _write(rig, action, self, keys)
+        return SimplifyReport(before, after, *self.measured())
 
     def standing(self) -> np.ndarray[tuple[int, ...], np.dtype[np.bool_]]:
         """Heads and tips of feet that stand. (T, P)."""
@@ -151,6 +179,19 @@ def _check_numbers(bones: tuple[KeyedBone, ...]) -> None:
         for curve in bone.curves:
             if curve is not None and (reason := keys_poll_error(curve)):
                 raise MMMError(f"A curve of the bone '{bone.name}' {reason}.")
+
+
+def meeting(curves: BoneCurves, keys: BoneKeys) -> BoneKeys:
+    """Keys of a round with one slope where it meets the next: both ends have a key beside them, so
+    that no frame between is moved."""
+    slopes_KC = keys.slopes_KC.copy()
+    ends_2N = keys.values_KC[[0, -1], : curves.rotation_TN.shape[1]]
+    sign = -1.0 if curves.mode == QUATERNION and ends_2N[0] @ ends_2N[1] < 0.0 else 1.0
+    signs_C = np.ones(slopes_KC.shape[1])
+    signs_C[: ends_2N.shape[1]] = sign  # a quaternion may come back as its negative
+    slope_C = 0.5 * (slopes_KC[0] + signs_C * slopes_KC[-1])
+    slopes_KC[0], slopes_KC[-1] = slope_C, signs_C * slope_C
+    return BoneKeys(keys.knots_K, keys.values_KC, slopes_KC)
 
 
 def _poses(curves: list[BoneCurves] | tuple[BoneCurves, ...]) -> tuple[FloatArray, FloatArray]:

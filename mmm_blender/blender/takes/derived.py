@@ -5,6 +5,7 @@ from __future__ import annotations
 from ...common.errors import MMMError
 from ...geometry.clip import MotionClip
 from ...geometry.feet.take_figures import foot_slide
+from ..actions.cycles import goes_round, set_cycles
 from ..actions.editability import edited_armature, editing_poll_error
 from ..actions.range_writer import keyed_extent
 from ..addon.ui_state import scene_key, ui_state
@@ -12,22 +13,28 @@ from ..bpy_types import Action, ArmatureObject, Context
 from ..fcurves.carry_over import carry_over
 from ..history.fingerprint import store_fingerprint
 from ..history.new_action import write_clip
+from ..history.recipe import Recipe
 from ..rig.binding import binding_of
 from .take_list import DERIVED_PROPERTY, TakeFacts, played_action, record, remember_played
 
 
-def write_derived(
-    context: Context, rig: ArmatureObject, clip: MotionClip, first: int, what: str
+def write_derived(  # noqa: PLR0917  # a motion, where it lies, and what it is
+    context: Context,
+    rig: ArmatureObject,
+    clip: MotionClip,
+    first: int,
+    what: str,
+    recipe: Recipe | None = None,
 ) -> Action:
     """Key a clip in a new Action from a frame on, beside the one that the rig has.
 
-    what: was done, in a word or two, for the list and the Action's name. Raises MMMError, with
-    nothing changed, where the rig cannot take it.
+    what: was done, in a word or two, for the list and the Action's name. recipe: by which it is
+    made again. Raises MMMError, with nothing changed, where the rig cannot take it.
     """
     before = played_action(rig)
     name = what if before is None else f"{before.name} {what}"
     remember_played(rig)
-    action = write_clip(rig, clip, first)
+    action = write_clip(rig, clip, first, recipe)
     action.name = name
     action[DERIVED_PROPERTY] = what
     if before is not None:
@@ -35,6 +42,12 @@ def write_derived(
     store_fingerprint(rig, action)
     record(rig, context.scene, [(action, TakeFacts(name, 0, foot_slide(clip)))])
     return action
+
+
+def keep_going_round(rig: ArmatureObject, before: Action | None, after: Action) -> None:
+    """Have an Action go round if the one that it was made of does."""
+    if before is not None and goes_round(rig, before):
+        set_cycles(rig, after)
 
 
 def whole_poll_error(context: Context) -> str:

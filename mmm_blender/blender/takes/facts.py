@@ -17,7 +17,8 @@ def generated_facts(result: Generated) -> TakeFacts:
     prompts, seeds = recipe.get("prompts"), recipe.get("seeds")
     prompt = ", ".join(prompts) if prompts else str(recipe.get("prompt", ""))
     seed = seeds[0] if seeds else recipe.get("seed", 0)
-    return TakeFacts(prompt, int(seed), foot_slide(result.clip))
+    seam = recipe.get("seam", math.nan)
+    return TakeFacts(prompt, int(seed), foot_slide(result.clip), float(seam))
 
 
 def edited_facts(result: Generated, first: int, last: int, leads: bool) -> TakeFacts:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from ...common.errors import MMMError
 from ..addon.scene_settings import scene_settings
 from ..bpy_types import Action, Scene
-from ..history.recipe import EditStep, GenerateStep, SegmentStep, SequenceStep
+from ..history.recipe import EditStep, GenerateStep, LoopStep, SegmentStep, SequenceStep
 from ..history.recipe_store import load_recipe
 
 
@@ -22,6 +22,9 @@ def use_settings(scene: Scene, action: Action) -> None:
         case GenerateStep():
             settings.prompt, settings.seconds = step.prompt, step.seconds
             settings.seed = step.seed
+            settings.loop = bool(step.loop_span)
+        case LoopStep():
+            settings.edit_prompt, settings.seed = step.prompt, step.seed
         case EditStep():
             settings.edit_prompt, settings.seed = step.prompt, step.seed
             settings.edit_start, settings.edit_end = step.first, step.last

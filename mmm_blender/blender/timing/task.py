@@ -15,14 +15,15 @@ from ..actions.editability import editing_poll_error
 from ..bpy_types import ArmatureObject, Context
 from ..edit.chosen_range import Source, chosen_range
 from ..rig.motion_reader import read_motion
-from ..takes.derived import whole_range, write_derived
+from ..takes.derived import keep_going_round, whole_range, write_derived
+from ..takes.take_list import played_action
 
 
 def mirror(context: Context, rig: ArmatureObject) -> MotionClip:
     """Left and right change places; the motion begins where it began, and as it faced."""
     clip, first = _whole(rig)
     placed = place(clip.mirrored(), placement_of(clip))
-    write_derived(context, rig, placed, first, "mirrored")
+    _written(context, rig, placed, first, "mirrored")
     return placed
 
 
@@ -30,7 +31,7 @@ def reverse(context: Context, rig: ArmatureObject) -> MotionClip:
     """Backwards, between the same places."""
     clip, first = _whole(rig)
     found = reversed_clip(clip)
-    write_derived(context, rig, found, first, "reversed")
+    _written(context, rig, found, first, "reversed")
     return found
 
 
@@ -51,7 +52,7 @@ def retime(context: Context, rig: ArmatureObject, speed: float, seconds: float =
         rotations_TJ4=np.concatenate([turns[:start], middle.rotations_TJ4, turns[stop:]]),
         root_T3=np.concatenate([places[:start], middle.root_T3, places[stop:]]),
     )
-    write_derived(context, rig, found, first, "retimed")
+    _written(context, rig, found, first, "retimed")
     return found
 
 
@@ -66,6 +67,14 @@ def trim_to_contacts(context: Context, rig: ArmatureObject) -> MotionClip:
     found = clip.slice(int(downs[0]), int(downs[-1]) + 1)
     write_derived(context, rig, found, first + int(downs[0]), "trimmed")
     return found
+
+
+def _written(
+    context: Context, rig: ArmatureObject, clip: MotionClip, first: int, what: str
+) -> None:
+    """Key all of a motion in another way; a loop stays one."""
+    before = played_action(rig)
+    keep_going_round(rig, before, write_derived(context, rig, clip, first, what))
 
 
 def _whole(rig: ArmatureObject) -> tuple[MotionClip, int]:

@@ -25,6 +25,8 @@ LABELS: tuple[tuple[str, str, str, str], ...] = (
     ("Make Loop", "Schleife machen", "ループにする", "制作循环"),
     ("In Place", "Auf der Stelle", "その場", "原地"),
     ("Simplify Keys", "Keys vereinfachen", "キーを間引く", "简化关键帧"),
+    ("Loop", "Schleife", "ループ", "循环"),
+    ("Tolerance", "Toleranz", "許容差", "容差"),
     ("Mirror", "Spiegeln", "左右反転", "镜像"),
     ("Reverse", "Rückwärts", "逆再生", "倒放"),
     ("Retime", "Tempo ändern", "タイミング変更", "调整时间"),

@@ -23,7 +23,8 @@ SEAM_SECONDS = 0.4
 """What is made on each side of the seam."""
 _CONTEXT_SECONDS = 2.5
 _SPEED_SECONDS = 0.3
-_LEAST_SECONDS = 0.8
+LEAST_SECONDS = 0.8
+"""Of a loop."""
 _MOST_TURN = 60.0  # degrees
 _MOST_DROP = 0.25  # metres
 _GROUND = np.array([1.0, 0.0, 1.0])
@@ -94,9 +95,9 @@ def _shift(motion: MotionClip) -> FloatArray:
 
 
 def _check(motion: MotionClip) -> None:
-    if motion.seconds < _LEAST_SECONDS:
+    if motion.seconds < LEAST_SECONDS:
         raise MMMError(
-            f"A loop needs at least {_LEAST_SECONDS:g} seconds, and this has "
+            f"A loop needs at least {LEAST_SECONDS:g} seconds, and this has "
             f"{motion.seconds:.2f}: choose a longer range."
         )
     ways_T = headings(motion)

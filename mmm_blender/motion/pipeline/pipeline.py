@@ -27,6 +27,7 @@ from ..sampling.sampler import Cancelled
 from ..text import TextEncoder
 from .decoding import decode_tokens, finished
 from .edit import EditRequest, EditResult, edit_motion
+from .looping import LoopJob, make_loop
 from .path_following import (
     PathJob,
     ends_seconds,
@@ -61,6 +62,9 @@ class GenerateRequest:
     path: that the root takes; the clip stands on it, may be longer than the bundle's longest, and
     takes as long as its own pace wants where ``seconds`` is 0 and the path has no times. ends: how
     the motion begins and ends. pins: targets of hands, feet and head.
+
+    loop: the motion is to go round, free of all of these; the clip ends with its first frame, a
+    round later. loop_span: of an earlier result that is made again.
     """
 
     prompt: str
@@ -73,22 +77,27 @@ class GenerateRequest:
     path: GroundPath | None = None
     ends: Ends = FREE_ENDS
     pins: tuple[Pin, ...] = ()
+    loop: bool = False
+    loop_span: tuple[int, int] | None = None
 
     @property
     def plain(self) -> bool:
         """A prompt and a length, nothing to be met."""
-        return self.path is None and self.ends.free
+        return self.path is None and self.ends.free and not self.loop
 
 
 @dataclass(frozen=True, eq=False)
 class GenerateResult:
-    """The clip and what it takes to make it again. notes: sentences for the person."""
+    """The clip and what it takes to make it again. notes: sentences for the person.
+    loop_span, seam: of a loop, as ``looping.LoopMade`` says."""
 
     clip: MotionClip
     tokens_LP: IntArray
     sampler: SamplerConfig
     seed: int
     notes: tuple[str, ...] = ()
+    loop_span: tuple[int, int] | None = None
+    seam: float | None = None
 
 
 class MotionPipeline:
@@ -162,6 +171,8 @@ class MotionPipeline:
         check_prompt(request.prompt)
         check_seed(request.seed)
         filler = self._filler(request.sampler, on_step, cancelled)
+        if request.loop:
+            return self._loop(request, filler)
         if request.ends.free:
             return self._on_path(request, filler)
         return self._with_ends(request, filler)
@@ -275,6 +286,39 @@ class MotionPipeline:
         met = pin_limbs(on_path.clip, request.pins)
         tokens, notes = tokens_LP, on_path.notes + met.notes
         return GenerateResult(met.clip, tokens, filler.sampler, request.seed, notes)
+
+    def _loop(self, request: GenerateRequest, filler: WindowFiller) -> GenerateResult:
+        """A motion that goes round."""
+        check_seconds(request.seconds, self.config)
+        if request.path is not None or not request.ends.free or request.pins:
+            raise MMMError(
+                "A loop keeps to no path, no pins, no start and no end: turn Loop or these off."
+            )
+        fps = request.fps or self.config.tokenizer.feature_layout.fps
+        job = LoopJob(
+            request.prompt,
+            request.seconds,
+            request.seed,
+            fps,
+            request.pin_feet,
+            request.tokens_LP,
+            request.loop_span,
+        )
+
+        def sample(seeds: Sequence[int], seconds: float) -> Iterator[IntArray]:
+            tries = [replace(request, seed=seed, seconds=seconds) for seed in seeds]
+            return self._sampled(tries, filler.part(0, 2))
+
+        made = make_loop(filler.part(1, 2), self.config, job, sample)
+        return GenerateResult(
+            made.clip,
+            made.tokens_LP,
+            filler.sampler,
+            request.seed,
+            made.notes,
+            made.loop_span,
+            made.seam,
+        )
 
     def _with_ends(self, request: GenerateRequest, filler: WindowFiller) -> GenerateResult:
         """A motion that sets out from a pose, or ends standing."""

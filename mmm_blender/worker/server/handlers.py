@@ -94,11 +94,19 @@ def _generate_request(generator: MotionPipeline, message: Generate) -> GenerateR
         path=asked.path,
         ends=asked.ends,
         pins=asked.pins,
+        loop=message.loop,
+        loop_span=_loop_span(message.loop_span),
     )
 
 
 def _generated(message: Generate, made: GenerateResult) -> Motion:
-    params = {"prompt": message.prompt, "seconds": message.seconds, "seed": message.seed}
+    params: dict[str, Any] = {
+        "prompt": message.prompt,
+        "seconds": message.seconds,
+        "seed": message.seed,
+    }
+    if made.loop_span is not None:
+        params |= {"loop_span": list(made.loop_span), "seam": made.seam}
     return Motion(made.clip, made.tokens_LP, made.sampler, params, made.notes)
 
 
@@ -171,6 +179,15 @@ def _within(conditions: dict[str, Any]) -> Conditions:
     if not asked.ends.free:
         raise MMMError("Only a new motion starts and ends as asked: generate one.")
     return asked
+
+
+def _loop_span(frames: tuple[int, ...]) -> tuple[int, int] | None:
+    """Frames of an earlier loop, None where the message gives none."""
+    if not frames:
+        return None
+    if len(frames) != 2:  # first and stop
+        raise MMMError("The loop's recipe is damaged: make the loop again.")
+    return frames[0], frames[1]
 
 
 def _given(tokens_LP: IntArray) -> IntArray | None:

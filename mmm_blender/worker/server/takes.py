@@ -34,7 +34,7 @@ def make_takes(
         raise MMMError(f"{message.takes} takes cannot be made: ask for 1 to {MOST_TAKES}.")
     messages = [_seeded(message, index) for index in range(message.takes)]
     first = messages[0]
-    if len(messages) > 1 and isinstance(first, Generate) and not first.conditions:
+    if len(messages) > 1 and isinstance(first, Generate) and _plain(first):
         wanted = [each for each in messages if isinstance(each, Generate)]
         return make_batch(generator, wanted, on_step, cancelled)
     return [
@@ -52,10 +52,15 @@ def _seeded(message: MotionMessage, index: int) -> MotionMessage:
     return replace(message, seed=seed, takes=1, sampler=_shared_tries(message))
 
 
+def _plain(message: Generate) -> bool:
+    """A prompt alone, with nothing to meet."""
+    return not message.conditions and not message.loop
+
+
 def _shared_tries(message: Generate | Edit) -> dict[str, Any] | None:
     """The sampler's changes: several takes share the tries that one take has, for the person is
     to choose among them."""
-    if message.takes == 1 or (isinstance(message, Generate) and not message.conditions):
+    if message.takes == 1 or (isinstance(message, Generate) and _plain(message)):
         return message.sampler
     tries = {"candidates": max(1, EDIT_CANDIDATES // message.takes)}
     return tries | (message.sampler or {})
