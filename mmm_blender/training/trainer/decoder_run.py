@@ -12,11 +12,12 @@ from torch import Tensor
 from ...motion.networks.tokenizer import Tokenizer
 from ..data.dataset import TRAIN, WindowSampler, load_examples
 from .loop import Plan, Run, autocast, step_seed, train
-from .losses import TokenizerLoss
+from .losses import TokenizerLoss, rotation_error
 from .tokenizer_run import WINDOW_FRAMES, load_tokenizer, write_tokenizer
 
 CLEAN_SHARE = 0.5  # of the windows keep all their tokens: what is encoded must come back
 MOST_WRONG = 0.3  # of a window's tokens are replaced by random ones, at most
+_ROTATION_WEIGHT = 2.0  # of what is exported: rotations and the root alone
 
 
 @dataclass(frozen=True)
@@ -58,7 +59,9 @@ def make_loss(
             with torch.no_grad():
                 tokens_BLP = tokenizer.encode(features * valid[..., None])
             made = tokenizer.decode(with_wrong_tokens(tokens_BLP, codes, rng))
-        return loss(made, features, valid, no_commitment)[0]
+        made, wanted = made.float(), features
+        angle = rotation_error(tokenizer.denormalise(made), tokenizer.denormalise(wanted), valid)
+        return loss(made, wanted, valid, no_commitment)[0] + _ROTATION_WEIGHT * angle
 
     return loss_of
 

@@ -71,6 +71,17 @@ def heading_joints(features_BTC: Tensor) -> Tensor:
     return torch.stack([places[joint] for joint in range(SMPL_269.joints)], dim=-2)
 
 
+def rotation_error(made_BTC: Tensor, wanted_BTC: Tensor, valid_BT: Tensor) -> Tensor:
+    """Mean chordal distance of the joints' rotations, in features that are not normalised: about
+    the angle between them in radians, times the root of 2. Twists, which no joint's place shows,
+    count like any other angle."""
+    made, wanted = (
+        rotation_matrices(x[..., SMPL_269.rotations].unflatten(-1, (SMPL_269.joints, 6)))
+        for x in (made_BTC, wanted_BTC)
+    )
+    return _mean(_distance(made.flatten(-2), wanted.flatten(-2)).mean(-1), valid_BT, valid_BT)
+
+
 def _products(a: Tensor, b: Tensor) -> Tensor:
     """Products of small matrices (..., 3, 3): a batched matrix product is made for large ones."""
     return (a[..., None] * b[..., None, :, :]).sum(-2)

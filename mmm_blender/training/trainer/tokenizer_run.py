@@ -13,7 +13,9 @@ from torch import Tensor
 
 from ...common.errors import MMMError
 from ...common.schema import from_json, to_json
+from ...motion.bundles.bundle import CONFIG_FILE
 from ...motion.config import TokenizerConfig
+from ...motion.networks.bundle_file import load_modules
 from ...motion.networks.tokenizer import Tokenizer
 from ..data.dataset import (
     TRAIN,
@@ -143,7 +145,9 @@ def write_tokenizer(
 
 
 def load_tokenizer(folder: Path) -> Tokenizer:
-    """The tokenizer that a run wrote; MMMError where there is none."""
+    """The tokenizer that a run wrote, or a bundle's; MMMError where there is none."""
+    if (folder / CONFIG_FILE).is_file():
+        return load_modules(folder)[0]
     if not (folder / "tokenizer.pt").is_file():
         raise MMMError(f"{folder} holds no tokenizer.pt: run tools/train_tokenizer.py first.")
     saved = torch.load(folder / "tokenizer.pt", map_location="cpu", weights_only=True)
