@@ -97,6 +97,7 @@ LAYERS = (
     Layer("geometry", ("common",), NUMPY),
     Layer("geometry.editing", ("common", "geometry"), NUMPY),
     Layer("geometry.feet", ("common", "geometry", "geometry.editing"), NUMPY),
+    Layer("geometry.deeds", SHAPES, NUMPY),
     Layer("geometry.mannequin", ("common", "geometry"), NUMPY),
     Layer("geometry.simplify", ("common", "geometry"), NUMPY),
     Layer("smpl_model", ("common", "geometry"), NUMPY),
@@ -150,10 +151,10 @@ LAYERS = (
         (*MODEL, "motion.bundles", "motion.motion_model", "motion.runtime.opening"),
         NUMPY,
     ),
-    Layer("motion.pipeline", NETWORKS, NUMPY),
+    Layer("motion.pipeline", (*NETWORKS, "prompts", "geometry.deeds"), NUMPY),
     Layer("motion.checkpoint_import", (*NETWORKS, *IN_TORCH), frozenset()),
     Layer("motion", (), frozenset()),
-    Layer("training.data", MODEL, ANYTHING_BUT_BLENDER),
+    Layer("training.data", (*MODEL, "geometry.deeds"), ANYTHING_BUT_BLENDER),
     Layer(
         "training.text",
         (*MODEL, "motion.networks", "prompts", "training.data"),
@@ -161,7 +162,10 @@ LAYERS = (
     ),
     Layer(
         "training.evaluation",
-        (*NETWORKS, *IN_TORCH, "motion.pipeline", "training.data", "training.text"),
+        (
+            *(*NETWORKS, *IN_TORCH, "geometry.deeds", "motion.pipeline"),
+            *("training.data", "training.text"),
+        ),
         ANYTHING_BUT_BLENDER,
     ),
     Layer(

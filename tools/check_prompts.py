@@ -15,8 +15,9 @@ sys.path.insert(0, str(ROOT))
 
 from _dev.program import run  # noqa: E402
 
+from mmm_blender.geometry.deeds.facts import Facts  # noqa: E402
 from mmm_blender.motion.pipeline.pipeline import GenerateRequest, MotionPipeline  # noqa: E402
-from mmm_blender.training.data.motion_facts import CHECKS, PROMPTS, Facts  # noqa: E402
+from mmm_blender.training.data.motion_facts import CHECKS, PROMPTS  # noqa: E402
 
 BATCH = 20  # clips at once: more take memory and no less time
 

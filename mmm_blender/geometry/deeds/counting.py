@@ -10,8 +10,8 @@ from itertools import pairwise
 import numpy as np
 
 from ...common.arrays import BoolArray, FloatArray
-from ...geometry.feet.contacts import CONTACT_JOINTS, foot_contacts, joint_speeds
-from ...geometry.skeleton import joint_index
+from ..feet.contacts import CONTACT_JOINTS, foot_contacts, joint_speeds
+from ..skeleton import joint_index
 
 _LEAST_STEP = 0.15  # metres between two places of a foot: less is a shuffle
 _HALF_STEP = 0.25  # metres of a step that the first frame cuts

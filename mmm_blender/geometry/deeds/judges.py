@@ -1,4 +1,5 @@
-"""What a clip can be seen to do, by plain facts of forward kinematics: the judges of sentences.
+"""What a clip can be seen to do, by plain facts of forward kinematics: what sentences are
+judged by, in the product and in its evaluation.
 
 A deed is found from positions of joints alone, with thresholds that captured clips of it pass (see
 ``judge_rates``). Two deeds at once must be seen at the same time, two deeds in a row in that order.
@@ -14,11 +15,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from ...common.arrays import BoolArray, FloatArray
-from ...geometry.clip import MotionClip
-from ...geometry.kinematics import clip_joints
-from ...geometry.skeleton import joint_index
-from ..data.motion_facts import Facts
-from ..data.steps import count_steps, count_waves
+from ..clip import MotionClip
+from ..kinematics import clip_joints
+from ..skeleton import joint_index
+from .counting import count_steps, count_waves
+from .facts import Facts
 
 SIDES = ("left", "right")
 
@@ -30,7 +31,6 @@ _RAISED = -0.1  # metres of the wrist over its shoulder: people also wave beside
 _STAYS = 0.25  # metres that the pelvis of somebody who stands may move
 _GOING_SPEED, _GOING_SECONDS = 0.3, 0.5  # the body over the ground while a gesture is seen
 _SPEED_SECONDS = 0.4  # over which that speed is taken
-_OVER_ELBOW, _RAISED_SECONDS = 0.05, 0.4
 STILL_WRIST = 0.05
 """Mean speed of a wrist of somebody who stands still, m/s, at most."""
 
@@ -117,20 +117,6 @@ def wrist_speeds(clip: MotionClip) -> tuple[float, float]:
     speeds = np.linalg.norm(np.diff(wrists, axis=0), axis=-1) * clip.fps
     left, right = speeds.mean(axis=0) if len(speeds) else (0.0, 0.0)
     return float(left), float(right)
-
-
-def raised_hand_speed(clip: MotionClip) -> float:
-    """Mean speed against the pelvis of a wrist while it is above its elbow, the faster side's, m/s;
-    0 where no hand comes up for long. A hand that freezes over the head is slow by this."""
-    facts = Facts.of(clip)
-    speeds: list[float] = [0.0]
-    for side in SIDES:
-        wrist = facts.joint(f"{side}_wrist")
-        up_T = (wrist - facts.joint(f"{side}_elbow"))[1:, 1] > _OVER_ELBOW
-        steps = np.linalg.norm(np.diff(wrist - facts.joint("pelvis"), axis=0), axis=-1)
-        if up_T.sum() >= _RAISED_SECONDS * clip.fps:
-            speeds.append(float(steps[up_T].mean()) * clip.fps)
-    return max(speeds)
 
 
 def stands_still(clip: MotionClip) -> bool:

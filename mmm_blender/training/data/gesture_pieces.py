@@ -12,9 +12,9 @@ import numpy as np
 
 from ...common.arrays import IntArray
 from ...geometry.clip import MotionClip
+from ...geometry.deeds.counting import count_steps, count_waves
 from ...geometry.kinematics import clip_joints
 from ...geometry.skeleton import joint_index
-from .steps import count_steps, count_waves
 
 SHOWS_GESTURES = frozenset({"basketball signal"})
 """Labels of takes that such pieces are cut from."""

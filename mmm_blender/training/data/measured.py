@@ -9,9 +9,9 @@ import numpy as np
 
 from ...common.arrays import FloatArray
 from ...geometry.clip import MotionClip
+from ...geometry.deeds.counting import count_steps, count_waves
+from ...geometry.deeds.facts import Facts
 from ...geometry.skeleton import SOLE_HEIGHT, joint_index
-from .motion_facts import Facts
-from .steps import count_steps, count_waves
 
 _PEAK = 95  # percentile of frames: one wild frame is no speed
 _DIGITS = 2  # centimetres, hundredths of degrees: more than a word needs

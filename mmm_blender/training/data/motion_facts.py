@@ -7,65 +7,14 @@ wrist rose over its shoulder. Angles in degrees, lengths in metres; left is posi
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 
-import numpy as np
-
-from ...common.arrays import FloatArray
-from ...geometry.clip import MotionClip
-from ...geometry.kinematics import clip_joints
-from ...geometry.placement import joint_headings
-from ...geometry.skeleton import joint_index
+from ...geometry.deeds.facts import Facts
 
 _MIN_TURN = 45.0
 _MIN_TRAVEL = 0.5
 _MIN_SIDESTEP = 0.3
 _MIN_BOW = 30.0
 _MIN_RUN_SPEED = 1.6  # m/s; people break into a run at about 2, and stop and start in a clip
-
-
-@dataclass(frozen=True, eq=False)
-class Facts:
-    """What a check may look at. forward, left: net travel in the first frame's heading; turn:
-    net yaw; speed: mean over the ground; joints_TJ3: metres, model space."""
-
-    forward: float
-    left: float
-    turn: float
-    speed: float
-    joints_TJ3: FloatArray
-
-    @classmethod
-    def of(cls, clip: MotionClip) -> Facts:
-        """Measure a clip."""
-        joints = clip_joints(clip)
-        yaw = np.unwrap(joint_headings(joints))
-        travel = clip.root_T3[-1] - clip.root_T3[0]
-        sine, cosine = np.sin(yaw[0]), np.cos(yaw[0])
-        steps = np.linalg.norm(np.diff(clip.root_T3[:, [0, 2]], axis=0), axis=-1)
-        return cls(
-            forward=float(travel[0] * sine + travel[2] * cosine),
-            left=float(travel[0] * cosine - travel[2] * sine),
-            turn=float(np.degrees(yaw[-1] - yaw[0])),
-            speed=float(steps.sum() / clip.seconds),
-            joints_TJ3=joints,
-        )
-
-    def joint(self, name: str) -> FloatArray:
-        """Positions (T, 3) of a joint."""
-        return self.joints_TJ3[:, joint_index(name)]
-
-    def raises(self, side: str) -> bool:
-        """The wrist of a side comes over its shoulder."""
-        lift = self.joint(f"{side}_wrist")[:, 1] - self.joint(f"{side}_shoulder")[:, 1]
-        return bool(lift.max() > 0)
-
-    @property
-    def bow(self) -> float:
-        """How far the trunk leans from the vertical at most, degrees."""
-        trunk = self.joint("neck") - self.joint("pelvis")
-        return float(np.degrees(np.arccos(trunk[:, 1] / np.linalg.norm(trunk, axis=-1))).max())
-
 
 Check = Callable[[Facts], bool]
 

@@ -12,13 +12,13 @@ from collections.abc import Iterable, Mapping, Sequence
 import numpy as np
 
 from ...geometry.clip import MotionClip
+from ...geometry.deeds.judges import DEEDS, Seen, both_at_once, in_order, stands_still
 from ...geometry.editing.edit_mask import PART_JOINTS
 from ...geometry.placement import Placement, headings, place
 from ..data.captions import facts_of
 from ..data.labels import label_of
 from ..data.measured import measure
 from ..data.motion_file import ClipRecord
-from .deeds import DEEDS, Seen, both_at_once, in_order, stands_still
 from .sentences import STILL, THEN, THEN_PAIRS, WHILE, WHILE_PAIRS
 
 LABELS: Mapping[str, str] = {

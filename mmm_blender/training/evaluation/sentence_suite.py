@@ -10,6 +10,7 @@ import numpy as np
 from tqdm import tqdm
 
 from ...geometry.clip import MotionClip
+from ...geometry.deeds.judges import DEEDS, Seen
 from ...geometry.editing.edit_mask import span_mask
 from ...motion.pipeline.edit import EditRequest, EditResult
 from ...motion.pipeline.pipeline import GenerateRequest
@@ -17,8 +18,8 @@ from ..data.captions import caption
 from ..data.clip_kinds import is_locomotion
 from ..data.labels import label_of
 from ..data.motion_file import ClipRecord
-from .deeds import DEEDS, Seen, raised_hand_speed
 from .goals import ratio
+from .hand_speed import raised_hand_speed
 from .judging import MakesMotion, generate_all
 from .sentences import SENTENCES, Ask
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from ...geometry.clip import MotionClip
-from .deeds import DEEDS, both_at_once, in_order, stands_still, steps_of
+from ...geometry.deeds.judges import DEEDS, both_at_once, in_order, stands_still, steps_of
 
 Obeyed = Callable[[MotionClip], bool]
 

@@ -16,9 +16,10 @@ from mmm_blender.motion.features.smpl import decode_features, encode_clip
 
 from ...common.arrays import AnyArray, FloatArray
 from ...common.errors import MMMError
+from ...geometry.deeds.facts import Facts
 from ...motion.pipeline.pipeline import GenerateRequest, MotionPipeline
 from ..data.dataset import TRAIN, UNSEEN_STYLES, UNSEEN_TAKES, Example, split_of
-from ..data.motion_facts import CHECKS, PROMPTS, Facts
+from ..data.motion_facts import CHECKS, PROMPTS
 from ..data.motion_file import ClipRecord, load_motions
 from .copying import nearest_distances, query_of
 from .evaluator import Evaluator

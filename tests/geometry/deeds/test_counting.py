@@ -9,11 +9,11 @@ from hypothesis import strategies as st
 
 from mmm_blender.common.arrays import FloatArray
 from mmm_blender.geometry.clip import MotionClip
+from mmm_blender.geometry.deeds.counting import count_steps, count_waves
 from mmm_blender.geometry.kinematics import clip_joints
 from mmm_blender.geometry.rotations import identity_quats
 from mmm_blender.geometry.skeleton import SMPL, SMPL_22, SOLE_HEIGHT, joint_index
 from mmm_blender.training.data.measured import measure
-from mmm_blender.training.data.steps import count_steps, count_waves
 from tests.training.synthetic import bend, walk_on_the_spot
 
 HEIGHT = -SMPL_22.rest_positions_J3[joint_index("left_foot"), 1] + SOLE_HEIGHT

@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from mmm_blender.geometry.deeds.facts import Facts
 from mmm_blender.geometry.resample import resample
 from mmm_blender.motion.features.smpl import encode_clip
 from mmm_blender.training.data.augmentation import Variant, at_pace, bent
-from mmm_blender.training.data.motion_facts import Facts
 from tests.geometry.motions import hinged_clip
 
 

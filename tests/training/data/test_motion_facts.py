@@ -4,10 +4,11 @@ import numpy as np
 import pytest
 
 from mmm_blender.geometry.clip import MotionClip
+from mmm_blender.geometry.deeds.facts import Facts
 from mmm_blender.geometry.placement import Placement, place
 from mmm_blender.geometry.rotations import quat_multiply, rotation_vector_to_quat, yaw_quat
 from mmm_blender.geometry.skeleton import joint_index
-from mmm_blender.training.data.motion_facts import CHECKS, PROMPTS, Facts
+from mmm_blender.training.data.motion_facts import CHECKS, PROMPTS
 
 FRAMES = 80
 

@@ -5,17 +5,17 @@ import pytest
 
 from mmm_blender.common.arrays import FloatArray
 from mmm_blender.geometry.clip import MotionClip
-from mmm_blender.geometry.rotations import quat_multiply, rotation_vector_to_quat
-from mmm_blender.geometry.skeleton import joint_index
-from mmm_blender.training.evaluation.deeds import (
+from mmm_blender.geometry.deeds.judges import (
     DEEDS,
     Seen,
     both_at_once,
     in_order,
-    raised_hand_speed,
     stands_still,
     wrist_speeds,
 )
+from mmm_blender.geometry.rotations import quat_multiply, rotation_vector_to_quat
+from mmm_blender.geometry.skeleton import joint_index
+from mmm_blender.training.evaluation.hand_speed import raised_hand_speed
 from mmm_blender.training.evaluation.judge_rates import after, deed_rates, joined_rates
 from mmm_blender.training.evaluation.sentences import SENTENCES, THEN, WHILE, within_one
 
