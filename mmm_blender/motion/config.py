@@ -256,6 +256,8 @@ class SamplerConfig:
         published models.
     candidates: tries of which the one that fits best is kept; None for as many as the task needs.
     footsteps: what is left to be led is led by moving foot plants, not the body over its feet.
+    claim_tries: tries at most for a prompt that claims what can be measured ("waves with the left
+        hand"), until one shows it; 1: the first is taken as it is.
     """
 
     steps: int | None = None
@@ -269,6 +271,7 @@ class SamplerConfig:
     revisions: int = 0
     candidates: int | None = None
     footsteps: bool = True
+    claim_tries: int = 1
 
     def __post_init__(self) -> None:
         for name in ("steps", "candidates"):
@@ -276,7 +279,7 @@ class SamplerConfig:
                 check_sizes(self, name)
         if not 0 <= self.revisions <= MOST_ROUNDS:
             raise MMMError(f"The revisions must be 0 to {MOST_ROUNDS}: 0 means none.")
-        check_sizes(self, "full_length_steps")
+        check_sizes(self, "full_length_steps", "claim_tries")
         if not (math.isfinite(self.temperature) and self.temperature >= 0):
             raise MMMError("The temperature must be 0 or more: 1 is usual.")
         if not (math.isfinite(self.confidence_noise) and self.confidence_noise >= 0):

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any, ClassVar, TypeAlias
 
-_BEFORE_CANDIDATES: Mapping[str, Any] = {"candidates": 1, "footsteps": False}
+_BEFORE_CANDIDATES: Mapping[str, Any] = {"candidates": 1, "footsteps": False, "claim_tries": 1}
 """How motions were sampled and led where a recipe does not say."""
 
 

@@ -9,7 +9,7 @@ Metres, seconds, degrees; model space, Y up.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -24,12 +24,16 @@ from .facts import Facts
 SIDES = ("left", "right")
 
 _TRAVEL = 0.5
-_TURN = 45.0
+_SIDESTEP = 0.3
+_TURN, _TURN_AROUND = 45.0, 120.0
 _RUN_SPEED = 1.6  # m/s; people break into a run at about 2, and stop and start in a clip
 _BOW = 20.0
 _RAISED = -0.1  # metres of the wrist over its shoulder: people also wave beside it
 _STAYS = 0.25  # metres that the pelvis of somebody who stands may move
-_GOING_SPEED, _GOING_SECONDS = 0.3, 0.5  # the body over the ground while a gesture is seen
+_GOING_SPEED = 0.3  # the body over the ground while a gesture is seen
+GOING_SECONDS = 0.5
+"""So long a gesture is seen over a body that goes, where both are at once."""
+
 _SPEED_SECONDS = 0.4  # over which that speed is taken
 STILL_WRIST = 0.05
 """Mean speed of a wrist of somebody who stands still, m/s, at most."""
@@ -56,6 +60,11 @@ class Seen:
     def waves(self, side: str) -> int:
         """How often the raised hand swings there and back."""
         return count_waves(self.joints_TJ3, side)
+
+    def gesture_going_seconds(self, hands: Sequence[str]) -> float:
+        """How long all of these hands are up while the body goes over the ground."""
+        up_T = np.all([self.lift_T(side) > _RAISED for side in hands], axis=0)
+        return float((up_T & self.going_T()).sum()) / self.clip.fps
 
     def going_T(self) -> BoolArray:
         """Where the body goes over the ground. (T,)."""
@@ -162,6 +171,19 @@ DEEDS: Mapping[str, Deed] = {
 """Deeds by name."""
 
 
+JUDGES: Mapping[str, Judge] = {
+    **{name: deed.shown for name, deed in DEEDS.items()},
+    "go": lambda seen: seen.reach > _TRAVEL,
+    "left": lambda seen: seen.facts.left > _SIDESTEP,
+    "right": lambda seen: seen.facts.left < -_SIDESTEP,
+    "turn around": lambda seen: abs(seen.facts.turn) > _TURN_AROUND,
+    "still": lambda seen: stands_still(seen.clip),
+    "wave any": lambda seen: any(waves(hands)(seen) for hands in (("left",), ("right",), _BOTH)),
+    "raise any": lambda seen: any(seen.lift_T(side).max() > _RAISED for side in SIDES),
+}
+"""How each deed is seen that a prompt can claim, but for steps, which are counted."""
+
+
 def both_at_once(legs: Deed, gesture: Deed) -> Callable[[MotionClip], bool]:
     """Whether a clip shows both, the gesture for a while over a body that goes."""
 
@@ -169,8 +191,7 @@ def both_at_once(legs: Deed, gesture: Deed) -> Callable[[MotionClip], bool]:
         seen = Seen.of(clip)
         if not (legs.shown(seen) and gesture.shown(seen)):
             return False
-        up_T = np.all([seen.lift_T(side) > _RAISED for side in gesture.hands], axis=0)
-        return float((up_T & seen.going_T()).sum()) / clip.fps >= _GOING_SECONDS
+        return seen.gesture_going_seconds(gesture.hands) >= GOING_SECONDS
 
     return shown
 
@@ -178,13 +199,18 @@ def both_at_once(legs: Deed, gesture: Deed) -> Callable[[MotionClip], bool]:
 _FIRST_SHARE, _LAST_SHARE, _SPLITS = 0.2, 0.8, 13
 
 
+def split_frames(frames: int) -> list[int]:
+    """Frames at which the second of two deeds in a row may begin."""
+    shares = np.linspace(_FIRST_SHARE, _LAST_SHARE, _SPLITS)
+    return [round(share * frames) for share in shares]
+
+
 def in_order(first: Deed, second: Deed) -> Callable[[MotionClip], bool]:
     """Whether there is a moment with the first deed before it and the second after it, and not the
     other way round as well: two deeds at once are not in a row."""
 
     def shown(clip: MotionClip) -> bool:
-        shares = np.linspace(_FIRST_SHARE, _LAST_SHARE, _SPLITS)
-        return any(_split(clip, round(share * clip.frames), first, second) for share in shares)
+        return any(_split(clip, at, first, second) for at in split_frames(clip.frames))
 
     return shown
 

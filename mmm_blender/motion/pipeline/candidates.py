@@ -18,6 +18,7 @@ from ...common.arrays import BoolArray
 from ...geometry.clip import MotionClip
 from ...geometry.feet.contacts import CONTACT_JOINTS, joint_speeds
 from ...geometry.kinematics import clip_joints
+from .obedience import Verdict
 
 EDIT_CANDIDATES = 8
 """Tries for an edit that has somewhere to arrive."""
@@ -30,6 +31,9 @@ _DEGREES_A_METRE = 225.0
 
 _FEET_MPS = 0.3
 """What a motion costs in which no foot ever stands, m/s of remainder."""
+
+_UNMET_MPS = 0.4
+"""What a motion costs that shows nothing of what its prompt claims, m/s of remainder."""
 
 _SEED_STEP = 0x9E3779B97F4A7C15  # 2**64 divided by the golden ratio: seeds far apart
 _SEEDS = 2**63
@@ -69,6 +73,9 @@ def restless_share(made: MotionClip, kept: MotionClip, masked_T: BoolArray) -> f
     return max(0.0, float(moving_T[masked_T].mean()) - around)
 
 
-def best(misfits: Sequence[Misfit]) -> int:
-    """The number of the candidate with the smallest cost; of equal ones the first."""
-    return int(np.argmin([misfit.cost for misfit in misfits]))
+def best(misfits: Sequence[Misfit], verdicts: Sequence[Verdict]) -> int:
+    """The number of the candidate with the smallest cost; of equal ones the first. What its prompt
+    claims and it does not show costs as well."""
+    pairs = zip(misfits, verdicts, strict=True)
+    costs = [misfit.cost + _UNMET_MPS * (1.0 - verdict.share) for misfit, verdict in pairs]
+    return int(np.argmin(costs))

@@ -29,11 +29,13 @@ from ...geometry.feet.leg_ik import leg_joints
 from ...geometry.ground_path import GroundPath
 from ...geometry.kinematics import clip_joints
 from ...geometry.skeleton import LOWER_JOINTS, SOLE_HEIGHT
+from ...prompts.claims import claims_of, hand_claims, upper_claims
 from ..config import SamplerConfig
 from ..motion_model import MotionModel
 from .candidates import EDIT_CANDIDATES
 from .decoding import pinned
 from .edit_tokens import EditJob, Placed, sampled_tokens
+from .obedience import unmet_note
 from .path_following import path_notes
 from .request_validation import check_prompt, check_seed, replayed_tokens
 from .token_cells import Places
@@ -103,7 +105,7 @@ def edit_motion(filler: WindowFiller, request: EditRequest) -> EditResult:
     kept = fill_masked(kept, mask)  # from here on nobody hears of what is masked
     floor = floor_height(kept)
     kept = _raised(kept, -floor)
-    job = EditJob(kept, mask, request.prompt, request.seed, request.moves_after, request.path)
+    job = _job(request, kept, mask, filler.sampler)
     sampler = _resolved(filler.sampler, job)
     if request.tokens_LP is None:
         tokens_LP = sampled_tokens(replace(filler, sampler=sampler), job)
@@ -113,6 +115,8 @@ def edit_motion(filler: WindowFiller, request: EditRequest) -> EditResult:
     made = job.decoded(model, tokens_LP)
     placed = job.placed(made)
     clip, notes = _led(placed, job, request.pin_feet, sampler.footsteps)
+    if request.tokens_LP is None:
+        notes = unmet_note(job.claims, job.verdict(clip), sampler.candidates or 1) + notes
     clip = _raised(clip, floor).replace(twist_estimated=made.twist_estimated)
     pinned_limbs = _with_pins(request, _with_kept_cells(request, clip, near))
     arrival = placed.arrival
@@ -126,6 +130,18 @@ def edit_motion(filler: WindowFiller, request: EditRequest) -> EditResult:
         arrival.speed_mps,
         arrival.turn_rate_dps,
     )
+
+
+def _job(request: EditRequest, kept: MotionClip, mask: EditMask, sampler: SamplerConfig) -> EditJob:
+    """What is asked of the masked cells. Half a body shows its own half of a sentence; a path says
+    where the rest goes; a sampler without tries looks for nothing."""
+    claims = claims_of(request.prompt) if sampler.claim_tries > 1 else ()
+    if mask.touches_upper != mask.touches_lower:
+        claims = upper_claims(claims, mask.touches_upper)
+    elif request.path is not None:
+        claims = hand_claims(claims)
+    moves, path = request.moves_after, request.path
+    return EditJob(kept, mask, request.prompt, request.seed, moves, path, claims)
 
 
 def _path_notes(job: EditJob, placed: Placed) -> tuple[str, ...]:
@@ -180,12 +196,13 @@ def _raised(clip: MotionClip, height: float) -> MotionClip:
 
 
 def _resolved(sampler: SamplerConfig, job: EditJob) -> SamplerConfig:
-    """The sampler with the number of candidates: one where there is nowhere to arrive."""
-    if sampler.candidates is not None:
-        return sampler
+    """The sampler with the number of candidates: one where there is nowhere to arrive, but those
+    that a prompt may have which claims what can be seen."""
+    least = sampler.claim_tries if job.claims else 1
     goes_on = job.mask.stop < job.kept.frames and not job.moves_after
     somewhere = job.mask.touches_lower and (goes_on or job.path is not None)
-    return replace(sampler, candidates=EDIT_CANDIDATES if somewhere else 1)
+    count = sampler.candidates or (EDIT_CANDIDATES if somewhere else 1)
+    return replace(sampler, candidates=max(count, least))
 
 
 def _led(

@@ -19,11 +19,13 @@ from ...geometry.editing.path_correction import Arrival, aligned, arrive, remain
 from ...geometry.editing.path_editing import Bent, EndTurns, bend_to_path, with_piece
 from ...geometry.ground_path import GroundPath
 from ...geometry.resample import resample
+from ...prompts.claims import Claims
 from ..features.path_condition import condition_between, root_poses
 from ..motion_model import MotionModel
 from ..sampling.noise import Noise
 from .candidates import Misfit, best, candidate_seeds, restless_share
 from .decoding import clip_features, decode_tokens, encode_tokens
+from .obedience import Verdict, verdict_on
 from .refinement import ROOT_PARTS, Goal, refine, root_heading
 from .token_cells import token_cells
 from .windows import Window, WindowFiller, plan_windows
@@ -46,7 +48,8 @@ class Placed:
 @dataclass(frozen=True, eq=False)
 class EditJob:
     """An edit without what the person sees of it. kept: the motion around, with nothing of what is
-    masked, standing on the floor. moves_after: it may end anywhere. path: that the root takes."""
+    masked, standing on the floor. moves_after: it may end anywhere. path: that the root takes.
+    claims: of the prompt, what is to be seen of it in the masked frames."""
 
     kept: MotionClip
     mask: EditMask
@@ -54,6 +57,11 @@ class EditJob:
     seed: int
     moves_after: bool = False
     path: GroundPath | None = None
+    claims: Claims = ()
+
+    def verdict(self, clip: MotionClip) -> Verdict:
+        """What the masked frames of a motion as long as the kept one show of the claims."""
+        return verdict_on(self.claims, clip.slice(self.mask.start, self.mask.stop))
 
     @cached_property
     def root_T(self) -> BoolArray:
@@ -133,7 +141,7 @@ def sampled_tokens(filler: WindowFiller, job: EditJob) -> IntArray:
     if len(tokens_BLP) == 1:
         return tokens_BLP[0]
     made = [job.decoded(model, tokens_LP) for tokens_LP in tokens_BLP]
-    chosen = best([job.misfit(clip) for clip in made])
+    chosen = best([job.misfit(clip) for clip in made], [job.verdict(clip) for clip in made])
     goal = _goal(model, job, tokens_BLP[chosen], made[chosen])
     if goal is None or len(windows) > 1:
         return tokens_BLP[chosen]

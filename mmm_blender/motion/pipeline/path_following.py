@@ -9,7 +9,6 @@ L token places, P columns of the grid, T frames, B candidates.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -23,11 +22,13 @@ from ...geometry.feet.footsteps import lead_in_steps
 from ...geometry.feet.leg_ik import leg_joints
 from ...geometry.ground_path import GroundPath, check_pace
 from ...geometry.resample import resample
+from ...prompts.claims import Claims, claims_of, hand_claims
 from ..config import TokenizerConfig
 from ..features.path_condition import condition_along
 from ..sampling.noise import Noise
 from .candidates import candidate_seeds, still_frames
 from .decoding import decode_tokens, pinned
+from .obedience import unmet_note, verdict_on
 from .windows import WindowFiller, plan_windows
 
 PATH_CANDIDATES = 12
@@ -49,6 +50,9 @@ _FIRST_SECONDS = 4.0
 
 _SCALE_COST, _TURN_COST, _FEET_COST = 1.0, 1.0 / 90.0, 0.2
 """What a scale of e, a turn of a degree a second, and a motion without a still foot cost."""
+
+_UNMET_COST = 0.5
+"""What a motion costs whose hands show nothing of what the prompt claims."""
 
 _TOLD_SCALE = 1.1
 """A scale is named to the person that is so much beyond what steps take."""
@@ -206,25 +210,36 @@ def _chained(filler: WindowFiller, job: PathJob, places: int, seconds: float) ->
         noises = [noise.next() for noise in noises]
         open_LP[window.fill_start : window.fill_stop] = False
         part_length = job.path.length * share * window.fill_stop / places
-        tokens_LP = tokens_BLP[
-            _best(filler, job.path, tokens_BLP[:, : window.fill_stop], part_length)
-        ]
+        tokens_LP = tokens_BLP[_best(filler, job, tokens_BLP[:, : window.fill_stop], part_length)]
     return tokens_LP
 
 
-def _best(filler: WindowFiller, path: GroundPath, tokens_BLP: IntArray, length: float) -> int:
-    """The candidate that follows the first ``length`` metres best; 0: as far as each goes."""
+def _best(filler: WindowFiller, job: PathJob, tokens_BLP: IntArray, length: float) -> int:
+    """The candidate that follows the first ``length`` metres best, and shows what the prompt claims
+    of its hands; 0: as far as each goes."""
     if len(tokens_BLP) == 1:
         return 0
+    path, claims = job.path, _claims(filler, job)
     clips = [decode_tokens(filler.model, tokens_LP) for tokens_LP in tokens_BLP]
     lengths = [length or max(Track.of(clip).length, _LEAST_METRES) for clip in clips]
-    return int(np.argmin(_costs(path, clips, [min(each, path.length) for each in lengths])))
-
-
-def _costs(path: GroundPath, clips: Sequence[MotionClip], lengths: Sequence[float]) -> list[float]:
-    return [
-        follow_cost(clip, path.until(length)) for clip, length in zip(clips, lengths, strict=True)
+    costs = [
+        follow_cost(clip, path.until(min(each, path.length)))
+        + _UNMET_COST * (1.0 - verdict_on(claims, clip).share)
+        for clip, each in zip(clips, lengths, strict=True)
     ]
+    return int(np.argmin(costs))
+
+
+def _claims(filler: WindowFiller, job: PathJob) -> Claims:
+    """What the hands are to show, where the sampler looks for it; the path says the rest."""
+    return hand_claims(claims_of(job.prompt)) if filler.sampler.claim_tries > 1 else ()
+
+
+def hands_note(filler: WindowFiller, job: PathJob, clip: MotionClip) -> tuple[str, ...]:
+    """What the hands of a motion on a path do not show, after all tries."""
+    claims = _claims(filler, job)
+    tries = filler.sampler.candidates or PATH_CANDIDATES
+    return unmet_note(claims, verdict_on(claims, clip), tries)
 
 
 def source_clip(filler: WindowFiller, tokens_LP: IntArray, fps: float) -> MotionClip:

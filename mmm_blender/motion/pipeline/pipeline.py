@@ -7,11 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from itertools import accumulate, pairwise
 from pathlib import Path
 from typing import Any
-
-import numpy as np
 
 from ...common.arrays import IntArray
 from ...common.errors import MMMError
@@ -22,7 +19,6 @@ from ...geometry.ground_path import GroundPath
 from ..config import SamplerConfig
 from ..loaded_bundle import Bundle, load_with_text
 from ..runtime.opening import CPU
-from ..sampling.noise import Noise
 from ..sampling.sampler import Cancelled
 from ..text import TextEncoder
 from .decoding import decode_tokens, finished
@@ -32,6 +28,7 @@ from .path_following import (
     PathJob,
     ends_seconds,
     follow,
+    hands_note,
     path_tokens,
     source_clip,
     wanted_seconds,
@@ -39,7 +36,8 @@ from .path_following import (
 from .request_validation import check_prompt, check_seconds, check_seed, replayed_tokens
 from .sequence import SequenceRequest, SequenceResult, generate_sequence
 from .start_end import Wanted, held_edit
-from .windows import IsCancelled, OnStep, Window, WindowFiller
+from .tries import Ask, Tried, obedient_tokens
+from .windows import IsCancelled, OnStep, WindowFiller
 
 __all__ = [
     "Cancelled",
@@ -197,10 +195,10 @@ class MotionPipeline:
         given = [self._replayed(request) for request in requests]
         fresh = zip(requests, given, strict=True)
         sampled = self._sampled([request for request, tokens in fresh if tokens is None], filler)
-        tokens = [next(sampled) if each is None else each for each in given]
+        tried = [next(sampled) if each is None else Tried(each) for each in given]
         return [
-            self._result(request, filler.sampler, tokens_LP)
-            for request, tokens_LP in zip(requests, tokens, strict=True)
+            self._result(request, filler.sampler, each)
+            for request, each in zip(requests, tried, strict=True)
         ]
 
     def edit(
@@ -238,22 +236,19 @@ class MotionPipeline:
 
     def _sampled(
         self, requests: Sequence[GenerateRequest], filler: WindowFiller
-    ) -> Iterator[IntArray]:
-        """Tokens (L, P) of each clip, sampled in one batch."""
-        if not requests:
-            return
-        ends = list(accumulate(self._tokens(request.seconds) for request in requests))
-        windows = [Window(a, b, a, b) for a, b in pairwise([0, *ends])]
-        tokens_LP = np.zeros((ends[-1], len(self.model.columns)), dtype=np.int64)
-        filled_LP = filler.fill(
-            tokens_LP,
-            np.ones(tokens_LP.shape, dtype=np.bool_),
-            windows,
-            [request.prompt for request in requests],
-            [Noise(request.seed) for request in requests],
-        )
-        for window in windows:
-            yield filled_LP[window.start : window.stop]
+    ) -> Iterator[Tried]:
+        """Tokens of each clip, sampled in one batch, and again where a prompt is not obeyed."""
+        asks = [
+            Ask(
+                request.prompt,
+                self._tokens(request.seconds),
+                request.seed,
+                self.frames(request.seconds),
+                request.pin_feet,
+            )
+            for request in requests
+        ]
+        return iter(obedient_tokens(filler, asks))
 
     def _replayed(self, request: GenerateRequest) -> IntArray | None:
         """The tokens that the request gives."""
@@ -263,13 +258,14 @@ class MotionPipeline:
         return replayed_tokens(request.tokens_LP, shape, self.model.vocabulary.codes)
 
     def _result(
-        self, request: GenerateRequest, sampler: SamplerConfig, tokens_LP: IntArray
+        self, request: GenerateRequest, sampler: SamplerConfig, tried: Tried
     ) -> GenerateResult:
+        tokens_LP = tried.tokens_LP
         decoded = decode_tokens(self.model, tokens_LP, self.frames(request.seconds))
         clip, notes = finished(decoded, request.fps, request.pin_feet)
         met = pin_limbs(clip, request.pins)
-        tokens = tokens_LP
-        return GenerateResult(met.clip, tokens, sampler, request.seed, notes + met.notes)
+        said = tried.notes + notes + met.notes
+        return GenerateResult(met.clip, tokens_LP, sampler, request.seed, said)
 
     def _on_path(self, request: GenerateRequest, filler: WindowFiller) -> GenerateResult:
         """A motion on a path, of any length."""
@@ -284,8 +280,10 @@ class MotionPipeline:
         source = source_clip(filler, tokens_LP, request.fps)
         on_path = follow(source, request.path, seconds, request.pin_feet)
         met = pin_limbs(on_path.clip, request.pins)
-        tokens, notes = tokens_LP, on_path.notes + met.notes
-        return GenerateResult(met.clip, tokens, filler.sampler, request.seed, notes)
+        notes = on_path.notes + met.notes
+        if request.tokens_LP is None:
+            notes = hands_note(filler, job, met.clip) + notes
+        return GenerateResult(met.clip, tokens_LP, filler.sampler, request.seed, notes)
 
     def _loop(self, request: GenerateRequest, filler: WindowFiller) -> GenerateResult:
         """A motion that goes round."""
@@ -307,7 +305,8 @@ class MotionPipeline:
 
         def sample(seeds: Sequence[int], seconds: float) -> Iterator[IntArray]:
             tries = [replace(request, seed=seed, seconds=seconds) for seed in seeds]
-            return self._sampled(tries, filler.part(0, 2))
+            once = filler.part(0, 2).once  # a loop has tries of its own
+            return (each.tokens_LP for each in self._sampled(tries, once))
 
         made = make_loop(filler.part(1, 2), self.config, job, sample)
         return GenerateResult(

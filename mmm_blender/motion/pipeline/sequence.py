@@ -32,6 +32,7 @@ from .candidates import candidate_seeds
 from .decoding import decode_tokens, finished
 from .path_following import follow
 from .request_validation import check_prompt, check_seconds, check_seed, replayed_tokens
+from .tries import Ask, Tried, obedient_tokens
 from .windows import Window, WindowFiller
 
 SEGMENTS_A_BATCH = 8
@@ -90,8 +91,9 @@ def generate_sequence(
     _check(request, config)
     model = filler.model
     borders = segment_borders(request.seconds, config)
+    said: tuple[str, ...] = ()
     if request.tokens_LP is None:
-        tokens_LP = _sampled(filler, request, borders)
+        tokens_LP, said = _sampled(filler, request, borders)
     else:
         shape = (borders[-1], len(model.columns))
         tokens_LP = replayed_tokens(request.tokens_LP, shape, model.vocabulary.codes)
@@ -111,7 +113,7 @@ def generate_sequence(
         clip, notes = on_path.clip, on_path.notes
     met = pin_limbs(clip, request.pins)
     sampler, tokens = filler.sampler, tokens_LP
-    return SequenceResult(met.clip, tokens, sampler, request.seeds, notes + met.notes)
+    return SequenceResult(met.clip, tokens, sampler, request.seeds, said + notes + met.notes)
 
 
 def segment_borders(seconds: Sequence[float], config: BundleConfig) -> list[int]:
@@ -155,14 +157,18 @@ def _check(request: SequenceRequest, config: BundleConfig) -> None:
         check_pace(request.path, sum(request.seconds))
 
 
-def _sampled(filler: WindowFiller, request: SequenceRequest, borders: Sequence[int]) -> IntArray:
-    """Tokens (L, P): the segments' own, then those at the borders again, every other border first.
+def _sampled(
+    filler: WindowFiller, request: SequenceRequest, borders: Sequence[int]
+) -> tuple[IntArray, tuple[str, ...]]:
+    """Tokens (L, P): the segments' own, then those at the borders again, every other border first;
+    and sentences on segments that do not show what their prompts claim.
 
     Seams of short segments hear of each other: a border is made with its neighbours finished.
     """
     noises = [Noise(seed) for seed in request.seeds]
     tokens_LP = np.zeros((borders[-1], len(filler.model.columns)), dtype=np.int64)
     jobs = _jobs(filler, borders)
+    notes: list[str] = []
     for index, job in enumerate(jobs):
         mask_LP = np.zeros(tokens_LP.shape, dtype=np.bool_)
         mask_LP[job.masked_L] = True
@@ -174,14 +180,37 @@ def _sampled(filler: WindowFiller, request: SequenceRequest, borders: Sequence[i
             ]
             tokens_LP = _best_seams(part, seams, tokens_LP, mask_LP)
             continue
-        tokens_LP = part.fill(
-            tokens_LP,
-            mask_LP,
-            job.windows,
-            [request.prompts[row] for row in job.rows],
-            [noises[row].next() if job.seam else noises[row] for row in job.rows],
+        if job.seam:
+            tokens_LP = part.fill(
+                tokens_LP,
+                mask_LP,
+                job.windows,
+                [request.prompts[row] for row in job.rows],
+                [noises[row].next() for row in job.rows],
+            )
+            continue
+        for window, row, tried in zip(
+            job.windows, job.rows, _segments(part, request, job), strict=True
+        ):
+            tokens_LP[window.start : window.stop] = tried.tokens_LP
+            notes += [f"Prompt {row + 1}: {note}" for note in tried.notes]
+    return tokens_LP, tuple(notes)
+
+
+def _segments(filler: WindowFiller, request: SequenceRequest, job: _Batch) -> list[Tried]:
+    """Tokens of segments, each sampled by itself, and again where its prompt is not obeyed."""
+    per_token = filler.model.tokenizer_config.frames_per_token
+    asks = [
+        Ask(
+            request.prompts[row],
+            window.length,
+            request.seeds[row],
+            window.length * per_token,
+            request.pin_feet,
         )
-    return tokens_LP
+        for window, row in zip(job.windows, job.rows, strict=True)
+    ]
+    return obedient_tokens(filler, asks)
 
 
 @dataclass(frozen=True, eq=False)

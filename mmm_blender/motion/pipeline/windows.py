@@ -209,6 +209,11 @@ class WindowFiller:
 
         return replace(self, on_step=report)
 
+    @property
+    def once(self) -> WindowFiller:
+        """The filler for whom a prompt has one try."""
+        return replace(self, sampler=replace(self.sampler, claim_tries=1))
+
     def _without_text(self, prompts: Sequence[str]) -> bool:
         """A model that was never trained without a text hears an empty one."""
         can = self.model.transformer_config.trained_with_guidance

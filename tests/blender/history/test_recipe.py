@@ -186,9 +186,9 @@ def test_a_property_that_is_no_text_is_refused() -> None:
 
 
 def test_a_recipe_from_before_candidates_replays_as_it_was_made() -> None:
-    old = {"candidates": 1, "footsteps": False}
+    old = {"candidates": 1, "footsteps": False, "claim_tries": 1}
     assert ORIGIN.replay_sampler == {**ORIGIN.sampler, **old}
-    named = replace(ORIGIN, sampler={"candidates": 8, "footsteps": True})
+    named = replace(ORIGIN, sampler={"candidates": 8, "footsteps": True, "claim_tries": 4})
     assert named.replay_sampler == named.sampler
 
 

@@ -20,6 +20,7 @@ from mmm_blender.motion.pipeline.candidates import (
     still_frames,
 )
 from mmm_blender.motion.pipeline.edit_tokens import EditJob
+from mmm_blender.motion.pipeline.obedience import MET
 from mmm_blender.motion.pipeline.pipeline import EditRequest
 from mmm_blender.motion.pipeline.refinement import Exchanges, Goal, refine
 from tests.geometry.feet.test_foot_locking import standing, walking
@@ -38,7 +39,7 @@ def test_the_first_candidate_is_the_request_itself() -> None:
 
 def test_the_cheapest_is_the_best_and_of_equal_ones_the_first() -> None:
     near, far, restless = Misfit(0.05), Misfit(0.3), Misfit(0.05, 0.0, 0.5)
-    assert best([far, near, restless, near]) == 1
+    assert best([far, near, restless, near], [MET] * 4) == 1
     assert near.cost < restless.cost < Misfit(0.05, 90.0).cost
 
 
