@@ -34,7 +34,7 @@ _LEAST_REST = 3
 """Places, at least, in which somebody stands after the steps that were counted."""
 
 _FEWER_PLACES = (3, 2, 4, 5)
-"""Places by which the tries shorten the time of counted steps, in turn: a step takes about three."""
+"""Places by which the tries shorten the time of counted steps in turn: a step takes about three."""
 
 _ROWS = 16
 """Further tries in one batch: more take memory and no less time."""
