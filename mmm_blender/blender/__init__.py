@@ -26,6 +26,7 @@ from typing import Protocol, cast
 _MODULES = (
     "translations.tables",
     "addon.preferences",
+    "addon.loaded_texts",
     "addon.ui_state",
     "addon.scene_settings",
     "path.properties",

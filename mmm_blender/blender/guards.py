@@ -10,6 +10,7 @@ from functools import wraps
 from typing import Any
 
 from ..common.errors import MMMError
+from ..common.untrusted import clean_text
 from .bpy_types import Context, Object, bpy
 from .fcurves.layered_actions import choose_slot, slot_handle
 from .fcurves.rollback import all_or_nothing
@@ -47,11 +48,23 @@ def _answer(operator: Any, context: Context, press: Callable[[], set[str]]) -> s
             return press()
     except MMMError as error:
         sentence = str(error)
+    except UnicodeDecodeError as error:  # how Blender hands out what is no UTF-8
+        name = clean_text(error.object.decode(errors="replace"))
+        sentence = f"'{name}' is no name or text that can be read: give it another one first."
     except Exception as error:  # noqa: BLE001  # a process boundary: whatever Blender says
         traceback.print_exc()
         sentence = f"Blender refused that ({said(error)}): nothing was changed."
     operator.report({"ERROR"}, shown(sentence))
     return {"CANCELLED"}
+
+
+@contextmanager
+def errors_of_ours() -> Generator[None]:
+    """Inside, an operator of ours is called: what it reports is MMMError here."""
+    try:
+        yield
+    except RuntimeError as error:  # as Blender tells of reports
+        raise MMMError(f"{said(error)}.") from error
 
 
 def said(error: Exception) -> str:

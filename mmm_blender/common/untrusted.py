@@ -82,6 +82,30 @@ def check_file(path: Path, most: int) -> None:
         raise OSError(errno.EFBIG, f"larger than {most // 2**20 or 1} MB")
 
 
+def at_home(path: Path) -> Path:
+    """``~`` as the home folder; the home of nobody who is known stays as it is: it is nowhere."""
+    try:
+        return path.expanduser()
+    except RuntimeError:
+        return path
+
+
+def is_file(path: Path) -> bool:
+    """Whether there is a regular file; False for a name that no disk takes."""
+    try:
+        return path.is_file()
+    except OSError:
+        return False
+
+
+def is_folder(path: Path) -> bool:
+    """Whether there is a folder; False for a name that no disk takes."""
+    try:
+        return path.is_dir()
+    except OSError:
+        return False
+
+
 def lies_inside(folder: Path, name: str) -> bool:
     """Whether a relative file name stays in its folder, links followed."""
     if not is_text(name, 4096) or not name or Path(name).is_absolute():

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..common.errors import MMMError
+from ..common.untrusted import at_home
 from .bundles.published_checkpoint import (
     TOKENIZER_KEY,
     TRANSFORMER_KEY,
@@ -93,7 +94,7 @@ def _text_section(clip: Path | None, width: int) -> dict[str, str]:
     """What the config says of CLIP, which is tried here so that a wrong folder is not baked in."""
     if clip is None:
         return {"kind": "clip", "folder": ""}
-    folder = clip.expanduser().resolve()
+    folder = at_home(clip).resolve()
     section = {"kind": "clip", "folder": str(folder)}
     encoder = open_text_encoder(folder, section)
     if encoder.width != width:

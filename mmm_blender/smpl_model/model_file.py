@@ -21,6 +21,7 @@ import numpy as np
 from ..common.arrays import AnyArray
 from ..common.errors import MMMError
 from ..common.pickle_data import BoundedStream, read_pickle
+from ..common.untrusted import is_file
 from .pickled_arrays import PythonObjectsError, dense, known_names
 
 MOST_BYTES = 2**30
@@ -45,7 +46,7 @@ def read_arrays(path: Path, names: Mapping[str, bool]) -> dict[str, AnyArray]:
     MMMError says what is wrong with the file.
     """
     try:
-        if not path.is_file():
+        if not is_file(path):
             raise MMMError(f"There is no file {path}: choose an SMPL, SMPL-H or SMPL-X model file.")
         if path.stat().st_size > MOST_BYTES:
             raise _damaged(path)

@@ -22,7 +22,7 @@ from typing import IO, Any
 
 from ..common.atomic_files import replacing
 from ..common.errors import MMMError
-from ..common.untrusted import file_bytes, json_value
+from ..common.untrusted import file_bytes, is_file, is_folder, json_value
 
 LOG_NAME = "setup.log"
 PREFIX = "env-"
@@ -67,13 +67,13 @@ def environment_info(folder: Path) -> EnvironmentInfo:
         return EnvironmentInfo(folder)
     name = str(marker.get("environment", ""))
     environment = folder / name
-    if not name or not environment.is_dir():
+    if not name or not is_folder(environment):
         return EnvironmentInfo(folder)
     python = python_in(environment)
     megabytes, flavour = marker.get("megabytes", 0), str(marker.get("flavour", ""))
     size = megabytes if isinstance(megabytes, int) and megabytes > 0 else 0
     missing = _missing_base(environment)
-    if missing or not python.exists():
+    if missing or not is_file(python):
         gone = missing or str(python)
         reason = f"The Python that the environment was made with is gone ({gone}): press Repair."
         return EnvironmentInfo(folder, python, size, flavour, reason)

@@ -9,8 +9,11 @@ from hypothesis import strategies as st
 
 from mmm_blender.common.errors import MMMError
 from mmm_blender.common.untrusted import (
+    at_home,
     clean_text,
     file_bytes,
+    is_file,
+    is_folder,
     is_text,
     json_value,
     lies_inside,
@@ -87,3 +90,15 @@ def test_only_regular_files_of_a_size_are_read(tmp_path: Path):
         with pytest.raises(OSError):  # as above
             file_bytes(tmp_path / name, 999)
     assert file_bytes(tmp_path / "large", 1000) == bytes(1000)
+
+
+def test_a_name_that_no_disk_takes_is_no_file(tmp_path: Path):
+    (tmp_path / "a").touch()
+    assert is_file(tmp_path / "a") and is_folder(tmp_path)
+    for name in ("x" * 5000, "a\0b", "b", "a/b"):
+        assert not is_file(tmp_path / name) and not is_folder(tmp_path / name)
+
+
+def test_nobody_s_home_is_nowhere():
+    assert at_home(Path("~")) == Path.home()
+    assert at_home(Path("~nobody_at_all/a")) == Path("~nobody_at_all/a")

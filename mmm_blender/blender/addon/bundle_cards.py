@@ -13,7 +13,7 @@ from typing import Any, cast
 
 from ...common.errors import MMMError
 from ...common.schema import json_hash
-from ...common.untrusted import clean_text, file_bytes, json_value
+from ...common.untrusted import clean_text, file_bytes, is_file, json_value
 from ...motion.limits import BundleLimits, read_limits
 from .paths import PACKAGE_FOLDER
 
@@ -89,7 +89,7 @@ def choose_bundle(cards: list[BundleCard], wanted: str) -> BundleCard:
     named = next((card for card in cards if wanted in ("", card.key)), None)
     if named is not None:
         return named
-    if wanted and (Path(wanted) / CONFIG_NAME).is_file():
+    if wanted and is_file(Path(wanted) / CONFIG_NAME):
         return read_card(Path(wanted))
     if wanted:
         raise MMMError(

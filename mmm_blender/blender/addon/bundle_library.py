@@ -20,7 +20,15 @@ from typing import Any, cast
 
 from ...common.atomic_files import make_folder, writing
 from ...common.errors import MMMError
-from ...common.untrusted import check_file, file_bytes, is_text, json_value, lies_inside
+from ...common.untrusted import (
+    check_file,
+    file_bytes,
+    is_file,
+    is_folder,
+    is_text,
+    json_value,
+    lies_inside,
+)
 from .bundle_cards import CONFIG_NAME, STARTER_NAME, BundleCard, read_card
 
 MOST_BYTES = 4 * 2**30
@@ -41,7 +49,7 @@ def add_bundle(source: Path, library: Path) -> BundleCard:
     """
     if source.suffix.lower() == ".zip":
         return _add(source.stem, library, partial(_unpack, source))
-    folder = source if source.is_dir() else source.parent
+    folder = source if is_folder(source) else source.parent
     return _add(folder.name, library, partial(_copy, folder))
 
 
@@ -163,7 +171,7 @@ def _unpack_entry(content: zipfile.ZipFile, entry: zipfile.ZipInfo, part: Path) 
 
 def _copy(folder: Path, part: Path) -> None:
     """A folder's files; links are not followed."""
-    if not (folder / CONFIG_NAME).is_file():
+    if not is_file(folder / CONFIG_NAME):
         raise MMMError(f"{folder} is no folder of weights (no {CONFIG_NAME}): choose another one.")
     paths = sorted(folder.rglob("*"))
     for path in paths:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from ...common.errors import MMMError
+from ...common.untrusted import is_file, is_folder
 from ...worker.client import JobResult
 from ...worker.protocol import CheckpointImported, ImportCheckpoint
 from ..bpy_types import ArmatureObject, Context, Event, bpy
@@ -76,7 +77,7 @@ class CheckpointParams:
         path = absolute_path(typed)
         if not typed:
             raise MMMError(f"Still missing is {what}: choose it.")
-        if not (path.is_dir() if field == "clip" else path.is_file()):
+        if not (is_folder(path) if field == "clip" else is_file(path)):
             raise MMMError(f"There is no {path}: choose {what}.")
         return path
 

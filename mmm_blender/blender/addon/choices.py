@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 from ...common.errors import MMMError
+from ...common.untrusted import at_home
 from ...worker.installer import CPU
 from ...worker.protocol import AUTO_DEVICE, LoadBundle
 from ..bpy_types import bpy
@@ -80,11 +81,7 @@ def _folder_or(typed: object, default: Path) -> Path:
 
 def absolute_path(text: str) -> Path:
     """A path that the user typed, relative to the .blend or to the home folder."""
-    path = Path(bpy.path.abspath(text))
-    try:
-        return path.expanduser()
-    except RuntimeError:  # "~nobody": it is not there, as any other wrong path
-        return path
+    return at_home(Path(bpy.path.abspath(text)))
 
 
 def known_devices() -> dict[str, str]:

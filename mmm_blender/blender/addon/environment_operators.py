@@ -60,7 +60,7 @@ class RemoveEnvironment(bpy.types.Operator):
             ui_state.look_at_disk()
             redraw()
         setup_session.notice = Notice(f"Removed: {freed:,} MB are free again.")
-        self.report({"INFO"}, setup_session.notice.text)
+        self.report({"INFO"}, shown(setup_session.notice.text))
         return {"FINISHED"}
 
 

@@ -62,7 +62,7 @@ class SetUpEnvironment(bpy.types.Operator):
             session.shut_down()  # an idle worker would hold its environment's files open on Windows
             setup = setup_session.start(params)
         except MMMError as error:
-            self.report({"ERROR"}, str(error))
+            self.report({"ERROR"}, shown(str(error)))
             return {"CANCELLED"}
         if self._asked and not bpy.app.background:
             bpy.app.timers.register(watch, first_interval=_WATCH_SECONDS, persistent=True)
@@ -73,7 +73,7 @@ class SetUpEnvironment(bpy.types.Operator):
             setup_session.cancel()
             watch()
         if not succeeded(setup):
-            self.report({"ERROR"}, setup.progress.message)
+            self.report({"ERROR"}, shown(setup.progress.message))
             return {"CANCELLED"}
         return {"FINISHED"}
 
@@ -134,7 +134,7 @@ class CheckWorker(bpy.types.Operator):
                 raise MMMError(reason)
             session.check(python)
         except MMMError as error:
-            self.report({"ERROR"}, str(error))
+            self.report({"ERROR"}, shown(str(error)))
             return {"CANCELLED"}
         redraw()
         return {"FINISHED"}

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 from ...common.errors import MMMError
+from ...common.untrusted import is_file
 from ...worker.installer import EnvironmentParams, environment_python
 from ...worker.launch import RUNTIME_PACKAGE, own_python, runtime_folders
 from ..bpy_types import bpy
@@ -32,7 +33,7 @@ def worker_python() -> tuple[Path | None, str]:
 def find_python() -> tuple[Path | None, str]:
     """``worker_python``, whatever the worker said of it."""
     python, reason = _wanted_python()
-    if python is not None and not python.is_file():
+    if python is not None and not is_file(python):
         return None, f"There is no Python at {python}: choose another one, or press Set Up."
     return python, reason
 

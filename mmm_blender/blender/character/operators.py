@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 
 from ..addon.availability import busy_poll_error
 from ..bpy_types import Context, Event, bpy
-from ..guards import one_sentence
+from ..guards import errors_of_ours, one_sentence
 from ..jobs.job_operator import JobOperator
 from ..jobs.scene_job import SceneJob
 from ..rig.armature import create_character
@@ -122,12 +122,13 @@ class ChooseBodyModel(bpy.types.Operator):
     @one_sentence
     def execute(self, _context: Context) -> set[str]:
         """Add the character, beside the user's work."""
-        bpy.ops.mmm.add_character(
-            "INVOKE_DEFAULT",
-            model_path=self.filepath,
-            betas=tuple(self.betas),
-            gender=self.gender,
-        )
+        with errors_of_ours():
+            bpy.ops.mmm.add_character(
+                "INVOKE_DEFAULT",
+                model_path=self.filepath,
+                betas=tuple(self.betas),
+                gender=self.gender,
+            )
         return {"FINISHED"}
 
 

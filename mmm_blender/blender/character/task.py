@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 
 from ...common.errors import MMMError
+from ...common.untrusted import is_file
 from ...geometry.mannequin.body_shape import BodyMesh
 from ...geometry.skeleton import Skeleton
 from ...worker.client import JobResult
 from ...worker.protocol import BodyModelLoaded, LoadBodyModel
+from ..addon.choices import absolute_path
 from ..addon.worker_python import addon_worker
-from ..bpy_types import ArmatureObject, Context, bpy
+from ..bpy_types import ArmatureObject, Context
 from ..jobs.scene_job import SceneJob, SceneSnapshot
 from ..jobs.worker_access import WorkerAccess
 from ..rig.armature import create_character
@@ -29,8 +29,8 @@ def start_body_model(
 
     access: the add-on's worker if not given.
     """
-    file = Path(bpy.path.abspath(path)).expanduser()
-    if not file.is_file():
+    file = absolute_path(path)
+    if not is_file(file):
         raise MMMError(f"There is no file {file}: choose an SMPL, SMPL-H or SMPL-X model file.")
     access = access or addon_worker()
     job = access.session.start(access.python(), LoadBodyModel(str(file), betas, gender))

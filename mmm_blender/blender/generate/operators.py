@@ -13,7 +13,7 @@ from ..addon.choices import choose_device
 from ..addon.scene_settings import EXISTING_ITEMS, LARGEST_SEED, given_or_scene, scene_settings
 from ..bpy_types import Context, bpy
 from ..edit.task import start_edit
-from ..guards import one_sentence
+from ..guards import errors_of_ours, one_sentence
 from ..jobs.motion_operator import MotionJobOperator
 from ..jobs.scene_job import SceneJob
 from ..jobs.session import Notice, session
@@ -22,7 +22,7 @@ from ..path.planned_path import PathParams
 from ..path.properties import CURSOR, OBJECT
 from ..simplify.option import SimplifyOption
 from ..targets.target_params import TargetParams
-from ..widgets import can_run, redraw
+from ..widgets import can_run, redraw, shown
 from .continuation import continuation
 from .long_prompts import start_prompt
 from .task import GenerateParams
@@ -176,10 +176,11 @@ class GenerateOnCPU(bpy.types.Operator):
         try:
             choose_device(CPU)
         except MMMError as error:
-            self.report({"ERROR"}, str(error))
+            self.report({"ERROR"}, shown(str(error)))
             return {"CANCELLED"}
         session.notice = Notice()
-        bpy.ops.mmm.generate("INVOKE_DEFAULT")
+        with errors_of_ours():
+            bpy.ops.mmm.generate("INVOKE_DEFAULT")
         return {"FINISHED"}
 
 

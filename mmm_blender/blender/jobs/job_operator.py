@@ -96,7 +96,7 @@ class JobOperator:
             session.prompt = self.asked_prompt(context)
         except MMMError as error:
             session.fail(error.kind if isinstance(error, WorkerError) else None, str(error))
-            self.report({"ERROR"}, str(error))
+            self.report({"ERROR"}, shown(str(error)))
             return False
         return True
 

@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 from ..bpy_types import Context, Object, bpy
 from ..guards import one_sentence
 from ..rig.target import collection_for_new
-from ..widgets import can_run, redraw
+from ..widgets import can_run, redraw, shown
 from .properties import WAY_POINTS, PathSettings, chosen_way_point, path_settings
 
 _EMPTY_LIST = "The list of way-points is empty: add one first."
@@ -38,7 +38,7 @@ class AddWayPoint(bpy.types.Operator):
         """The panel's path goes through the way-points from here on."""
         item = bpy.data.objects.get(self.object) if self.object else _new_empty(context)
         if item is None:
-            self.report({"ERROR"}, f"There is no object '{self.object}': name another.")
+            self.report({"ERROR"}, shown(f"There is no object '{self.object}': name another."))
             return {"CANCELLED"}
         settings = path_settings(context.scene)
         line = _insert(settings)

@@ -16,7 +16,7 @@ from ..rig.evaluation import evaluated
 from ..rig.motion_reader import read_pose
 from ..rig.target import collection_for_new, target_armature
 from ..rig.world_space import world_space
-from ..widgets import can_run, redraw
+from ..widgets import can_run, redraw, shown
 from .properties import JOINTS, LOOK_AT, PIN_ITEMS, chosen_pin, pin_settings
 
 _AHEAD = 2.0
@@ -74,7 +74,7 @@ class AddPin(bpy.types.Operator):
         rig = _target(context)
         item = bpy.data.objects.get(self.object) if self.object else None
         if self.object and item is None:
-            self.report({"ERROR"}, f"There is no object '{self.object}': name another.")
+            self.report({"ERROR"}, shown(f"There is no object '{self.object}': name another."))
             return {"CANCELLED"}
         settings, is_set = pin_settings(rig), self.properties.is_property_set
         line = settings.pins.add()

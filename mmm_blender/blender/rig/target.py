@@ -20,7 +20,11 @@ class DataBlockRef:
     @classmethod
     def of(cls, block: Any) -> DataBlockRef:
         """How to find ``block`` again."""
-        return cls(str(block.name), int(block.session_uid))
+        try:
+            name = str(block.name)
+        except UnicodeDecodeError:  # a name of a stranger's file: its number will do
+            name = ""
+        return cls(name, int(block.session_uid))
 
     def find(self, collection: Any) -> Any | None:
         """The data-block in ``bpy.data.objects`` or the like, renamed or not; None if it went."""

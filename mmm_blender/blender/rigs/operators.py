@@ -2,15 +2,15 @@
 # Blender reads properties from annotations that are calls; they are no types, and meant so.
 # pyright: reportInvalidTypeForm=false
 
-from pathlib import Path
 from typing import ClassVar
 
 from ...common.errors import MMMError
+from ..addon.choices import absolute_path
 from ..bpy_types import ArmatureObject, Context, Event, bpy
 from ..guards import one_sentence
 from ..rig.rig_maps import find_rig_map
 from ..rig.target import armature_of
-from ..widgets import can_run, redraw
+from ..widgets import can_run, redraw, shown
 from . import map_rows
 
 _NO_RIG = "Select the armature of a character."
@@ -41,9 +41,9 @@ class _RigOperator:
         try:
             sentence = self.change(rig)
         except MMMError as error:
-            self.report({"ERROR"}, str(error))  # pyright: ignore[reportAttributeAccessIssue]
+            self.report({"ERROR"}, shown(str(error)))  # pyright: ignore[reportAttributeAccessIssue]
             return {"CANCELLED"}
-        self.report({"INFO"}, sentence)  # pyright: ignore[reportAttributeAccessIssue]
+        self.report({"INFO"}, shown(sentence))  # pyright: ignore[reportAttributeAccessIssue]
         redraw()
         return {"FINISHED"}
 
@@ -116,7 +116,10 @@ class SaveMap(_MapFile, bpy.types.Operator):
 
     def change(self, rig: ArmatureObject) -> str:
         """Write it."""
-        path = Path(self.filepath).with_suffix(".json")
+        path = absolute_path(self.filepath)
+        if not path.name:
+            raise MMMError("Choose a name for the map's file.")
+        path = path.with_suffix(".json")
         map_rows.save_map(rig, path)
         return f"Saved the map as {path.name}."
 
@@ -133,7 +136,7 @@ class LoadMap(_MapFile, bpy.types.Operator):
 
     def change(self, rig: ArmatureObject) -> str:
         """Read it, if it fits."""
-        found = map_rows.load_map(rig, Path(self.filepath))
+        found = map_rows.load_map(rig, absolute_path(self.filepath))
         return f"Loaded the map {found.label}."
 
 

@@ -2,15 +2,15 @@
 # Blender reads properties from annotations that are calls; they are no types, and meant so.
 # pyright: reportInvalidTypeForm=false
 
-from pathlib import Path
 from typing import Any, ClassVar
 
 from ...common.errors import MMMError
+from ..addon.choices import absolute_path
 from ..addon.shown_target import character_poll_error
 from ..bpy_types import ArmatureObject, Context, Event, bpy
 from ..guards import one_sentence
 from ..rig.target import armature_of, target_armature
-from ..widgets import can_run, redraw
+from ..widgets import can_run, redraw, shown
 from . import task
 
 _NO_CHARACTER = "Select the character that has the motion."
@@ -22,13 +22,13 @@ def _character(context: Context) -> ArmatureObject | None:
 
 
 def _report(operator: Any, sentence: str) -> set[str]:
-    operator.report({"INFO"}, sentence)
+    operator.report({"INFO"}, shown(sentence))
     redraw()
     return {"FINISHED"}
 
 
 def _refuse(operator: Any, error: MMMError) -> set[str]:
-    operator.report({"ERROR"}, str(error))
+    operator.report({"ERROR"}, shown(str(error)))
     return {"CANCELLED"}
 
 
@@ -93,7 +93,7 @@ class ImportMotion(bpy.types.Operator):
         """Bring it."""
         try:
             target = None if self.as_new else _character(context)
-            return _report(self, task.import_motion(context, target, Path(self.filepath)))
+            return _report(self, task.import_motion(context, target, absolute_path(self.filepath)))
         except MMMError as error:
             return _refuse(self, error)
 
@@ -128,7 +128,7 @@ class ExportMotion(bpy.types.Operator):
         try:
             rig = _character(context)
             assert rig is not None  # the poll has seen it
-            return _report(self, task.export_motion(context, rig, Path(self.filepath)))
+            return _report(self, task.export_motion(context, rig, absolute_path(self.filepath)))
         except MMMError as error:
             return _refuse(self, error)
 

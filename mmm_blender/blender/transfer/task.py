@@ -16,6 +16,7 @@ import numpy as np
 
 from ...common.atomic_files import write_files, writing
 from ...common.errors import MMMError
+from ...common.untrusted import clean_text, is_file, is_folder
 from ...geometry.bvh import bvh_text, read_bvh
 from ...geometry.clip import MotionClip
 from ...geometry.conventions import to_blender_vectors
@@ -97,7 +98,7 @@ def import_motion(context: Context, target: ArmatureObject | None, path: Path) -
         raise
     brought.remove()
     context.view_layer.objects.active = active
-    write_derived(context, target, clip, start, path.stem)
+    write_derived(context, target, clip, start, clean_text(path.stem))
     return f"Keyed '{path.name}' on '{target.name}' from frame {start}."
 
 
@@ -106,10 +107,10 @@ def _imported(context: Context, path: Path, brought: Brought) -> ArmatureObject:
     kind = path.suffix.lower()
     if kind not in IMPORTS:
         raise MMMError(f"{path.name} is no BVH, FBX or GLB file: choose one of those.")
-    if not path.is_file():
+    if not is_file(path):
         raise MMMError(f"{path} is not there (any more): choose a file.")
     if kind == ".bvh":
-        add_bvh(context, path.stem, read_bvh(path))
+        add_bvh(context, clean_text(path.stem), read_bvh(path))
     elif kind == ".fbx":
         _run(path, lambda: bpy.ops.import_scene.fbx(filepath=str(path)))
     else:
@@ -170,7 +171,7 @@ def export_motion(context: Context, rig: ArmatureObject, path: Path) -> str:
 def _written_beside(path: Path) -> Generator[Path]:
     """Gives a name with the same ending, from which exporters tell the format; what lies there at
     the end takes the place of ``path``, which stays as it was where there is nothing whole."""
-    if not path.parent.is_dir():  # glTF's exporter makes folders, the others end in tracebacks
+    if not is_folder(path.parent):  # glTF's exporter makes folders, the others end in tracebacks
         raise MMMError(f"There is no folder {path.parent} (any more): choose another one.")
     with writing(path):
         folder = Path(tempfile.mkdtemp(prefix=".exporting-", dir=path.parent))

@@ -20,7 +20,7 @@ import torch
 from torch import Tensor, nn
 
 from ...common.errors import MMMError
-from ...common.untrusted import clean_text, file_bytes
+from ...common.untrusted import clean_text, file_bytes, is_file
 from ..config import SamplerConfig, TokenizerConfig, TransformerConfig
 from ..features.layout import LAYOUTS
 from ..networks.quantizer import TRAINING_ONLY
@@ -81,7 +81,7 @@ def read_statistics(mean: Path, std: Path) -> Statistics:
 
 def read_checkpoint(path: Path, key: str) -> dict[str, Tensor]:
     """The tensors under ``key`` of a .pth file; MMMError if it wants to run code or is none."""
-    if not path.is_file():
+    if not is_file(path):
         raise MMMError(f"There is no file {path}: choose the checkpoint.")
     content = _load(path)
     if not isinstance(content, Mapping) or key not in content:

@@ -17,7 +17,7 @@ import numpy.typing as npt
 
 from ...common.arrays import BoolArray
 from ...common.errors import MMMError
-from ...common.untrusted import lies_inside
+from ...common.untrusted import at_home, lies_inside
 
 # Where a bundle keeps its student, unless its config names another folder.
 STUDENT_FOLDER = "text"
@@ -93,4 +93,4 @@ def clip_folder(bundle_dir: Path, config: Mapping[str, Any]) -> Path:
             f"The bundle {bundle_dir.name} was imported without CLIP ViT-B/32, which it needs to "
             f"read prompts: import its checkpoint again with --clip FOLDER, {CLIP_FOLDER}."
         )
-    return bundle_dir / Path(str(folder)).expanduser()
+    return bundle_dir / at_home(Path(str(folder)))

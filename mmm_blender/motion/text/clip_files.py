@@ -13,6 +13,7 @@ import numpy as np
 
 from ...common.arrays import AnyArray, IntArray
 from ...common.errors import MMMError
+from ...common.untrusted import is_folder
 from ..weight_files import check_arrays, read_arrays
 from .byte_pair import BytePairTokenizer
 from .files import read_json
@@ -101,7 +102,7 @@ class ClipFiles:
 
 def read_clip(folder: Path) -> ClipFiles:
     """Read weights and merges of CLIP ViT-B/32 from a folder."""
-    if not folder.is_dir():
+    if not is_folder(folder):
         raise MMMError(f"The CLIP folder {folder} does not exist: {ADVICE}")
     tokenizer = BytePairTokenizer.from_folder(folder)
     state = text_state(_read_weights(folder))

@@ -16,6 +16,10 @@ class Layout:
         self.enabled = True
         self.active = True
 
+    def _note(self, text: str) -> None:
+        text.encode()  # Blender ends at a label that UTF-8 cannot say
+        self.book.append(text)
+
     def _part(self, **_: Any) -> Layout:
         part = Layout(self.book)
         part.enabled = self.enabled
@@ -36,7 +40,7 @@ class Layout:
 
     def label(self, text: str = "", icon: str = "NONE") -> None:
         check_icon(icon)
-        self.book.append(text)
+        self._note(text)
 
     def prop(self, data: Any, name: str, **_: Any) -> None:
         assert name in data.bl_rna.properties
@@ -49,6 +53,7 @@ class Layout:
 
     def operator(self, name: str, text: str = "", icon: str = "NONE", **_: Any) -> Any:
         check_icon(icon)
+        text.encode()
         module, function = name.split(".")
         assert function in dir(getattr(bpy.ops, module))
         values = SimpleNamespace()
@@ -62,16 +67,16 @@ class Layout:
     def menu(self, name: str, text: str = "", icon: str = "NONE") -> None:
         check_icon(icon)
         assert hasattr(bpy.types, name)
-        self.book.append(f"menu {name} {text}")
+        self._note(f"menu {name} {text}")
 
     def popover(self, panel: str, text: str = "", icon: str = "NONE") -> None:
         check_icon(icon)
         assert hasattr(bpy.types, panel)
-        self.book.append(f"popover {panel} {text}")
+        self._note(f"popover {panel} {text}")
 
     def progress(self, factor: float, text: str) -> None:
         assert 0.0 <= factor <= 1.0
-        self.book.append(f"progress {factor:.2f} {text}")
+        self._note(f"progress {factor:.2f} {text}")
 
     @property
     def text(self) -> str:
