@@ -83,11 +83,13 @@ FEATURES = (
     "edit",
     "character",
     "rigs",
+    "hands",
     "transfer",
     "generate",
     "sequence",
     "replay",
 )
+ALONE = ("character", "rigs", "hands", "transfer")
 BLENDER = NUMPY | BLENDER_MODULES
 
 # A module takes the longest name that it lies in. Each row names what is below it.
@@ -265,10 +267,8 @@ LAYERS = (
     Layer("blender.simplify", (*SHELL, "blender.edit"), BLENDER),
     Layer("blender.loop", (*SHELL, "blender.edit"), BLENDER),
     Layer("blender.timing", (*SHELL, "blender.edit"), BLENDER),
-    Layer("blender.character", SHELL, BLENDER),
-    Layer("blender.rigs", SHELL, BLENDER),
-    Layer("blender.transfer", SHELL, BLENDER),
-    Layer("blender.generate", (*MAKING, "blender.character"), BLENDER),
+    *(Layer(f"blender.{each}", SHELL, BLENDER) for each in ALONE),
+    Layer("blender.generate", (*MAKING, "blender.character", "blender.hands"), BLENDER),
     Layer("blender.sequence", (*MAKING, "blender.generate"), BLENDER),
     Layer("blender.replay", (*MAKING, "blender.generate", "blender.sequence"), BLENDER),
     Layer(

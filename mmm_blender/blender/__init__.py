@@ -9,6 +9,7 @@ addon      preferences, scene settings, weights on disk, and what panels show of
 translations  labels and tooltips in other languages
 menus      entries in Blender's own menus
 rigs       which bones a motion goes to: maps of rigs, and their panel
+hands      poses of hands, keyed on a rig's fingers
 transfer   motions from and to files, and from one character to another
 preview    the range, bones and take that are meant, drawn over the editors
 takes      several motions of one request to choose from, and what was made before
@@ -54,6 +55,7 @@ _MODULES = (
     "character.operators",
     "rigs.operators",
     "transfer.operators",
+    "hands.operators",
     "generate.panel",
     "takes.operators",
     "takes.panel",
@@ -63,6 +65,7 @@ _MODULES = (
     "sequence.panel",
     "character.panel",
     "rigs.panel",
+    "hands.panel",
     "addon.device_panel",
     "menus.blender_menus",
     "addon.disk_facts",

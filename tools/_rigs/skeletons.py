@@ -15,7 +15,7 @@ import numpy as np
 
 from mmm_blender.common.arrays import FloatArray
 from mmm_blender.geometry.kinematics import forward_kinematics
-from mmm_blender.geometry.retarget.presets import Preset
+from mmm_blender.geometry.retarget.presets import FINGERS, Preset
 from mmm_blender.geometry.retarget.rig_map import CHAINS, LIMB_JOINTS, SIDES
 from mmm_blender.geometry.rotations import (
     axis_angle_quat,
@@ -253,22 +253,48 @@ def _needed(preset: Preset, placed: dict[str, BoneSpec]) -> list[BoneSpec]:
     ]
 
 
+_KNUCKLES = ((0.090, 0.030), (0.093, 0.010), (0.088, -0.010), (0.080, -0.029))
+"""Of index to little finger: along the hand from the wrist, and towards the thumb, metres."""
+_PHALANGES = (0.042, 0.026, 0.021)
+_THUMB_PHALANGES = (0.044, 0.033, 0.027)
+
+
 def _extras(preset: Preset, body: RestBody) -> Iterator[BoneSpec]:
     """Twist bones and fingers, which every rig has and no map names."""
     names = _names(preset, controls=True)
-    for side in SIDES:
+    for number, side in enumerate(SIDES):
         elbow, wrist = f"{side}_elbow", f"{side}_wrist"
         if wrist not in names:
             continue
         start, end = (body.joints_J3[joint_index(name)] for name in (elbow, wrist))
         middle = 0.5 * (start + end)
         yield BoneSpec(f"{side} forearm twist", names[elbow][-1], middle, end)
-        along = normalize(end - start)
-        for number in range(2):
-            aside = np.array([0.0, 0.0, 0.03 * number])
-            first = end + 0.08 * along + aside
-            finger = f"{side} finger {number}"
-            yield BoneSpec(finger, names[wrist][-1], first, first + 0.03 * along)
+        for at, finger in enumerate(FINGERS):
+            given = preset.fingers.get(finger, ())
+            bones = _spelled(given, number, preset) or [f"{side} f{at} {n}" for n in range(3)]
+            yield from _finger(at, bones, names[wrist][-1], start, end)
+
+
+def _finger(
+    at: int, names: list[str], parent: str, elbow: FloatArray, wrist: FloatArray
+) -> Iterator[BoneSpec]:
+    """Bones of a finger, the thumb first; they droop a little, and are rolled somehow."""
+    along = normalize(wrist - elbow)
+    ahead = np.array([0.0, 0.0, 1.0])
+    ahead = normalize(ahead - (ahead @ along) * along)
+    down = np.array([0.0, -1.0, 0.0])
+    down = normalize(down - (down @ along) * along - (down @ ahead) * ahead)
+    if at == 0:
+        head = wrist + 0.022 * along + 0.024 * ahead + 0.008 * down
+        way, lengths = normalize(0.72 * along + 0.6 * ahead + 0.3 * down), _THUMB_PHALANGES
+    else:
+        forth, aside = _KNUCKLES[at - 1]
+        head = wrist + forth * along + aside * ahead
+        way, lengths = normalize(along + 0.08 * down), _PHALANGES
+    for number, (name, length) in enumerate(zip(names, lengths, strict=True)):
+        tail = head + length * way
+        yield BoneSpec(name, parent, head, tail, roll=1.3 * at + 0.7 * number)
+        head, parent, way = tail, name, normalize(way + 0.06 * down)
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ from ...worker.protocol import Generated
 from ..actions.cycles import set_cycles
 from ..bpy_types import Action, ArmatureObject, Context
 from ..fcurves.carry_over import carry_over
+from ..hands.task import relax_at_start
 from ..history.fingerprint import store_fingerprint
 from ..history.new_action import make_action, write_clip
 from ..history.recipe import GenerateStep, Recipe, SequenceStep, Step
@@ -89,6 +90,7 @@ class ResultWriter:
             simplified += self._as_wanted(context, rig, each, placed[0].recipe)
             if before is not None:
                 carried = carry_over(rig, before, each, binding_of(rig).keyed)
+            relax_at_start(rig, each, self.start_frame)
             store_fingerprint(rig, each)
         notes = (*self.notes, *simplified[:1])
         notes = notes if not carried else (*notes, _CARRIED.format(carried))

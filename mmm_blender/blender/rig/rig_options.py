@@ -19,6 +19,23 @@ SWITCHES = (
     (IK, "Set to IK", "Switches are set to IK and keyed"),
 )
 
+AS_THEY_ARE, RELAXED_START = "KEEP", "RELAXED"
+FINGERS = (
+    (AS_THEY_ARE, "As They Are", "New motions leave the fingers alone"),
+    (RELAXED_START, "Relaxed", "New motions begin with relaxed hands, where fingers have no keys"),
+)
+
+BOTH, PLAYHEAD, SELECTED = "BOTH", "PLAYHEAD", "SELECTED"
+HAND_SIDES = (
+    (BOTH, "Both", "Both hands"),
+    ("LEFT", "Left", "The left hand"),
+    ("RIGHT", "Right", "The right hand"),
+)
+HAND_FRAMES = (
+    (PLAYHEAD, "At Playhead", "Key the hands on the current frame"),
+    (SELECTED, "At Selected Keys", "Key the hands on the frames of the selected keys"),
+)
+
 
 def root_motion(rig: Object) -> str:
     """Which bone carries the way over the ground: HIPS or ROOT_BONE."""
@@ -28,6 +45,11 @@ def root_motion(rig: Object) -> str:
 def switch_choice(rig: Object) -> str:
     """What happens with IK/FK switches: KEEP, FK or IK."""
     return str(_option(rig, "switch", KEEP))
+
+
+def finger_choice(rig: Object) -> str:
+    """What a new motion does with the fingers: AS_THEY_ARE or RELAXED_START."""
+    return str(_option(rig, "fingers", AS_THEY_ARE))
 
 
 def _option(rig: Object, name: str, otherwise: str) -> Any:

@@ -5,7 +5,7 @@
 from typing import Any, TypeAlias
 
 from ..bpy_types import ArmatureObject, Context, bpy
-from ..rig.rig_options import ROOT_MOTIONS, SWITCHES
+from ..rig.rig_options import FINGERS, HAND_FRAMES, HAND_SIDES, ROOT_MOTIONS, SWITCHES
 from . import map_rows
 
 RigSettings: TypeAlias = Any
@@ -43,6 +43,15 @@ class RigSettingsGroup(bpy.types.PropertyGroup):
         name="IK/FK", description="What a motion does with the rig's IK/FK switches",
         items=SWITCHES,
     )  # fmt: skip
+    fingers: bpy.props.EnumProperty(
+        name="Fingers", description="What a new motion does with the fingers", items=FINGERS
+    )
+    hand_side: bpy.props.EnumProperty(
+        name="Hand", description="Which hand is posed", items=HAND_SIDES
+    )
+    hand_frames: bpy.props.EnumProperty(
+        name="Keys", description="On which frames hands are keyed", items=HAND_FRAMES
+    )
 
 
 def rig_settings(rig: ArmatureObject) -> RigSettings:

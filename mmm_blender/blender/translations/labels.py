@@ -60,6 +60,8 @@ LABELS: tuple[tuple[str, str, str, str], ...] = (
     ("Remove Way-Point", "Wegpunkt entfernen", "経由点を削除", "移除路径点"),
     ("Move Way-Point", "Wegpunkt verschieben", "経由点を移動", "移动路径点"),
     ("Rig", "Rig", "リグ", "骨架"),
+    ("Hands", "Hände", "手", "手部"),
+    ("Pose Hands", "Hände posieren", "手のポーズ", "手部姿势"),
     ("Propose Map", "Zuordnung vorschlagen", "対応を提案", "建议映射"),
     ("Edit Map", "Zuordnung bearbeiten", "対応を編集", "编辑映射"),
     ("Load Map", "Zuordnung laden", "対応を読み込む", "载入映射"),

@@ -5,7 +5,8 @@
 
 ``{}`` stands for either side. A bone may be spelled in several ways, "neck_01|neck"; case,
 separators and a prefix that all bones share do not count. ``write``, where it differs: the bones
-that an animator keys. ``root``: the bone that carries the body's place. ``needs``: bones by which
+that an animator keys. ``root``: the bone that carries the body's place. ``fingers``: bones of each
+finger that are keyed, from the palm out. ``needs``: bones by which
 the convention is known from others that name some bones alike. ``goals``: see ``LimbControls``.
 """
 
@@ -38,7 +39,19 @@ _SEPARATORS = re.compile(r"[\s_.:|-]+")
 _TRUNK = ("pelvis", "spine", "neck", "head")
 _SLOT_KEYS = (*_TRUNK, *LIMB_JOINTS)
 _GOAL_KEYS = ("joint", "goal", "base", "pole", "toe", "switch_bone", "switch", "fk")
-_KEYS = ("name", "sides", "read", "write", "root", "ground", "needs", "goals", "prefixes")
+_KEYS = (
+    "name",
+    "sides",
+    "read",
+    "write",
+    "root",
+    "ground",
+    "needs",
+    "goals",
+    "prefixes",
+    "fingers",
+)
+FINGERS = ("thumb", "index", "middle", "ring", "little")
 
 
 @dataclass(frozen=True)
@@ -55,6 +68,7 @@ class Preset:
     needs: Bones = ()
     goals: tuple[LimbControls, ...] = ()
     prefixes: bool = True
+    fingers: Mapping[str, Bones] = field(default_factory=dict[str, Bones])
 
 
 def simple(name: str) -> str:
@@ -75,6 +89,31 @@ def recognise(bones: Collection[str]) -> RigMap | None:
     """The convention that most bones of a rig follow, as a map of them; None where there is none
     with all that a body needs."""
     return _recognise(tuple(bones))
+
+
+def fingers_named(bones: Collection[str], side: str) -> dict[str, Bones]:
+    """Fingers of a side ("left", "right") by the convention that names most of their bones; each
+    with two bones or more, empty where no convention names any."""
+    names: dict[str, str] = {}
+    for bone in bones:
+        names.setdefault(simple(bone), bone)
+    found = [
+        _fingers(preset, prefix, preset.sides[SIDES.index(side)], names)
+        for preset in presets()
+        if preset.fingers
+        for prefix in _prefixes(preset, names)
+    ]
+    return max(found, key=lambda each: sum(map(len, each.values())), default={})
+
+
+def _fingers(preset: Preset, prefix: str, side: str, names: Mapping[str, str]) -> dict[str, Bones]:
+    chains = {
+        finger: tuple(
+            filter(None, (_found(each.replace("{}", side), prefix, names) for each in spellings))
+        )
+        for finger, spellings in preset.fingers.items()
+    }
+    return {finger: chain for finger, chain in chains.items() if len(chain) > 1}
 
 
 def nearly(bones: Collection[str]) -> RigMap | None:
@@ -249,6 +288,7 @@ def _checked_preset(content: object, where: str) -> Preset:
         needs=_names(values.get("needs", []), "needs", where),
         goals=tuple(_limb(each, where) for each in cast("list[object]", goals)),
         prefixes=values.get("prefixes", True) is True,
+        fingers=_bones(values.get("fingers", {}), FINGERS, where),
     )
 
 

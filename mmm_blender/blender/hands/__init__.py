@@ -1,0 +1,1 @@
+"""Hands: relaxed, a fist, pointing, open, as keys on a rig's fingers."""
