@@ -4,24 +4,23 @@
 
 import json
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from ...common.errors import MMMError
 from ..bpy_types import Context, Event, bpy
 from ..guards import one_sentence
 from ..jobs import motion_operator
 from ..jobs.session import session
-from ..widgets import can_run, draw_wrapped, redraw, shown
+from ..widgets import can_run, redraw, shown
 from .availability import busy_poll_error
 from .bundle_cards import BundleCard
-from .bundle_choice import chosen_bundle
 from .bundle_library import add_bundle, remove_bundle
-from .choices import absolute_path, choices, preferences
+from .choices import absolute_path, choices
 from .disk_facts import bundle_cards
+from .licence_notice import asks_first, draw_terms, remember
 from .ui_state import ui_state
 
 _DIALOG_WIDTH = 420
-_CARD_NAME = "MODEL_CARD.md"
 
 
 class AddWeights(bpy.types.Operator):
@@ -118,27 +117,15 @@ class FirstUse(bpy.types.Operator):
         card = _card(self.bundle)
         if card is None:
             return
-        for line in card.licence_lines:
-            self.layout.label(text=shown(line))
-        draw_wrapped(
-            self.layout,
-            context,
-            "Motions that these weights make may be shown, changed and shared with the name of "
-            "their makers, and not be sold or used in work that is paid for. This is said once.",
-            width=_DIALOG_WIDTH,
-        )
-        path = card.folder / _CARD_NAME
-        if path.is_file():
-            button = self.layout.operator("wm.path_open", text="Open Their Card", icon="TEXT")
-            button.filepath = str(path)
+        draw_terms(self.layout, context, card, _DIALOG_WIDTH)
 
     @one_sentence
     def execute(self, context: Context) -> set[str]:
         """Keep that it was said, and go on with what was pressed."""
-        card, stored = _card(self.bundle), preferences()
-        if card is None or stored is None:
+        card = _card(self.bundle)
+        if card is None:
             return {"CANCELLED"}
-        stored.known_licences = json.dumps(sorted({*_known(stored), _licence_key(card)}))
+        remember(card, context)
         if self.operator:
             module, _, name = self.operator.partition(".")
             press = getattr(getattr(bpy.ops, module), name)
@@ -147,43 +134,8 @@ class FirstUse(bpy.types.Operator):
         return {"FINISHED"}
 
 
-def asks_first(operator: Any, context: Context) -> bool:
-    """The weights of an operator are not for commercial use, and this was not said yet: it is now,
-    in a dialog that goes on with the operator."""
-    stored = preferences()
-    if stored is None:
-        return False
-    try:
-        card = chosen_bundle(context.scene, operator.bundle)
-    except MMMError:
-        return False  # the operator says it
-    if not card.is_non_commercial or _licence_key(card) in _known(stored):
-        return False
-    given = operator.as_keywords()
-    set_ones = {name: value for name, value in given.items()
-                if operator.properties.is_property_set(name)}  # fmt: skip
-    bpy.ops.mmm.first_use(  # pyright: ignore[reportAttributeAccessIssue]  # ours
-        "INVOKE_DEFAULT",
-        bundle=card.key,
-        operator=operator.bl_idname.replace("_OT_", ".").lower(),
-        arguments=json.dumps(set_ones),
-    )
-    return True
-
-
 def _card(key: str) -> BundleCard | None:
     return next((card for card in bundle_cards() if card.key == key), None)
-
-
-def _licence_key(card: BundleCard) -> str:
-    return f"{card.key}: {card.licence}"
-
-
-def _known(stored: Any) -> set[str]:
-    try:
-        return set(map(str, json.loads(stored.known_licences or "[]")))
-    except (ValueError, TypeError):
-        return set()
 
 
 _register, _unregister = bpy.utils.register_classes_factory((AddWeights, RemoveWeights, FirstUse))

@@ -10,6 +10,7 @@ from ..addon.bundle_choice import length_poll_error, shown_bundle
 from ..addon.device_panel import draw_preferences_button
 from ..addon.disk_facts import shown_cards, shown_python
 from ..addon.known_prompts import PromptReading, draw_known_button, draw_reading, read_prompt
+from ..addon.licence_notice import draw_notice as draw_notice_of_licence
 from ..addon.scene_settings import Settings, scene_settings
 from ..addon.setup_widgets import draw_setup
 from ..addon.shown_target import shown_target
@@ -140,8 +141,12 @@ def _draw_existing(layout: Layout, context: Context, before: str) -> None:
 
 
 def _draw_button(layout: Layout, context: Context, settings: Settings, has_place: bool) -> None:
-    """The button; greyed, with the reason and the way out under it, while it cannot be pressed."""
+    """The button, below what is said once of the weights; greyed while it cannot be pressed, with
+    the reason and the way out under it."""
     reason = poll_error(context) or _settings_poll_error(context, settings)
+    card = _card_or_none(context)
+    if card is not None:
+        draw_notice_of_licence(layout, context, card)
     row = layout.row()
     row.scale_y = BIG
     row.enabled = has_place and not reason

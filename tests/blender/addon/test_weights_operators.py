@@ -10,14 +10,15 @@ from typing import Any
 
 import pytest
 
-from mmm_blender.blender.addon import choices, paths, weights_operators
+from mmm_blender.blender.addon import choices, licence_notice, paths
 from mmm_blender.blender.addon.preferences import draw_page
 from mmm_blender.blender.addon.scene_settings import scene_settings
 from mmm_blender.blender.bpy_types import bpy
+from mmm_blender.blender.generate.panel import MotionPanel
 from mmm_blender.blender.jobs import motion_operator
 from mmm_blender.blender.jobs.session import WorkerSession
 from tests.blender.addon.test_bundle_library import make
-from tests.blender.helpers.drawing import Layout
+from tests.blender.helpers.drawing import Layout, drawn
 
 
 @pytest.fixture
@@ -70,7 +71,8 @@ def shown(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
         opened.append(values)
 
     fake = SimpleNamespace(ops=SimpleNamespace(mmm=SimpleNamespace(first_use=show)))
-    monkeypatch.setattr(weights_operators, "bpy", fake)
+    monkeypatch.setattr(licence_notice, "bpy", fake)
+    monkeypatch.setattr(licence_notice, "_drawn", set[str]())
     return opened
 
 
@@ -79,6 +81,10 @@ class Pressed:
 
     bl_idname = "MMM_OT_walk_to"
     bundle = ""
+
+    def __init__(self, bl_idname: str = bl_idname) -> None:
+        self.bl_idname = bl_idname
+
     properties = SimpleNamespace(is_property_set=lambda name: name == "goal")  # pyright: ignore[reportUnknownLambdaType]
 
     def as_keywords(self) -> dict[str, Any]:
@@ -86,25 +92,43 @@ class Pressed:
 
 
 def test_the_licence_of_a_first_use_is_shown_once(stored: Any, shown: list[dict[str, Any]]) -> None:
-    assert weights_operators.asks_first(Pressed(), bpy.context)
+    assert licence_notice.asks_first(Pressed(), bpy.context)
     (dialog,) = shown
     assert dialog == {
         "bundle": "starter", "operator": "mmm.walk_to", "arguments": '{"goal": "CURSOR"}',
     }  # fmt: skip
     assert bpy.ops.mmm.first_use(bundle="starter") == {"FINISHED"}
-    assert not weights_operators.asks_first(Pressed(), bpy.context)
+    assert not licence_notice.asks_first(Pressed(), bpy.context)
     assert json.loads(stored.known_licences) == ["starter: CC-BY-NC-4.0"]
     stored.known_licences = "strange"
-    assert weights_operators.asks_first(Pressed(), bpy.context)
+    assert licence_notice.asks_first(Pressed(), bpy.context)
+
+
+def test_the_panel_says_it_above_the_button_which_then_goes_on_at_once(
+    stored: Any, shown: list[dict[str, Any]]
+) -> None:
+    generate = Pressed("MMM_OT_generate")
+    assert licence_notice.asks_first(generate, bpy.context) and shown  # by a search: not seen yet
+    layout = drawn(MotionPanel)
+    said = layout.text.replace("  ", " ")
+    assert "CC BY-NC 4.0" in said and "not be sold or used in work that is paid for" in said
+    pressed = [each[0] for each in layout.book if isinstance(each, tuple)]
+    assert pressed.index("wm.path_open") < pressed.index("mmm.generate")
+    assert licence_notice.asks_first(Pressed(), bpy.context) and not stored.known_licences
+    assert not licence_notice.asks_first(generate, bpy.context)
+    assert json.loads(stored.known_licences) == ["starter: CC-BY-NC-4.0"]
+    assert bpy.context.preferences.is_dirty
+    assert "paid for" not in drawn(MotionPanel).text
+    assert not licence_notice.asks_first(Pressed(), bpy.context)
 
 
 def test_free_weights_ask_nothing(stored: Any, shown: list[dict[str, Any]], tmp_path: Path) -> None:
     make(tmp_path / "own" / "dance")
     scene_settings(bpy.context.scene).bundle = "dance"
-    assert not weights_operators.asks_first(Pressed(), bpy.context)
+    assert not licence_notice.asks_first(Pressed(), bpy.context)
     scene_settings(bpy.context.scene).bundle = "missing"
-    assert not weights_operators.asks_first(Pressed(), bpy.context) and not shown
+    assert not licence_notice.asks_first(Pressed(), bpy.context) and not shown
 
 
 def test_the_add_on_asks_while_it_is_enabled(session: WorkerSession) -> None:
-    assert motion_operator.first_use is weights_operators.asks_first
+    assert motion_operator.first_use is licence_notice.asks_first
