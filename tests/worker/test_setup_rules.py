@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -272,3 +273,30 @@ def test_the_bar_moves_with_the_bytes_and_tells_the_time_left(tmp_path: Path) ->
     assert meter.fraction() == 0.25
     now[0] = 101.0
     assert meter.text().endswith("5 min left")
+
+
+@pytest.mark.parametrize(
+    ("flavour", "free", "needed"), [(e.CPU, 1.9, "2 GB"), (e.CUDA, 8.9, "9 GB")]
+)
+def test_the_disk_check_knows_how_large_a_build_is(
+    flavour: str, free: float, needed: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def usage(_folder: Path) -> SimpleNamespace:
+        return SimpleNamespace(free=free * 1e9)
+
+    monkeypatch.setattr(setup_checks.shutil, "disk_usage", usage)
+    sentence = set_up(tmp_path, flavour=flavour).message
+    assert f"needs {needed} on the disk of" in sentence
+    assert f"{free} GB are free: make room there." in sentence
+    assert not (tmp_path / "stub" / "commands").exists()  # nothing was even asked for
+
+
+def test_a_folder_that_cannot_be_written_to_is_named(tmp_path: Path) -> None:
+    (tmp_path / "made").write_text("a file")
+    progress = set_up(tmp_path)
+    assert progress.state == e.FAILED
+    assert f"cannot be written to {tmp_path / 'made'} (" in progress.message
+
+
+def test_a_build_that_nobody_knows_is_a_sentence(tmp_path: Path) -> None:
+    assert "no build called rocm: use cpu or cuda." in set_up(tmp_path, flavour="rocm").message

@@ -32,8 +32,8 @@ def draw_terms(layout: Layout, context: Context, card: BundleCard, width: int = 
     draw_wrapped(
         layout,
         context,
-        "Motions that these weights make may be shown, changed and shared with the name of "
-        "their makers, and not be sold or used in work that is paid for. This is said once.",
+        "Motions that they make may be shown, changed and shared with their makers' names, and "
+        "not be sold or used in paid work. This is said once.",
         width=width,
     )
     path = card.folder / _CARD_NAME

@@ -77,12 +77,14 @@ class MotionPanel(bpy.types.Panel):
         settings = scene_settings(context.scene)
         _draw_request(layout, context, settings)
         has_place = _draw_target(layout, context)
+        card, said = _card_or_none(context), False
         if session.busy:
             draw_progress(layout, session)
         else:
+            said = card is not None and draw_notice_of_licence(layout, context, card)
             _draw_button(layout, context, settings, has_place)
         draw_notice(layout, context, session, MAIN_PANEL)
-        _draw_bundle(layout, context)
+        _draw_bundle(layout, card, said)
 
 
 def _draw_request(layout: Layout, context: Context, settings: Settings) -> None:
@@ -141,12 +143,8 @@ def _draw_existing(layout: Layout, context: Context, before: str) -> None:
 
 
 def _draw_button(layout: Layout, context: Context, settings: Settings, has_place: bool) -> None:
-    """The button, below what is said once of the weights; greyed while it cannot be pressed, with
-    the reason and the way out under it."""
+    """The button; greyed, with the reason and the way out under it, while it cannot be pressed."""
     reason = poll_error(context) or _settings_poll_error(context, settings)
-    card = _card_or_none(context)
-    if card is not None:
-        draw_notice_of_licence(layout, context, card)
     row = layout.row()
     row.scale_y = BIG
     row.enabled = has_place and not reason
@@ -181,15 +179,14 @@ def _reading(card: BundleCard, settings: Settings) -> PromptReading:
     return read_prompt(card, str(settings.prompt), float(settings.seconds))
 
 
-def _draw_bundle(layout: Layout, context: Context) -> None:
-    """Which weights, and what one may do with their motions."""
+def _draw_bundle(layout: Layout, card: BundleCard | None, said: bool) -> None:
+    """Which weights, and what one may do with their motions, unless it was ``said`` above."""
     cards = shown_cards()
-    card = _card_or_none(context)
     name = "Choose weights" if card is None else card.name
     column = layout.column(align=True)
     if len(cards) > 1 or card is None:
         column.menu("MMM_MT_bundles", text=shown(name))
-    for line in () if card is None else card.licence_lines:
+    for line in () if card is None or said else card.licence_lines:
         column.label(text=shown(line))
 
 

@@ -111,14 +111,14 @@ def test_the_panel_says_it_above_the_button_which_then_goes_on_at_once(
     assert licence_notice.asks_first(generate, bpy.context) and shown  # by a search: not seen yet
     layout = drawn(MotionPanel)
     said = layout.text.replace("  ", " ")
-    assert "CC BY-NC 4.0" in said and "not be sold or used in work that is paid for" in said
+    assert "CC BY-NC 4.0" in said and "not be sold or used in paid work" in said
     pressed = [each[0] for each in layout.book if isinstance(each, tuple)]
     assert pressed.index("wm.path_open") < pressed.index("mmm.generate")
     assert licence_notice.asks_first(Pressed(), bpy.context) and not stored.known_licences
     assert not licence_notice.asks_first(generate, bpy.context)
     assert json.loads(stored.known_licences) == ["starter: CC-BY-NC-4.0"]
     assert bpy.context.preferences.is_dirty
-    assert "paid for" not in drawn(MotionPanel).text
+    assert "paid work" not in drawn(MotionPanel).text
     assert not licence_notice.asks_first(Pressed(), bpy.context)
 
 
