@@ -18,6 +18,7 @@ from mmm_blender.blender.history.recipe import Origin, Recipe, SequenceStep
 from mmm_blender.blender.preview import overlays, take_lines
 from mmm_blender.blender.rig.armature import create_character
 from mmm_blender.blender.rig.target import scene_fps
+from mmm_blender.blender.sequence.lists import sequence_list
 from mmm_blender.blender.sequence.panel import is_changed
 from mmm_blender.blender.takes.take_list import TakeFacts, record
 
@@ -75,7 +76,7 @@ def _draw(panel: Any) -> None:
 
 
 def _draw_lines() -> None:
-    for index, line in enumerate(bpy.context.scene.mmm_sequence.lines):
+    for index, line in enumerate(sequence_list(bpy.context).lines):
         is_changed(bpy.context, line, index)
 
 

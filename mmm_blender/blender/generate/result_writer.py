@@ -36,8 +36,9 @@ StepMaker: TypeAlias = Callable[[Mapping[str, Any], int, float, Placement], Step
 
 @dataclass(frozen=True)
 class Keyed:
-    """An answer in the scene, and the sentence that says so."""
+    """An answer in the scene, the character that plays it, and the sentence that says so."""
 
+    rig: ArmatureObject
     action: Action
     sentence: str
 
@@ -98,7 +99,7 @@ class ResultWriter:
         record(rig, context.scene, list(zip((action, *others), facts, strict=True)))
         first, last = (int(frame) for frame in action.frame_range)
         done = f"Keyed '{rig.name}' from frame {first} to {last}{takes_said(len(placed))}."
-        return Keyed(action, " ".join((done, *notes, *result.notes)))
+        return Keyed(rig, action, " ".join((done, *notes, *result.notes)))
 
     def _placed(self, rig: ArmatureObject, take: Generated, fps: float) -> _Placed:
         """A take where the character stands, and its recipe."""

@@ -15,7 +15,8 @@ from ..jobs.scene_job import SceneJob
 from ..path.operator_properties import PathOperator
 from ..simplify.option import SimplifyOption
 from ..widgets import can_run
-from .properties import SegmentParams, SequenceLine, chosen_line, params_of, sequence_list, set_line
+from .lists import changed_list, sequence_list
+from .properties import SegmentParams, SequenceLine, chosen_line, params_of, set_line
 from .regenerate import segment_poll_error, start_segment, wanted_segment
 from .task import SequenceParams, load_from_action, loading_poll_error, start_sequence
 
@@ -38,7 +39,7 @@ class AddPrompt(bpy.types.Operator):
     @one_sentence
     def execute(self, context: Context) -> set[str]:
         """What is not given is a new line's own."""
-        line = _insert(sequence_list(context.scene))
+        line = _insert(changed_list(context))
         for name in _LINE_FIELDS:
             if self.properties.is_property_set(name):
                 setattr(line, name, getattr(self, name))
@@ -60,7 +61,7 @@ class _LineOperator:
     @classmethod
     def poll(cls, context: Context) -> bool:
         """Only where there is one."""
-        return can_run(cls, "" if sequence_list(context.scene).lines else _EMPTY)
+        return can_run(cls, "" if sequence_list(context).lines else _EMPTY)
 
 
 class RemovePrompt(_LineOperator, bpy.types.Operator):
@@ -73,7 +74,7 @@ class RemovePrompt(_LineOperator, bpy.types.Operator):
     @one_sentence
     def execute(self, context: Context) -> set[str]:
         """The one that moves up is chosen."""
-        found = sequence_list(context.scene)
+        found = changed_list(context)
         found.lines.remove(chosen_line(found))
         found.active = max(0, min(int(found.active), len(found.lines) - 1))
         return {"FINISHED"}
@@ -89,7 +90,7 @@ class DuplicatePrompt(_LineOperator, bpy.types.Operator):
     @one_sentence
     def execute(self, context: Context) -> set[str]:
         """The copy is chosen."""
-        found = sequence_list(context.scene)
+        found = changed_list(context)
         params = SegmentParams.of(found.lines[chosen_line(found)])
         set_line(_insert(found), params)
         return {"FINISHED"}
@@ -111,7 +112,7 @@ class MovePrompt(bpy.types.Operator):
     @classmethod
     def poll(cls, context: Context) -> bool:
         """Only where there is more than one."""
-        several = len(sequence_list(context.scene).lines) > 1
+        several = len(sequence_list(context).lines) > 1
         return can_run(cls, "" if several else "There is nothing to change places with.")
 
     @classmethod
@@ -123,7 +124,7 @@ class MovePrompt(bpy.types.Operator):
     @one_sentence
     def execute(self, context: Context) -> set[str]:
         """At either end it stays."""
-        found = sequence_list(context.scene)
+        found = changed_list(context)
         at = chosen_line(found)
         to = at + (-1 if self.direction == "UP" else 1)
         if not 0 <= to < len(found.lines):
@@ -143,7 +144,7 @@ class NewLineSeed(_LineOperator, bpy.types.Operator):
     @one_sentence
     def execute(self, context: Context) -> set[str]:
         """Set it."""
-        found = sequence_list(context.scene)
+        found = changed_list(context)
         found.lines[chosen_line(found)].seed = random.randint(0, LARGEST_SEED)
         return {"FINISHED"}
 
@@ -190,7 +191,7 @@ class GenerateSequence(PathOperator, SimplifyOption, MotionJobOperator, bpy.type
 
     def start(self, context: Context) -> SceneJob:
         """Send the list."""
-        lines = self.segments or sequence_list(context.scene).lines
+        lines = self.segments or sequence_list(context).lines
         rest = given_or_scene(self, context, (*_FROM_SCENE, "takes"))
         path = self.path_params(context, 0.0)
         rest["tolerance"] = self.wanted_tolerance(context)
@@ -233,7 +234,7 @@ class RegenerateSegment(MotionJobOperator, bpy.types.Operator):
         is_set = self.properties.is_property_set
         index = int(self.index) if is_set("index") else None
         given = {name: getattr(self, name) for name in _LINE_FIELDS if is_set(name)}
-        options = given_or_scene(self, context, (*_FROM_SCENE, "hold"))
+        options = given_or_scene(self, context, (*_FROM_SCENE, "hold", "takes"))
         options["lock"] = LockMode(options.pop("hold"))
         return start_segment(context, wanted_segment(context, index, given, options))
 

@@ -15,7 +15,8 @@ from ..jobs.job_widgets import draw_notice, draw_progress
 from ..jobs.session import session
 from ..widgets import BIG, ORDER, TAB, Layout, draw_wrapped
 from .layout import Segment
-from .properties import SegmentParams, chosen_line, params_of, sequence_list
+from .lists import sequence_list
+from .properties import SegmentParams, chosen_line, params_of
 from .regenerate import list_poll_error, segment_poll_error
 from .task import action_segments, loading_poll_error, sequence_poll_error
 
@@ -60,7 +61,7 @@ class SequencePanel(bpy.types.Panel):
     def draw(self, context: Context) -> None:
         """All of it."""
         layout: Layout = self.layout
-        found = sequence_list(context.scene)
+        found = sequence_list(context)
         row = layout.row()
         row.template_list("MMM_UL_prompts", "", found, "lines", found, "active", rows=4)
         _draw_list_buttons(row.column(align=True))
@@ -114,7 +115,7 @@ def _list_poll_error(context: Context) -> str:
     except MMMError as error:
         return str(error)
     return shown_target(context)[1] or sequence_poll_error(
-        card, params_of(sequence_list(context.scene).lines)
+        card, params_of(sequence_list(context).lines)
     )
 
 
@@ -140,7 +141,7 @@ def is_changed(context: Context, line: Any, index: int) -> bool:
 
 def _segments_of_list(context: Context) -> tuple[Segment, ...]:
     """Segments of the Action that was made from the list; () where lines were added or removed."""
-    found = sequence_list(context.scene)
+    found = sequence_list(context)
     if found.action is None:
         return ()
     key = ("segments", found.action.session_uid)

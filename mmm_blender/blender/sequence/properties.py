@@ -1,4 +1,4 @@
-"""What a scene keeps of the list of prompts, ``scene.mmm_sequence``."""
+"""A list of prompts: ``object.mmm_sequence`` of a character, ``scene.mmm_sequence`` of a scene."""
 # Blender reads properties from annotations that are calls; they are no types, and meant so.
 # pyright: reportInvalidTypeForm=false
 
@@ -60,7 +60,7 @@ class SequenceLine(_LineFields, bpy.types.PropertyGroup):
 
 
 class ListLine(_LineFields, bpy.types.PropertyGroup):
-    """One prompt of the scene's list."""
+    """One prompt of a list."""
 
     segment: bpy.props.IntProperty(
         name="Segment",
@@ -80,8 +80,8 @@ class SequenceSettings(bpy.types.PropertyGroup):
     action: bpy.props.PointerProperty(type=bpy.types.Action)
 
 
-def sequence_list(scene: Scene) -> SequenceList:
-    """The list of a scene."""
+def scene_list(scene: Scene) -> SequenceList:
+    """The list of a scene; which one counts, ``lists`` says."""
     return scene.mmm_sequence  # pyright: ignore[reportAttributeAccessIssue]  # as above
 
 
@@ -101,10 +101,9 @@ def set_line(line: Any, params: SegmentParams | Segment) -> None:
 
 
 def show_lines(
-    scene: Scene, wanted: Iterable[SegmentParams | Segment], action: Action | None
+    found: SequenceList, wanted: Iterable[SegmentParams | Segment], action: Action | None
 ) -> None:
     """Make these the list, and ``action`` what was made from it."""
-    found = sequence_list(scene)
     found.lines.clear()
     for index, params in enumerate(wanted):
         line = found.lines.add()
@@ -135,12 +134,14 @@ _register, _unregister = bpy.utils.register_classes_factory(_CLASSES)
 
 
 def register() -> None:
-    """Add ``Scene.mmm_sequence``."""
+    """Add ``Object.mmm_sequence`` and ``Scene.mmm_sequence``."""
     _register()
+    bpy.types.Object.mmm_sequence = bpy.props.PointerProperty(type=SequenceSettings)
     bpy.types.Scene.mmm_sequence = bpy.props.PointerProperty(type=SequenceSettings)
 
 
 def unregister() -> None:
-    """Take ``Scene.mmm_sequence`` away."""
+    """Take both away."""
+    del bpy.types.Object.mmm_sequence
     del bpy.types.Scene.mmm_sequence
     _unregister()

@@ -38,15 +38,17 @@ from ..jobs.scene_job import SceneJob
 from ..jobs.worker_access import WorkerAccess
 from ..rig.motion_reader import read_in_chunks
 from ..rig.scene_end import follow_motion
+from ..rig.target import target_armature
+from ..takes.take_list import of_one_press
 from ..targets.edit_targets import EditTargets
 from .layout import plan_segment, stretched
+from .lists import list_of, own_list, sequence_list
 from .markers import replace_markers
 from .properties import (
     SegmentParams,
     chosen_line,
     is_in_order,
     params_of,
-    sequence_list,
     set_line,
 )
 from .segment_writer import (
@@ -80,6 +82,7 @@ class SegmentChange:
     lock: LockMode = LockMode.AUTO
     pin_feet: bool = True
     bundle: str = ""
+    takes: int = 1
 
 
 def segment_poll_error(context: Context) -> str:
@@ -101,7 +104,7 @@ def _segment_poll_error(context: Context) -> str:
 
 def list_poll_error(context: Context) -> str:
     """Why the list's lines are not the segments of the target's motion, in a sentence; else ""."""
-    lines = sequence_list(context.scene).lines
+    lines = sequence_list(context).lines
     key = ("list", scene_key(context), *(int(line.segment) for line in lines))
     return ui_state.fact(key, lambda: _list_poll_error(context))
 
@@ -111,8 +114,10 @@ def _list_poll_error(context: Context) -> str:
         action, segments = target_segments(context)
     except MMMError as error:
         return str(error)
-    found = sequence_list(context.scene)
-    fits = found.action == action and len(found.lines) == len(segments)
+    rig = target_armature(context)
+    found = list_of(rig, context.scene)
+    made = rig is not None and of_one_press(rig, found.action, action)
+    fits = made and len(found.lines) == len(segments)
     if not fits:
         return OTHER_LIST
     return "" if is_in_order(found) else OTHER_ORDER
@@ -127,7 +132,7 @@ def wanted_segment(
     where the list is another one. options: the other fields of a SegmentChange.
     """
     _, segments = target_segments(context)
-    found = sequence_list(context.scene)
+    found = list_of(target_armature(context), context.scene)
     other = _list_poll_error(context)
     if index is None:
         if other:
@@ -193,8 +198,11 @@ class _SegmentEdit(EditJob):
         mask = window.mask("ALL", shifted_keys(locked.frames, plan))
         scope = EditScope(guard, window, mask, locked)
         asked = (change.params.prompt, change.params.seed, change.pin_feet)
-        super().__init__(rig, scope, asked, EditTargets.at_press(context, rig))
-        self._listed = params_of(sequence_list(context.scene).lines)
+        targets = EditTargets.at_press(context, rig)
+        super().__init__(rig, scope, asked, targets, change.takes)
+        found = list_of(rig, context.scene)
+        self._is_listed = of_one_press(rig, found.action, action)
+        self._listed = params_of(found.lines)
         self._segments = segments
 
     def read(self, rig: ArmatureObject) -> Generator[float, None, MotionClip]:
@@ -235,9 +243,10 @@ class _SegmentEdit(EditJob):
         scene, after = context.scene, action_segments(action, rig)
         replace_markers(scene, self._segments, after, restore=False)
         follow_motion(scene, after[-1].stop - 1)
-        found = sequence_list(scene)
-        if found.action == action and params_of(found.lines) == self._listed:
+        found = own_list(rig, scene)
+        if self._is_listed and params_of(found.lines) == self._listed:
             set_line(found.lines[self._change.index], self._change.params)
+            found.action = action
 
     def done(self, rig: ArmatureObject) -> str:
         """Which frames were regenerated, and whether later ones moved in time."""

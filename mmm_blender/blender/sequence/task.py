@@ -28,8 +28,9 @@ from ..path.planned_path import PathParams
 from ..rig.target import scene_fps, target_armature
 from ..targets.target_params import TargetParams, in_seconds, plan_targets
 from .layout import Segment, sequence_segments
+from .lists import changed_list, list_of, own_list
 from .markers import replace_markers
-from .properties import SegmentParams, number_lines, params_of, sequence_list, show_lines
+from .properties import SegmentParams, number_lines, params_of, show_lines
 
 NO_SEQUENCE = "The character's motion is no sequence: generate one first."
 
@@ -115,7 +116,7 @@ class _Making:
         self._params, self._fps = params, scene_fps(context.scene)
         targets = in_seconds(TargetParams(params.path), params.seconds)
         self._planned = plan_targets(context, rig, targets, params.seconds)
-        self._listed = params_of(sequence_list(context.scene).lines)
+        self._listed = params_of(list_of(rig, context.scene).lines)
         self._writer = replace(
             ResultWriter.here(context, rig, sequence_step),
             origin_3=self._planned.origin_3,
@@ -163,9 +164,9 @@ class _MarkedResultWriter:
         replaced = () if target is None else action_segments(active_action(target), target)
         keyed = self.result_writer.key(context, target, result)
         replace_markers(context.scene, replaced, action_segments(keyed.action))
-        found = sequence_list(context.scene)
+        found = own_list(keyed.rig, context.scene)
         if params_of(found.lines) == self.listed:
-            show_lines(context.scene, self.params.segments, keyed.action)
+            show_lines(found, self.params.segments, keyed.action)
         else:
             found.action = keyed.action
             number_lines(found, self.params.segments)
@@ -221,5 +222,5 @@ def _loading_poll_error(context: Context) -> str:
 def load_from_action(context: Context) -> None:
     """Fill the list from the target's Action, and put its markers where they belong."""
     action, segments = target_segments(context)
-    show_lines(context.scene, segments, action)
+    show_lines(changed_list(context), segments, action)
     replace_markers(context.scene, segments, segments)

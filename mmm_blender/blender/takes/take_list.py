@@ -111,6 +111,15 @@ def choose(rig: ArmatureObject, index: int) -> bool:
     return True
 
 
+def of_one_press(rig: ArmatureObject, one: Action | None, other: Action | None) -> bool:
+    """Two Actions are one, or takes of one press."""
+    if one is None or one == other:
+        return one is not None
+    found = listed_takes(rig)
+    batches = {} if found is None else {each.action: int(each.batch) for each in found.takes}
+    return one in batches and batches[one] == batches.get(other)
+
+
 def keep(rig: ArmatureObject) -> int:
     """Keep the chosen take; the others of its press go. How many went."""
     found, chosen = _chosen(rig)

@@ -15,6 +15,7 @@ from mmm_blender.blender.fcurves.keyframe_arrays import KEY_DTYPE
 from mmm_blender.blender.fcurves.layered_actions import enum_value
 from mmm_blender.blender.jobs.scene_job import SceneJob
 from mmm_blender.blender.jobs.session import State
+from mmm_blender.blender.sequence.lists import sequence_list
 
 Call = Callable[..., set[str]]
 PROMPTS = ("a person walks", "a person waves", "a person walks.")
@@ -27,11 +28,11 @@ AUTOMATIC = [enum_value("handle_left_type", name) for name in ("AUTO", "AUTO_CLA
 def fill_list(prompts: Sequence[str], seconds: float = 1.0) -> Any:
     for seed, prompt in enumerate(prompts):
         bpy.ops.mmm.sequence_add(prompt=prompt, seconds=seconds, seed=seed)
-    return bpy.context.scene.mmm_sequence
+    return sequence_list(bpy.context)
 
 
 def listed() -> list[tuple[str, float, int]]:
-    lines = bpy.context.scene.mmm_sequence.lines
+    lines = sequence_list(bpy.context).lines
     return [(line.prompt, round(line.seconds, 4), line.seed) for line in lines]
 
 

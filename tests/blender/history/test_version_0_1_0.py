@@ -27,6 +27,7 @@ from mmm_blender.blender.history.user_edits import user_edits
 from mmm_blender.blender.jobs.session import WorkerSession
 from mmm_blender.blender.replay.task import replay_poll_error
 from mmm_blender.blender.sequence.layout import Segment, sequence_segments
+from mmm_blender.blender.sequence.lists import sequence_list
 from mmm_blender.blender.sequence.panel import SequencePanel
 from mmm_blender.geometry.editing.lock_mode import LockMode
 from tests.blender.helpers.drawing import drawn
@@ -104,7 +105,7 @@ def test_panels_draw_over_a_saved_file(session: WorkerSession, name: str) -> Non
 def test_the_list_is_filled_from_a_saved_sequence(session: WorkerSession) -> None:
     opened("sequence")
     assert bpy.ops.mmm.sequence_load() == {"FINISHED"}
-    lines: Any = bpy.context.scene.mmm_sequence.lines
+    lines: Any = sequence_list(bpy.context).lines
     assert [line.prompt for line in lines] == ["a person walks", "a person bows"]
 
 

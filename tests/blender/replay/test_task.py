@@ -18,6 +18,7 @@ from mmm_blender.blender.history import fingerprint, recipe, recipe_store
 from mmm_blender.blender.history.fingerprint import is_untouched
 from mmm_blender.blender.jobs.session import WorkerSession
 from mmm_blender.blender.replay.task import sampled_note
+from mmm_blender.blender.sequence.lists import sequence_list
 
 SECONDS = 2.0
 Edit = Callable[..., set[str]]
@@ -100,7 +101,7 @@ def test_edits_come_back_in_order_bit_for_bit(rig: ArmatureObject, part: str) ->
 def test_a_sequence_and_a_segment_that_was_regenerated_come_back(
     rig: ArmatureObject, session: WorkerSession
 ) -> None:
-    lines = bpy.context.scene.mmm_sequence.lines
+    lines = sequence_list(bpy.context).lines
     lines.clear()
     for number, prompt in enumerate(("walks", "waves", "bows")):
         line = lines.add()

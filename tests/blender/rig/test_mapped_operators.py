@@ -16,6 +16,7 @@ from mmm_blender.blender.bpy_types import ArmatureObject, bpy
 from mmm_blender.blender.fcurves.keyframe_arrays import KEY_DTYPE
 from mmm_blender.blender.history.fingerprint import is_untouched
 from mmm_blender.blender.jobs.session import WorkerSession
+from mmm_blender.blender.sequence.lists import sequence_list
 from mmm_blender.geometry.retarget.presets import presets
 from tests.blender.helpers.sequences import SEAM, fill_list
 
@@ -96,7 +97,7 @@ def test_a_sequence_and_a_longer_segment_of_it_on_a_mixamo_character(rig: Armatu
     fill_list(("a person walks", "a person waves", "a person bows"))
     assert bpy.ops.mmm.generate_sequence() == {"FINISHED"}
     before = raw_curves(rig.animation_data.action)
-    bpy.context.scene.mmm_sequence.lines[1].seconds = 1.5
+    sequence_list(bpy.context).lines[1].seconds = 1.5
     assert bpy.ops.mmm.regenerate_segment(index=1) == {"FINISHED"}
     after = raw_curves(rig.animation_data.action)
     for name, raw in before.items():

@@ -6,6 +6,7 @@ from typing import Any
 
 from mmm_blender.blender.bpy_types import bpy
 from mmm_blender.blender.sequence import panel as sequence_panel
+from mmm_blender.blender.sequence.lists import sequence_list
 from tests.blender.helpers.drawing import drawn
 from tests.blender.helpers.sequences import fill_list, regenerate
 
@@ -31,7 +32,7 @@ def test_the_panel_says_why_not(ready: None) -> None:
 
 
 def test_lines_that_are_not_keyed_like_that_yet_are_marked(generated: Any) -> None:
-    lines = bpy.context.scene.mmm_sequence.lines
+    lines = sequence_list(bpy.context).lines
     lines[1].seconds = 2.0
     assert [sequence_panel.is_changed(bpy.context, line, at) for at, line in enumerate(lines)] == [
         *(False, True, False)

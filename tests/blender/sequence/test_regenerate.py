@@ -13,6 +13,7 @@ from mmm_blender.blender.fcurves.layered_actions import action_fcurves
 from mmm_blender.blender.history import recipe, recipe_store
 from mmm_blender.blender.rig.motion_reader import read_motion
 from mmm_blender.blender.sequence import layout, segment_writer
+from mmm_blender.blender.sequence.lists import sequence_list
 from mmm_blender.blender.sequence.properties import NO_SEGMENT, params_of
 from mmm_blender.blender.sequence.regenerate import start_segment, wanted_segment
 from mmm_blender.blender.sequence.task import SequenceParams, action_segments, start_sequence
@@ -108,11 +109,11 @@ def test_markers_list_and_recipe_follow(generated: Any) -> None:
 
 def test_a_line_that_was_moved_is_not_taken_for_the_segment_that_stands_there(generated: Any):
     """Before: the third prompt, moved up, was made into the second segment."""
-    bpy.context.scene.mmm_sequence.active = 2
+    sequence_list(bpy.context).active = 2
     bpy.ops.mmm.sequence_move(direction="UP")
     refusal(bpy.ops.mmm.regenerate_segment, "another order")
     bpy.ops.mmm.sequence_move(direction="DOWN")
-    bpy.context.scene.mmm_sequence.lines[2].prompt = "b"
+    sequence_list(bpy.context).lines[2].prompt = "b"
     assert bpy.ops.mmm.regenerate_segment() == {"FINISHED"}
     assert [each.prompt for each in action_segments(generated.animation_data.action)] == [
         *(*PROMPTS[:2], "b")
@@ -121,20 +122,21 @@ def test_a_line_that_was_moved_is_not_taken_for_the_segment_that_stands_there(ge
 
 def test_a_line_that_is_moved_while_the_motion_is_made_is_told_from_its_place(ready: None):
     fill_list(PROMPTS)
-    found = bpy.context.scene.mmm_sequence
+    found = sequence_list(bpy.context)
     job = start_sequence(bpy.context, SequenceParams(params_of(found.lines)))
     found.lines.move(2, 0)
     found.lines.add().prompt = "new"
     found.lines.remove(2)
     run_to_end(job)
+    found = sequence_list(bpy.context)
     assert [line.segment for line in found.lines] == [2, 0, NO_SEGMENT]
     refusal(bpy.ops.mmm.regenerate_segment, "another order")
 
 
 def test_lines_of_an_earlier_version_are_taken_by_their_places(generated: Any):
-    for line in bpy.context.scene.mmm_sequence.lines:
+    for line in sequence_list(bpy.context).lines:
         line.property_unset("segment")
-    bpy.context.scene.mmm_sequence.active = 1
+    sequence_list(bpy.context).active = 1
     assert bpy.ops.mmm.regenerate_segment() == {"FINISHED"}
 
 
@@ -155,6 +157,7 @@ def test_markers_are_changed_and_not_made_again(generated: Any) -> None:
 def test_markers_of_another_character_with_the_same_prompts_stay(generated: Any) -> None:
     before = marked()
     bpy.ops.mmm.add_character()
+    fill_list(PROMPTS)
     bpy.context.scene.frame_set(1)
     bpy.ops.mmm.generate_sequence()
     assert marked() == sorted(before * 2)
@@ -185,7 +188,7 @@ def test_poses_made_by_hand_are_never_cut_off(generated: Any) -> None:
 
 
 def test_the_chosen_line_says_what_is_wanted(generated: Any) -> None:
-    found = bpy.context.scene.mmm_sequence
+    found = sequence_list(bpy.context)
     found.active = 1
     found.lines[1].prompt, found.lines[1].seed = "b", 5
     assert bpy.ops.mmm.regenerate_segment() == {"FINISHED"}
@@ -248,7 +251,7 @@ def test_markers_come_back_with_the_list(generated: Any) -> None:
 def test_what_is_written_into_the_line_meanwhile_stays(generated: Any) -> None:
     change = wanted_segment(bpy.context, 1, {"seed": 7}, {})
     scene_job = start_segment(bpy.context, change)
-    line = bpy.context.scene.mmm_sequence.lines[1]
+    line = sequence_list(bpy.context).lines[1]
     line.prompt = "a person runs"
     run_to_end(scene_job)
     assert line.prompt == "a person runs"

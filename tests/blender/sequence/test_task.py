@@ -10,6 +10,7 @@ from mmm_blender.blender.bpy_types import bpy
 from mmm_blender.blender.history import recipe, recipe_store
 from mmm_blender.blender.jobs.session import WorkerSession
 from mmm_blender.blender.rig.motion_reader import read_motion
+from mmm_blender.blender.sequence.lists import sequence_list
 from mmm_blender.blender.sequence.properties import params_of
 from mmm_blender.blender.sequence.task import SequenceParams, action_segments, start_sequence
 from mmm_blender.geometry.kinematics import clip_joints
@@ -75,7 +76,7 @@ def test_prompts_become_one_action_with_markers(generated: Any) -> None:
     for keys in keys_of(action).values():
         assert keys["co"][:, 0].tolist() == list(range(1, 3 * FRAMES + 1))
     assert marked() == [(1 + FRAMES * at, prompt) for at, prompt in enumerate(PROMPTS)]
-    assert bpy.context.scene.mmm_sequence.action == action
+    assert sequence_list(bpy.context).action == action
     found = recipe_store.load_recipe(action)
     assert found is not None
     (step,) = found.steps
@@ -105,6 +106,7 @@ def test_markers_of_the_sequence_before_are_replaced_and_no_others(generated: An
 
 def test_markers_of_another_character_stay(generated: Any) -> None:
     bpy.ops.mmm.add_character()
+    fill_list(PROMPTS)
     bpy.context.scene.frame_set(6)
     bpy.ops.mmm.generate_sequence()
     wanted = [(start + FRAMES * at, p) for start in (1, 6) for at, p in enumerate(PROMPTS)]
@@ -127,7 +129,7 @@ def test_what_is_written_into_the_list_meanwhile_stays(ready: None) -> None:
     run_to_end(scene_job)
     action = bpy.context.view_layer.objects.active.animation_data.action
     assert [prompt for prompt, _, _ in listed()] == ["a person runs", *PROMPTS[1:], "a person bows"]
-    assert found.action == action
+    assert sequence_list(bpy.context).action == action
     assert [segment.prompt for segment in action_segments(action)] == list(PROMPTS)
 
 
