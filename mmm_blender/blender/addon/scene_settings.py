@@ -49,6 +49,15 @@ EXISTING_ITEMS = (
     ),
     (REPLACE, "Replace", "Make a new Action; the one before stays in the list of takes"),
 )
+SELECTED, ACTIVE = "SELECTED", "ACTIVE"
+CHARACTER_ITEMS = (
+    (
+        SELECTED,
+        "All Selected",
+        "Every selected character gets a motion of its own",
+    ),
+    (ACTIVE, "Active Only", "Only the active character gets a motion"),
+)
 SCENE_END_ITEMS = (
     (EXTEND, "Extend", "Move the scene's end out where the motion is longer"),
     (FIT, "Fit", "End the scene with the motion's last key"),
@@ -173,6 +182,11 @@ class SceneSettings(bpy.types.PropertyGroup):
         name="Play",
         description="Start playback when a take is chosen in the list",
         default=True,
+    )
+    characters: bpy.props.EnumProperty(
+        name="Characters",
+        description="Who gets a motion where several characters are selected",
+        items=CHARACTER_ITEMS,
     )
     show_range: bpy.props.BoolProperty(
         name="Show Range",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ...common.errors import MMMError
 from ..bpy_types import ArmatureObject, Context, bpy
-from ..rig.target import DataBlockRef, target_armature
+from ..rig.target import DataBlockRef, selected_characters, target_armature
 from .ui_state import scene_key, ui_state
 
 
@@ -21,6 +21,12 @@ def shown_target(context: Context) -> tuple[ArmatureObject | None, str]:
 def shown_character(context: Context) -> ArmatureObject | None:
     """The character, whatever the reason why there is none."""
     return shown_target(context)[0]
+
+
+def shown_names(context: Context) -> tuple[str, ...]:
+    """Names of the characters that are selected, the active one first, for a redraw."""
+    key = ("characters", scene_key(context))
+    return ui_state.fact(key, lambda: tuple(str(rig.name) for rig in selected_characters(context)))
 
 
 def character_poll_error(context: Context, missing: str) -> str:

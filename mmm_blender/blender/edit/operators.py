@@ -8,14 +8,23 @@ from typing import Any, ClassVar
 from ...common.errors import MMMError
 from ...geometry.editing.lock_mode import LockMode
 from ..actions.editability import edited_armature, part_joints
-from ..addon.scene_settings import BODY_PART_ITEMS, LOCK_ITEMS, given_or_scene, scene_settings
-from ..bpy_types import Context, Event, bpy
+from ..addon.scene_settings import (
+    ACTIVE,
+    BODY_PART_ITEMS,
+    LOCK_ITEMS,
+    SELECTED,
+    given_or_scene,
+    scene_settings,
+)
+from ..addon.several_characters import ForCharacters, seed_of
+from ..bpy_types import ArmatureObject, Context, Event, bpy
 from ..guards import one_sentence
+from ..jobs.job_queue import Start, active
 from ..jobs.job_widgets import draw_notice
 from ..jobs.motion_operator import MotionJobOperator
-from ..jobs.scene_job import SceneJob
 from ..jobs.session import session
 from ..path.operator_properties import PathOperator
+from ..rig.target import selected_characters
 from ..widgets import can_run
 from .chosen_range import Source, chosen_range
 from .task import EditParams, confirmation, edit_poll_error, poses_range, start_edit
@@ -26,7 +35,7 @@ _MENU_WIDTH = 320
 _FROM_SCENE = ("seed", "body_part", "bundle", "pin_feet", "takes")
 
 
-class EditOperator(PathOperator, MotionJobOperator):
+class EditOperator(ForCharacters, PathOperator, MotionJobOperator):
     """What both share: which frames and bones to regenerate, and from what."""
 
     panel: ClassVar[str] = "edit"
@@ -57,9 +66,11 @@ class EditOperator(PathOperator, MotionJobOperator):
         """Greyed, with the reason, while nothing can be edited."""
         return can_run(cls, edit_poll_error(context))
 
-    def start(self, context: Context) -> SceneJob:
-        """Begin to read."""
-        return start_edit(context, self.params(context))
+    def starter(self, context: Context, number: int) -> Start:
+        """What begins to read."""
+        params = self.params(context)
+        params = replace(params, seed=seed_of(params.seed, params.takes, number))
+        return lambda context: start_edit(context, params)
 
     def params(self, context: Context) -> EditParams:
         """What was asked for, here and in the panel."""
@@ -113,13 +124,27 @@ class RegenerateRange(EditOperator, bpy.types.Operator):
     def invoke(self, context: Context, event: Event) -> set[str]:
         """From a button: ask first where there is a confirmation."""
         try:
-            question = "" if bpy.app.background else confirmation(context, self.params(context))
+            question = "" if bpy.app.background else self._question(context)
         except MMMError:
             question = ""  # the start says it
         if not question:
             return super().invoke(context, event)
         context.window_manager.popup_menu(self._draw_answers, title=question, icon="QUESTION")
         return {"CANCELLED"}
+
+    def _several(self, context: Context) -> list[ArmatureObject]:
+        """The characters that are meant; none where it is the active one alone."""
+        rigs = selected_characters(context) if self.means_all(context) else []
+        return rigs if len(rigs) > 1 else []
+
+    def _question(self, context: Context) -> str:
+        """The first one that a character asks; the answer is for all of them."""
+        rigs = self._several(context)
+        for rig in rigs:
+            with active(context, rig):
+                if found := confirmation(context, self.params(context)):
+                    return found
+        return "" if rigs else confirmation(context, self.params(context))
 
     def _draw_answers(self, menu: Any, context: Context) -> None:
         """Either answer is the same press again, with the lock that was chosen."""
@@ -128,9 +153,11 @@ class RegenerateRange(EditOperator, bpy.types.Operator):
         for lock, text in _ANSWERS:
             answer = menu.layout.operator(self.bl_idname, text=text)
             answer.prompt, answer.seed, answer.bundle = params.prompt, params.seed, params.bundle
-            answer.frame_start, answer.frame_end = params.range.first, params.range.last
             answer.body_part, answer.pin_feet, answer.hold = params.body_part, params.pin_feet, lock
             answer.takes = params.takes
+            answer.characters = SELECTED if self.means_all(context) else ACTIVE
+            if not self._several(context):  # each of several has frames of its own
+                answer.frame_start, answer.frame_end = params.range.first, params.range.last
             answer.sure = True
             self.copy_path(answer)
 

@@ -6,6 +6,7 @@ from typing import ClassVar
 
 from ..addon.known_prompts import draw_notes
 from ..addon.scene_settings import Settings, scene_settings
+from ..addon.several_characters import draw_characters
 from ..addon.shown_target import shown_character
 from ..bpy_types import Context, bpy
 from ..jobs.job_widgets import draw_notice, draw_progress
@@ -40,6 +41,7 @@ class _EditPanel:
         draw_notes(column, context, str(settings.edit_prompt))
         column.row(align=True).prop(settings, "body_part", expand=True)
         frames = shown_range(context, shown_character(context))
+        draw_characters(column, context)
         _draw_range(column, settings, frames)
         column.prop(settings, "hold")
         if context.area is None or context.area.type != "VIEW_3D":

@@ -11,9 +11,11 @@ from ...worker.installer import CPU
 from ..addon.availability import poll_error
 from ..addon.choices import choose_device
 from ..addon.scene_settings import EXISTING_ITEMS, LARGEST_SEED, given_or_scene, scene_settings
+from ..addon.several_characters import ForCharacters, seed_of
 from ..bpy_types import Context, bpy
 from ..edit.task import start_edit
 from ..guards import errors_of_ours, one_sentence
+from ..jobs.job_queue import Start
 from ..jobs.motion_operator import MotionJobOperator
 from ..jobs.scene_job import SceneJob
 from ..jobs.session import Notice, session
@@ -32,7 +34,9 @@ _SECONDS_DIGITS = 4
 """Blender keeps 9.8 as 9.80000019: the recipe says 9.8."""
 
 
-class MotionOperator(PathOperator, StartEndOperator, SimplifyOption, MotionJobOperator):
+class MotionOperator(
+    ForCharacters, PathOperator, StartEndOperator, SimplifyOption, MotionJobOperator
+):
     """What operators share that make a motion of one prompt."""
 
     prompt: bpy.props.StringProperty(
@@ -56,12 +60,17 @@ class MotionOperator(PathOperator, StartEndOperator, SimplifyOption, MotionJobOp
         """Greyed, with the reason, while it cannot work."""
         return can_run(cls, poll_error(context))
 
-    def start(self, context: Context) -> SceneJob:
-        """Read what the motion keeps to, and send the params."""
+    def starter(self, context: Context, number: int) -> Start:
+        """What reads all that the motion keeps to, and sends the params."""
         params = self.params(context)
+        params = replace(params, seed=seed_of(params.seed, params.takes, number))
         existing = str(given_or_scene(self, context, ("existing",))["existing"])
-        edit = continuation(context, params, existing)
-        return start_prompt(context, params) if edit is None else start_edit(context, edit)
+
+        def start(context: Context) -> SceneJob:
+            edit = continuation(context, params, existing)
+            return start_prompt(context, params) if edit is None else start_edit(context, edit)
+
+        return start
 
     def asked_prompt(self, context: Context) -> str:
         """The operator's own, or the scene's."""

@@ -13,6 +13,7 @@ from ..addon.known_prompts import PromptReading, draw_known_button, draw_reading
 from ..addon.licence_notice import draw_notice as draw_notice_of_licence
 from ..addon.scene_settings import Settings, scene_settings
 from ..addon.setup_widgets import draw_setup
+from ..addon.several_characters import draw_characters
 from ..addon.shown_target import shown_target
 from ..addon.ui_state import scene_key, ui_state
 from ..bpy_types import Context, bpy
@@ -119,8 +120,9 @@ def _draw_target(layout: Layout, context: Context) -> bool:
         draw_wrapped(layout, context, reason, icon="ERROR")
         return False
     frame = context.scene.frame_current
-    name = "a new character" if rig is None else str(rig.name)
-    layout.label(text=shown(f"On {name}, from frame {frame}"), icon="ARMATURE_DATA")
+    if not draw_characters(layout, context):
+        name = "a new character" if rig is None else str(rig.name)
+        layout.label(text=shown(f"On {name}, from frame {frame}"), icon="ARMATURE_DATA")
     key = ("motion before", scene_key(context), frame)
     before = ui_state.fact(key, lambda: motion_before(context, rig))
     if before:

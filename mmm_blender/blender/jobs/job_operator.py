@@ -38,6 +38,10 @@ class JobOperator:
         """Send the job. Raises MMMError, with nothing changed."""
         raise NotImplementedError
 
+    def begin(self, context: Context) -> SceneJob:
+        """Send the job, or the first of several."""
+        return self.start(context)
+
     def asked_prompt(self, _context: Context) -> str:
         """What the job is about, in the person's words; "" where there are none."""
         return ""
@@ -91,7 +95,7 @@ class JobOperator:
         region = context.region
         beside = region is not None and region.type == "UI"
         try:
-            self._scene_job = self.start(context)
+            self._scene_job = self.begin(context)
             session.panel = self.panel if beside else MAIN_PANEL
             session.prompt = self.asked_prompt(context)
         except MMMError as error:

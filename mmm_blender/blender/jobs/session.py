@@ -82,7 +82,8 @@ class Job:
     """One request, from the press of the button to its answer. Times are the session's clock's.
 
     read: how much of the motion is read, 0 to 1. sent_at: when the worker was given the job.
-    asked_for: what stands for its message and its bundle.
+    asked_for: what stands for its message and its bundle. label: which of several it is, for the
+    progress bar.
     """
 
     number: int
@@ -96,6 +97,7 @@ class Job:
     sentence: str = ""
     result: JobResult | None = None
     asked_for: str = ""
+    label: str = ""
 
     @property
     def running(self) -> bool:
@@ -116,7 +118,9 @@ class Job:
     def text(self, now: float) -> str:
         """What goes on, with the seconds that it takes, so that nobody thinks it hangs."""
         step = f" {self.step} of {self.steps}" if self.state in _STEPPED else ""
-        return f"{self.state.value}{step if self.steps else ''} ({now - self.started_at:.0f} s)"
+        which = f"{self.label}: " if self.label else ""
+        seconds = f"({now - self.started_at:.0f} s)"
+        return f"{which}{self.state.value}{step if self.steps else ''} {seconds}"
 
     def hear(self, message: WorkerMessage) -> None:
         """Take in a message; what belongs to another job is none of this one's business."""

@@ -64,6 +64,24 @@ def _only_character(context: Context) -> ArmatureObject | None:
     return found[0] if len(found) == 1 else None
 
 
+def selected_characters(context: Context) -> list[ArmatureObject]:
+    """All characters that are selected (in Pose Mode: posed), by a bone's object or by a mesh; the
+    active one first, then by name. Linked ones and other armatures are left out."""
+    items = context.view_layer.objects
+    posed = (each for each in items if each.type == "ARMATURE" and each.mode == "POSE")
+    chosen = list(posed if context.mode == "POSE" else items.selected)
+    rigs = {rig.name: rig for each in chosen if (rig := armature_of(each)) is not None}
+    active = armature_of(items.active)
+    return sorted(
+        (
+            rig
+            for rig in rigs.values()
+            if rig.library is None and rig.name in items and not isinstance(find_binding(rig), str)
+        ),
+        key=lambda rig: (rig != active, rig.name),
+    )
+
+
 def armature_of(active: Object | None) -> ArmatureObject | None:
     """The object itself, or the armature that deforms it: a click picks the body's mesh."""
     if active is None or active.type == "ARMATURE":
