@@ -64,6 +64,8 @@ class ForCharacters:
 
 def seed_of(seed: int, takes: int, number: int) -> int:
     """The seed of a character's first take; number: which of several it is, from 0."""
+    if not 0 <= seed <= LARGEST_SEED:  # the worker says what is wrong with it
+        return seed
     return (seed + number * max(takes, 1)) % (LARGEST_SEED + 1)
 
 

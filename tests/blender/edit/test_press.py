@@ -125,7 +125,11 @@ def test_a_doubt_is_answered_by_another_press(rig: ArmatureObject, session: Work
     def no_path(_answer: object) -> None:
         pass
 
+    def no_others(_context: object) -> list[ArmatureObject]:
+        return []
+
     asked = SimpleNamespace(params=asked_for, bl_idname="mmm.inpaint", copy_path=no_path)
+    asked.means_all, asked._several = no_others, no_others
     operators.RegenerateRange._draw_answers(asked, SimpleNamespace(layout=layout), bpy.context)  # pyright: ignore
     answers = [vars(item[2]) for item in layout.book if isinstance(item, tuple)]
     assert [answer["hold"] for answer in answers] == ["EDITED", "NONE"]
