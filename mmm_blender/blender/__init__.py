@@ -22,6 +22,7 @@ generate, edit, sequence, replay, character
 
 import atexit
 from importlib import import_module
+from types import ModuleType
 from typing import Protocol, cast
 
 _MODULES = (
@@ -92,8 +93,11 @@ def _modules() -> tuple[_Registrable, ...]:
 
 
 def register() -> None:
-    """Register every module."""
+    """Register every module, with our own translations."""
+    from .translations.own_context import claim  # noqa: PLC0415  # imports bpy
+
     for module in _modules():
+        claim(cast(ModuleType, module))
         module.register()
     # Blender disables its add-ons before it ends; as a module of Python (4.2, 4.5) it hangs or
     # crashes at the end if anything of ours is still registered

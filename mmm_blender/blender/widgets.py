@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import textwrap
+import unicodedata
 from typing import Any, TypeAlias
 
 from ..common.untrusted import MOST_TEXT, clean_text
@@ -11,18 +12,33 @@ from .bpy_types import Context, bpy
 Layout: TypeAlias = Any
 """A ``bpy.types.UILayout``; the stubs take only known words for icons, ours come from variables."""
 
+CONTEXT = "MMM"
+"""Of our labels, for translation: Blender's own words for "End" or "Fit" are of other things."""
+_WIDE = frozenset("FW")
+"""East Asian widths of letters that are two letters wide."""
 _LETTER_WIDTH = 6.6
 """Pixels of a mean letter at a scale of 1."""
 _MARGIN = 66
 """Pixels of tabs, borders, a box and an icon at a scale of 1."""
 _FALLBACK_LETTERS = 40  # before the region was drawn
 _FEWEST_LETTERS = 16
+_PROBE = 8
+"""Letters of a sentence that tell how wide its letters are."""
 
 
 def shown(text: str) -> str:
     """A text as a label or a poll message may have it: Blender ends at one that is no UTF-8, and
     names and properties of a stranger's file can be such."""
     return clean_text(text, MOST_TEXT)
+
+
+def in_language(text: str, **values: object) -> str:
+    """A text in the language that the person chose, with its values put in: '{name}'."""
+    return shown(_translated(text).format(**values))
+
+
+def _translated(text: str) -> str:
+    return str(bpy.app.translations.pgettext_iface(text, CONTEXT)) if text else ""
 
 
 def can_run(operator: Any, reason: str) -> bool:
@@ -49,7 +65,10 @@ def draw_wrapped(
     """
     letters = _letters(width) if width else _letters_in_region(context)
     column = layout if in_menu else layout.column(align=True)
-    for number, line in enumerate(textwrap.wrap(shown(text), letters)):
+    sentence = _translated(shown(text))
+    if any(unicodedata.east_asian_width(letter) in _WIDE for letter in sentence[:_PROBE]):
+        letters //= 2
+    for number, line in enumerate(textwrap.wrap(sentence, letters)):
         column.label(text=line, icon=icon if number == 0 or icon == "NONE" else "BLANK1")
 
 

@@ -144,9 +144,9 @@ class MotionModel:
         for part, wanted in zip(self.columns, asked, strict=True):
             if wanted and part not in self.predicted_parts:
                 raise MMMError(
-                    f"This bundle does not make the {part} body from a prompt, it edits the "
+                    f"These weights do not make the {part} body from a prompt, they edit the "
                     f"{' and '.join(self.predicted_parts)} body of a motion that is there: "
-                    "choose another bundle."
+                    "choose other weights."
                 )
 
     def _predictor(

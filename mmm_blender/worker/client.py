@@ -231,11 +231,11 @@ class WorkerClient:
         killed = excused or self._connection.killed
         reason = (reason or self._connection.last_words()).rstrip(".")
         kind = FailureKind.WORKER_ENDED
-        sentence = f"The worker ended unexpectedly ({reason}): try again."
+        sentence = f"The model's process ended unexpectedly ({reason}): try again."
         if self.ready is None and not killed:  # the environment is at fault
             kind = FailureKind.ENVIRONMENT
             sentence = self._refusal or (
-                f"The worker cannot run in {self.python} ({reason}): {self._remedy()}."
+                f"The model cannot run in {self.python} ({reason}): {self._remedy()}."
             )
         self._disconnect(at_once=True)
         again = [] if kind is FailureKind.ENVIRONMENT else self._take_unrepeated()

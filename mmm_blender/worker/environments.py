@@ -191,7 +191,7 @@ def remove_all(folder: Path) -> int:
     before = folder_bytes(folder)
     if current and (folder / current).is_dir() and not remove(folder / current):
         raise MMMError(
-            "A worker of another Blender runs in the environment: close that Blender, then press "
+            "The model of another Blender runs in that folder: close that Blender, then press "
             "Remove again."
         )
     (folder / _MARKER).unlink(missing_ok=True)

@@ -198,7 +198,7 @@ def test_a_killed_worker_fails_its_row_alone(
 ) -> None:
     assert run(write_table(["a,crash,1,0", "b,walk,1,0", "c,memory,1,0"])) == 1
     said = capsys.readouterr().err
-    assert "row 'a' (line 2): The worker ended unexpectedly" in said
+    assert "row 'a' (line 2): The model's process ended unexpectedly" in said
     assert "row 'c' (line 4): The memory of cuda:0 is exhausted" in said
     assert _names(out) == {"b.npz", "report.json"}
     assert run(write_table(["a,walk,1,0", "b,walk,1,0", "c,walk,1,0"])) == 0
@@ -264,7 +264,7 @@ def test_damaged_weights_stop_the_batch_at_once(
     rows = ["a,a person waves,1,0", "b,a person waves,1,0"]
     assert run(write_table(rows), "--bundle", str(bundle)) == 2
     said = capsys.readouterr().err
-    assert "row 'a' (line 2): config.json of the bundle damaged is damaged" in said
+    assert "row 'a' (line 2): config.json of the weights folder damaged is damaged" in said
     assert "row 'b'" not in said
     assert _report(out)["a"]["status"] == "failed"
 

@@ -100,7 +100,7 @@ def test_what_cannot_work_is_one_sentence_and_2(
     assert command.main([*asked, "--bundle", str(tmp_path)], PROGRAM) == 2
     assert command.main([*asked[2:], "--prompts", str(tmp_path / "no.csv")], PROGRAM) == 2
     first, second = capsys.readouterr().err.splitlines()
-    assert first.startswith(f"{PROGRAM}: There is no bundle in")
+    assert first.startswith(f"{PROGRAM}: There are no weights in")
     assert "could not be read" in second
     assert not (tmp_path / "out").exists()
 

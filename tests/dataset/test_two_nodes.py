@@ -190,5 +190,5 @@ def test_nodes_that_do_not_fit_are_left_out_with_a_sentence_each(
     assert "is left out: it has another version of MMM (9.9.9, " in said
     assert f"is left out: it cannot write {shards}" in said
     assert "(No space left on device): free space there." in said
-    assert f"is left out: There is no bundle in {asks.bundle}" in said
+    assert f"is left out: There are no weights in {asks.bundle}" in said
     check_whole(asks, "odd", {row.split(",")[0] for row in rows})

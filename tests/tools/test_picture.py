@@ -125,6 +125,6 @@ def test_the_scene_has_an_action_a_prompt_and_a_camera_that_follows() -> None:
 def test_missing_weights_are_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert demo.main(["--bundle", str(tmp_path), "--out", str(tmp_path / "out")]) == 1
     said = capsys.readouterr().err
-    assert said.startswith("demo: There is no bundle in")
+    assert said.startswith("demo: There are no weights in")
     assert said.count("\n") == 1
     assert not (tmp_path / "out").exists()

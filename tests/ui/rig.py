@@ -113,6 +113,11 @@ class Rig:
         log = self.folder / "blender.log"
         return log.read_text(errors="replace")[-3000:] if log.exists() else ""
 
+    @property
+    def root_name(self) -> str:
+        """Of the folder with this Blender: trixie or sid."""
+        return self._root.name
+
     def move(self, x: int, y: int) -> None:
         """Put the mouse somewhere: pixels from the upper left."""
         self.run(f"xdotool mousemove {x} {y}")

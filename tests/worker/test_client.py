@@ -290,7 +290,7 @@ def test_killed_while_it_starts_is_no_fault_of_the_environment(client: WorkerCli
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no signals")
 def test_a_worker_that_is_still_dying_gets_bundle_and_job_or_neither(client: WorkerClient) -> None:
-    """Before: "No bundle was chosen"."""
+    """Before: "No weights were chosen"."""
     generated(client, "walk")
     for _ in range(5):
         os.kill(processes(client), signal.SIGTERM)

@@ -82,7 +82,7 @@ def test_one_that_a_worker_runs_in_is_never_deleted(
     tmp_path: Path, worker: subprocess.Popen[str]
 ) -> None:
     assert e.is_in_use(tmp_path / "env-1")
-    with pytest.raises(MMMError, match="another Blender runs in the environment: close"):
+    with pytest.raises(MMMError, match="another Blender runs in that folder: close"):
         e.remove_all(tmp_path)
     e.remove_leftovers(tmp_path, replaced="env-1")
     assert e.environment_python(tmp_path) is not None

@@ -63,7 +63,7 @@ def test_whatever_happens_to_the_worker_each_job_ends_once() -> None:
             assert len(ended) == 1
             if isinstance(ended[0], p.Failed):
                 assert "Set Up" not in ended[0].message, ended[0].message
-                assert "No bundle" not in ended[0].message, ended[0].message
+                assert "No weights" not in ended[0].message, ended[0].message
         assert isinstance(client.run_blocking(p.Generate("walk", 1.0), BUNDLE), p.Generated)
     finally:
         client.stop()

@@ -39,7 +39,7 @@ _MOST_CONFIG_BYTES = 2**20
 _ADDING, _PART = "adding", ".part"
 _LEFTOVER_SECONDS = 3600.0
 _CHUNK = 2**20
-_LINK = "a link, which a bundle has none of"
+_LINK = "a link, which weights have none of"
 
 
 def add_bundle(source: Path, library: Path) -> BundleCard:
@@ -127,7 +127,7 @@ def _bundle_folder(part: Path) -> Path:
         return found[0]
     raise MMMError(
         f"That is no folder of weights ({'no' if not found else 'more than one'} {CONFIG_NAME}): "
-        "choose one bundle's folder or zip."
+        "choose one folder of weights, or its zip."
     )
 
 
@@ -189,8 +189,8 @@ def _check_size(sizes: Iterable[int], source: Path) -> None:
     known = list(sizes)
     if len(known) > MOST_FILES or sum(known) > MOST_BYTES:
         raise MMMError(
-            f"{source.name} holds more than a bundle does ({len(known)} files, "
-            f"{sum(known) / 1e9:.1f} GB): choose one bundle's folder or zip."
+            f"{source.name} holds more than weights do ({len(known)} files, "
+            f"{sum(known) / 1e9:.1f} GB): choose one folder of weights, or its zip."
         )
 
 

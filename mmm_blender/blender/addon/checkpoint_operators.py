@@ -38,20 +38,29 @@ NEEDED = {
 """Properties of the operators, with names for people."""
 
 
-def _path_property(name: str, folder: bool = False) -> Any:
+def _path_property(name: str, description: str, folder: bool = False) -> Any:
     return bpy.props.StringProperty(
-        name=name, subtype="DIR_PATH" if folder else "FILE_PATH", options={"SKIP_SAVE"}
+        name=name,
+        description=description,
+        subtype="DIR_PATH" if folder else "FILE_PATH",
+        options={"SKIP_SAVE"},
     )
 
 
 class CheckpointProperties:
     """What both operators ask for."""
 
-    tokenizer: _path_property("Tokenizer")
-    transformer: _path_property("Transformer")
-    mean: _path_property("Mean")
-    std: _path_property("Deviation")
-    clip: _path_property("CLIP Folder", folder=True)
+    tokenizer: _path_property(
+        "Tokenizer", "The authors' .pth that turns motion into pieces (tokens) and back"
+    )
+    transformer: _path_property(
+        "Transformer", "The authors' .pth that chooses the pieces that fit a prompt"
+    )
+    mean: _path_property("Mean", "The .npy with the mean of what the authors trained on")
+    std: _path_property("Deviation", "The .npy with the spread of what the authors trained on")
+    clip: _path_property(
+        "CLIP Folder", "Folder of CLIP ViT-B/32, by which these weights read prompts", folder=True
+    )
     name: bpy.props.StringProperty(name="Name", description="Of the new weights", default="mmm")
 
 

@@ -7,7 +7,7 @@ from typing import ClassVar
 from ...worker.protocol import AUTO_DEVICE
 from ..bpy_types import Context, bpy
 from ..jobs.session import WorkerSession, session
-from ..widgets import ORDER, TAB, Layout, draw_choice, shown
+from ..widgets import ORDER, TAB, Layout, draw_choice, in_language, shown
 from .choices import choices, device_path, known_devices
 from .paths import ROOT_PACKAGE
 
@@ -44,9 +44,10 @@ class DevicePanel(bpy.types.Panel):
         column = self.layout.column()
         draw_device_menu(column)
         if name := device_name(session):
-            column.label(text=shown(f"Runs on: {name}"))
+            column.label(text=in_language("Runs on: {name}", name=name))
         if session.worker_status is not None:
-            column.label(text=f"Memory: {session.worker_status.memory_mb:,.0f} MB")
+            memory = f"{session.worker_status.memory_mb:,.0f}"
+            column.label(text=in_language("Memory: {megabytes} MB", megabytes=memory))
         draw_preferences_button(column)
 
 

@@ -65,7 +65,7 @@ class RemoveEnvironment(bpy.types.Operator):
 
 
 class RepairEnvironment(bpy.types.Operator):
-    """Make the environment again, with the same build; the old one goes when the new one works"""
+    """Install PyTorch again, the same build; the old one goes when the new one works"""
 
     bl_idname = "mmm.repair_environment"
     bl_label = "Repair"
@@ -91,10 +91,10 @@ class UseEnvironment(bpy.types.Operator):
     """Let this Blender use what Set Up has made for another version of Blender"""
 
     bl_idname = "mmm.use_environment"
-    bl_label = "Use That Environment"
+    bl_label = "Use That PyTorch"
     bl_options: ClassVar[set[str]] = {"INTERNAL"}
 
-    folder: bpy.props.StringProperty(name="Folder", description="The folder of the environment")
+    folder: bpy.props.StringProperty(name="Folder", description="The folder that Set Up made")
 
     @classmethod
     def poll(cls, _context: Context) -> bool:

@@ -142,13 +142,13 @@ def draw_known(layout: Layout, knowledge: Knowledge | None, search: str) -> None
     """The groups with the prompts that fit a search, each a button that writes the prompt."""
     groups = () if knowledge is None else knowledge.search(search)
     if not groups:
-        layout.label(text="Nothing known fits", icon="INFO")
+        layout.label(text="Nothing Known Fits", icon="INFO")
     left = _MOST_SHOWN
     for group in groups:
         _draw_group(layout, group, max(left, 0))
         left -= len(group.prompts)
     if left < 0:
-        layout.label(text="There are more: search for a word", icon="INFO")
+        layout.label(text="There are more: search for a word.", icon="INFO")
 
 
 def _draw_group(layout: Layout, group: KnownGroup, most: int) -> None:

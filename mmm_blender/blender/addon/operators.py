@@ -111,7 +111,7 @@ class CancelSetUp(bpy.types.Operator):
 
 
 class CheckWorker(bpy.types.Operator):
-    """Start the worker and ask what it can run on"""
+    """Look again whether the model runs here, and on which devices"""
 
     bl_idname = "mmm.check_worker"
     bl_label = "Check Again"
@@ -141,7 +141,7 @@ class CheckWorker(bpy.types.Operator):
 
 
 class OpenWorkerLog(bpy.types.Operator):
-    """Write the last lines of the worker's log to a file and open it"""
+    """Write the last lines that the model logged to a file, and open it"""
 
     bl_idname = "mmm.open_worker_log"
     bl_label = "Open the Log"
@@ -154,7 +154,7 @@ class OpenWorkerLog(bpy.types.Operator):
         path = user_folder() / _WORKER_LOG
         try:
             make_folder(path.parent)
-            write_files({path: (text or "The worker has said nothing.").encode()})
+            write_files({path: (text or "Nothing was logged.").encode()})
         except MMMError as error:
             self.report({"ERROR"}, shown(str(error)))
             return {"CANCELLED"}

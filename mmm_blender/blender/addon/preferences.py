@@ -48,7 +48,7 @@ class MMMPreferences(bpy.types.AddonPreferences):
         description="The model runs in a process of its own, never inside Blender",
         items=[
             (OWN, "Automatic", "What Set Up made if there is such, else Blender's own Python"),
-            (CHOSEN, "My own", "A Python of yours that has PyTorch or ONNX Runtime"),
+            (CHOSEN, "My Own", "A Python of yours that has PyTorch or ONNX Runtime"),
         ],
         default=OWN,
         update=_forget_python_errors,
@@ -60,7 +60,7 @@ class MMMPreferences(bpy.types.AddonPreferences):
         update=_forget_python_errors,
     )
     flavour: bpy.props.EnumProperty(
-        name="PyTorch for",
+        name="PyTorch Build",
         description="Which build of PyTorch Set Up installs",
         items=[(key, name, "") for key, name in FLAVOURS.items()],
         default=Choices.flavour,
@@ -86,21 +86,21 @@ class MMMPreferences(bpy.types.AddonPreferences):
         default=Choices.device,
     )
     threads: bpy.props.IntProperty(
-        name="CPU threads",
+        name="CPU Threads",
         description="0 leaves the number to what runs the model",
         default=Choices.threads,
         min=0,
         max=_MOST_THREADS,
     )
     idle_minutes: bpy.props.IntProperty(
-        name="Free memory after",
+        name="Free Memory After",
         description="Minutes without a job until the model leaves the memory; 0 for never",
         default=Choices.idle_minutes,
         min=0,
         max=_MOST_MINUTES,
     )
     bundles_folder: bpy.props.StringProperty(
-        name="Own weights",
+        name="Own Weights",
         description="A folder with folders of weights; empty for the add-on's own",
         subtype="DIR_PATH",
         update=_look_at_disk,

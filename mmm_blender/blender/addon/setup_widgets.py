@@ -9,7 +9,7 @@ from ...worker.package_sources import CUDA, FLAVOURS
 from ...worker.setup_checks import DOWNLOAD_MB, NEEDED_GB
 from ..bpy_types import Context
 from ..jobs.setup_job import setup_session
-from ..widgets import Layout, draw_wrapped, shown
+from ..widgets import Layout, draw_wrapped, in_language, shown
 from .choices import Preferences, choices, preferences
 from .disk_facts import shown_environment, shown_log
 from .worker_python import setup_poll_error
@@ -37,7 +37,7 @@ def cost_sentence() -> str:
 def draw_setup_page(layout: Layout, context: Context, stored: Preferences) -> None:
     """The preferences' part on Set Up."""
     box = layout.box()
-    box.label(text="Set Up (optional)", icon="PREFERENCES")
+    box.label(text="Set Up (Optional)", icon="PREFERENCES")
     draw_wrapped(box, context, PURPOSE)
     info, others = shown_environment()
     _draw_environment(box, context, info)
@@ -66,7 +66,9 @@ def _draw_environment(layout: Layout, context: Context, info: EnvironmentInfo) -
 def _draw_other(layout: Layout, folder: Path) -> None:
     """An environment of another version of Blender, which may be used as well."""
     operator = layout.operator(
-        "mmm.use_environment", text=shown(f"Use the One in {folder}"), icon="LINKED"
+        "mmm.use_environment",
+        text=in_language("Use the One in {folder}", folder=folder),
+        icon="LINKED",
     )
     operator.folder = str(folder)
 

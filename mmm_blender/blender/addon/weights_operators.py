@@ -24,15 +24,15 @@ _DIALOG_WIDTH = 420
 
 
 class AddWeights(bpy.types.Operator):
-    """Add a bundle of weights: its folder, or a zip of it. Its files are checked and copied"""
+    """Add weights from their folder or a zip; the files are checked and copied"""
 
     bl_idname = "mmm.add_weights"
     bl_label = "Add"
     bl_options: ClassVar[set[str]] = {"INTERNAL"}
 
     filepath: bpy.props.StringProperty(
-        name="Bundle",
-        description="A zip, or a bundle's folder or config.json",
+        name="Weights",
+        description="A zip, or the config.json in a folder of weights",
         subtype="FILE_PATH",
     )
     filter_glob: bpy.props.StringProperty(default="*.zip;*.json", options={"HIDDEN"})
@@ -58,13 +58,13 @@ class AddWeights(bpy.types.Operator):
 
 
 class RemoveWeights(bpy.types.Operator):
-    """Delete a bundle that was added. Actions made with it need it to be replayed"""
+    """Delete weights that were added; Replay of Actions made with them needs them"""
 
     bl_idname = "mmm.remove_weights"
     bl_label = "Remove"
     bl_options: ClassVar[set[str]] = {"INTERNAL"}
 
-    bundle: bpy.props.StringProperty(name="Weights", description="Name of the bundle's folder")
+    bundle: bpy.props.StringProperty(name="Weights", description="Name of their folder")
 
     @classmethod
     def poll(cls, _context: Context) -> bool:
@@ -100,7 +100,7 @@ class FirstUse(bpy.types.Operator):
     bl_label = "Weights Not for Commercial Use"
     bl_options: ClassVar[set[str]] = {"INTERNAL"}
 
-    bundle: bpy.props.StringProperty(name="Weights", description="Name of the bundle's folder")
+    bundle: bpy.props.StringProperty(name="Weights", description="Name of their folder")
     operator: bpy.props.StringProperty(name="Operator", description="What was pressed")
     arguments: bpy.props.StringProperty(name="Arguments", description="With what, as JSON")
 

@@ -49,14 +49,14 @@ def _gender_property() -> Any:
 
 
 class AddCharacter(JobOperator, bpy.types.Operator):
-    """Add an SMPL armature with its body at the 3D cursor and make it active"""
+    """Add a character, an SMPL armature with a body, at the 3D cursor and make it active"""
 
     bl_idname = "mmm.add_character"
-    bl_label = "Add SMPL Character"
+    bl_label = "Add Character"
     bl_options: ClassVar[set[str]] = {"UNDO"}
 
     model_path: bpy.props.StringProperty(
-        name="Body model",
+        name="Body Model",
         description="Your own SMPL, SMPL-H or SMPL-X file (.npz or .pkl); empty for MMM's body",
         subtype="FILE_PATH",
         options={"SKIP_SAVE"},

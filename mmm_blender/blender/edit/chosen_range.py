@@ -23,6 +23,7 @@ from ..bpy_types import Action, Area, ArmatureObject, Context, FCurve, Scene, bp
 from ..fcurves.frame_range import FrameRange
 from ..fcurves.layered_actions import bone_path, rig_curves
 from ..rig.bone_selection import is_selected
+from ..widgets import in_language
 
 KEY_EDITORS = ("DOPESHEET_EDITOR", "GRAPH_EDITOR")
 """Where keys can be seen and selected; Blender counts the timeline as a dope sheet."""
@@ -34,11 +35,11 @@ CONTEXT_SECONDS = 5.0
 class Source(Enum):
     """Where a range comes from; the value is what the panel says."""
 
-    KEYS = "the selected keys"
-    PREVIEW = "the preview range"
-    FIELDS = "the fields above"
-    GIVEN = "the operator"
-    POSES = "the first pose to the last"
+    KEYS = "selected keys"
+    PREVIEW = "preview range"
+    FIELDS = "these fields"
+    GIVEN = "as given"
+    POSES = "first to last pose"
 
 
 @dataclass(frozen=True)
@@ -66,7 +67,13 @@ class ChosenRange(FrameRange):
     @property
     def text(self) -> str:
         """For the panel."""
-        return f"Frames {self.first} to {self.last}, from {self.source.value}"
+        source = in_language(self.source.value)
+        return in_language(
+            "Frames {first} to {last}: {source}",
+            first=self.first,
+            last=self.last,
+            source=source,
+        )
 
 
 def chosen_range(

@@ -67,12 +67,16 @@ def _draw_buttons(layout: Layout, context: Context, reason: str) -> None:
     if session.busy:
         draw_progress(layout, session)
         return
-    row = layout.row(align=True)
+    column = layout.column(align=True)
+    row = column.row()
     row.scale_y = BIG
     row.enabled = not reason
     row.operator("mmm.inpaint", icon="PLAY")
-    row.operator("mmm.in_between", icon="KEYFRAME")
-    layout.operator("mmm.replay", icon="FILE_REFRESH")
+    row = column.row(align=True)
+    between = row.row(align=True)
+    between.enabled = not reason
+    between.operator("mmm.in_between", icon="KEYFRAME")
+    row.operator("mmm.replay", icon="FILE_REFRESH")
     if reason:
         draw_wrapped(layout, context, reason, icon="INFO")
     in_view = context.area is None or context.area.type == "VIEW_3D"

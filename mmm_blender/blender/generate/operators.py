@@ -87,7 +87,7 @@ class MotionOperator(
 
 
 class GenerateMotion(MotionOperator, bpy.types.Operator):
-    """Generate a motion from the prompt and key it on the SMPL armature from the current frame"""
+    """Generate a motion from the prompt and key it on the character from the current frame"""
 
     bl_idname = "mmm.generate"
     bl_label = "Generate Motion"
@@ -115,7 +115,7 @@ class WalkTo(MotionOperator, bpy.types.Operator):
         description="Where the body goes",
         items=(
             (CURSOR, "3D Cursor", "To the 3D cursor"),
-            (OBJECT, "Object", "To the object that the panel Path names, or the argument path"),
+            (OBJECT, "Object", "To the object that the panel Path names"),
         ),
     )
 
@@ -154,7 +154,7 @@ class CancelJob(bpy.types.Operator):
 
 
 class NewSeed(bpy.types.Operator):
-    """Choose another seed at random"""
+    """Choose another seed at random, for another motion of the same prompt"""
 
     bl_idname = "mmm.new_seed"
     bl_label = "New Seed"

@@ -11,7 +11,7 @@ from ..addon.device_panel import draw_preferences_button
 from ..addon.disk_facts import shown_cards, shown_python
 from ..addon.known_prompts import PromptReading, draw_known_button, draw_reading, read_prompt
 from ..addon.licence_notice import draw_notice as draw_notice_of_licence
-from ..addon.scene_settings import Settings, scene_settings
+from ..addon.scene_settings import CONTINUE, Settings, scene_settings
 from ..addon.setup_widgets import draw_setup
 from ..addon.several_characters import draw_characters
 from ..addon.shown_target import shown_target
@@ -21,7 +21,7 @@ from ..jobs.job_widgets import draw_notice, draw_progress
 from ..jobs.session import MAIN_PANEL, session
 from ..path.properties import NONE, path_settings
 from ..path.shown_path import shown_path_poll_error
-from ..widgets import BIG, ORDER, TAB, Layout, draw_choice, draw_wrapped, shown
+from ..widgets import BIG, ORDER, TAB, Layout, draw_choice, draw_wrapped, in_language, shown
 from .continuation import continues, motion_before
 
 EXAMPLES = (
@@ -121,8 +121,9 @@ def _draw_target(layout: Layout, context: Context) -> bool:
         return False
     frame = context.scene.frame_current
     if not draw_characters(layout, context):
-        name = "a new character" if rig is None else str(rig.name)
-        layout.label(text=shown(f"On {name}, from frame {frame}"), icon="ARMATURE_DATA")
+        name = in_language("a new character") if rig is None else str(rig.name)
+        text = in_language("On {name}, from frame {frame}", name=name, frame=frame)
+        layout.label(text=text, icon="ARMATURE_DATA")
     key = ("motion before", scene_key(context), frame)
     before = ui_state.fact(key, lambda: motion_before(context, rig))
     if before:
@@ -132,15 +133,16 @@ def _draw_target(layout: Layout, context: Context) -> bool:
 
 def _draw_existing(layout: Layout, context: Context, before: str) -> None:
     """Continue or replace, and what that does to the motion before the playhead."""
-    settings = scene_settings(context.scene)
-    layout.row(align=True).prop(settings, "existing", expand=True)
-    path = path_settings(context.scene)
-    has_path = str(path.kind) != NONE
-    goes_on = continues(str(settings.existing), str(path.start_from), str(path.end_in), has_path)
-    if goes_on and not settings.loop:
-        text = f"Goes on from '{before}'; keys before the playhead stay."
+    settings, path = scene_settings(context.scene), path_settings(context.scene)
+    place = (str(path.start_from), str(path.end_in), str(path.kind) != NONE)
+    row = layout.row(align=True)
+    can_go_on = continues(CONTINUE, *place) and not settings.loop
+    row.enabled = can_go_on  # else it is replaced whatever was chosen
+    row.prop(settings, "existing", expand=True)
+    if can_go_on and str(settings.existing) == CONTINUE:
+        text = in_language("Goes on from '{name}'; keys before the playhead stay.", name=before)
     else:
-        text = f"'{before}' is replaced, and stays in the list of takes."
+        text = in_language("'{name}' is replaced, and stays in the list of takes.", name=before)
     draw_wrapped(layout, context, text, icon="INFO")
 
 
@@ -184,7 +186,7 @@ def _reading(card: BundleCard, settings: Settings) -> PromptReading:
 def _draw_bundle(layout: Layout, card: BundleCard | None, said: bool) -> None:
     """Which weights, and what one may do with their motions, unless it was ``said`` above."""
     cards = shown_cards()
-    name = "Choose weights" if card is None else card.name
+    name = in_language("Choose Weights") if card is None else card.name
     column = layout.column(align=True)
     if len(cards) > 1 or card is None:
         column.menu("MMM_MT_bundles", text=shown(name))

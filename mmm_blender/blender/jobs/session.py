@@ -53,7 +53,7 @@ class State(Enum):
     """Where a job stands; the value is what the progress bar says."""
 
     READING = "Reading the motion"
-    STARTING = "Starting the worker"
+    STARTING = "Starting the model"
     LOADING = "Loading"
     GENERATING = "Generating"
     IMPORTING = "Importing"
@@ -310,8 +310,8 @@ class WorkerSession:
             self.shut_down()
             job.fail(
                 FailureKind.WORKER_ENDED,
-                f"The worker did not answer within {START_SECONDS:.0f} s: try again, or choose "
-                "another Python in the preferences.",
+                f"The model's process did not answer within {START_SECONDS:.0f} s: try again, or "
+                "choose another Python in the preferences.",
             )
 
 

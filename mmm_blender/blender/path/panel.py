@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from ..bpy_types import Context, bpy
-from ..widgets import TAB, Layout, draw_wrapped
+from ..widgets import TAB, Layout, draw_wrapped, in_language
 from .properties import (
     CURSOR,
     LINE,
@@ -68,10 +68,10 @@ class PathPanel(bpy.types.Panel):
         if settings.kind != NONE:
             _draw_how(column, settings)
             draw_wrapped(column, context, *_said(context))
-        row = layout.row(align=True)
-        row.operator("mmm.walk_to", text="Walk to 3D Cursor", icon="CURSOR").goal = CURSOR
-        row.operator("mmm.walk_to", text="Walk to Object", icon="OBJECT_ORIGIN").goal = OBJECT
-        layout.prop(settings, "goal", text="")
+        walk = layout.column(align=True)
+        walk.operator("mmm.walk_to", text="Walk to 3D Cursor", icon="CURSOR").goal = CURSOR
+        walk.operator("mmm.walk_to", text="Walk to Object", icon="OBJECT_ORIGIN").goal = OBJECT
+        walk.prop(settings, "goal", text="")
         column.separator()
         column.prop(settings, "start_from")
         column.prop(settings, "end_in")
@@ -121,10 +121,12 @@ def _said(context: Context) -> tuple[str, str]:
         return planned, "ERROR"
     if planned is None:
         return "", "NONE"
-    said = f"{planned.ground.length * planned.space.metre:.1f} m"
+    metres = f"{planned.ground.length * planned.space.metre:.1f}"
+    said = in_language("{metres} m.", metres=metres)
     if planned.seconds:
-        said += f" in {planned.seconds:.1f} seconds"
-    return " ".join((f"{said}.", *planned.notes)), "INFO"
+        seconds = f"{planned.seconds:.1f}"
+        said = in_language("{metres} m in {seconds} seconds.", metres=metres, seconds=seconds)
+    return " ".join((said, *planned.notes)), "INFO"
 
 
 _CLASSES = (MMM_UL_way_points, PathPanel)

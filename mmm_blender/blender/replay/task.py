@@ -205,8 +205,8 @@ def sampled_note(recipe: Recipe) -> str:
     if all(step.tokens for step in recipe.steps):
         return ""
     return (
-        "Its recipe is of version 0.1.0, which kept no tokens, and its seed draws other ones now: "
-        "the motion is a new one of the same prompt."
+        "Its recipe is of version 0.1.0, which did not keep what was drawn, and its seed draws "
+        "another motion now: this is a new one of the same prompt."
     )
 
 

@@ -9,7 +9,7 @@ from ..addon.ui_state import scene_key, ui_state
 from ..bpy_types import ArmatureObject, Context, bpy
 from ..rig.binding import find_binding
 from ..rig.rig_maps import find_rig_map
-from ..widgets import ORDER, TAB, Layout, draw_wrapped, shown
+from ..widgets import ORDER, TAB, Layout, draw_wrapped, in_language, shown
 from .operators import chosen_rig
 from .properties import rig_settings
 
@@ -51,7 +51,8 @@ def _known_map(context: Context, rig: ArmatureObject) -> RigMap | str:
 def _draw_recognised(layout: Layout, context: Context, rig: ArmatureObject, found: RigMap) -> None:
     layout.label(text=shown(found.label), icon="CHECKMARK")
     for cost in found.costs():
-        draw_wrapped(layout, context, f"Without a bone: {cost}.", icon="INFO")
+        missing = in_language("Without a bone: {cost}.", cost=cost)
+        draw_wrapped(layout, context, missing, icon="INFO")
     key = ("rig fault", scene_key(context), rig.name)
     fault = ui_state.fact(key, lambda: _fault(rig))
     if fault:

@@ -135,7 +135,7 @@ class MovePrompt(bpy.types.Operator):
 
 
 class NewLineSeed(_LineOperator, bpy.types.Operator):
-    """Choose another seed at random for the active prompt"""
+    """Choose another seed at random for the active prompt, for another motion of it"""
 
     bl_idname = "mmm.sequence_new_seed"
     bl_label = "New Seed"

@@ -13,7 +13,7 @@ from ..addon.ui_state import ui_state
 from ..bpy_types import Context, bpy
 from ..jobs.job_widgets import draw_notice, draw_progress
 from ..jobs.session import session
-from ..widgets import BIG, ORDER, TAB, Layout, draw_wrapped
+from ..widgets import BIG, ORDER, TAB, Layout, draw_wrapped, in_language
 from .layout import Segment
 from .lists import sequence_list
 from .properties import SegmentParams, chosen_line, params_of
@@ -68,7 +68,9 @@ class SequencePanel(bpy.types.Panel):
         if found.lines:
             _draw_line(layout, context, found.lines[chosen_line(found)])
             total = sum(each.seconds for each in params_of(found.lines))
-            layout.label(text=f"{len(found.lines)} prompts, {total:g} seconds", icon="TIME")
+            count, seconds = len(found.lines), f"{total:g}"
+            text = in_language("{count} prompts, {seconds} seconds", count=count, seconds=seconds)
+            layout.label(text=text, icon="TIME")
         if session.busy:
             draw_progress(layout, session)
             return

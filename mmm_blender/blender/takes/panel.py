@@ -7,7 +7,7 @@ from typing import Any
 from ..addon.scene_settings import scene_settings
 from ..addon.shown_target import shown_character
 from ..bpy_types import Context, bpy
-from ..widgets import ORDER, TAB, Layout, draw_wrapped, shown
+from ..widgets import ORDER, TAB, Layout, draw_wrapped, in_language, shown
 from .take_list import listed_takes, played_action
 
 _SEED_SHARE = 0.22
@@ -88,7 +88,7 @@ def _draw_details(layout: Layout, context: Context, take: Any) -> None:
     box = layout.box()
     if take.prompt:
         draw_wrapped(box, context, f"\u201c{take.prompt}\u201d")
-    box.label(text=shown(f"Seed {take.seed}, made {take.made}"))
+    box.label(text=in_language("Seed {seed}, made {when}", seed=take.seed, when=take.made))
     for text in advice(take):
         draw_wrapped(box, context, text, icon="INFO")
     box.operator("mmm.use_take_settings", icon="COPYDOWN")
@@ -96,14 +96,20 @@ def _draw_details(layout: Layout, context: Context, take: Any) -> None:
 
 def advice(take: Any) -> list[str]:
     """What the figures of a take mean, in sentences."""
-    sentences = [f"Feet slide {_slide(take)}."] if take.slide >= 0.0 else []
+    slide = _slide(take)
+    sentences = [in_language("Feet slide {speed}.", speed=slide)] if slide else []
     if take.slide > _SLIDING_CMPS:
-        sentences = [f"Feet slide {_slide(take)}: try another take, or turn Pin Feet on."]
+        sentences = [
+            in_language("Feet slide {speed}: try another take, or turn Pin Feet on.", speed=slide)
+        ]
     if take.seam > _JUMPING:
-        sentences.append("It jumps at a seam: choose a longer range.")
+        sentences.append(in_language("It jumps at a seam: choose a longer range."))
     if take.arrival > _SLIDING_CMPS:
+        speed = f"{take.arrival:.0f}"
         sentences.append(
-            f"The body is led by {take.arrival:.0f} cm/s to arrive: choose a longer range."
+            in_language(
+                "The body is led by {speed} cm/s to arrive: choose a longer range.", speed=speed
+            )
         )
     return sentences
 

@@ -2,28 +2,36 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TypeAlias
 
 from ..bpy_types import bpy
-from .labels import LABELS
-from .tooltips import TOOLTIPS
+from ..widgets import CONTEXT
+from .po_file import read_po
 
 Table: TypeAlias = dict[tuple[str, str], str]
 
 LANGUAGES = ("de_DE", "ja_JP", "zh_HANS")
-"""In the order of the columns, after English."""
 _OLD_NAMES = {"zh_HANS": "zh_CN"}
 """As other programs call them; Blender reads either."""
-_CONTEXTS = ("*", "Operator")
-"""Of labels: in general, and on buttons."""
+_CONTEXTS = (CONTEXT, "*", "Operator")
+"""Ours, that of tooltips and plain labels, and that of buttons of Blender's own operators."""
+
+
+def texts(language: str) -> dict[str, str]:
+    """English to translated text, of one of LANGUAGES."""
+    return read_po(Path(__file__).with_name(f"{language}.po"))
 
 
 def translations() -> dict[str, Table]:
     """A table for each language: context and English text to the text that is shown."""
     found: dict[str, Table] = {}
-    for column, language in enumerate(LANGUAGES, start=1):
-        table = {(context, row[0]): row[column] for row in LABELS for context in _CONTEXTS}
-        table |= {("*", row[0]): row[column] for row in TOOLTIPS}
+    for language in LANGUAGES:
+        table = {
+            (context, english): text
+            for english, text in texts(language).items()
+            for context in _CONTEXTS
+        }
         found[language] = table
         if language in _OLD_NAMES:
             found[_OLD_NAMES[language]] = table

@@ -47,7 +47,7 @@ def files_of(folder: Path, inside: str) -> dict[str, Path]:
     """All files of a folder that is to become the bundle's sub-folder ``inside``."""
     paths = sorted(path for path in folder.rglob("*") if belongs(path))
     if not paths:
-        raise MMMError(f"{folder} holds no files for the bundle: choose another folder.")
+        raise MMMError(f"{folder} holds no weights: choose another folder.")
     return {f"{inside}/{path.relative_to(folder).as_posix()}": path for path in paths}
 
 
@@ -84,11 +84,11 @@ def read_config(folder: Path) -> BundleConfig:
     """Only the config of a bundle."""
     values = _config_values(folder)
     _check_version(folder, values)
-    config = from_json(BundleConfig, values, f"{CONFIG_FILE} of the bundle {folder.name}")
+    config = from_json(BundleConfig, values, f"{CONFIG_FILE} of the weights folder {folder.name}")
     if config.limits not in (None, config.derived_limits):
         raise MMMError(
-            f"{CONFIG_FILE} of the bundle {folder.name} has other limits than its networks: "
-            f"{GET_AGAIN}."
+            f"{CONFIG_FILE} of the weights folder {folder.name} has other limits than its "
+            f"networks: {GET_AGAIN}."
         )
     return config
 
@@ -104,11 +104,11 @@ def _config_values(folder: Path) -> object:
         return json_value(file_bytes(folder / CONFIG_FILE, MOST_CONFIG_BYTES).decode())
     except OSError as error:
         raise MMMError(
-            f"There is no bundle in {folder}: choose a folder that holds a {CONFIG_FILE}."
+            f"There are no weights in {folder}: choose a folder that holds a {CONFIG_FILE}."
         ) from error
     except ValueError as error:
         raise MMMError(
-            f"{CONFIG_FILE} of the bundle {folder.name} is damaged: {GET_AGAIN}."
+            f"{CONFIG_FILE} of the weights folder {folder.name} is damaged: {GET_AGAIN}."
         ) from error
 
 
@@ -118,8 +118,8 @@ def _check_version(folder: Path, values: object) -> None:
     version = entries.get("version", BUNDLE_VERSION)
     if version != BUNDLE_VERSION:
         raise MMMError(
-            f"The bundle {folder.name} has version {clean_text(version)}, and this MMM reads "
-            f"version {BUNDLE_VERSION}: update the extension or get a bundle that matches it."
+            f"The weights folder {folder.name} has version {clean_text(version)}, and this MMM "
+            f"reads version {BUNDLE_VERSION}: update the extension or get weights that match it."
         )
 
 
@@ -132,12 +132,14 @@ def content_of(name: str, source: Path | bytes) -> bytes:
     """What an extra file holds. It lies in a sub-folder, so that it can't replace the weights."""
     place = PurePosixPath(name)
     if place.is_absolute() or ".." in place.parts or len(place.parts) == 1:
-        raise MMMError(f"A bundle's extra file cannot be named '{name}': name a sub-folder's file.")
+        raise MMMError(
+            f"An extra file of weights cannot be named '{name}': name a sub-folder's file."
+        )
     try:
         return source if isinstance(source, bytes) else source.read_bytes()
     except OSError as error:
         raise MMMError(
-            f"{source} could not be read for the bundle ({error.strerror}): nothing was written."
+            f"{source} could not be read ({error.strerror}): nothing was written."
         ) from error
 
 
@@ -156,20 +158,20 @@ def _check(folder: Path, name: str, config: BundleConfig) -> None:
 def _check_place(folder: Path, name: str) -> None:
     if not lies_inside(folder, name):
         raise MMMError(
-            f"The bundle {folder.name} names a file outside its folder ({clean_text(name)}): "
-            f"{GET_AGAIN}."
+            f"The weights folder {folder.name} names a file outside its folder "
+            f"({clean_text(name)}): {GET_AGAIN}."
         )
 
 
 def _lacks(folder: Path, name: str) -> MMMError:
-    return MMMError(f"The bundle {folder.name} lacks its file {name}: {GET_AGAIN}.")
+    return MMMError(f"The weights folder {folder.name} lacks its file {name}: {GET_AGAIN}.")
 
 
 def _check_hash(folder: Path, name: str, config: BundleConfig, digest: str) -> None:
     if digest != config.files[name]:
         raise MMMError(
-            f"The file {name} of the bundle {folder.name} is truncated or was changed (its hash "
-            f"does not match): {GET_AGAIN}."
+            f"The file {name} of the weights folder {folder.name} is truncated or was changed (its "
+            f"hash does not match): {GET_AGAIN}."
         )
 
 
@@ -177,7 +179,9 @@ def _tensors(folder: Path, name: str, config: BundleConfig, wanted: Shapes) -> d
     """The tensors of a file, from the very bytes that its hash is of. A file that holds more than
     the networks want is not read."""
     if name not in config.files:
-        raise MMMError(f"The bundle {folder.name} does not name its file {name}: {GET_AGAIN}.")
+        raise MMMError(
+            f"The weights folder {folder.name} does not name its file {name}: {GET_AGAIN}."
+        )
     _check_place(folder, name)
     try:
         content = file_bytes(folder / name, _most_bytes(wanted))

@@ -162,7 +162,7 @@ def layout_named(name: str) -> FeatureLayout:
     """The layout of that name; MMMError if a bundle speaks one that is not known."""
     if name not in LAYOUTS:
         raise MMMError(
-            f"This bundle speaks the feature layout '{name}', which this version does not know "
+            f"These weights speak the feature layout '{name}', which this version does not know "
             f"({', '.join(LAYOUTS)}): update the extension."
         )
     return LAYOUTS[name]

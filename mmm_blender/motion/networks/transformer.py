@@ -211,7 +211,9 @@ class MaskedTransformer(nn.Module):
         sentence_BC, words_BWC, mask_BW = text.sentence_BC, text.words_BWC, text.word_mask_BW
         if drop_text_B is not None:
             if not self.config.trained_with_guidance:
-                raise MMMError("This bundle was trained without guidance: set the guidance to 1.")
+                raise MMMError(
+                    "These weights were trained without guidance: set the guidance to 1."
+                )
             drop_B1 = drop_text_B[:, None]
             no_text_C = self.no_text_C.to(sentence_BC.dtype)
             sentence_BC = torch.where(drop_B1, no_text_C, sentence_BC)

@@ -170,8 +170,8 @@ def _check(model: MotionModel, request: EditRequest) -> None:
     if wanted not in possible:
         names = {"all": "whole", "lower": "lower", "upper": "upper"}
         raise MMMError(
-            f"This bundle edits the {' or '.join(names[part] for part in possible)} body, not the "
-            f"{names[wanted]} body: choose another bundle or body part."
+            f"These weights edit the {' or '.join(names[part] for part in possible)} body, not the "
+            f"{names[wanted]} body: choose other weights, or another body part."
         )
 
 

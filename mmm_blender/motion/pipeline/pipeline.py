@@ -108,9 +108,9 @@ class MotionPipeline:
         self.text_encoder = text_encoder
         if text_encoder.width != self.config.transformer.text_width:
             raise MMMError(
-                f"The bundle {bundle.folder.name} wants text features of "
+                f"The weights folder {bundle.folder.name} wants text features of "
                 f"{self.config.transformer.text_width} numbers and its text encoder gives "
-                f"{text_encoder.width}: use the encoder that the bundle was trained with."
+                f"{text_encoder.width}: use the encoder that the weights were trained with."
             )
 
     @classmethod

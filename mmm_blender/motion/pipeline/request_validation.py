@@ -49,7 +49,7 @@ def replayed_tokens(tokens_LP: IntArray, shape: tuple[int, int], codes: int) -> 
     inside = tokens_LP.size and tokens_LP.min() >= 0 and tokens_LP.max() < codes
     if tokens_LP.shape != shape or not inside:
         raise MMMError(
-            "The recipe's tokens do not fit this motion and this bundle: choose the bundle that "
+            "The recipe's steps do not fit this motion and these weights: choose the weights that "
             "the recipe names, or generate again."
         )
     return tokens_LP.astype(np.int64)

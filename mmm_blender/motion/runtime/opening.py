@@ -91,7 +91,7 @@ def open_text_encoder(
         if not is_clip:
             raise
         raise MMMError(
-            f"CLIP needs the package {error.name}, which the worker's Python lacks: run Set up "
+            f"CLIP needs the package {error.name}, which its Python lacks: run Set up "
             "again, or install ftfy and regex there."
         ) from error
 

@@ -69,8 +69,8 @@ def encoder_kind(bundle_dir: Path, config: Mapping[str, Any]) -> str:
     kind = config.get("kind")
     if kind not in (STUDENT, CLIP):
         raise MMMError(
-            f"The bundle {bundle_dir.name} asks for the text encoder {kind!r}, which this version "
-            f"does not know; it knows {STUDENT}, {CLIP}."
+            f"The weights folder {bundle_dir.name} asks for the text encoder {kind!r}, which this "
+            f"version does not know; it knows {STUDENT}, {CLIP}."
         )
     return str(kind)
 
@@ -80,7 +80,8 @@ def student_folder(bundle_dir: Path, config: Mapping[str, Any]) -> Path:
     folder = str(config.get("folder", STUDENT_FOLDER))
     if not lies_inside(bundle_dir, folder):
         raise MMMError(
-            f"The bundle {bundle_dir.name} names a text folder outside its own: get it again."
+            f"The weights folder {bundle_dir.name} names a text folder outside its own: get it "
+            "again."
         )
     return bundle_dir / folder
 
@@ -90,7 +91,7 @@ def clip_folder(bundle_dir: Path, config: Mapping[str, Any]) -> Path:
     folder = config.get("folder")
     if not folder:
         raise MMMError(
-            f"The bundle {bundle_dir.name} was imported without CLIP ViT-B/32, which it needs to "
-            f"read prompts: import its checkpoint again with --clip FOLDER, {CLIP_FOLDER}."
+            f"The weights folder {bundle_dir.name} was imported without CLIP ViT-B/32, which it "
+            f"needs to read prompts: import its checkpoint again with --clip FOLDER, {CLIP_FOLDER}."
         )
     return bundle_dir / at_home(Path(str(folder)))

@@ -24,7 +24,7 @@ from .wordpiece import WordPieceTokenizer
 CONFIG_FILE, WEIGHTS_FILE, VOCABULARY_FILE = "config.json", "model.safetensors", "vocab.txt"
 # How the embedding table is stored: rows of int8 and one scale a row.
 TABLE, TABLE_INT8, TABLE_SCALE = "embedding.weight", "embedding.int8", "embedding.scale"
-ADVICE = "put the bundle's original text folder back."
+ADVICE = "put the original text folder of the weights back."
 LONGEST_PERIOD = 10000.0  # of the sinusoidal positions, in places
 _MOST_SIZE = 2**20
 _MOST = {"layers": 64, "max_tokens": 2**12}

@@ -40,7 +40,7 @@ class WordPieceTokenizer:
         if missing:
             raise MMMError(
                 f"The text encoder's vocabulary lacks {', '.join(missing)}; "
-                "put the original bundle back."
+                "put the original weights back."
             )
         self.pad_id = self._ids[PAD]
         self._word_ids = lru_cache(maxsize=65536)(self._split_word)
@@ -53,7 +53,7 @@ class WordPieceTokenizer:
         except (OSError, UnicodeDecodeError) as error:
             raise MMMError(
                 f"The text encoder's vocabulary {path} cannot be read; "
-                "put the original bundle back."
+                "put the original weights back."
             ) from error
         return cls(text.rstrip("\n").split("\n"))
 

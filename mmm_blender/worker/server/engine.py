@@ -107,7 +107,7 @@ class MotionEngine:
         """One motion; the bundle is loaded again if it was freed."""
         if self._params is None:
             raise WorkerError(
-                "No bundle was chosen: choose one in the MMM panel.", FailureKind.BUNDLE
+                "No weights were chosen: choose some in the MMM panel.", FailureKind.BUNDLE
             )
         try:
             return self._attempt(self._params, request, on_progress, cancelled)

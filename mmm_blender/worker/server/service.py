@@ -157,7 +157,7 @@ class Service:
             case Shutdown():
                 return False
             case _:
-                raise ProtocolError(f"The worker was sent a {type(message).__name__} message.")
+                raise ProtocolError(f"The model's process was sent a {type(message).__name__} message.")
         return True
 
     def _greet(self, hello: Hello) -> bool:
@@ -166,7 +166,7 @@ class Service:
             self._send(self._describe())
             return True
         sentence = (
-            f"Blender runs version {hello.package_version} of MMM and its worker version "
+            f"Blender runs version {hello.package_version} of MMM, and its model's process version "
             f"{ours[1]}: restart Blender."
         )
         self._send(Failed(None, FailureKind.ENVIRONMENT, sentence))
@@ -239,6 +239,6 @@ def _idle_seconds(minutes: float) -> float | None:
 
 def _bug_sentence(error: Exception) -> str:
     return (
-        f"The worker met an error of its own ({type(error).__name__}: {error}): "
-        "please report it with the worker's log."
+        f"The model met an error of its own ({type(error).__name__}: {error}): "
+        "please report it with the log."
     )

@@ -67,7 +67,7 @@ def device_error(error: Exception, device: str, name: str) -> Exception:
         return error
     return WorkerError(
         f"The {name or device} cannot be used, as {reason}: generate on the CPU, or look into the "
-        "worker's log.",
+        "log.",
         FailureKind.DEVICE,
     )
 

@@ -99,7 +99,7 @@ def test_a_zip_that_unfolds_without_end_is_refused(
     archive = tmp_path / "x.zip"
     with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as content:
         content.writestr("config.json", b" " * 1_000_000)
-    assert "holds more than a bundle does" in refused(archive, library)
+    assert "holds more than weights do" in refused(archive, library)
     monkeypatch.setattr(bundle_library, "MOST_FILES", 1)
     folder = make(tmp_path / "dance")
     assert "(2 files" in refused(folder, library)

@@ -74,7 +74,7 @@ def test_one_that_another_blender_uses_stays(
 ) -> None:
     make(tmp_path / "place")
     monkeypatch.setattr(environments, "is_in_use", lambda _: True)  # pyright: ignore[reportUnknownLambdaType]
-    with pytest.raises(RuntimeError, match="another Blender runs in the environment"):
+    with pytest.raises(RuntimeError, match="another Blender runs in that folder"):
         bpy.ops.mmm.remove_environment()
     assert environments.environment_python(tmp_path / "place") is not None
 

@@ -11,11 +11,11 @@ from mmm_blender.common.package import package_version
 
 
 def test_a_report_says_the_versions_and_the_last_message(session: WorkerSession) -> None:
-    session.notice = Notice("The worker ended unexpectedly.", is_error=True)
+    session.notice = Notice("The model's process ended unexpectedly.", is_error=True)
     assert bpy.ops.mmm.report_bug() == {"FINISHED"}
     text = (paths.user_folder() / "bug_report.txt").read_text(encoding="utf-8")
     assert f"MMM {package_version()}, Blender {bpy.app.version_string}" in text
-    assert "The worker ended unexpectedly." in text
+    assert "The model's process ended unexpectedly." in text
 
 
 def test_the_manual_is_found_and_grey_without(

@@ -123,7 +123,7 @@ def test_the_list_is_grouped_and_searched(weights: Path) -> None:
     assert "prop mmm_known_search Locomotion" in layout.text
     assert "Gestures" not in layout.text
     bpy.context.window_manager.mmm_known_search = ""
-    assert "Nothing known fits" in listed("violin").text
+    assert "Nothing Known Fits" in listed("violin").text
 
 
 def test_a_long_list_stops_and_says_so(weights: Path) -> None:

@@ -30,7 +30,7 @@ def test_the_panel_offers_both(rig: ArmatureObject, panel: Any) -> None:
     layout = drawn(panel)
     shown = layout.buttons()
     assert shown["mmm.inpaint"] and shown["mmm.in_between"]
-    assert "Frames 1 to 48, from the fields above" in layout.text
+    assert "Frames 1 to 48: these fields" in layout.text
 
 
 def test_the_panel_says_why_not(rig: ArmatureObject) -> None:

@@ -162,7 +162,7 @@ def test_a_job_goes_from_start_to_result(quiet: WorkerSession, clock: Clock) -> 
 def test_it_says_what_goes_on_from_the_first_moment(quiet: WorkerSession, clock: Clock) -> None:
     job = start(quiet)
     assert quiet.busy
-    assert job.text(clock()) == "Starting the worker (0 s)"
+    assert job.text(clock()) == "Starting the model (0 s)"
     hear(quiet, READY, BundleLoaded({}), Progress(job.number, 3, 10, STAGE_GENERATING))
     clock.now += 2.0
     assert job.text(clock()) == "Generating 3 of 10 (2 s)"

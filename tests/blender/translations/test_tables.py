@@ -2,60 +2,58 @@
 
 from __future__ import annotations
 
-import importlib
-import pkgutil
-from typing import Any
+import json
+import string
+from pathlib import Path
 
 import pytest
 
-import mmm_blender.blender as package
 from mmm_blender.blender.bpy_types import bpy
 from mmm_blender.blender.jobs.session import WorkerSession
-from mmm_blender.blender.translations.labels import LABELS
-from mmm_blender.blender.translations.tables import LANGUAGES, translations
-from mmm_blender.blender.translations.tooltips import TOOLTIPS
-
-_RARE = {"Add", "Remove", "Repair", "Use Prompt", "Use That Environment", "MMM"} | {
-    "Weights Not for Commercial Use"
-}
-"""Labels of the preferences, and names."""
-_MOST_MISSING = 0.05
-"""Share of labels that may wait for their rows."""
+from mmm_blender.blender.translations.po_file import parse_po
+from mmm_blender.blender.translations.tables import LANGUAGES, texts, translations
+from mmm_blender.blender.widgets import CONTEXT, in_language
+from tests.blender.translations.shown_texts import our_classes, shown_texts
 
 
-def panel_labels() -> set[str]:
-    found: set[str] = set()
-    for module in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
-        if not module.name.endswith(("panel", "blender_menus")):
-            continue
-        values = vars(importlib.import_module(module.name)).values()
-        found |= {str(v.bl_label) for v in values if isinstance(v, type) and hasattr(v, "bl_label")}
-    return found
-
-
-def test_panels_buttons_and_fields_have_their_rows(session: WorkerSession) -> None:
-    known = {row[0] for row in LABELS} | _RARE
-    operators = {getattr(bpy.ops.mmm, n).get_rna_type().name for n in dir(bpy.ops.mmm)}
-    fields: Any = type(bpy.context.scene.mmm).bl_rna.properties
-    names = {each.name for each in fields if each.identifier not in {"rna_type", "name"}}
-    items = {item.name for each in fields if each.type == "ENUM" for item in each.enum_items}
-    shown = operators | panel_labels() | names | items
-    missing = sorted(shown - known)
-    assert len(missing) <= _MOST_MISSING * len(shown), f"translate these: {missing}"
-
-
-def test_tooltips_are_those_that_are_shown(session: WorkerSession) -> None:
-    shown = {getattr(bpy.ops.mmm, n).get_rna_type().description for n in dir(bpy.ops.mmm)}
-    fields: Any = type(bpy.context.scene.mmm).bl_rna.properties
-    shown |= {each.description for each in fields}
-    assert {row[0] for row in TOOLTIPS} - shown == set(), "a tooltip was changed"
+def placeholders(text: str) -> set[str]:
+    return {name for _, name, _, _ in string.Formatter().parse(text) if name is not None}
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_no_text_is_empty_or_there_twice(language: str) -> None:
-    table = translations()[language]
-    assert all(text.strip() for text in table.values())
-    assert len({row[0] for row in LABELS}) == len(LABELS)
+def test_every_text_that_is_shown_has_its_row_and_no_row_is_of_another(
+    session: WorkerSession, language: str
+) -> None:
+    table = texts(language)
+    shown = {each.text: each.place for each in shown_texts()}
+    missing = [f"# {shown[text]}\nmsgid {json.dumps(text)}" for text in shown if text not in table]
+    assert not missing, "\n".join((f"add to {language}.po, with their msgstr:", *missing))
+    gone = sorted(set(table) - set(shown))
+    assert not gone, f"take out of {language}.po, as nothing shows them any more: {gone}"
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_placeholders_stay(language: str) -> None:
+    table = texts(language)
+    assert {e: t for e, t in table.items() if placeholders(e) != placeholders(t)} == {}
+    assert [text for text in table.values() if text != text.strip()] == []
+    assert [e for e, t in table.items() if not e.endswith(".") and t.endswith((".", "。"))] == []
+
+
+def test_every_label_is_looked_up_in_our_own_context(session: WorkerSession) -> None:
+    names = dir(bpy.ops.mmm)
+    operators = {name: getattr(bpy.ops.mmm, name).get_rna_type() for name in names}
+    assert {n for n, rna in operators.items() if rna.translation_context != CONTEXT} == set()
+    panels = our_classes("Panel", "Menu")
+    assert [cls for cls in panels if cls.bl_rna.translation_context != CONTEXT] == []
+    groups = [cls.bl_rna for cls in our_classes("PropertyGroup", "AddonPreferences")]
+    others = [
+        each.identifier
+        for rna in (*operators.values(), *groups)
+        for each in rna.properties
+        if each.is_runtime and each.translation_context != CONTEXT
+    ]
+    assert others == [], "a class that is registered elsewhere than in a module of blender/"
 
 
 def test_blender_shows_them(session: WorkerSession) -> None:
@@ -65,6 +63,45 @@ def test_blender_shows_them(session: WorkerSession) -> None:
     before = view.language
     view.language, view.use_translate_interface = "de_DE", True
     try:
-        assert bpy.app.translations.pgettext_iface("Make Loop", "Operator") == "Schleife machen"
+        assert bpy.app.translations.pgettext_iface("Make Loop", CONTEXT) == "Schleife machen"
+        assert in_language("On {name}, from frame {frame}", name="A{b}", frame=3) == (
+            "Auf A{b}, ab Einzelbild 3"
+        )
     finally:
         view.language = before
+
+
+def test_a_name_with_braces_is_shown_as_it_is() -> None:
+    assert in_language("On {name}, from frame {frame}", name="{0}", frame=1).startswith("On {0},")
+
+
+def test_chinese_goes_by_both_of_its_names() -> None:
+    found = translations()
+    assert found["zh_CN"] is found["zh_HANS"] and set(LANGUAGES) < set(found)
+
+
+def test_a_file_of_texts_is_read() -> None:
+    lines = [
+        'msgid ""',
+        'msgstr "header"',
+        "",
+        "# why",
+        'msgid "a \\"b\\""',
+        'msgstr ""',
+        '"c "',
+        '"d"',
+    ]
+    assert parse_po([*lines, 'msgid "open"', 'msgstr ""']) == {'a "b"': "c d"}
+
+
+@pytest.mark.parametrize("line", ["msgctxt 3", 'msgstr "first"', "msgid open", '"a"'])
+def test_a_line_that_is_none_is_named(line: str) -> None:
+    with pytest.raises(ValueError, match="line 1"):
+        parse_po([line])
+    with pytest.raises(ValueError, match="twice"):
+        parse_po(['msgid "a"', 'msgstr "b"', 'msgid "a"', 'msgstr "c"'])
+
+
+def test_the_zip_has_the_tables() -> None:
+    folder = Path(__file__).parents[3] / "mmm_blender" / "blender" / "translations"
+    assert sorted(each.stem for each in folder.glob("*.po")) == sorted(LANGUAGES)

@@ -174,7 +174,7 @@ def test_extra_files_that_are_not_there_are_told(
     tiny_tokenizer: Tokenizer,
     tiny_transformer: MaskedTransformer,
 ):
-    with pytest.raises(MMMError, match="holds no files"):
+    with pytest.raises(MMMError, match="holds no weights"):
         files_of(tmp_path / "nowhere", "text")
     before = contents(tiny_bundle)
     extra = {"text/vocab.txt": tmp_path / "nowhere"}
@@ -225,7 +225,7 @@ def test_a_folder_that_cannot_be_made_is_told(
 
 def test_no_bundle_there(tmp_path: Path):
     for folder in (tmp_path / "nothing", tmp_path):
-        with pytest.raises(MMMError, match="no bundle"):
+        with pytest.raises(MMMError, match="no weights"):
             load_bundle(folder)
 
 

@@ -315,7 +315,7 @@ def test_every_kind_of_bundle_edits_what_it_says_and_refuses_the_rest(kind: str,
         if part in edits:
             assert_kept(generator.edit(request), request)
         else:
-            names = f"not the {part.replace('all', 'whole')} body: choose another bundle"
+            names = f"not the {part.replace('all', 'whole')} body: choose other weights"
             with pytest.raises(MMMError, match=names):
                 generator.edit(request)
 

@@ -77,7 +77,7 @@ def test_tokens_of_an_earlier_result_are_decoded_again(generator: MotionPipeline
         True,
         True,
     ]
-    with pytest.raises(MMMError, match="tokens do not fit"):
+    with pytest.raises(MMMError, match="steps do not fit"):
         generator.generate(replace(replay, seconds=3.0))
 
 

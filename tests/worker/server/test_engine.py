@@ -237,7 +237,7 @@ def test_freed_memory_is_filled_again_by_the_next_job(engine: MotionEngine, bund
 
 
 def test_no_bundle_is_one_sentence(engine: MotionEngine) -> None:
-    with pytest.raises(p.WorkerError, match="No bundle was chosen"):
+    with pytest.raises(p.WorkerError, match="No weights were chosen"):
         generate(engine)
 
 

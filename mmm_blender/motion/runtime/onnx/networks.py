@@ -28,7 +28,7 @@ from .transformer import logits_graph, path_graph, text_graph
 
 _UNTRAINED = ("position_SE", "codebook_KD", "mean_C", "std_C", "mean_U", "std_U")
 _SENTENCE_AND_END = 2  # places that are attended to besides the motion tokens
-NO_GUIDANCE_TAUGHT = "This bundle was trained without guidance: set the guidance to 1."
+NO_GUIDANCE_TAUGHT = "These weights were trained without guidance: set the guidance to 1."
 
 
 @dataclass(frozen=True, eq=False)
