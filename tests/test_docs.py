@@ -20,7 +20,14 @@ CONFIGS = (
     config.SamplerConfig,
     BundleLimits,
 )
-DOCUMENTS = ("README.md", "CONTRIBUTING.md", "SECURITY.md", *map(str, Path("docs").glob("*.md")))
+MANUAL = ROOT / "docs" / "manual"
+DOCUMENTS = (
+    "README.md",
+    "CONTRIBUTING.md",
+    "SECURITY.md",
+    *(str(path.relative_to(ROOT)) for path in sorted((ROOT / "docs").rglob("*.md"))),
+)
+MOST_PICTURE_BYTES = 150_000
 PLAIN_VALUE = re.compile(r'^(null|true|false|-?[\d.]+|"[^"]*")$')
 
 
@@ -75,3 +82,16 @@ def test_files_that_are_named_are_there(document: Path) -> None:
     named = re.findall(r"`((?:mmm_blender/)?\w+/[\w/]+\.(?:py|toml|txt))`", text)
     roots = (ROOT, ROOT / "mmm_blender")
     assert not [name for name in named if not any((root / name).exists() for root in roots)]
+
+
+def test_the_manual_is_whole_where_it_is_installed() -> None:
+    """It goes into the zip alone: its links stay inside, its index has every page, and its pictures
+    are small."""
+    pages = {path.name: path.read_text(encoding="utf-8") for path in MANUAL.glob("*.md")}
+    links = {name: re.findall(r"\]\(([^)#\s]+)", text) for name, text in pages.items()}
+    assert [(name, link) for name in links for link in links[name] if "/" in link] == []
+    assert set(pages) - {"README.md"} <= set(links["README.md"])
+    shown = {link for found in links.values() for link in found if link.endswith(".png")}
+    pictures = {path.name: path.stat().st_size for path in MANUAL.glob("*.png")}
+    assert set(pictures) == shown
+    assert {name for name, size in pictures.items() if size > MOST_PICTURE_BYTES} == set()

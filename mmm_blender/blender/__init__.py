@@ -43,6 +43,7 @@ _MODULES = (
     "addon.checkpoint_operators",
     "addon.environment_operators",
     "addon.help_operators",
+    "addon.first_start",
     "path.way_point_operators",
     "pins.operators",
     "generate.operators",

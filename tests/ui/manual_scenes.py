@@ -8,19 +8,29 @@ mmm = bpy.context.scene.mmm
 mmm.play_takes = False
 mmm.scene_end = "FIT"
 """
-GENERATE = NEW + "bpy.ops.mmm.generate(prompt={prompt!r}, seconds=3, seed={seed})\n"
+GENERATE = (
+    NEW
+    + """
+mmm.prompt, mmm.seconds, mmm.seed = {prompt!r}, 3.0, {seed}
+bpy.ops.mmm.generate()
+"""
+)
+
 LOOK = """
-from mathutils import Euler
+from mathutils import Euler, Vector
 import math
 bpy.context.scene.frame_set({frame})
-with bpy.context.temp_override(**view()):
-    bpy.ops.view3d.view_axis(type="FRONT")
-    bpy.ops.view3d.view_all()
+rig = bpy.context.view_layer.objects.active
+bone = rig.pose.bones.get("pelvis") or rig.pose.bones["torso"]
+place = rig.matrix_world @ bone.head
 space = view()["area"].spaces.active
-turned = Euler((math.radians({tilt}), 0, math.radians({turn})))
-space.region_3d.view_rotation = turned.to_quaternion()
-space.region_3d.view_distance *= {distance}
 space.overlay.show_cursor = False
+view3d = space.region_3d
+turned = Euler((math.radians({tilt}), 0, math.radians({turn})))
+view3d.view_perspective, view3d.view_rotation = "PERSP", turned.to_quaternion()
+aside = turned.to_matrix() @ Vector(({aside}, 0, 0))
+view3d.view_location = Vector((place.x, place.y, {height})) + aside
+view3d.view_distance = {distance}
 """
 WAVE = """
 mmm = bpy.context.scene.mmm
@@ -104,6 +114,12 @@ SIMPLIFY = (
     GENERATE.format(prompt="a person walks forward", seed=0)
     + """
 bpy.ops.mmm.simplify_keys()
+with bpy.context.temp_override(**view()):
+    bpy.ops.object.mode_set(mode="POSE")
+    bpy.ops.pose.select_all(action="DESELECT")
+rig = bpy.context.view_layer.objects.active
+bone = rig.pose.bones["left_knee"]
+(bone if hasattr(bone, "select") else bone.bone).select = True
 """
 )
 HUMAN = (
@@ -142,13 +158,18 @@ bpy.context.scene.mmm.seconds = 4
 """
 )
 WEIGHTS = """
+module = "bl_ext.user_default.mmm_blender"
+bpy.context.preferences.addons[module].preferences.python_source = "OWN"
 area = view()["area"]
 area.type = "PREFERENCES"
 bpy.context.preferences.active_section = "ADDONS"
 bpy.context.window_manager.addon_search = "MMM"
 bpy.context.window_manager.addon_filter = "All"
-import addon_utils
-module = "bl_ext.user_default.mmm_blender"
 bpy.ops.preferences.addon_expand(module=module)
 area.tag_redraw()
+"""
+BACK = """
+module = "bl_ext.user_default.mmm_blender"
+bpy.context.preferences.addons[module].preferences.python_source = "CHOSEN"
+bpy.context.window_manager.addon_search = ""
 """

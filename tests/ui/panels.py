@@ -13,46 +13,69 @@ HEADER = 28  # pixels from one closed panel's header to the next one's
 FIRST_HEADER = 16  # from the sidebar's top to the middle of the first header
 HEADER_LEFT = 50
 PANELS = """
-import sys
-widgets = sys.modules["bl_ext.user_default.mmm_blender.blender.widgets"]
-shown = []
+found = []
 for cls in bpy.types.Panel.__subclasses__():
     if getattr(cls, "bl_category", "") == "MMM" and cls.bl_space_type == "VIEW_3D":
         if not hasattr(cls, "bl_parent_id"):
             with bpy.context.temp_override(**view()):
                 if not hasattr(cls, "poll") or cls.poll(bpy.context):
-                    shown.append((cls.bl_order, cls.bl_idname.removeprefix("MMM_PT_")))
-answer = [name for _, name in sorted(shown)]
+                    is_open = "DEFAULT_CLOSED" not in getattr(cls, "bl_options", ())
+                    found.append((cls.bl_order, cls.bl_idname.removeprefix("MMM_PT_"), is_open))
+answer = [[name, is_open] for _, name, is_open in sorted(found)]
 """
+OPEN_TAB = """
+view()["area"].spaces.active.show_region_ui = True
+try:
+    region("UI").active_panel_category = "MMM"
+except (AttributeError, TypeError):
+    pass  # its tabs are known when it was drawn, and older versions only tell
+answer = region("UI").active_panel_category
+"""
+WHEEL_DOWN = 5
+
+
+def open_tab(rig: Rig) -> None:
+    """The MMM tab: by name where Blender takes it, which is faster than by mouse."""
+    for _ in range(2):
+        found = rig.ask(OPEN_TAB)
+        rig.settle()
+    if found != "MMM":
+        rig.open_sidebar_tab("MMM")
+
+
+def scroll_down(rig: Rig, times: int) -> None:
+    """Turn the mouse wheel over the sidebar."""
+    left, top, right, bottom = rig.region("UI")
+    rig.move((left + right) // 2, (top + bottom) // 2)
+    rig.run(f"xdotool click --repeat {times} --delay 60 {WHEEL_DOWN}")
+    rig.settle()
 
 
 def show_panel(rig: Rig, name: str) -> None:
     """Open one panel of the tab, by its id without MMM_PT_, and close the others.
 
-    The first header is clicked, as it is open; then the second has its place, and Ctrl closes all
-    others; then it is closed too, and every header has its place.
-    """
-    names = rig.ask(PANELS)
+    The tab is as in a new file: those that are open are closed from the top, so that each header
+    has its place."""
+    panels = rig.ask(PANELS)
+    for number, (_, is_open) in enumerate(panels):
+        if is_open:
+            _press_header(rig, number)
+    _press_header(rig, [each for each, _ in panels].index(name))
+
+
+def _press_header(rig: Rig, number: int) -> None:
     left, top, _, _ = rig.region("UI")
-    x, y = left + HEADER_LEFT, top + FIRST_HEADER
-    rig.click(x, y)
-    _press(rig, x, y + HEADER, "ctrl")
-    if names.index(name) == 1:
-        return
-    rig.click(x, y + HEADER)
-    rig.click(x, y + HEADER * names.index(name))
+    rig.click(left + HEADER_LEFT, top + FIRST_HEADER + HEADER * number)
+    for _ in range(2):
+        rig.settle()  # panels open and close in steps
 
 
 def open_parts(rig: Rig) -> None:
     """Open the panels inside the first one, which is the open one."""
     left, top, _, _ = rig.region("UI")
-    _press(rig, left + HEADER_LEFT, top + FIRST_HEADER, "ctrl")
-
-
-def _press(rig: Rig, x: int, y: int, key: str) -> None:
-    rig.run(f"xdotool keydown {key}")
-    rig.click(x, y)
-    rig.run(f"xdotool keyup {key}")
+    rig.run("xdotool keydown ctrl")
+    rig.click(left + HEADER_LEFT, top + FIRST_HEADER)
+    rig.run("xdotool keyup ctrl")
     rig.settle()
 
 

@@ -24,6 +24,10 @@ STARTER_NAME = "starter"
 _WEIGHTS_NAME = "weights"
 _MOST_CONFIG_BYTES = 2**20
 _MOST_DESCRIPTION = 2_000
+_NO_LICENCE = "Licence not stated: ask its maker"
+_NO_SALE = "Not for commercial use"
+LICENCE_TEXTS = (_NO_LICENCE, _NO_SALE)
+"""What panels say of a licence, beside its name."""
 _NON_COMMERCIAL = "NC"
 
 
@@ -57,10 +61,10 @@ class BundleCard:
     def licence_lines(self) -> tuple[str, ...]:
         """The licence, said plainly."""
         if not self.licence:
-            return ("Licence not stated: ask its maker",)
+            return (_NO_LICENCE,)
         name = self.licence.replace("CC-", "CC ").replace("-4.0", " 4.0")
         if self.is_non_commercial:
-            return (f"Weights: {name}", "Not for commercial use")
+            return (f"Weights: {name}", _NO_SALE)
         return (f"Weights: {name}",)
 
 

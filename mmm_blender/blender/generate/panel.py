@@ -9,6 +9,7 @@ from ..addon.bundle_cards import BundleCard
 from ..addon.bundle_choice import length_poll_error, shown_bundle
 from ..addon.device_panel import draw_preferences_button
 from ..addon.disk_facts import shown_cards, shown_python
+from ..addon.first_start import tab_was_opened
 from ..addon.known_prompts import PromptReading, draw_known_button, draw_reading, read_prompt
 from ..addon.licence_notice import draw_notice as draw_notice_of_licence
 from ..addon.scene_settings import CONTINUE, Settings, scene_settings
@@ -74,6 +75,7 @@ class MotionPanel(bpy.types.Panel):
 
     def draw(self, context: Context) -> None:
         """All of it."""
+        tab_was_opened()
         layout: Layout = self.layout
         settings = scene_settings(context.scene)
         _draw_request(layout, context, settings)

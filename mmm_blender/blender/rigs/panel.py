@@ -59,7 +59,9 @@ def _draw_recognised(layout: Layout, context: Context, rig: ArmatureObject, foun
         draw_wrapped(layout, context, fault, icon="ERROR")
     settings = rig_settings(rig)
     if found.ground:
-        layout.prop(settings, "root_motion")
+        column = layout.column(align=True)
+        column.label(text="Root Motion")  # beside its menu there is no room for the words
+        column.prop(settings, "root_motion", text="")
     if any(limb.switch for limb in found.limbs):
         layout.prop(settings, "switch")
         layout.operator("mmm.rig_stiff_ik", icon="CON_KINEMATIC")
@@ -94,8 +96,9 @@ def _draw_buttons(layout: Layout, rig: ArmatureObject) -> None:
         row.operator("mmm.rig_edit", text="Edit Map")
         row.operator("mmm.rig_propose", text="Propose")
     row.operator("mmm.rig_load", text="Load")
-    row = layout.row(align=True)
-    row.operator("mmm.copy_motion", icon="PASTEDOWN")
+    column = layout.column(align=True)
+    column.operator("mmm.copy_motion", icon="PASTEDOWN")
+    row = column.row(align=True)
     row.operator("mmm.import_motion", text="Import", icon="IMPORT")
     row.operator("mmm.export_motion", text="Export", icon="EXPORT")
 

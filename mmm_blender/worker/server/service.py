@@ -157,7 +157,9 @@ class Service:
             case Shutdown():
                 return False
             case _:
-                raise ProtocolError(f"The model's process was sent a {type(message).__name__} message.")
+                raise ProtocolError(
+                    f"The model's process was sent a {type(message).__name__} message."
+                )
         return True
 
     def _greet(self, hello: Hello) -> bool:

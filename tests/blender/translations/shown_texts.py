@@ -15,11 +15,15 @@ from pathlib import Path
 from typing import Any
 
 import mmm_blender.blender as package
+from mmm_blender.blender.addon.bundle_cards import LICENCE_TEXTS
 from mmm_blender.blender.bpy_types import bpy
+from mmm_blender.blender.edit.chosen_range import Source
 
 PACKAGE = Path(package.__file__).parent
 _UNSHOWN = {"rna_type", "name", "filter_glob", "filepath"}
 _KEYWORDS = {"text", "confirm_text"}
+_CHOSEN = (*(each.value for each in Source), *LICENCE_TEXTS)
+"""Texts that panels show from a table."""
 _FUNCTIONS = {"in_language": 0, "draw_wrapped": 2}
 """Functions that translate what they are given, with the place of the text."""
 
@@ -35,7 +39,8 @@ class Shown:
 
 def shown_texts() -> list[Shown]:
     """All of them; the add-on is registered."""
-    found = [*_asked(), *_read()]
+    chosen = [Shown(text, False, "edit/chosen_range.py, addon/bundle_cards.py") for text in _CHOSEN]
+    found = [*_asked(), *_read(), *chosen]
     return [each for each in found if any(letter.isalpha() for letter in each.text)]
 
 

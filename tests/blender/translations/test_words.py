@@ -10,6 +10,7 @@ import re
 from pathlib import Path
 
 import mmm_blender
+from mmm_blender.blender.edit.chosen_range import Source
 from mmm_blender.blender.jobs.session import WorkerSession
 from tests.blender.translations.shown_texts import Shown, shown_texts
 
@@ -20,7 +21,7 @@ EXPLAINED = {
 }
 SMALL = re.compile(r"a|an|and|as|at|by|for|from|in|it|its|of|on|onto|or|the|to|with")
 """Words that stay small in a title."""
-NO_TITLES = ("what happens", "(deleted)", "a new character")
+NO_TITLES = ("what happens", "(deleted)", "a new character", "not for commercial use")
 FILES = ("motion onto character (", "motion of character (")
 """Entries of Blender's own menu File, with endings of files."""
 LONGEST_LABEL = 36
@@ -28,11 +29,12 @@ SEED = "seed"
 MESSAGES = ("blender", "motion/pipeline", "motion/sampling", "motion/bundles", "worker/server")
 """Folders whose errors a person reads in the panel."""
 _MAKERS = re.compile(rf"\b({'|'.join(MAKERS_WORDS)})s?\b", re.IGNORECASE)
+_SOURCES = tuple(each.value for each in Source)
 _ROOT = Path(mmm_blender.__file__).parent
 
 
 def is_sentence(text: str) -> bool:
-    return text.endswith((".", "?")) or "{" in text or ":" in text
+    return text.endswith((".", "?")) or "{" in text or ":" in text or text in _SOURCES
 
 
 def labels() -> list[Shown]:

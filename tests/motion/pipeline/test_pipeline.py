@@ -202,7 +202,7 @@ def test_an_upper_body_model_does_not_make_a_whole_body(
     save_bundle(tmp_path / "upper", config, tiny_tokenizer, network)
     upper = MotionPipeline(load_bundle(tmp_path / "upper"), text_encoder)
     assert upper.info["predicted_parts"] == ["upper"]
-    with pytest.raises(MMMError, match="does not make the lower body"):
+    with pytest.raises(MMMError, match="do not make the lower body"):
         upper.generate(WALK)
 
 
