@@ -36,11 +36,11 @@ WHEEL_DOWN = 5
 
 def open_tab(rig: Rig) -> None:
     """The MMM tab: by name where Blender takes it, which is faster than by mouse."""
-    for _ in range(2):
-        found = rig.ask(OPEN_TAB)
-        rig.settle()
-    if found != "MMM":
+    rig.ask(OPEN_TAB)
+    rig.settle()
+    if rig.ask(OPEN_TAB) != "MMM":
         rig.open_sidebar_tab("MMM")
+    rig.settle()
 
 
 def scroll_down(rig: Rig, times: int) -> None:

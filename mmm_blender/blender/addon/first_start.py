@@ -67,7 +67,7 @@ class ShowTab(bpy.types.Operator):
         area: Any = _view_area(context)
         area.spaces.active.show_region_ui = True
         pointer.is_up = False
-        bpy.app.timers.register(_TabOpener(area), first_interval=_TRY_SECONDS)
+        bpy.app.timers.register(TabOpener(area), first_interval=_TRY_SECONDS)
         return {"FINISHED"}
 
 
@@ -81,7 +81,7 @@ def _view_area(context: Context) -> Area | None:
     return max(found, key=lambda area: area.width * area.height, default=None)
 
 
-class _TabOpener:
+class TabOpener:
     """A timer that chooses the tab as soon as Blender knows it."""
 
     def __init__(self, area: Area) -> None:

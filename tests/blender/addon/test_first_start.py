@@ -57,7 +57,7 @@ def test_the_tab_is_chosen_as_soon_as_blender_knows_it() -> None:
                 raise TypeError(f"{name}: enum {value} not found")
 
     area: Any = SimpleNamespace(regions=[Region()], tag_redraw=lambda: None)
-    opener = first_start._TabOpener(area)
+    opener = first_start.TabOpener(area)
     assert [opener() is None for _ in range(3)] == [False, False, True]
     closed: Any = SimpleNamespace(regions=[])
-    assert first_start._TabOpener(closed)() is None
+    assert first_start.TabOpener(closed)() is None

@@ -21,7 +21,7 @@ EXPLAINED = {
 }
 SMALL = re.compile(r"a|an|and|as|at|by|for|from|in|it|its|of|on|onto|or|the|to|with")
 """Words that stay small in a title."""
-NO_TITLES = ("what happens", "(deleted)", "a new character", "not for commercial use")
+NO_TITLES = ("what happens", "(deleted)", "a new character", "not for commercial use", "mm")
 FILES = ("motion onto character (", "motion of character (")
 """Entries of Blender's own menu File, with endings of files."""
 LONGEST_LABEL = 36
