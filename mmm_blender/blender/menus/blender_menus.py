@@ -22,6 +22,9 @@ _MOTION_COMMANDS = (
     ("mmm.mirror", "MOD_MIRROR"),
     ("mmm.reverse", "LOOP_BACK"),
     ("mmm.trim_to_contacts", "SNAP_EDGE"),
+    (None, ""),
+    ("mmm.spread_edit", "SMOOTHCURVE"),
+    ("mmm.remove_spread", "X"),
 )
 """Operators of the menu Motion, each with its icon; None for a line between two groups."""
 

@@ -1,4 +1,4 @@
-"""Mirror, Reverse, Retime and Trim: each makes an Action of its own beside the one before."""
+"""Mirror, Reverse, Retime and Trim make an Action beside the one before; Spread Edit changes it."""
 # Blender reads properties from annotations that are calls; they are no types, and meant so.
 # pyright: reportInvalidTypeForm=false
 
@@ -7,10 +7,12 @@ from typing import Any, ClassVar
 from ..actions.editability import edited_armature
 from ..addon.availability import busy_poll_error
 from ..addon.change_operator import ChangeOperator
+from ..addon.shown_target import shown_character
 from ..bpy_types import ArmatureObject, Context, Event, bpy
 from ..guards import one_sentence
 from ..takes.derived import whole_poll_error
 from ..widgets import can_run
+from .spread import remove_spread, spread_edits, spread_poll_error
 from .task import mirror, retime, reverse, trim_to_contacts
 
 
@@ -98,6 +100,51 @@ class TrimToContacts(_TimingOperator, bpy.types.Operator):
         trim_to_contacts(context, rig)
 
 
-_CLASSES = (Mirror, Reverse, Retime, TrimToContacts)
+class SpreadEdit(ChangeOperator, bpy.types.Operator):
+    """Spread keys that you changed over the frames around them, on top of what these do"""
+
+    bl_idname = "mmm.spread_edit"
+    bl_label = "Spread Edit"
+    bl_options: ClassVar[set[str]] = {"REGISTER", "UNDO"}
+
+    frames: bpy.props.IntProperty(
+        name="Frames",
+        description="How far the edit reaches on both sides; what you keyed stays",
+        default=8,
+        min=1,
+        max=1000,
+    )
+
+    @classmethod
+    def poll(cls, context: Context) -> bool:
+        """Greyed, with the reason, where there is no motion."""
+        return can_run(cls, busy_poll_error() or whole_poll_error(context))
+
+    def change(self, context: Context) -> str:
+        """How many keys moved is said."""
+        moved = spread_edits(context, edited_armature(context), int(self.frames))
+        return f"{moved} keys follow what you edited; Remove Spread puts them back."
+
+
+class RemoveSpread(ChangeOperator, bpy.types.Operator):
+    """Put the keys back that Spread Edit has moved; what you keyed stays"""
+
+    bl_idname = "mmm.remove_spread"
+    bl_label = "Remove Spread"
+
+    @classmethod
+    def poll(cls, context: Context) -> bool:
+        """Greyed, with the reason, where nothing was spread."""
+        reason = busy_poll_error() or whole_poll_error(context)
+        return can_run(cls, reason or spread_poll_error(shown_character(context)))
+
+    def change(self, context: Context) -> str:
+        """Keys that were changed since are counted."""
+        back, stay = remove_spread(edited_armature(context))
+        changed = f"; {stay} that were changed since stay" if stay else ""
+        return f"{back} keys are as they were{changed}."
+
+
+_CLASSES = (Mirror, Reverse, Retime, TrimToContacts, SpreadEdit, RemoveSpread)
 
 register, unregister = bpy.utils.register_classes_factory(_CLASSES)

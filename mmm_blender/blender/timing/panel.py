@@ -12,6 +12,7 @@ _ROWS = (
     (("mmm.simplify_keys", "IPO_BEZIER"),),
     (("mmm.retime", "TIME"), ("mmm.trim_to_contacts", "SNAP_EDGE")),
     (("mmm.mirror", "MOD_MIRROR"), ("mmm.reverse", "LOOP_BACK")),
+    (("mmm.spread_edit", "SMOOTHCURVE"), ("mmm.remove_spread", "X")),
 )
 """Operators of the panel, each with its icon."""
 
