@@ -15,7 +15,7 @@ from tests.ui.test_windowed import IMPORTS, KEYS, MODULE
 
 INSTALL_SECONDS = 120.0
 JOB_SECONDS = 120.0
-START_SECONDS = 60.0
+START_SECONDS = 240.0
 DROP_AT = (700, 450)
 OK_FROM_DROP = (-60, 91)  # pixels from the place of a drop to the button of its dialog
 POINTER = "bpy.ops.mmm.show_tab"
