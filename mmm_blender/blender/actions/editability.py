@@ -20,7 +20,7 @@ from ..bpy_types import Action, ArmatureObject, Context, PoseBone
 from ..fcurves.frame_range import ALL_FRAMES, FrameRange
 from ..fcurves.layered_actions import bone_path, rig_curves, strip_curves
 from ..rig.binding import PELVIS, RigBinding, find_binding
-from ..rig.carrying import carrying_bones
+from ..rig.carrying import carrying_bones, leaves_keys
 from ..rig.smpl_rig import inheritance_poll_error
 from ..rig.target import scene_of, target_armature
 from .range_writer import keyed_extent
@@ -30,7 +30,7 @@ BODY_PARTS: Mapping[str, BodyPart] = MappingProxyType(
 )
 """Body parts as operators name them, and as masks do."""
 
-_CHANNELS = re.compile(r"(location|scale|rotation_(quaternion|euler|axis_angle|mode))$")
+_CHANNELS = re.compile(r"(?:^|\.)(location|scale|rotation_(quaternion|euler|axis_angle|mode))$")
 _IK_TYPES = frozenset({"IK", "SPLINE_IK"})
 """Constraints that move the bones above theirs too."""
 
@@ -242,8 +242,13 @@ class _Pose:
 
     def works(self, bone: PoseBone, constraint: Any) -> bool:
         """A constraint has influence, or may get it in the course of time."""
+        is_mapped = self.binding.smpl is None
+        if is_mapped and leaves_keys(self.binding, bone.name, constraint):
+            return False
         path = bone_path(bone.name, f'constraints["{constraint.name}"].')
-        animated = any(each.startswith(path) for each in self.animated_paths)
+        # drivers of a maker's rig are its switches: they stand as the person has set them
+        paths = {each for each, _ in self.keyed_channels} if is_mapped else self.animated_paths
+        animated = any(each.startswith(path) for each in paths)
         able = constraint.is_valid and not constraint.mute
         return able and (animated or constraint.influence > 0.0)
 
@@ -261,8 +266,15 @@ class _Pose:
         for driver in () if data is None else data.drivers:
             path = str(driver.data_path)
             driven = (name for name in self.watched if path.startswith(bone_path(name, "")))
-            if not driver.mute and _CHANNELS.search(path) and (name := next(driven, "")):
+            if driver.mute or not _CHANNELS.search(path):
+                continue
+            if (name := next(driven, "")) and not self.keeps_size(name, path):
                 yield f"a driver moves '{name}' too"
+
+    def keeps_size(self, name: str, path: str) -> bool:
+        """A driver of a mapped rig's scale that leaves a bone at its size."""
+        is_scale = self.binding.smpl is None and path.endswith("scale")
+        return is_scale and np.allclose(self.rig.pose.bones[name].scale, 1.0, atol=_STILL)
 
     def mixing(self) -> Iterator[str]:
         """Settings by which the NLA plays the Action itself otherwise than it is keyed, as ends of

@@ -161,7 +161,19 @@ def find_binding(rig: Object) -> RigBinding | str:
     smpl = _smpl_bones(rig, found) if turned < _T_POSE else None
     if smpl is not None:
         return RigBinding(found, smpl)
-    return RigBinding(found, on_root=root_motion(rig) == ROOT_BONE)
+    binding = RigBinding(found, on_root=root_motion(rig) == ROOT_BONE)
+    return _connected(rig, binding) or binding
+
+
+def _connected(rig: Object, binding: RigBinding) -> str:
+    """Which bone that has to move cannot, in a sentence; else ""."""
+    for each in binding.written:
+        if each.location and rig.data.bones[each.bone].use_connect:
+            return (
+                f"The bone '{each.bone}' of '{rig.name}' is connected to its parent and cannot "
+                "move: turn Connected off in its bone properties."
+            )
+    return ""
 
 
 def _smpl_bones(rig: Object, found: RigMap) -> Mapping[str, str] | None:

@@ -59,3 +59,19 @@ def _targets(rig: ArmatureObject, bone: Any) -> list[str]:
         elif getattr(constraint, "target", None) == rig:
             names.append(str(constraint.subtarget))
     return [name for name in names if name]
+
+
+_PLACE_ONLY = frozenset({"COPY_LOCATION"})
+_SIZE_ONLY = frozenset({"COPY_SCALE", "LIMIT_SCALE", "MAINTAIN_VOLUME"})
+_PARENTS = frozenset({"ARMATURE", "CHILD_OF"})
+_LEAST, _WHOLE = 1e-5, 1.0 - 1e-5
+
+
+def leaves_keys(binding: RigBinding, bone: str, constraint: Any) -> bool:
+    """Whether a constraint on a written bone of a mapped rig leaves what is keyed: it is a parent,
+    or says what is not keyed."""
+    kind = str(constraint.type)
+    if kind in _PARENTS:
+        return not _LEAST < float(constraint.influence) < _WHOLE
+    keeps_place = "location" not in binding.keyed.get(bone, ())
+    return kind in _SIZE_ONLY or (kind in _PLACE_ONLY and keeps_place)

@@ -199,7 +199,7 @@ class MappedPose:
         for each in self._binding.written:
             if each.role == "base":  # its goal bends it
                 continue
-            check_written(self._rig, nodes, each.bone)
+            check_written(self._rig, nodes, each.bone, each.location)
             now, computed = carried_now(self._rig, nodes[each.bone]), still.carried(each.bone)
             apart = now.inverse().times(computed)
             turn = 2.0 * np.arccos(np.clip(np.abs(apart.turn_T4[0, 0]), 0.0, 1.0))
@@ -217,11 +217,13 @@ class MappedPose:
         return self._binding.rig_map
 
 
-def check_written(rig: ArmatureObject, nodes: PoseNodes, bone: str) -> None:
-    """MMMError where constraints of a bone would bend what is keyed."""
+def check_written(rig: ArmatureObject, nodes: PoseNodes, bone: str, location: bool) -> None:
+    """MMMError where constraints of a bone would bend what is keyed. location: whether its place
+    is."""
     node = nodes[bone]
+    own = [link for link in node.links if link != node.holder]
     constraint = next(iter(node.unknown), None)
-    if constraint is None and node.links:
+    if constraint is None and any(link.kind != "COPY_LOCATION" or location for link in own):
         constraint = next(
             str(each.name) for each in rig.pose.bones[bone].constraints if not each.mute
         )
@@ -291,5 +293,6 @@ class _WantedGraph(PoseGraph):
             carried = self.carried(name)
             node: Node = self.nodes[name]
             own = Place(identity_quats(1), self._locations.get(name, node.basis.head_T3))
-            self.placed[name] = Place(self.wanted[name], node.moved(carried, own).head_T3)
+            place = Place(self.wanted[name], node.moved(carried, own).head_T3)
+            self.placed[name] = self.placed_by_links(node, place)
         return super().pose(name)

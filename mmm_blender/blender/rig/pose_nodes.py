@@ -13,10 +13,17 @@ from .evaluation import evaluated
 from .pose_space import orientation_quats
 
 _PASSED_ON = frozenset(
-    {"COPY_TRANSFORMS", "COPY_ROTATION", "COPY_LOCATION", "ARMATURE", "DAMPED_TRACK"}
+    {
+        *("COPY_TRANSFORMS", "COPY_ROTATION", "COPY_LOCATION"),
+        *("ARMATURE", "CHILD_OF", "DAMPED_TRACK"),
+    }
 )
 _WITHOUT_EFFECT = frozenset({"COPY_SCALE", "LIMIT_SCALE", "MAINTAIN_VOLUME", "LIMIT_DISTANCE"})
 """What changes sizes only, and what keeps stretched limbs from growing."""
+_WHOLE_PARENT = tuple(
+    f"use_{kind}_{axis}" for kind in ("location", "rotation", "scale") for axis in "xyz"
+)
+"""What makes Child Of a parent. Whether it stands at rest as one does is seen by comparing."""
 _WHOLE_SPACES = frozenset({"WORLD", "POSE"})
 _LEAST = 1e-5
 
@@ -77,7 +84,13 @@ def _links(rig: ArmatureObject, constraint: Any) -> Iterator[Link]:
         if whole and _is_own(rig, targets[0].target) and targets[0].subtarget:
             yield Link(kind, str(targets[0].subtarget), float(constraint.influence))
         return
-    if not (_is_own(rig, constraint.target) and constraint.subtarget) or not _is_plain(constraint):
+    if not (_is_own(rig, constraint.target) and constraint.subtarget):
+        return
+    if kind == "CHILD_OF":
+        if all(getattr(constraint, name) for name in _WHOLE_PARENT):
+            yield Link("ARMATURE", str(constraint.subtarget), float(constraint.influence))
+        return
+    if not _is_plain(constraint):
         return
     yield Link(
         kind,

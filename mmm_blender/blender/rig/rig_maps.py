@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -20,6 +21,7 @@ MOST_BONES = 4000
 SMPL_NAME = "SMPL"
 
 _VRM = "vrm_addon_extension"
+_MOST_VRM_BONES = 100
 _VRM_SLOTS: Mapping[str, str] = {
     "hips": "pelvis",
     "spine": "spine",
@@ -152,17 +154,43 @@ def _vrm_map(rig: Object) -> RigMap | None:
 def _vrm_bones(rig: Object) -> Iterator[tuple[str, str]]:
     """Names of VRM's humanoid bones, and of the rig's bones that the add-on has for them.
 
-    Whether the add-on is on (then it is a property group) or not (then it is plain data).
+    Whether the add-on is on (then it is a property group) or not (then it is plain data). VRM 1.0
+    comes first, as the add-on keeps both.
     """
     extension = getattr(rig.data, _VRM, None) or rig.data.get(_VRM)
     if extension is None:
         return
-    humanoid = _entry(_entry(extension, "vrm1"), "humanoid")
-    bones = _entry(humanoid, "human_bones")
-    for name in (*_VRM_SLOTS, *(f"{side}_{bone}" for side in SIDES for bone in _VRM_LIMBS)):
-        bone_name = _entry(_entry(_entry(bones, name), "node"), "bone_name")
-        if isinstance(bone_name, str) and bone_name:
-            yield name, bone_name
+    bones = _entry(_entry(_entry(extension, "vrm1"), "humanoid"), "human_bones")
+    found = {
+        name: _vrm_bone(rig, _entry(_entry(bones, name), "node"))
+        for name in (*_VRM_SLOTS, *(f"{side}_{bone}" for side in SIDES for bone in _VRM_LIMBS))
+    }
+    if not any(found.values()):
+        found = dict(_vrm_0_bones(rig, extension))
+    yield from ((name, bone) for name, bone in found.items() if bone)
+
+
+def _vrm_0_bones(rig: Object, extension: Any) -> Iterator[tuple[str, str]]:
+    """VRM 0's list, whose names are in camel case."""
+    listed = _entry(_entry(_entry(extension, "vrm0"), "humanoid"), "human_bones")
+    entries = list(listed) if hasattr(listed, "__iter__") else []
+    for each in entries[:_MOST_VRM_BONES]:
+        name = _entry(each, "bone")
+        if isinstance(name, str):
+            snake = re.sub("([A-Z])", r"_\1", name).lower()
+            yield snake, _vrm_bone(rig, _entry(each, "node"))
+
+
+def _vrm_bone(rig: Object, node: Any) -> str:
+    """The bone that an entry names: by its name, or by an id that the bone carries too."""
+    name = _entry(node, "bone_name")
+    if isinstance(name, str) and name:
+        return name
+    uuid = _entry(node, "bone_uuid")
+    if not (isinstance(uuid, str) and uuid):
+        return ""
+    ids = ((bone.name, _entry(bone.get(_VRM), "uuid")) for bone in rig.data.bones)
+    return next((str(name) for name, its in ids if its == uuid), "")
 
 
 def _entry(holder: Any, key: str) -> Any:

@@ -80,6 +80,13 @@ class Node:
     links: tuple[Link, ...] = ()
     unknown: tuple[str, ...] = ()
 
+    @property
+    def holder(self) -> Link | None:
+        """A link that carries the bone whole, as a parent would."""
+        first = self.links[0] if self.links else None
+        is_whole = first is not None and first.kind == "ARMATURE" and first.influence >= 1.0
+        return first if is_whole else None
+
     def moved(self, carried: Place, basis: Place) -> Place:
         """Where the bone stands by its channels, from where it is carried."""
         head = carried.head_T3 + quat_rotate(self._location_axes(carried), basis.head_T3)
@@ -117,7 +124,7 @@ class PoseGraph:
             node = self.nodes[name]
             place = node.moved(self.carried(name), node.basis)
             self.visiting.add(name)
-            for link in node.links:
+            for link in node.links[0 if node.holder is None else 1 :]:
                 place = self._linked(node, place, link)
             self.visiting.discard(name)
             self.placed[name] = place
@@ -126,11 +133,24 @@ class PoseGraph:
     def carried(self, name: str) -> Place:
         """Where a bone stands by what carries it, its own channels at rest."""
         node = self.nodes[name]
+        holder = node.holder
+        if holder is not None and name not in self.visiting:
+            self.visiting.add(name)
+            held = self.pose(holder.target)
+            self.visiting.discard(name)
+            return held.times(self.nodes[holder.target].rest.inverse().times(node.rest))
         if not node.parent:
             return node.rest
         parent = self.nodes[node.parent].rest
         held = self.pose(node.parent).times(parent.inverse().times(node.rest))
         return held if node.turns else Place(node.rest.turn_T4, held.head_T3)
+
+    def placed_by_links(self, node: Node, place: Place) -> Place:
+        """A place of a bone with its head where links put it."""
+        for link in node.links:
+            if link.kind == "COPY_LOCATION":
+                place = self._linked(node, place, link)
+        return place
 
     def _linked(self, node: Node, place: Place, link: Link) -> Place:
         if link.target in self.visiting:  # a circle, which Blender refuses too
@@ -168,7 +188,8 @@ class PoseGraph:
     def carriers(self, name: str) -> dict[str, Node]:
         """All bones that have a say in where a bone is carried, up to those that are placed."""
         found: dict[str, Node] = {}
-        open_names = [self.nodes[name].parent]
+        holder = self.nodes[name].holder
+        open_names = [self.nodes[name].parent, "" if holder is None else holder.target]
         while open_names:
             each = open_names.pop()
             if not each or each in found or each in self.placed:
