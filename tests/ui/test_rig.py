@@ -1,19 +1,26 @@
-"""A Rigify human in the window: a motion by mouse, keyed on its controls."""
+"""A Rigify human in the window, by mouse: a motion keyed on its controls, a range of it made anew
+from keys that are selected in the dope sheet, and the file for a game engine."""
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
-from tests.ui.rig import Rig
+from tests.ui import key_editor
+from tests.ui.key_editor import FIRST, LAST, RAW, SELECTED, changed_frames
+from tests.ui.rig import SEARCH_STEP, Rig, RigError
 
-JOB_SECONDS = 240.0
-MODULE = "bl_ext.user_default.mmm_blender"
-SESSION = f"import sys; session = sys.modules['{MODULE}.blender.jobs.session'].session; "
+FILE_MENU = (45, 12)
+"""Pixels of the word File in the top bar."""
+ACROSS = 320
+"""Pixels from the left to a line of a menu that the menu File opens."""
+SLOW_SECONDS = 180.0
+"""For what takes ten on a quiet machine: Rigify's human, an export."""
 
 HUMAN = """
-
 bpy.ops.preferences.addon_enable(module="rigify")
 with bpy.context.temp_override(**view()):
     bpy.ops.object.armature_human_metarig_add()
@@ -23,7 +30,9 @@ human = bpy.context.object
 bpy.data.objects.remove(metarig)
 bpy.context.view_layer.objects.active = human
 human.select_set(True)
-bpy.context.scene.mmm.prompt = "a person walks forward"
+mmm = bpy.context.scene.mmm
+mmm.prompt, mmm.seconds, mmm.scene_end = "a person walks forward", 3.0, "FIT"
+bpy.context.preferences.view.filebrowser_display_type = "SCREEN"
 with bpy.context.temp_override(**view()):
     bpy.ops.view3d.view_all()
 answer = human.name
@@ -42,28 +51,96 @@ answer = [(step["kind"], step["rig"]) for step in recipe["steps"]]
 """
 
 
+ALL_SELECTED = """
+human = bpy.context.view_layer.objects.active
+for bone in human.pose.bones:
+    (bone if hasattr(bone, "select") else bone.bone).select = True
+"""
+SIDE = """
+with bpy.context.temp_override(**view()):
+    bpy.ops.view3d.view_axis(type="LEFT")
+    bpy.ops.view3d.view_selected()
+bpy.context.scene.frame_set({frame})
+"""
+BROWSED = """
+areas = bpy.context.window_manager.windows[0].screen.areas
+answer = any(area.type == "FILE_BROWSER" for area in areas)
+"""
+
+
 @pytest.fixture
 def human(rig: Rig) -> Iterator[Rig]:
-    """The generated human, active; afterwards no job is left."""
-    rig.ask("bpy.ops.wm.read_homefile(use_empty=True, load_ui=False)")
-    rig.ask(HUMAN)
+    """The generated human, active; afterwards no job is left, and the window as it was."""
+    rig.ask("bpy.ops.wm.read_homefile(use_empty=True, load_ui=True)", SLOW_SECONDS)
+    rig.ask(HUMAN, SLOW_SECONDS)
     rig.settle()
     yield rig
-    rig.ask(SESSION + "session.shut_down()")
+    key_editor.close_motion(rig)
 
 
-def test_a_rigify_human_gets_a_motion_by_mouse(human: Rig) -> None:
+def test_a_rigify_human_gets_a_motion_and_a_new_range_and_goes_out(human: Rig) -> None:
     human.open_sidebar_tab("MMM")
     human.click(*human.find_button("bpy.ops.mmm.generate"))
-    wait(human)
+    key_editor.wait_for_job(human)
     assert {"torso", "upper_arm_fk.L", "foot_ik.R"} <= set(human.ask(KEYED))
-    human.screenshot("rigify_generated.png")
     assert human.ask(STEPS) == [["generate", "Rigify"]]
+    human.ask(SIDE.format(frame=30))
+    human.settle()
+    human.screenshot("rigify_generated.png")
+
+    before = regenerate_from_keys(human)
+    changed = changed_frames(before, human.ask(RAW))
+    frames = set().union(*changed.values())
+    assert frames and min(frames) >= FIRST and max(frames) <= LAST
+    assert human.ask(STEPS) == [["generate", "Rigify"], ["edit", "Rigify"]]
+    human.screenshot("rigify_range.png")
+
+    path = export_by_mouse(human)
+    assert path.read_bytes()[:20] == b"Kaydara FBX Binary  "
+    assert b"DEF-forearm.L" in path.read_bytes()
 
 
-def wait(rig: Rig) -> None:
-    """Until the worker's job has ended."""
+def regenerate_from_keys(rig: Rig) -> list[object]:
+    """Box-select a range's keys below the view and press Regenerate Range; the keys before that."""
+    rig.ask(key_editor.SPLIT.format(editor="DOPESHEET"))
+    rig.ask(ALL_SELECTED)
+    rig.ask(f"bpy.context.scene.mmm.edit_prompt = {key_editor.PROMPT!r}")
+    time.sleep(1.0)  # until the new editor is drawn, there is nothing to frame
+    for _ in range(2):
+        rig.ask(key_editor.SHOW)
+        rig.settle()
+    key_editor.select_keys(rig)
+    rig.screenshot("rigify_keys.png")
+    assert rig.ask(SELECTED) == [FIRST, LAST]
+    before = rig.ask(RAW)
+    key_editor.press_inpaint(rig)
+    key_editor.wait_for_job(rig)
     rig.settle()
-    rig.wait_until(
-        lambda: not rig.ask(SESSION + "answer = session.busy"), JOB_SECONDS, "the job's end"
-    )
+    return before
+
+
+def export_by_mouse(rig: Rig) -> Path:
+    """File > Export > Motion of Character, and the button of the file browser; the file."""
+    rig.click(*FILE_MENU)
+    rig.key("e")  # the menu's own letter for Export
+    choose_line(rig, "bpy.ops.mmm.export_motion")
+    rig.wait_until(lambda: rig.ask(BROWSED), 10.0, "the file browser")
+    rig.settle()
+    rig.screenshot("rigify_export.png")
+    _, _, right, bottom = rig.region("EXECUTE", "FILE_BROWSER")
+    rig.click(right - 60, bottom - 18)
+    rig.wait_until(lambda: not rig.ask(BROWSED), SLOW_SECONDS, "the end of the export")
+    return next(rig.folder.rglob("*.fbx"))
+
+
+def choose_line(rig: Rig, command: str) -> None:
+    """Press the line of the open menu that runs a command."""
+    rig.ask("bpy.context.window_manager.clipboard = ''")
+    for y in range(FILE_MENU[1] + SEARCH_STEP, 880, SEARCH_STEP):
+        rig.run(f"xdotool mousemove {ACROSS} {y} sleep 0.05 key ctrl+c sleep 0.05")
+        if rig.ask("answer = bpy.context.window_manager.clipboard").startswith(command):
+            rig.run("xdotool click 1")
+            rig.settle()
+            return
+    rig.screenshot("file_menu.png")
+    raise RigError(f"the menu File shows no line that runs {command}")
