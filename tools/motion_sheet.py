@@ -3,10 +3,12 @@
     python tools/motion_sheet.py --data build/motions.npz --out docs/data.png
     python tools/motion_sheet.py --data build/motions.npz --out sheet.png NAME NAME ...
     python tools/motion_sheet.py --bundle weights/starter --out docs/prompts.png [PROMPT ...]
+    python tools/motion_sheet.py --bundle weights/starter --loops --out docs/manual/three_loops.png
 
 Of a data set without names ten clips are drawn, one of each of ten contents, styles in turn; of a
-bundle without prompts the twelve below with seed 0. --hidden puts numbers instead of texts. What a
-picture shows is written in _render/motion_lanes.py.
+bundle without prompts the twelve below with seed 0; with --loops two rounds of a walk, a run and an
+idle loop, the second begins at the middle body, and how sharp the seam is. --hidden puts numbers
+instead of texts. What a picture shows is written in _render/motion_lanes.py.
 """
 
 from __future__ import annotations
@@ -21,10 +23,12 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
+import numpy as np  # noqa: E402
 from _dev.program import run  # noqa: E402
 from _render.motion_lanes import Lane, draw  # noqa: E402
 
 from mmm_blender.common.errors import MMMError  # noqa: E402
+from mmm_blender.geometry.clip import MotionClip  # noqa: E402
 from mmm_blender.motion.pipeline.pipeline import GenerateRequest, MotionPipeline  # noqa: E402
 from mmm_blender.training.data.captions import caption  # noqa: E402
 from mmm_blender.training.data.dataset import kind_of  # noqa: E402
@@ -47,6 +51,9 @@ PROMPTS = (
 """Asked of a bundle where nothing else is: hardly any of these are captions."""
 
 PROMPT_SECONDS = 4.0
+
+LOOPS = ("a person walks forward", "a person runs forward", "a person stands still")
+ROUND_SECONDS, ROUNDS = 2.0, 2
 
 
 def chosen(records: Sequence[ClipRecord], names: Sequence[str], seed: int) -> list[int]:
@@ -86,6 +93,27 @@ def prompt_lanes(options: argparse.Namespace) -> list[Lane]:
     return [Lane.of(f"“{prompt}”", clip) for prompt, clip in zip(prompts, made, strict=True)]
 
 
+def loop_lanes(options: argparse.Namespace) -> list[Lane]:
+    """Rounds of what a bundle makes of prompts that are to go round."""
+    generator = MotionPipeline.load(options.bundle)
+    lanes: list[Lane] = []
+    for prompt in options.texts or LOOPS:
+        request = GenerateRequest(prompt, ROUND_SECONDS, options.seed, loop=True)
+        made = generator.generate(request)
+        assert made.seam is not None
+        title = f"“{prompt}”, {ROUNDS} rounds; jerk at the seam {made.seam:.2f} of that inside"
+        lanes.append(Lane.of(title, in_rounds(made.clip, ROUNDS)))
+    return lanes
+
+
+def in_rounds(closed: MotionClip, rounds: int) -> MotionClip:
+    """A loop played so many times. closed: a round, and the first frame of the next."""
+    step_3 = closed.root_T3[-1] - closed.root_T3[0]
+    turns = [closed.rotations_TJ4[:-1]] * rounds
+    places = [closed.root_T3[:-1] + number * step_3 for number in range(rounds)]
+    return closed.replace(rotations_TJ4=np.concatenate(turns), root_T3=np.concatenate(places))
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("texts", nargs="*", help="names of clips, or prompts")
@@ -94,9 +122,11 @@ def main() -> int:
     source.add_argument("--bundle", type=Path, help="weights to ask")
     parser.add_argument("--out", type=Path, required=True, help="the .png to write")
     parser.add_argument("--seed", type=int, default=0, help="of the choice, or of the motions")
+    parser.add_argument("--loops", action="store_true", help="of a bundle: motions that go round")
     parser.add_argument("--hidden", action="store_true", help="numbers instead of texts")
     options = parser.parse_args()
-    lanes = data_lanes(options) if options.data else prompt_lanes(options)
+    asked = loop_lanes if options.loops else prompt_lanes
+    lanes = data_lanes(options) if options.data else asked(options)
     if options.hidden:
         lanes = [replace(lane, title=f"{number}") for number, lane in enumerate(lanes, start=1)]
     draw(options.out, lanes)

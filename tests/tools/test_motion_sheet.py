@@ -59,3 +59,13 @@ def test_the_picture_is_written_and_small(tmp_path: Path, monkeypatch: pytest.Mo
     assert (pixels[:, 2] > pixels[:, 0] + 100).any()  # the blue right
     assert picture.width > picture.height
     assert out.stat().st_size < 100_000
+
+
+def test_rounds_of_a_loop_follow_each_other() -> None:
+    closed = walk_on_the_spot(31)
+    way = np.linspace(0.0, 2.0, 31)[:, None] * np.array([0.0, 0.0, 1.0])
+    closed = closed.replace(root_T3=closed.root_T3 * 0.0 + way)
+    played = motion_sheet.in_rounds(closed, 3)
+    assert played.frames == 90
+    np.testing.assert_allclose(np.diff(played.root_T3[:, 2]), 2.0 / 30.0)
+    assert (played.rotations_TJ4[30:60] == closed.rotations_TJ4[:30]).all()

@@ -29,13 +29,15 @@ def fitted_slopes(values_TC: FloatArray, knots_K: IntArray) -> FloatArray:
     if len(knots_K) > _DENSE * len(values_TC) or len(knots_K) < 2:
         return plain_KC
     own_K1, beside_S1, rest_KC = _normal_equations(values_TC, knots_K)
+    scale_K1 = _STEP / (own_K1 + _STIFFNESS)
+    wanted_KC = scale_K1 * (rest_KC + _STIFFNESS * plain_KC)
+    next_S1, last_S1 = scale_K1[:-1] * beside_S1, scale_K1[1:] * beside_S1
     slopes_KC = plain_KC
     for _ in range(_SWEEPS):
-        others_KC = np.zeros_like(slopes_KC)
-        others_KC[:-1] += beside_S1 * slopes_KC[1:]
-        others_KC[1:] += beside_S1 * slopes_KC[:-1]
-        found_KC = (rest_KC - others_KC + _STIFFNESS * plain_KC) / (own_K1 + _STIFFNESS)
-        slopes_KC = slopes_KC + _STEP * (found_KC - slopes_KC)
+        found_KC = wanted_KC + (1.0 - _STEP) * slopes_KC
+        found_KC[:-1] -= next_S1 * slopes_KC[1:]
+        found_KC[1:] -= last_S1 * slopes_KC[:-1]
+        slopes_KC = found_KC
     return slopes_KC
 
 
