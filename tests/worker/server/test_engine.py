@@ -200,7 +200,7 @@ def empty(bundle: Path) -> None:
 
 @pytest.mark.parametrize(
     ("damage", "words"),
-    [(truncate, "truncated"), (flip, "hash"), (age, "version 99"), (empty, "no bundle")],
+    [(truncate, "truncated"), (flip, "hash"), (age, "version 99"), (empty, "no weights in")],
 )
 def test_a_bad_bundle_is_one_sentence_and_a_good_one_loads_after_it(
     client: WorkerClient, bundle: Path, tmp_path: Path, damage: Any, words: str
