@@ -137,6 +137,9 @@ human.select_set(True)
 bpy.ops.mmm.generate(prompt="a person walks forward", seconds=3, seed=0)
 """
 )
+HANDS = HUMAN + """
+bpy.ops.mmm.pose_hands(pose="FIST")
+"""
 COPY = (
     GENERATE.format(prompt="a person walks forward", seed=0)
     + """

@@ -64,11 +64,12 @@ VIEWS = {
     "sequence": Picture(manual_scenes.SEQUENCE, "sequence", Look(90, turn=40)),
     "loop": Picture(manual_scenes.LOOP, "shape", Look(20, turn=70)),
     "rig": Picture(manual_scenes.HUMAN, "rig", Look(24, turn=60, distance=5.2)),
+    "hands": Picture(manual_scenes.HANDS, "rig", Look(24, turn=60, distance=3.2)),
     "copy_motion": Picture(manual_scenes.COPY, "rig", Look(24, 80, 40, 6.5, 0.9, -0.4)),
 }
 
 
-SEEN_ELSEWHERE = {"rig"}
+SEEN_ELSEWHERE = {"rig", "hands"}
 """Scenes that take long and that another test makes too: made here for the manual alone."""
 
 
