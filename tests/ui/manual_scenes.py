@@ -137,9 +137,12 @@ human.select_set(True)
 bpy.ops.mmm.generate(prompt="a person walks forward", seconds=3, seed=0)
 """
 )
-HANDS = HUMAN + """
+HANDS = (
+    HUMAN
+    + """
 bpy.ops.mmm.pose_hands(pose="FIST")
 """
+)
 COPY = (
     GENERATE.format(prompt="a person walks forward", seed=0)
     + """

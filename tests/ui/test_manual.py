@@ -7,6 +7,7 @@ made, that they show something, and that the manual has them.
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
@@ -68,28 +69,11 @@ VIEWS = {
     "copy_motion": Picture(manual_scenes.COPY, "rig", Look(24, 80, 40, 6.5, 0.9, -0.4)),
 }
 
-
-SEEN_ELSEWHERE = {"rig", "hands"}
-"""Scenes that take long and that another test makes too: made here for the manual alone."""
-
-
-def check(made: Path, name: str) -> None:
-    """It shows something, is small, and the manual has it."""
-    assert LEAST_BYTES < made.stat().st_size < MOST_BYTES, name
-    assert (MANUAL / f"{name}.png").is_file(), f"make the manual's pictures: {name} is missing"
+SEEN_ELSEWHERE = {"path", "rig", "hands", "copy_motion", "edit_range"}
+"""Scenes that other tests of this folder make too, or that take long: here for the manual alone."""
 
 
-def begin(rig: Rig, scene: str) -> None:
-    """A new file, and in it the scene."""
-    rig.ask(manual_scenes.NEW_FILE)
-    rig.ask(scene, JOB_SECONDS)
-
-
-MADE = [name for name in VIEWS if os.environ.get(DOCS_VARIABLE) or name not in SEEN_ELSEWHERE]
-
-
-@pytest.mark.parametrize("name", MADE)
-def test_a_picture_of_a_panel(rig: Rig, name: str) -> None:
+def picture_of_panel(rig: Rig, name: str) -> Path:
     picture = VIEWS[name]
     begin(rig, picture.scene)
     open_tab(rig)
@@ -98,44 +82,79 @@ def test_a_picture_of_a_panel(rig: Rig, name: str) -> None:
     if inside:
         open_parts(rig)
         scroll_down(rig, picture.scrolled)
-    rig.ask(manual_scenes.LOOK.format(**picture.look._asdict()))
-    check(keep_picture(rig, name, view_area(rig, WIDTH)), name)
+    look(rig, picture.look)
+    return keep_picture(rig, name, view_area(rig, WIDTH))
 
 
-def test_a_picture_of_words_that_are_not_known(rig: Rig) -> None:
+def picture_of_words(rig: Rig, name: str) -> Path:
+    """A prompt with a word that is not known, and a slip."""
     begin(rig, manual_scenes.UNKNOWN)
     open_tab(rig)
-    check(keep_picture(rig, "unknown_words", rig.region("UI")), "unknown_words")
+    return keep_picture(rig, name, rig.region("UI"))
 
 
-def test_the_menu_of_selected_keys(rig: Rig) -> None:
+def picture_of_menu(rig: Rig, name: str) -> Path:
+    """The menu of keys that were selected with the mouse."""
     key_editor.open_motion(rig, "DOPESHEET")
     key_editor.select_keys(rig)
-    rig.ask(manual_scenes.LOOK.format(**Look(45, turn=60, aside=0.0)._asdict()))
+    look(rig, Look(45, turn=60, aside=0.0))
     x, _, y = key_editor.place(rig, 45)
     rig.run(f"xdotool mousemove {x} {y} sleep 0.2 click 3 sleep 0.8")
-    left, top, _, _ = rig.region("WINDOW")
-    _, _, right, bottom = rig.region("WINDOW", key_editor.EDITOR)
-    check(keep_picture(rig, "edit_range", (left, top, right, bottom)), "edit_range")
+    made = keep_picture(rig, name, editor_and_view(rig, key_editor.EDITOR))
     rig.key("Escape")
     key_editor.close_motion(rig)
+    return made
 
 
-def test_simplified_curves(rig: Rig) -> None:
+def picture_of_curves(rig: Rig, name: str) -> Path:
+    """The knee's, after Simplify Keys."""
     begin(rig, manual_scenes.SIMPLIFY)
     rig.ask(key_editor.SPLIT.format(editor="FCURVES"))
     rig.settle()
-    rig.ask(manual_scenes.LOOK.format(**Look(30, turn=60, aside=0.0)._asdict()))
+    look(rig, Look(30, turn=60, aside=0.0))
     rig.ask("with bpy.context.temp_override(**view('GRAPH_EDITOR')):\n    bpy.ops.graph.view_all()")
-    left, top, _, _ = rig.region("WINDOW")
-    _, _, right, bottom = rig.region("WINDOW", "GRAPH_EDITOR")
-    check(keep_picture(rig, "simplified", (left, top, right, bottom)), "simplified")
+    return keep_picture(rig, name, editor_and_view(rig, "GRAPH_EDITOR"))
 
 
-def test_weights_in_the_preferences(rig: Rig) -> None:
+def picture_of_weights(rig: Rig, name: str) -> Path:
+    """The add-on's part of the preferences."""
     begin(rig, manual_scenes.WEIGHTS)
     left, top, right, bottom = rig.region("WINDOW", "PREFERENCES")
-    area = (left, top + PREFERENCES_TOP, right, bottom)
-    check(keep_picture(rig, "weights", area), "weights")
+    made = keep_picture(rig, name, (left, top + PREFERENCES_TOP, right, bottom))
     rig.ask(manual_scenes.BACK)
     rig.ask(manual_scenes.NEW_FILE)
+    return made
+
+
+def begin(rig: Rig, scene: str) -> None:
+    """A new file, and in it the scene."""
+    rig.ask(manual_scenes.NEW_FILE)
+    rig.ask(scene, JOB_SECONDS)
+
+
+def look(rig: Rig, at: Look) -> None:
+    rig.ask(manual_scenes.LOOK.format(**at._asdict()))
+
+
+def editor_and_view(rig: Rig, editor: str) -> tuple[int, int, int, int]:
+    """The 3D view and the editor below it on the screen."""
+    left, top, _, _ = rig.region("WINDOW")
+    _, _, right, bottom = rig.region("WINDOW", editor)
+    return left, top, right, bottom
+
+
+OTHERS: dict[str, Callable[[Rig, str], Path]] = {
+    "unknown_words": picture_of_words,
+    "edit_range": picture_of_menu,
+    "simplified": picture_of_curves,
+    "weights": picture_of_weights,
+}
+ASKED = bool(os.environ.get(DOCS_VARIABLE))
+NAMES = [name for name in (*VIEWS, *OTHERS) if ASKED or name not in SEEN_ELSEWHERE]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_picture_shows_something_and_the_manual_has_it(rig: Rig, name: str) -> None:
+    made = OTHERS.get(name, picture_of_panel)(rig, name)
+    assert LEAST_BYTES < made.stat().st_size < MOST_BYTES
+    assert (MANUAL / f"{name}.png").is_file(), "make the manual's pictures"
