@@ -29,6 +29,7 @@ from tests.ui.rig import Rig
 JOB_SECONDS = 240.0
 WIDTH = 760  # pixels of a picture of the 3D view: the character and the sidebar
 MOST_BYTES = 150_000
+AWAY = 300  # pixels below the upper edge, beside the character
 LEAST_BYTES = 5_000  # of one that is not blank
 PREFERENCES_TOP = 220  # pixels of Blender's own lines about an add-on
 
@@ -83,7 +84,9 @@ def picture_of_panel(rig: Rig, name: str) -> Path:
         open_parts(rig)
         scroll_down(rig, picture.scrolled)
     look(rig, picture.look)
-    return keep_picture(rig, name, view_area(rig, WIDTH))
+    left, top, _, _ = area = view_area(rig, WIDTH)
+    rig.move(left, top + AWAY)  # where no tooltip opens
+    return keep_picture(rig, name, area)
 
 
 def picture_of_words(rig: Rig, name: str) -> Path:
