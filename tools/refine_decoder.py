@@ -2,12 +2,15 @@
 
     python tools/refine_decoder.py --data build/motions.npz --tokenizer build/tokenizer \\
         --out build/refined --minutes 20
+    python tools/refine_decoder.py --data build/motions.npz --tokenizer weights/starter \\
+        --out build/refined --bundle build/starter --minutes 50 --threads 1
 
 Encoders and codebooks stay as they are, so every motion keeps its tokens and a transformer that
 learnt them keeps its weights. A decoder that only ever saw tokens that belong together turns a
 sampled token that does not fit its neighbours into a body that slows down; one that has seen such
 tokens makes of them what the neighbours say. Writes tokenizer.pt and figures.json as
-train_tokenizer.py does; resumes by itself.
+train_tokenizer.py does; resumes by itself. Of a bundle the text encoder and the transformer stay as
+they are.
 """
 
 from __future__ import annotations
@@ -28,8 +31,9 @@ def parse_options() -> DecoderOptions:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--data", type=Path, required=True, help="file of prepare_motions.py")
     parser.add_argument(
-        "--tokenizer", type=Path, required=True, help="folder of train_tokenizer.py"
+        "--tokenizer", type=Path, required=True, help="folder of train_tokenizer.py, or a bundle"
     )
+    parser.add_argument("--bundle", type=Path, help="where that bundle goes with its new decoders")
     parser.add_argument("--out", type=Path, required=True, help="folder of the run")
     parser.add_argument("--minutes", type=float, default=20.0, help="time budget")
     parser.add_argument("--steps", type=int, default=0, help="a fixed number of steps instead")

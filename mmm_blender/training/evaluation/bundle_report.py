@@ -13,7 +13,15 @@ from .goal_suite import ARRIVALS, LED, PATHS, arrival_rows, led_rows
 from .held_out import make_windows
 from .judge_rates import deed_rates, joined_rates
 from .path_figures import path_figures, walks_to_follow
-from .sentence_suite import sentence_figures, upper_figures, walks_of, wave_speed_figures
+from .report import CMU_TAKES, TOKENIZER_CMU
+from .sentence_report import ONCE, PROMPTS_ONCE, UPPER, UPPER_ONCE
+from .sentence_suite import (
+    OneTry,
+    sentence_figures,
+    upper_figures,
+    walks_of,
+    wave_speed_figures,
+)
 from .suite import (
     HELD_OUT,
     TEST_SEED,
@@ -43,6 +51,8 @@ def _set_report(test: Test, fill_from: Test | None) -> dict[str, Any]:
     }
     if "tokenizer reconstruction" in test.clips:
         report["tokenizer"] = tokenizer_figures(test)
+        if alone := tokenizer_figures(test, CMU_TAKES):
+            report[TOKENIZER_CMU] = alone
     return report
 
 
@@ -75,11 +85,15 @@ def sentence_report(
     report: dict[str, Any] = {"judges on captured motion": rates}
     if generator:
         records, clips = material.unseen
+        once = OneTry(generator)
+        report[PROMPTS_ONCE] = prompt_figures(once, sizes.prompt_seeds)
+        report[ONCE] = sentence_figures(once, sizes.prompt_seeds)
         report["prompts"] = prompt_figures(generator, sizes.prompt_seeds)
         report["sentences"] = sentence_figures(generator, sizes.prompt_seeds)
         if "upper" in generator.model.editable_parts:
             walks = walks_of(records, clips, sizes.prompt_seeds)
-            report["waves over walks"] = upper_figures(generator, walks, sizes.prompt_seeds)
+            report[UPPER_ONCE] = upper_figures(once, walks, sizes.prompt_seeds)
+            report[UPPER] = upper_figures(generator, walks, sizes.prompt_seeds)
         report["speed of waving hands"] = wave_speed_figures(generator, records, clips, sizes.waves)
     return report
 

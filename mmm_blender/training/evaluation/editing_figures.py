@@ -24,7 +24,10 @@ Editor = Callable[[MotionClip, EditMask, str, int], MotionClip]
 """Regenerates the masked cells of a clip for a prompt and a seed."""
 
 FID, FID_SLERP, RATIO = "FID", "FID slerp", "FID / slerp"
+MOVING, RATIO_MOVING = "moving clips", "FID / slerp, moving"
 JUMP, JUMP_SLERP, JUMP_REAL = "seam jump, cm", "seam jump slerp, cm", "seam jump real, cm"
+
+_MOVING_METRES, _LEAST_MOVING = 0.5, 16
 
 SEAM_REACH = 0.25
 """Seconds to either side of a border that count as the seam."""
@@ -80,7 +83,19 @@ def task_figures(
         for clips in (made, filled, real)
     ]
     figures = {FID: fid, FID_SLERP: fid_slerp, RATIO: fid / fid_slerp}
+    rows = [
+        at for at, (clip, mask) in enumerate(zip(real, masks, strict=True)) if moves(clip, mask)
+    ]
+    if len(rows) >= _LEAST_MOVING:
+        alone = metrics.fid(true[rows], new[rows]) / metrics.fid(true[rows], plain[rows])
+        figures |= {MOVING: float(len(rows)), RATIO_MOVING: alone}
     return figures | dict(zip((JUMP, JUMP_SLERP, JUMP_REAL), jumps, strict=True))
+
+
+def moves(clip: MotionClip, mask: EditMask) -> bool:
+    """Whether the body gets somewhere in the masked frames."""
+    ground_T2 = clip.root_T3[mask.start : mask.stop, [0, 2]]
+    return float(np.linalg.norm(ground_T2 - ground_T2[0], axis=-1).max()) > _MOVING_METRES
 
 
 def _masked_embeddings(

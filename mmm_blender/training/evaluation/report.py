@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ..data.dataset import UNSEEN_STYLES, UNSEEN_TAKES
-from .editing_figures import RATIO
+from .editing_figures import RATIO, RATIO_MOVING
 from .field_table import COLUMNS, FID, MODALITY, R3
 from .goal_suite import ARRIVALS, LED, PATHS, goal_goals
 from .goals import HEADER, NOT_MEASURED, Goal, markdown, ratio
@@ -33,6 +33,11 @@ DIRECTIONS = (
     "both hands up",
 )
 IN_BETWEEN = "in-between: the middle half"
+TOKENIZER_CMU = "tokenizer, CMU alone"
+"""Part of a set's report."""
+CMU_TAKES = "cmu"
+"""How takes of CMU are named."""
+_MOST_CMU = 40.0
 
 
 def field_table(rows: Report, halves: object) -> str:
@@ -118,6 +123,9 @@ def _tokenizer_goals(report: Report) -> list[Goal]:
             drift = figures.get("root drift over 5 s, cm", NOT_MEASURED)
             beside = f"root drift over 5 s {drift:.1f} cm"
             goals.append(Goal(f"tokenizer: {figure}, {name}", value, most=most, beside=beside))
+        if alone := part.get(TOKENIZER_CMU):
+            value = alone[JOINT_ERROR]
+            goals.append(Goal(f"tokenizer: {JOINT_ERROR}, CMU takes alone", value, most=_MOST_CMU))
     return goals
 
 
@@ -143,6 +151,11 @@ def _other_goals(report: Report) -> list[Goal]:
             "in-betweening FID / slerp's, masked frames",
             edits.get(IN_BETWEEN, {}).get(RATIO, NOT_MEASURED),
             most=0.5,
+        ),
+        Goal(
+            "in-betweening FID / slerp's, moving clips alone",
+            edits.get(IN_BETWEEN, {}).get(RATIO_MOVING, NOT_MEASURED),
+            most=0.33,
         ),
         Goal("distance to training, generated / real", copying.get("ratio", NOT_MEASURED), 0.8),
         Goal(
@@ -207,7 +220,8 @@ def markdown_report(report: Report) -> str:
         parts += [field_table(part["rows"], part["real half to half"])]
         parts += [figure_table(part["motion"], FIGURES)]
         if "tokenizer" in part:
-            parts += [figure_table({"tokenizer": part["tokenizer"]}, list(part["tokenizer"]))]
+            rows = {row: part[row] for row in ("tokenizer", TOKENIZER_CMU) if row in part}
+            parts += [figure_table(rows, list(part["tokenizer"]))]
     for name in ("editing", "long sequences", ARRIVALS, PATHS, LED):
         if report.get(name):
             columns = list(next(iter(report[name].values())))

@@ -22,6 +22,9 @@ SENTENCES, UPPER, WAVES, JUDGES = (
 )
 """Parts of the report."""
 
+ONCE, UPPER_ONCE, PROMPTS_ONCE = (f"{name}, one try" for name in (SENTENCES, UPPER, "prompts"))
+"""The same where the first motion is taken as it is."""
+
 _LEAST: Mapping[str, float] = {WHILE: 0.9, THEN: 0.9, STILL: 0.95, STEPS: 0.8, STEPS_OWN: 0.8}
 _LEAST_UPPER, _LEAST_WAVE = 0.9, 0.8
 _LEAST_SIDESTEP, _LEAST_DIRECTIONS, _LEAST_DIRECTION = 0.9, 0.98, 0.95
@@ -31,21 +34,33 @@ _SIDESTEPS = ("steps left", "steps right")
 def sentence_goals(report: Report) -> list[Goal]:
     """Goals of what is obeyed; what was not measured says so."""
     shares, rates = report.get(SENTENCES, {}), report.get(JUDGES, {})
+    once = report.get(ONCE, {})
     goals = [
         Goal(
             f"obeyed: {name}",
             shares.get(name, {}).get(ALL, NOT_MEASURED),
             least=least,
-            beside=_captured(rates, name),
+            beside=_beside(once.get(name, {}).get(ALL), _captured(rates, name)),
         )
         for name, least in _LEAST.items()
     ]
-    upper = report.get(UPPER, {})
+    upper, upper_once = report.get(UPPER, {}), report.get(UPPER_ONCE, {})
     goals += [
-        Goal(f"obeyed: UPPER waves over a walk, {hands}", share, least=_LEAST_UPPER)
+        Goal(
+            f"obeyed: UPPER waves over a walk, {hands}",
+            share,
+            least=_LEAST_UPPER,
+            beside=_beside(upper_once.get(hands)),
+        )
         for hands, share in upper.items()
     ]
-    return [*goals, _wave_goal(report.get(WAVES, {})), *_direction_goals(report.get("prompts", {}))]
+    directions = _direction_goals(report.get("prompts", {}), report.get(PROMPTS_ONCE, {}))
+    return [*goals, _wave_goal(report.get(WAVES, {})), *directions]
+
+
+def _beside(once: float | None, more: str = "") -> str:
+    """What the first try alone reaches, and more."""
+    return ", ".join(part for part in ("" if once is None else f"one try {once:.2f}", more) if part)
 
 
 def _captured(rates: Mapping[str, float], name: str) -> str:
@@ -58,21 +73,27 @@ def _wave_goal(waves: Mapping[str, float]) -> Goal:
     return Goal("speed of waving hands, generated / captured", value, _LEAST_WAVE, beside=beside)
 
 
-def _direction_goals(shares: Mapping[str, float]) -> list[Goal]:
+def _direction_goals(shares: Mapping[str, float], once: Mapping[str, float]) -> list[Goal]:
     """Of tools/check_prompts.py's eleven kinds: sidesteps by themselves, all, and the worst."""
     mean = sum(shares.values()) / len(shares) if shares else NOT_MEASURED
     worst = min(shares, key=lambda name: shares[name], default="")
+    mean_once = sum(once.values()) / len(once) if once else None
     return [
         *(
             Goal(f"obeyed: {name}", shares.get(name, NOT_MEASURED), least=_LEAST_SIDESTEP)
             for name in _SIDESTEPS
         ),
-        Goal("obeyed: all eleven directions", mean, least=_LEAST_DIRECTIONS),
+        Goal(
+            "obeyed: all eleven directions",
+            mean,
+            least=_LEAST_DIRECTIONS,
+            beside=_beside(mean_once),
+        ),
         Goal(
             "obeyed: the worst direction",
             shares.get(worst, NOT_MEASURED),
             least=_LEAST_DIRECTION,
-            beside=worst,
+            beside=", ".join(part for part in (worst, _beside(once.get(worst))) if part),
         ),
     ]
 
@@ -81,9 +102,13 @@ def sentence_tables(report: Report) -> list[str]:
     """Headings and tables of what was measured."""
     parts: list[str] = []
     for name, rows in report.get(SENTENCES, {}).items():
-        lines = [[prompt, f"{share:.0%}"] for prompt, share in rows.items()]
-        parts += [f"### Obeyed: {name}", markdown(["prompt", "obeyed"], lines)]
-    for name in (UPPER, WAVES, JUDGES):
+        once = report.get(ONCE, {}).get(name, {})
+        lines = [
+            [prompt, f"{share:.0%}", f"{once[prompt]:.0%}" if prompt in once else ""]
+            for prompt, share in rows.items()
+        ]
+        parts += [f"### Obeyed: {name}", markdown(["prompt", "obeyed", "with one try"], lines)]
+    for name in (UPPER, UPPER_ONCE, WAVES, JUDGES):
         if report.get(name):
             rows = [[key, f"{value:.3g}"] for key, value in report[name].items()]
             parts += [f"### {name.capitalize()}", markdown(["", ""], rows)]

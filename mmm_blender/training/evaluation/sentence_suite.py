@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import numpy as np
@@ -12,8 +13,9 @@ from tqdm import tqdm
 from ...geometry.clip import MotionClip
 from ...geometry.deeds.judges import DEEDS, Seen
 from ...geometry.editing.edit_mask import span_mask
+from ...motion.config import SamplerConfig
 from ...motion.pipeline.edit import EditRequest, EditResult
-from ...motion.pipeline.pipeline import GenerateRequest
+from ...motion.pipeline.pipeline import GenerateRequest, GenerateResult, MotionPipeline
 from ..data.captions import caption
 from ..data.clip_kinds import is_locomotion
 from ..data.labels import label_of
@@ -43,6 +45,27 @@ class MakesAndEdits(MakesMotion, Protocol):
     def edit(self, request: EditRequest) -> EditResult:
         """A part of a motion regenerated."""
         ...
+
+
+@dataclass(frozen=True, eq=False)
+class OneTry:
+    """A bundle whose first motion is taken as it is, whatever its prompt claims."""
+
+    pipeline: MotionPipeline
+
+    def generate_batch(self, requests: Sequence[GenerateRequest]) -> list[GenerateResult]:
+        """One result for each request, in order."""
+        return self.pipeline.generate_batch(
+            [replace(each, sampler=self._once) for each in requests]
+        )
+
+    def edit(self, request: EditRequest) -> EditResult:
+        """A part of a motion regenerated."""
+        return self.pipeline.edit(replace(request, sampler=self._once))
+
+    @property
+    def _once(self) -> SamplerConfig:
+        return replace(self.pipeline.config.sampler, claim_tries=1)
 
 
 def sentence_figures(generator: MakesMotion, seeds: int) -> Rows:

@@ -27,7 +27,7 @@ from .field_table import Figures, Fillers, Judged, figures_of, r_figures
 from .goals import ratio
 from .held_out import Window, make_windows
 from .judge_rates import Captured, captured_by_deed
-from .judging import generate_all, nearest_by_text, reconstruct, requests_of
+from .judging import MakesMotion, generate_all, nearest_by_text, reconstruct, requests_of
 from .motion_figures import motion_figures
 from .tokenizer_figures import clip_figures
 
@@ -189,13 +189,15 @@ def eye_figures(test: Test) -> dict[str, dict[str, float]]:
     return {row: motion_figures(clips) for row, clips in test.clips.items()}
 
 
-def tokenizer_figures(test: Test) -> dict[str, float]:
-    """Means over windows of the reconstruction's errors; both clips start at the same place."""
+def tokenizer_figures(test: Test, source: str = "") -> dict[str, float]:
+    """Means over windows (of takes of one source alone) of the reconstruction's errors; both clips
+    start at the same place. Empty where there is none."""
     rows = [
         clip_figures(decode_features(encode_clip(window.clip)), made)
         for window, made in zip(test.windows, test.clips[RECONSTRUCTED], strict=True)
+        if window.take.startswith(source)
     ]
-    names = max(rows, key=len)
+    names = max(rows, key=len, default={})
     return {n: float(np.mean([row[n] for row in rows if n in row])) for n in names}
 
 
@@ -213,7 +215,7 @@ def copying_figures(test: Test, known: Sequence[Example]) -> dict[str, float]:
     return medians | {"ratio": ratio(medians[GENERATED], medians[REAL])}
 
 
-def prompt_figures(generator: MotionPipeline, seeds: int, seconds: float = 4.0) -> dict[str, float]:
+def prompt_figures(generator: MakesMotion, seeds: int, seconds: float = 4.0) -> dict[str, float]:
     """Share of clips that show what their prompt names, by check, over all its wordings."""
     asked = [(c, p, seed) for c, ps in PROMPTS.items() for p in ps for seed in range(seeds)]
     requests = [GenerateRequest(prompt, seconds, seed) for _, prompt, seed in asked]

@@ -9,6 +9,8 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from ...motion.bundles.bundle import files_of, read_bundle
+from ...motion.networks.bundle_file import modules_of, save_bundle
 from ...motion.networks.tokenizer import Tokenizer
 from ..data.dataset import TRAIN, WindowSampler, load_examples
 from .loop import Plan, Run, autocast, step_seed, train
@@ -34,6 +36,7 @@ class DecoderOptions:
     precision: str
     seed: int
     threads: int
+    bundle: Path | None = None
 
 
 def with_wrong_tokens(tokens_BLP: Tensor, codes: int, rng: torch.Generator) -> Tensor:
@@ -90,5 +93,15 @@ def fit(options: DecoderOptions) -> list[float]:
     loss_of = make_loss(options, tokenizer, plan, sampler)
     losses = list(train(session, plan, loss_of, checkpoint, "decoders"))
     tokenizer.load_state_dict(session.ema)
+    if options.bundle:
+        write_bundle(options.tokenizer, options.bundle, tokenizer)
     write_tokenizer(options.out, tokenizer, session, examples)
     return losses
+
+
+def write_bundle(before: Path, folder: Path, tokenizer: Tokenizer) -> None:
+    """A bundle with its decoders trained further: all else as it was."""
+    stored = read_bundle(before)
+    _, transformer = modules_of(stored)
+    inside = stored.config.text["folder"]
+    save_bundle(folder, stored.config, tokenizer, transformer, files_of(before / inside, inside))
