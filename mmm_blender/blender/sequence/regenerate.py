@@ -32,7 +32,7 @@ from ..history.action_guard import ActionGuard
 from ..history.fingerprint import store_fingerprint
 from ..history.locked_keys import user_keys_after
 from ..history.recipe import SegmentStep, UserEdits, packed_motion
-from ..history.recipe_store import append_step
+from ..history.recipe_store import append_step, load_recipe
 from ..history.user_edits import begin_step
 from ..jobs.scene_job import SceneJob
 from ..jobs.worker_access import WorkerAccess
@@ -70,6 +70,11 @@ OTHER_LIST = (
 OTHER_ORDER = (
     "The list has another order than the character's motion: move the prompts back, or press "
     "Generate Sequence, which makes all of it again."
+)
+
+_LEAVES_PATH = (
+    " The sequence's path ends where the segment begins, for what follows goes where it leads: "
+    "Generate Sequence keeps to all of it."
 )
 
 
@@ -253,4 +258,14 @@ class _SegmentEdit(EditJob):
         plan = self._plan
         when = "later" if plan.shift > 0 else "earlier"
         shift = f"; what follows comes {abs(plan.shift)} frames {when}" if plan.shift else ""
-        return f"Regenerated frames {plan.first} to {plan.last} of '{rig.name}'{shift}."
+        left = _LEAVES_PATH if _leaves_path(rig.animation_data.action, rig) else ""
+        return f"Regenerated frames {plan.first} to {plan.last} of '{rig.name}'{shift}.{left}"
+
+
+def _leaves_path(action: Action, rig: ArmatureObject) -> bool:
+    """Whether a segment was made free to go where it will in a sequence that took a path."""
+    recipe = load_recipe(action, rig)
+    if recipe is None:
+        return False
+    first, last = recipe.steps[0], recipe.steps[-1]
+    return "path" in first.conditions and "path" not in last.conditions
