@@ -41,10 +41,13 @@ from mmm_blender.training.data.motion_file import load_motions  # noqa: E402
 KINDS = ("walk", "walk-turn-left", "walk-turn-right", "run", "walk-back")
 FRAMES, START, STOP = 80, 20, 60
 PATH_PROMPT = "a person walks forward"
+_ANGLES = np.linspace(0.0, np.pi / 2, 15)
 PATHS = {
-    "a bend of 4 m": GroundPath.of([(0.0, 0.0), (0.2, 1.5), (1.5, 2.8), (3.0, 3.0)]),
-    "an S": GroundPath.of([(0.0, 0.0), (0.8, 1.3), (-0.4, 2.7), (0.4, 4.2)]),
-    "a corner": GroundPath.of([(0.0, 0.0), (0.0, 2.2), (-0.3, 2.5), (-2.5, 2.5)]),
+    "a bend": GroundPath.of([(2.5 - 2.5 * np.cos(a), 2.5 * np.sin(a)) for a in _ANGLES]),
+    "an S": GroundPath.of([(0.6 * np.sin(1.4 * z), z) for z in np.linspace(0.0, 4.5, 20)]),
+    "a corner": GroundPath.of(
+        [(0.0, 0.0), *((0.8 - 0.8 * np.cos(a), 1.6 + 0.8 * np.sin(a)) for a in _ANGLES), (2.8, 2.4)]
+    ),
 }
 
 

@@ -76,6 +76,7 @@ def parse_options() -> argparse.Namespace:
     parser.add_argument("--quick", action="store_true", help="few clips: does it run?")
     parser.add_argument("--seeds", type=int, help="of every sentence; 20 if not given")
     parser.add_argument("--windows", type=int, help="of each held-out set; a sixth of them edited")
+    parser.add_argument("--walks", type=int, help="paths followed, and edits that have to arrive")
     parser.add_argument("--threads", type=int, default=1)
     return parser.parse_args()
 
@@ -89,6 +90,8 @@ def report_of(
         sizes = replace(sizes, prompt_seeds=options.seeds)
     if options.windows:
         sizes = replace(sizes, windows=options.windows, edits=options.windows // 6)
+    if options.walks:
+        sizes = replace(sizes, walks=options.walks, arrivals=options.walks)
     if options.published:
         report = judge_folder(options.data, options.published, generator, sizes.motions)
         return report, folder_report(report)

@@ -43,6 +43,7 @@ def parse_options() -> argparse.Namespace:
     parser.add_argument("--description", default="", help="what the bundle knows, one line")
     parser.add_argument("--guidance", type=float, default=2.0)
     parser.add_argument("--confidence-noise", type=float, default=3.0)
+    parser.add_argument("--claim-tries", type=int, default=8)
     return parser.parse_args()
 
 
@@ -63,7 +64,11 @@ def main() -> int:
         min_seconds=MIN_SECONDS,
         tokenizer=tokenizer.config,
         transformer=sizes,
-        sampler=SamplerConfig(guidance=options.guidance, confidence_noise=options.confidence_noise),
+        sampler=SamplerConfig(
+            guidance=options.guidance,
+            confidence_noise=options.confidence_noise,
+            claim_tries=options.claim_tries,
+        ),
         text={"kind": "student", "folder": STUDENT_FOLDER},
         storage="float16",
     )

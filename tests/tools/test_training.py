@@ -165,6 +165,30 @@ def test_refined_decoders_leave_the_tokens_as_they_were(
     assert all(".decoder." in name for name in changed)
 
 
+def test_a_bundle_gets_new_decoders_and_nothing_else(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import refine_decoder
+    import torch
+    import train_tokenizer
+    import train_transformer
+
+    curve(train_tokenizer, training_driver.tokenizer_words(folder, tmp_path / "tok"), monkeypatch)
+    old, new = tmp_path / "old", tmp_path / "new"
+    words = training_driver.transformer_words(folder, tmp_path / "tok", tmp_path / "a")
+    curve(train_transformer, [*words, "--bundle", str(old)], monkeypatch)
+    words = ["--data", str(folder / "motions.npz"), "--tokenizer", str(old), "--bundle", str(new)]
+    monkeypatch.setattr(sys, "argv", ["tool", *words, "--out", str(tmp_path / "b"), "--steps", "2"])
+    refine_decoder.fit(refine_decoder.parse_options())
+    (before, network), (after, same) = load_modules(old), load_modules(new)
+    kept = network.state_dict()
+    assert all(torch.equal(values, kept[name]) for name, values in same.state_dict().items())
+    known = before.state_dict()
+    changed = {n for n, values in after.state_dict().items() if not torch.equal(values, known[n])}
+    assert changed and all(".decoder." in name for name in changed)
+    assert load_bundle(new).config.sampler == load_bundle(old).config.sampler
+
+
 def test_wrong_tokens_are_some_of_some_rows() -> None:
     import torch
 

@@ -1,8 +1,9 @@
-"""Motions as their feet go: where heels and toes are low, from above, and bodies from the side.
+"""Motions as their feet go: footprints from above, and bodies from the side.
 
-Above, a foot that stands is a dot and one that slides is a smear; orange is left, blue right, the
-grey line the pelvis' way, the dashed one a path to follow. In the frames that were made the way is
-black. Below, bodies seen from the left at equal times.
+Above, heels and toes are drawn where they are still, orange left and blue right, so that a step is
+a print. The line is the pelvis' way: grey in frames that were kept, black in those that were made,
+and red in the made ones in which no foot is still, where the body slides or flies. The dashed line
+is a path to follow. Below, bodies seen across the way at equal times.
 
 T frames, J joints.
 """
@@ -23,15 +24,16 @@ from PIL import Image
 
 from mmm_blender.common.arrays import FloatArray
 from mmm_blender.geometry.clip import MotionClip
-from mmm_blender.geometry.feet.contacts import CONTACT_JOINTS
+from mmm_blender.geometry.feet.contacts import CONTACT_JOINTS, joint_speeds
 from mmm_blender.geometry.kinematics import clip_joints
 from mmm_blender.geometry.skeleton import joint_index
+from mmm_blender.motion.pipeline.candidates import STILL_MPS, still_frames
 
 from .motion_lanes import BODY, COLOURS, LEFT, RIGHT, limbs
 
-LOW = 0.045  # metres over the lowest place of a foot joint: it touches or nearly does
+SLIDES = "#d0021b"
 BODIES = 9
-WIDE, ABOVE, BELOW = 4.6, 1.9, 1.0  # inches of a panel
+WIDE, ABOVE, BELOW = 4.6, 1.7, 1.1  # inches of a panel
 DOTS = 110
 
 
@@ -61,22 +63,21 @@ def _draw_above(axes: Axes, panel: Panel, joints_TJ3: FloatArray) -> None:
     start, stop = panel.span
     root = _turned(panel.clip.root_T3[:, [0, 2]], panel)
     axes.plot(*root.T, color="#bbbbbb", linewidth=1.0)
-    axes.plot(*root[start:stop].T, color="black", linewidth=1.0)
+    slides_T = ~still_frames(panel.clip)
+    for frame in range(start, min(stop, len(root) - 1)):
+        colour = SLIDES if slides_T[frame] else "black"
+        axes.plot(*root[frame : frame + 2].T, color=colour, linewidth=1.8)
     if panel.path_N2 is not None:
         axes.plot(*_turned(panel.path_N2, panel).T, "--", color="#2a8f3c", linewidth=1.2)
-    for number, joint in enumerate(CONTACT_JOINTS):
-        places = joints_TJ3[:, joint]
-        low_T = places[:, 1] < places[:, 1].min() + LOW
-        ground = _turned(places[:, [0, 2]], panel)
+    feet = joints_TJ3[:, list(CONTACT_JOINTS)]
+    still_TK = joint_speeds(feet, panel.clip.fps) < STILL_MPS
+    for number in range(len(CONTACT_JOINTS)):
+        ground = _turned(feet[still_TK[:, number], number][:, [0, 2]], panel)
         colour = LEFT if number < len(CONTACT_JOINTS) // 2 else RIGHT
-        for frame in np.flatnonzero(low_T[1:] & low_T[:-1]):
-            made = start <= frame < stop
-            step = ground[frame : frame + 2]
-            axes.plot(*step.T, color=colour, linewidth=2.2 if made else 1.0, alpha=0.55)
-        axes.plot(*ground[low_T].T, ".", color=colour, markersize=1.6)
+        axes.plot(*ground.T, "o", color=colour, markersize=2.6, alpha=0.6, markeredgewidth=0)
     axes.set_aspect("equal", adjustable="datalim")
     axes.axis("off")
-    axes.set_title(panel.title, fontsize=6, loc="left", pad=2)
+    axes.set_title(panel.title, fontsize=6.5, loc="left", pad=2)
 
 
 def _draw_side(axes: Axes, panel: Panel, joints_TJ3: FloatArray) -> None:
@@ -108,7 +109,7 @@ def draw_panels(path: Path, rows: Sequence[Sequence[Panel]]) -> None:
         height_ratios=[ABOVE, BELOW] * len(rows),
         squeeze=False,
     )
-    figure.subplots_adjust(0.005, 0.005, 0.995, 0.98, wspace=0.02, hspace=0.08)
+    figure.subplots_adjust(0.005, 0.005, 0.995, 0.97, wspace=0.02, hspace=0.25)
     for at, row in enumerate(rows):
         for column, panel in enumerate(row):
             joints = clip_joints(panel.clip)

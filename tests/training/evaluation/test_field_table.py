@@ -15,6 +15,7 @@ from mmm_blender.training.evaluation.copying import PIECE_FRAMES, nearest_distan
 from mmm_blender.training.evaluation.editing_figures import (
     TASKS,
     Task,
+    moves,
     seam_jump,
     sequence_figures,
     slerp,
@@ -197,9 +198,19 @@ def test_edits_are_judged_beside_slerp() -> None:
     task = TASKS["in-between: the middle half"]
     same = task_figures(task, found, slerp, judges.judge(), 0)
     assert same["FID / slerp"] == pytest.approx(1)
+    moving = [w for w in found if moves(w.clip, task.mask(w.clip.frames))]
+    assert len(moving) < 16 or same["FID / slerp, moving"] == pytest.approx(1)
     perfect = task_figures(task, found, keep, judges.judge(), 0)
     assert perfect["FID"] == pytest.approx(0, abs=1e-9)
     assert perfect["seam jump, cm"] == perfect["seam jump real, cm"]
+
+
+def test_who_gets_somewhere_in_the_masked_frames_moves() -> None:
+    clip, mask = judges.clip(0, 40), Task(0.25, 0.75).mask(40)
+    still = clip.replace(root_T3=np.repeat(clip.root_T3[:1], 40, axis=0))
+    ahead_T3 = np.outer(np.linspace(0.0, 2.0, 40), [0.0, 0.0, 1.0])
+    assert not moves(still, mask)
+    assert moves(still.replace(root_T3=still.root_T3 + ahead_T3), mask)
 
 
 def test_a_jump_at_a_seam_is_seen_and_one_elsewhere_is_not() -> None:
