@@ -22,12 +22,15 @@ _SWITCHES = "IK/FK"
 """The group of their curves."""
 
 
-def clip_channels(rig: ArmatureObject, binding: RigBinding, clip: MotionClip) -> list[Channel]:
+def clip_channels(
+    rig: ArmatureObject, binding: RigBinding, clip: MotionClip, free_T: BoolArray | None = None
+) -> list[Channel]:
     """Every channel of a clip on a rig: the root's location, and the rotation of all bones.
+    free_T: as in ``channel_motion``.
 
     Raises MMMError where the rig cannot take them.
     """
-    motion = channel_motion(rig, binding, clip)
+    motion = channel_motion(rig, binding, clip, free_T)
     modes = [str(rig.pose.bones[each.bone].rotation_mode) for each in binding.written]
     values = _values_by_bone(motion.rotations_TW4, modes)
     channels: list[Channel] = []

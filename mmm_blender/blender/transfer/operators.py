@@ -10,8 +10,9 @@ from ..addon.shown_target import character_poll_error
 from ..bpy_types import ArmatureObject, Context, Event, bpy
 from ..guards import one_sentence
 from ..rig.target import armature_of, target_armature
-from ..widgets import can_run, redraw, shown
+from ..widgets import Layout, can_run, redraw, shown
 from . import task
+from .export_options import ROOTS, ExportOptions
 
 _NO_CHARACTER = "Select the character that has the motion."
 
@@ -70,14 +71,16 @@ class CopyMotion(bpy.types.Operator):
 
 
 class ImportMotion(bpy.types.Operator):
-    """Bring the motion of a BVH, FBX or GLB file onto the active character, or as a new one"""
+    """Bring the motion of a BVH, FBX, GLB or USD file onto the active character, or as a new one"""
 
     bl_idname = "mmm.import_motion"
     bl_label = "Import Motion"
     bl_options: ClassVar[set[str]] = {"UNDO"}
 
     filepath: bpy.props.StringProperty(subtype="FILE_PATH", options={"SKIP_SAVE"})
-    filter_glob: bpy.props.StringProperty(default="*.bvh;*.fbx;*.glb;*.gltf", options={"HIDDEN"})
+    filter_glob: bpy.props.StringProperty(
+        default="*.bvh;*.fbx;*.glb;*.gltf;*.usd;*.usda;*.usdc", options={"HIDDEN"}
+    )
     as_new: bpy.props.BoolProperty(
         name="As New Character", description="Add the file's own armature to the scene"
     )
@@ -108,6 +111,27 @@ class ExportMotion(bpy.types.Operator):
     filter_glob: bpy.props.StringProperty(
         default="*.fbx;*.glb;*.usd;*.usda;*.usdc;*.bvh;*.npz", options={"HIDDEN"}
     )
+    t_pose: bpy.props.BoolProperty(
+        name="T-Pose First",
+        description="A T-pose on the first frame, and the motion from the next one on",
+    )
+    root: bpy.props.EnumProperty(
+        name="Root Motion",
+        description="Which bone carries the way over the ground in the file",
+        items=ROOTS,
+    )
+    fps: bpy.props.FloatProperty(
+        name="Frame Rate",
+        description="Frames per second in the file; 0 for the scene's",
+        min=0.0,
+        max=1000.0,
+        soft_max=120.0,
+    )
+    limit: bpy.props.BoolProperty(
+        name="Limit to Range", description="Export some frames only, not the whole motion"
+    )
+    frame_start: bpy.props.IntProperty(name="Start", description="First frame", default=1)
+    frame_end: bpy.props.IntProperty(name="End", description="Last frame", default=250)
 
     @classmethod
     def poll(cls, context: Context) -> bool:
@@ -119,6 +143,8 @@ class ExportMotion(bpy.types.Operator):
         """Ask for the name, which says the format."""
         rig = _character(context)
         self.filepath = f"{'motion' if rig is None else rig.name}.fbx"
+        scene = context.scene
+        self.frame_start, self.frame_end = int(scene.frame_start), int(scene.frame_end)
         context.window_manager.fileselect_add(self)
         return {"RUNNING_MODAL"}
 
@@ -128,13 +154,34 @@ class ExportMotion(bpy.types.Operator):
         try:
             rig = _character(context)
             assert rig is not None  # the poll has seen it
-            return _report(self, task.export_motion(context, rig, absolute_path(self.filepath)))
+            path = absolute_path(self.filepath)
+            return _report(self, task.export_motion(context, rig, path, self._options()))
         except MMMError as error:
             return _refuse(self, error)
 
+    def draw(self, _context: Context) -> None:
+        """The options, beside the files."""
+        layout: Layout = self.layout
+        layout.use_property_split = True
+        for name in ("t_pose", "root", "fps", "limit"):
+            layout.prop(self, name)
+        if self.limit:
+            column = layout.column(align=True)
+            column.prop(self, "frame_start")
+            column.prop(self, "frame_end")
+
+    def _options(self) -> ExportOptions:
+        return ExportOptions(
+            first=self.frame_start if self.limit else None,
+            last=self.frame_end if self.limit else None,
+            fps=self.fps,
+            root=self.root,
+            t_pose=self.t_pose,
+        )
+
 
 def _draw_import(self: Any, _context: Context) -> None:
-    self.layout.operator("mmm.import_motion", text="Motion onto Character (.bvh, .fbx, .glb)")
+    self.layout.operator("mmm.import_motion", text="Motion onto Character (.bvh, .fbx, .glb, .usd)")
 
 
 def _draw_export(self: Any, _context: Context) -> None:

@@ -33,10 +33,12 @@ from ..rig.binding import find_binding
 from ..rig.bvh_armature import add_bvh, stand_on_floor
 from ..rig.motion_reader import read_motion, scene_left_as_it_is
 from ..takes.derived import write_derived
+from .export_options import ExportOptions, played_for_export
 from .scene_parts import Brought, alone_selected, time_kept
 
-IMPORTS = (".bvh", ".fbx", ".glb", ".gltf")
+IMPORTS = (".bvh", ".fbx", ".glb", ".gltf", ".usd", ".usda", ".usdc")
 EXPORTS = (".fbx", ".glb", ".usd", ".usda", ".usdc", ".bvh", ".npz")
+_AS_IT_IS = ExportOptions()
 _WELL_BEFORE = 1000
 """Frames before the first at which a rig rests while it is exported."""
 
@@ -66,12 +68,16 @@ def copy_motion(context: Context, source: ArmatureObject, target: ArmatureObject
 
 def _motion_of(rig: ArmatureObject) -> tuple[MotionClip, int]:
     """All that a character's Action moves, and its first frame."""
+    first, last = _keyed_frames(rig)
+    return read_motion(rig, first, last), first
+
+
+def _keyed_frames(rig: ArmatureObject) -> tuple[int, int]:
     data = rig.animation_data
     keyed = None if data is None or data.action is None else keyed_extent(rig, data.action)
     if keyed is None:
         raise MMMError(f"'{rig.name}' has no keys to copy: choose a character with an Action.")
-    first, last = math.floor(keyed[0]), math.ceil(keyed[1])
-    return read_motion(rig, first, last), first
+    return math.floor(keyed[0]), math.ceil(keyed[1])
 
 
 # --- in ------------------------------------------------------------------------------------------
@@ -106,15 +112,17 @@ def _imported(context: Context, path: Path, brought: Brought) -> ArmatureObject:
     """The character that a file has."""
     kind = path.suffix.lower()
     if kind not in IMPORTS:
-        raise MMMError(f"{path.name} is no BVH, FBX or GLB file: choose one of those.")
+        raise MMMError(f"{path.name} is no BVH, FBX, GLB or USD file: choose one of those.")
     if not is_file(path):
         raise MMMError(f"{path} is not there (any more): choose a file.")
     if kind == ".bvh":
         add_bvh(context, clean_text(path.stem), read_bvh(path))
     elif kind == ".fbx":
         _run(path, lambda: bpy.ops.import_scene.fbx(filepath=str(path)))
-    else:
+    elif kind in {".glb", ".gltf"}:
         _run(path, lambda: bpy.ops.import_scene.gltf(filepath=str(path)))
+    else:
+        _run(path, lambda: bpy.ops.wm.usd_import(filepath=str(path)))
     rigs = brought.armatures()
     if not rigs:
         raise MMMError(f"{path.name} holds no armature: choose a file with a character's motion.")
@@ -150,20 +158,23 @@ def _reason(error: Exception) -> str:
 # --- out -----------------------------------------------------------------------------------------
 
 
-def export_motion(context: Context, rig: ArmatureObject, path: Path) -> str:
+def export_motion(
+    context: Context, rig: ArmatureObject, path: Path, options: ExportOptions = _AS_IT_IS
+) -> str:
     """Write a character with its motion to a file, by Blender's exporters where the format is
     theirs. MMMError where no file came of it."""
     kind = path.suffix.lower()
     if kind not in EXPORTS:
         raise MMMError("Choose a name that ends in .fbx, .glb, .usd, .bvh or .npz.")
-    clip, first = _motion_of(rig)
+    first, last = options.range_of(*_keyed_frames(rig))
+    clip = options.finished(read_motion(rig, first, last))
     if kind == ".bvh":
         write_files({path: bvh_text(clip).encode()})
     elif kind == ".npz":
         write_files({path: amass_file(clip)})
     else:
         with _written_beside(path) as part:
-            _by_blender(context, rig, part, first, first + clip.frames - 1)
+            _by_blender(context, rig, part, (first, last), options)
     return f"Exported {clip.frames} frames of '{rig.name}' to {path.name}."
 
 
@@ -186,9 +197,20 @@ def _written_beside(path: Path) -> Generator[Path]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _by_blender(context: Context, rig: ArmatureObject, path: Path, first: int, last: int) -> None:
+def _by_blender(
+    context: Context,
+    rig: ArmatureObject,
+    path: Path,
+    frames: tuple[int, int],
+    options: ExportOptions,
+) -> None:
     scene = context.scene
-    with time_kept(scene), scene_left_as_it_is(scene, rig), alone_selected(context, rig):
+    with (
+        time_kept(scene),
+        scene_left_as_it_is(scene, rig),
+        alone_selected(context, rig),
+        played_for_export(rig, scene, options, *frames) as (first, last),
+    ):
         scene.frame_start, scene.frame_end = first, last
         kind = path.suffix.lower()
         if kind != ".fbx":
@@ -238,6 +260,7 @@ def _glb(path: str) -> Any:
         export_format="GLB",
         use_selection=True,
         export_animation_mode="ACTIVE_ACTIONS",
+        export_frame_range=True,
         export_force_sampling=True,
         export_optimize_animation_size=False,
     )
