@@ -34,6 +34,9 @@ PYTHON_VARIABLE = "MMM_WORKER_PYTHON"
 
 DEFAULT_FPS = 30.0
 
+ROOTS = {"keyed": "KEYED", "hips": "HIPS", "bone": "ROOT"}
+"""What may carry the way over the ground in exported files, as the export has them."""
+
 
 CONFIG_NAME = "config.json"
 _MOST_CONFIG_BYTES = 2**20
@@ -64,9 +67,10 @@ columns of the CSV file, in any order; all but name may be missing or empty:
   recipe     makes the row a replay, without new choices, of this .json file (as the format
              recipe writes it) or of the Action in this .blend file; all other cells stay empty
 
-Edits, recipes and paths in Blender files need Blender or bpy, and so do the formats blend and
-recipe. Edits and recipes keep the frame rate of their file; an edited .blend file is saved whole
-under the row's name, and stays as it is: no row may be written over a file that a row begins with.
+Edits, recipes and paths in Blender files need Blender or bpy, and so do the formats blend, recipe,
+fbx, glb and usd. Edits and recipes keep the frame rate of their file; an edited .blend file is
+saved whole under the row's name, and stays as it is: no row may be written over a file that a row
+begins with.
 To edit what an earlier row makes, the formats must include blend.
 
 On a farm each task makes some rows of the table (--rows 1:50, 51:100, 101:), all into one folder
@@ -83,6 +87,7 @@ def run(options: argparse.Namespace) -> int:
     formats = known_formats(options.format)
     check_possible(options.table, rows, formats, options.out)
     made_with = {"weights": _fingerprint(options.bundle), "fps": options.fps}
+    made_with |= _exported_with(options)
     report = Report(_made_folder(options.out) / REPORT_NAME)
     recipes = {row.name: row.recipe | made_with for row in rows}
     mine = chosen_rows(options.table, rows, options.rows)
@@ -91,7 +96,8 @@ def run(options: argparse.Namespace) -> int:
         print(f"{len(mine) - len(todo)} of {len(mine)} are done already.", flush=True)
     python = _found(options.python or _worker_python())
     worker = BatchWorker(WorkerClient(python), options.device, options.threads)
-    batch = Batch(worker, options.bundle, options.fps, formats, report, recipes, _say)
+    made = (worker, options.bundle, options.fps, formats, report, recipes, _say)
+    batch = Batch(*made, t_pose=options.t_pose, root=ROOTS[options.root])
     try:
         with _with_bar(todo) as bar:
             failed = sum(not batch.make(row) for row in bar)
@@ -137,9 +143,23 @@ def parse(arguments: Sequence[str], program: str) -> argparse.Namespace:
     parser.add_argument("--threads", type=int, default=0, help="CPU threads, 0 for torch's choice")
     parser.add_argument("--rows", default=":", metavar="A:B", help="rows A to B alone, from 1 on")
     parser.add_argument("--fps", type=_rate, default=DEFAULT_FPS, help="of what is generated")
+    parser.add_argument(
+        "--t-pose", action="store_true", help="bvh, fbx, glb, usd: a T-pose on the first frame"
+    )
+    parser.add_argument(
+        "--root", choices=ROOTS, default="keyed", help="fbx, glb, usd: what carries the way"
+    )
     options = parser.parse_args(arguments)
     options.table = options.table or options.prompts
     return options
+
+
+def _exported_with(options: argparse.Namespace) -> dict[str, object]:
+    """What decides exported files beside the rows; nothing where it is as ever, so that reports of
+    earlier versions count."""
+    given = {"t_pose": options.t_pose or None, "root": ROOTS[options.root]}
+    usual = {"t_pose": None, "root": ROOTS["keyed"]}
+    return {key: value for key, value in given.items() if value != usual[key]}
 
 
 def _rate(text: str) -> float:

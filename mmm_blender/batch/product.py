@@ -16,13 +16,18 @@ class Product:
     """A clip on its way to files.
 
     recipe: the worker's, or of a motion that the open Blender file has, its Action's.
-    is_open: the open Blender file has the motion. notes: what could not be met, in sentences.
+    is_open: the open Blender file has the motion, on the object ``rig``. notes: what could not be
+    met, in sentences. t_pose, root: of files that other programs read, as ``ExportOptions`` has
+    them.
     """
 
     clip: MotionClip
     recipe: Mapping[str, Any]
     notes: tuple[str, ...] = ()
     is_open: bool = False
+    rig: str = ""
+    t_pose: bool = False
+    root: str = "KEYED"
 
     @classmethod
     def of(cls, answer: Generated) -> Product:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib.util
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -130,7 +130,7 @@ def worker_access(worker: BatchWorker) -> WorkerAccess:
 @dataclass(frozen=True, eq=False)
 class Batch:
     """What is the same for every row. bundle: folder of the weights. fps: of what is generated.
-    recipes: by the rows' names."""
+    recipes: by the rows' names. t_pose, root: as ``Product`` has them."""
 
     worker: BatchWorker
     bundle: Path
@@ -139,12 +139,14 @@ class Batch:
     report: Report
     recipes: Mapping[str, Recipe]
     say: Say
+    t_pose: bool = False
+    root: str = "KEYED"
 
     def make(self, row: Row) -> bool:
         """Make one clip and note it; False when it failed. MMMError when all others would too."""
         started = time.perf_counter()
         try:
-            product = self._product(row)
+            product = replace(self._product(row), t_pose=self.t_pose, root=self.root)
             files = write_files(product, self.report.path.parent, row.name, self.formats)
         except Exception as error:  # noqa: BLE001  # a process boundary: others go on
             self._failed(row, error)

@@ -135,4 +135,4 @@ def _product(rig: ArmatureObject, answer: Generated) -> Product:
     keyed = keyed_extent(rig, action)
     assert keyed is not None  # the answer's keys are there
     clip = read_motion(rig, math.floor(keyed[0]), math.ceil(keyed[1]))
-    return Product(clip, json.loads(action["mmm_recipe"]), answer.notes, is_open=True)
+    return Product(clip, json.loads(action["mmm_recipe"]), answer.notes, is_open=True, rig=rig.name)

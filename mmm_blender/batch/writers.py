@@ -1,6 +1,6 @@
 """The files of a batch: whole or not there at all.
 
-``.bvh`` and ``.npz`` need no Blender; ``.blend`` and the recipe need bpy.
+``.bvh`` and ``.npz`` need no Blender; ``.blend``, the recipe and what Blender exports need bpy.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import json
 from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -17,15 +18,22 @@ from ..common.arrays import AnyArray
 from ..common.errors import MMMError
 from ..geometry.bvh import bvh_text
 from ..geometry.skeleton import ANIMATED_JOINTS, SMPL
+from ..geometry.standing import with_t_pose
 from .delivery import key_clip, recipe_of
 from .product import Product
 from .report import file_name
+
+if TYPE_CHECKING:
+    from ..blender.bpy_types import ArmatureObject
 
 PARTIAL = ".part"
 """In the names of files that are being written: ``.NAME.part.blend``."""
 
 
-NEED_BPY = ("blend", "recipe")
+EXPORTED = ("fbx", "glb", "usd")
+"""Formats that Blender's own exporters write."""
+
+NEED_BPY = ("blend", "recipe", *EXPORTED)
 """Formats that cannot be written without it."""
 
 
@@ -55,7 +63,8 @@ def _removed_on_failure(paths: Mapping[Path, str]) -> Generator[None, None, None
 
 def write_bvh(path: Path, product: Product) -> None:
     """The clip with the SMPL skeleton's mean proportions."""
-    path.write_text(bvh_text(product.clip), encoding="utf-8")
+    clip = with_t_pose(product.clip) if product.t_pose else product.clip
+    path.write_text(bvh_text(clip), encoding="utf-8")
 
 
 def write_npz(path: Path, product: Product) -> None:
@@ -97,11 +106,23 @@ def write_blend(path: Path, product: Product) -> None:
         raise MMMError(f"{path} could not be written ({reason}): free space there.") from error
 
 
-def _make_scene(product: Product) -> None:
+def write_exported(path: Path, product: Product) -> None:
+    """The character with its motion, by Blender's exporter for the name's ending."""
+    from ..blender.bpy_types import bpy  # noqa: PLC0415  # needs bpy
+    from ..blender.transfer.export_options import ExportOptions  # noqa: PLC0415
+    from ..blender.transfer.task import export_motion  # noqa: PLC0415
+
+    rig = bpy.data.objects[product.rig] if product.is_open else _make_scene(product)
+    options = ExportOptions(root=product.root, t_pose=product.t_pose)
+    export_motion(bpy.context, rig, path, options)
+
+
+def _make_scene(product: Product) -> ArmatureObject:
     from .new_character import mark_segments, new_character  # noqa: PLC0415  # needs bpy
 
     rig = new_character(product.clip.fps)
     mark_segments(key_clip(rig, product.clip, product.recipe))
+    return rig
 
 
 WRITERS: dict[str, Callable[[Path, Product], None]] = {
@@ -109,4 +130,5 @@ WRITERS: dict[str, Callable[[Path, Product], None]] = {
     "bvh": write_bvh,
     "npz": write_npz,
     "recipe": write_recipe,
+    **dict.fromkeys(EXPORTED, write_exported),
 }

@@ -16,8 +16,7 @@ import numpy as np
 from ...common.errors import MMMError
 from ...geometry.clip import MotionClip
 from ...geometry.resample import resample
-from ...geometry.retarget.retargeting import HIPS_3, MODEL_HIP_HEIGHT
-from ...geometry.rotations import identity_quats
+from ...geometry.standing import t_pose_at, with_t_pose
 from ..bpy_types import Action, ArmatureObject, Scene, bpy
 from ..fcurves.layered_actions import (
     Channel,
@@ -72,22 +71,6 @@ class ExportOptions:
     def changes_keys(self) -> bool:
         """Blender's exporters need other keys than the rig has."""
         return bool(self.fps) or self.t_pose or self.root != AS_KEYED
-
-
-def t_pose_at(clip: MotionClip) -> MotionClip:
-    """One frame: a T-pose where a clip begins, on the floor, facing the model's front."""
-    root_3 = clip.root_T3[0] * (1.0, 0.0, 1.0)
-    root_3[1] = MODEL_HIP_HEIGHT - HIPS_3[1]
-    return MotionClip(identity_quats(1, clip.rotations_TJ4.shape[1]), root_3[None], clip.fps)
-
-
-def with_t_pose(clip: MotionClip) -> MotionClip:
-    """A T-pose, then the clip."""
-    pose = t_pose_at(clip)
-    return clip.replace(
-        rotations_TJ4=np.concatenate([pose.rotations_TJ4, clip.rotations_TJ4]),
-        root_T3=np.concatenate([pose.root_T3, clip.root_T3]),
-    )
 
 
 @contextmanager

@@ -261,6 +261,7 @@ def _glb(path: str) -> Any:
         use_selection=True,
         export_animation_mode="ACTIVE_ACTIONS",
         export_frame_range=True,
+        export_anim_single_armature=False,  # else all Actions of the file go along
         export_force_sampling=True,
         export_optimize_animation_size=False,
     )
