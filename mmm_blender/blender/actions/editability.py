@@ -19,6 +19,7 @@ from ...geometry.skeleton import SMPL_22
 from ..bpy_types import Action, ArmatureObject, Context, PoseBone
 from ..fcurves.frame_range import ALL_FRAMES, FrameRange
 from ..fcurves.layered_actions import bone_path, rig_curves, strip_curves
+from ..fcurves.slot_properties import WAY_PROPERTY, read_text
 from ..rig.binding import PELVIS, RigBinding, find_binding
 from ..rig.carrying import carrying_bones, leaves_keys
 from ..rig.smpl_rig import inheritance_poll_error
@@ -126,9 +127,18 @@ def action_poll_error(rig: ArmatureObject) -> str:
             f"The Action '{action.name}' is linked from another file and cannot be changed: make "
             "it local first."
         )
+    return _keys_poll_error(rig, action) or time_poll_error(rig)
+
+
+def _keys_poll_error(rig: ArmatureObject, action: Action) -> str:
+    if read_text(action, WAY_PROPERTY, rig):
+        return (
+            f"The way of '{action.name}' over the ground lies on the object '{rig.name}': bring it "
+            "back first (Way on Object in the panel Rig)."
+        )
     if keyed_extent(rig, action) is None:
         return f"The Action '{action.name}' has no keys on '{rig.name}': set a key first."
-    return time_poll_error(rig)
+    return ""
 
 
 def time_poll_error(rig: ArmatureObject) -> str:

@@ -16,6 +16,10 @@ OWNER_PROPERTY = "mmm_slot"
 """Custom property of the Action that names the slot of its plain texts, by handle."""
 
 
+WAY_PROPERTY = "mmm_way_on_object"
+"""Of an Action whose way over the ground lies on the object: where the object was before."""
+
+
 def text_property(action: Action, name: str, rig: Object | None = None) -> str:
     """The custom property that has a text of the rig's slot; the plain one without a rig."""
     handle = None if rig is None else slot_handle(rig, action)

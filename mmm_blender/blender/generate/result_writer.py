@@ -13,6 +13,7 @@ from ...geometry.simplify.simplify import Tolerance
 from ...worker.client import JobResult
 from ...worker.protocol import Generated
 from ..actions.cycles import set_cycles
+from ..actions.object_way import way_to_object
 from ..bpy_types import Action, ArmatureObject, Context
 from ..fcurves.carry_over import carry_over
 from ..hands.task import relax_at_start
@@ -22,6 +23,7 @@ from ..history.recipe import GenerateStep, Recipe, SequenceStep, Step
 from ..rig.armature import create_character
 from ..rig.binding import binding_of
 from ..rig.motion_reader import current_placement
+from ..rig.rig_options import OBJECT, root_motion
 from ..rig.target import scene_fps
 from ..simplify.task import simplify_new
 from ..takes.facts import generated_facts
@@ -92,6 +94,8 @@ class ResultWriter:
             if before is not None:
                 carried = carry_over(rig, before, each, binding_of(rig).keyed)
             relax_at_start(rig, each, self.start_frame)
+            if root_motion(rig) == OBJECT:
+                way_to_object(rig, each)
             store_fingerprint(rig, each)
         notes = (*self.notes, *simplified[:1])
         notes = notes if not carried else (*notes, _CARRIED.format(carried))

@@ -15,6 +15,7 @@ from ...worker.client import JobResult
 from ...worker.protocol import Edit, Generated
 from ..actions.cycles import set_cycles
 from ..actions.editability import edited_armature, editing_poll_error
+from ..actions.object_way import keep_object_still, way_is_on_object
 from ..addon.bundle_choice import bundle_path, chosen_bundle
 from ..addon.worker_python import addon_worker
 from ..bpy_types import Action, ArmatureObject, Context, FCurve
@@ -30,6 +31,7 @@ from ..rig.binding import binding_of
 from ..rig.motion_reader import read_in_chunks
 from ..rig.travel import ground_ways, travelling_bones
 from ..takes.derived import whole_poll_error, whole_range, write_derived
+from ..takes.take_list import played_action
 
 IN_PLACE_PROPERTY = "mmm_in_place"
 """Custom property of an Action whose way was taken out: first frame, frames, and the way itself, in
@@ -150,6 +152,8 @@ _SMOOTH = 1.2
 def toggle_in_place(rig: ArmatureObject) -> bool:
     """Take the way that a motion makes out of it, evenly over its frames, or put it back; True
     where it is in place now. Ups, downs and the sway stay. Raises MMMError where there is none."""
+    if (played := played_action(rig)) is not None and way_is_on_object(rig, played):
+        return keep_object_still(rig, played)
     if reason := editing_poll_error(rig, "ALL"):
         raise MMMError(reason)
     action: Action = rig.animation_data.action

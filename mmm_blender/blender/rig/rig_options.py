@@ -6,10 +6,11 @@ from typing import Any
 
 from ..bpy_types import Object
 
-HIPS, ROOT_BONE = "HIPS", "ROOT"
+HIPS, ROOT_BONE, OBJECT = "HIPS", "ROOT", "OBJECT"
 ROOT_MOTIONS = (
     (HIPS, "Hips", "The hips carry the body over the ground"),
     (ROOT_BONE, "Root Bone", "The rig's root bone carries the way, the hips the rest"),
+    (OBJECT, "Object", "The object carries the way; it is brought back to the hips for edits"),
 )
 
 KEEP, FK, IK = "KEEP", "FK", "IK"
@@ -38,7 +39,7 @@ HAND_FRAMES = (
 
 
 def root_motion(rig: Object) -> str:
-    """Which bone carries the way over the ground: HIPS or ROOT_BONE."""
+    """What carries the way over the ground: HIPS, ROOT_BONE or OBJECT."""
     return str(_option(rig, "root_motion", HIPS))
 
 

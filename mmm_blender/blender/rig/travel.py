@@ -42,11 +42,11 @@ def ground_ways(
         return None
     places_23 = reading.to_armature_points(np.stack([np.zeros(3), way_3]))
     nodes = PoseNodes(rig)
-    axes = [_location_axes(rig, nodes[bone]) for bone in bones]
+    axes = [location_axes(rig, nodes[bone]) for bone in bones]
     return np.array([np.linalg.solve(each, places_23[1] - places_23[0]) for each in axes])
 
 
-def _location_axes(rig: ArmatureObject, node: Node) -> FloatArray:
+def location_axes(rig: ArmatureObject, node: Node) -> FloatArray:
     """Columns: where a bone's location channels point in armature space. (3, 3)."""
     held = carried_now(rig, node)
     units = Place(np.tile([1.0, 0.0, 0.0, 0.0], (3, 1)), np.eye(3))

@@ -5,9 +5,12 @@
 from typing import ClassVar
 
 from ...common.errors import MMMError
+from ..actions.editability import editing_poll_error
+from ..actions.object_way import way_is_on_object, way_to_bones, way_to_object
 from ..addon.choices import absolute_path
 from ..bpy_types import ArmatureObject, Context, Event, bpy
 from ..guards import one_sentence
+from ..history.fingerprint import store_fingerprint
 from ..rig.rig_maps import find_rig_map
 from ..rig.target import armature_of
 from ..widgets import can_run, redraw, shown
@@ -155,6 +158,28 @@ class StiffIK(_RigOperator, bpy.types.Operator):
         return f"{len(stretching)} bones of '{rig.name}' do not stretch in IK any more."
 
 
-_CLASSES = (EditMap, ProposeMap, ResetMap, SaveMap, LoadMap, StiffIK)
+class WayOnObject(_RigOperator, bpy.types.Operator):
+    """Have the object carry this motion over the ground, or bring the way back to the bones"""
+
+    bl_idname = "mmm.way_on_object"
+    bl_label = "Way on Object"
+    bl_options: ClassVar[set[str]] = {"UNDO"}
+
+    def change(self, rig: ArmatureObject) -> str:
+        """Now this way, now that."""
+        action = None if rig.animation_data is None else rig.animation_data.action
+        if action is not None and way_is_on_object(rig, action):
+            way_to_bones(rig, action)
+            store_fingerprint(rig, action)
+            return f"The bones of '{rig.name}' carry the way again."
+        if reason := editing_poll_error(rig, "ALL"):
+            raise MMMError(reason)
+        assert action is not None  # else there is a reason
+        way_to_object(rig, action)
+        store_fingerprint(rig, action)
+        return f"The object '{rig.name}' carries the way."
+
+
+_CLASSES = (EditMap, ProposeMap, ResetMap, SaveMap, LoadMap, StiffIK, WayOnObject)
 
 register, unregister = bpy.utils.register_classes_factory(_CLASSES)

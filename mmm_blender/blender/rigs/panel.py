@@ -58,10 +58,11 @@ def _draw_recognised(layout: Layout, context: Context, rig: ArmatureObject, foun
     if fault:
         draw_wrapped(layout, context, fault, icon="ERROR")
     settings = rig_settings(rig)
-    if found.ground:
-        column = layout.column(align=True)
-        column.label(text="Root Motion")  # beside its menu there is no room for the words
-        column.prop(settings, "root_motion", text="")
+    column = layout.column(align=True)
+    column.label(text="Root Motion")  # beside its menu there is no room for the words
+    row = column.row(align=True)
+    row.prop(settings, "root_motion", text="")
+    row.operator("mmm.way_on_object", text="", icon="OBJECT_ORIGIN")
     if any(limb.switch for limb in found.limbs):
         layout.prop(settings, "switch")
         layout.operator("mmm.rig_stiff_ik", icon="CON_KINEMATIC")

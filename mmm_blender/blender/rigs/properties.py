@@ -36,7 +36,7 @@ class RigSettingsGroup(bpy.types.PropertyGroup):
 
     rows: bpy.props.CollectionProperty(type=RigRow)
     root_motion: bpy.props.EnumProperty(
-        name="Root Motion", description="Which bone carries the way over the ground",
+        name="Root Motion", description="What carries the way of new motions over the ground",
         items=ROOT_MOTIONS,
     )  # fmt: skip
     switch: bpy.props.EnumProperty(

@@ -7,6 +7,7 @@ from ...geometry.clip import MotionClip
 from ...geometry.feet.take_figures import foot_slide
 from ..actions.cycles import goes_round, set_cycles
 from ..actions.editability import edited_armature, editing_poll_error
+from ..actions.object_way import way_to_object
 from ..actions.range_writer import keyed_extent
 from ..addon.ui_state import scene_key, ui_state
 from ..bpy_types import Action, ArmatureObject, Context
@@ -15,6 +16,7 @@ from ..history.fingerprint import store_fingerprint
 from ..history.new_action import write_clip
 from ..history.recipe import Recipe
 from ..rig.binding import binding_of
+from ..rig.rig_options import OBJECT, root_motion
 from .take_list import DERIVED_PROPERTY, TakeFacts, played_action, record, remember_played
 
 
@@ -39,6 +41,8 @@ def write_derived(  # noqa: PLR0917  # a motion, where it lies, and what it is
     action[DERIVED_PROPERTY] = what
     if before is not None:
         carry_over(rig, before, action, binding_of(rig).keyed)
+    if root_motion(rig) == OBJECT:
+        way_to_object(rig, action)
     store_fingerprint(rig, action)
     record(rig, context.scene, [(action, TakeFacts(name, 0, foot_slide(clip)))])
     return action
