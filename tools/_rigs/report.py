@@ -25,7 +25,7 @@ def table(figures: Figures) -> str:
         ("wrist, ankle, head, scaled to the rig, median, cm", "2",
          f"{np.median(places) * 100:.2f}"),
         ("slide of standing toes, times the clip's", "1.2", f"{rig_slide / clip_slide:.2f}"),
-        ("height of standing toes beside the clip's, median; 95 %, cm", "1",
+        ("height of standing toes over their own soles beside the clip's, median; 95 %, cm", "1",
          f"{np.median(floors) * 100:.2f}; {np.percentile(floors, 95) * 100:.2f}"),
         ("clip to rig to clip, rotations, median; 95 %, degrees", "0.5",
          f"{np.median(rotations):.3f}; {np.percentile(rotations, 95):.2f}"),
