@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import importlib.util
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -10,6 +11,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ..common.console import interrupts_wait
 from ..common.errors import MMMError
 from ..worker.client import WorkerClient
 from ..worker.protocol import (
@@ -56,6 +58,9 @@ def check_possible(table: Path, rows: Sequence[Row], formats: Sequence[str], out
             f"This Python has no bpy for the format {odd[0]}: run it in Blender, or leave out "
             f"{odd[0]}."
         )
+    if has_bpy and ({*NEED_BPY} & {*formats} or any(needs_blender(row) for row in rows)):
+        with interrupts_wait():
+            importlib.import_module("bpy")
     for row in rows:
         where = f"{table}, line {row.line}"
         if not has_bpy and needs_blender(row):
