@@ -38,7 +38,9 @@ class HandsPanel(bpy.types.Panel):
                 button = row.operator("mmm.pose_hands", text=label)
                 button.pose = pose
                 button.side, button.frames = settings.hand_side, settings.hand_frames
-        layout.prop(settings, "fingers", text="New Motions")
+        column = layout.column(align=True)
+        column.label(text="New Motions")  # beside its menu there is no room for the words
+        column.prop(settings, "fingers", text="")
 
 
 register, unregister = bpy.utils.register_classes_factory((HandsPanel,))
