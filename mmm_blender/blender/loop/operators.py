@@ -22,7 +22,7 @@ class MakeLoop(MotionJobOperator, bpy.types.Operator):
     bl_label = "Make Loop"
     # not REGISTER: a redo panel would run the model again at every change, and freeze the window
     bl_options: ClassVar[set[str]] = {"UNDO"}
-    panel: ClassVar[str] = "edit"
+    panel: ClassVar[str] = "shape"
 
     prompt: bpy.props.StringProperty(
         name="Prompt", description="What happens at the seam; empty for what fits in"

@@ -61,7 +61,10 @@ class SimplifyKeys(ChangeOperator, bpy.types.Operator):
         """The measured error is said."""
         tolerance = Tolerance(float(self.millimetres) / 1000.0, float(self.angle))
         sentence = simplify_keys(context, edited_armature(context), tolerance).sentence
-        session.notice, session.panel, session.prompt = Notice(sentence), MAIN_PANEL, ""
+        region = context.region
+        beside = region is not None and region.type == "UI"
+        session.panel = "shape" if beside else MAIN_PANEL
+        session.notice, session.prompt = Notice(sentence), ""
         return sentence
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import ClassVar
 
 from ..bpy_types import Context, bpy
+from ..jobs.job_widgets import draw_notice, draw_progress
+from ..jobs.session import session
 from ..widgets import ORDER, TAB
 
 _ROWS = (
@@ -28,13 +30,16 @@ class ShapePanel(bpy.types.Panel):
     bl_category = TAB
     bl_options: ClassVar[set[str]] = {"DEFAULT_CLOSED"}
 
-    def draw(self, _context: Context) -> None:
-        """Each greys itself, with the reason in its tooltip."""
+    def draw(self, context: Context) -> None:
+        """Each greys itself, with the reason in its tooltip; below, how the last one ended."""
         column = self.layout.column()
         for operators in _ROWS:
             row = column.row(align=True)
             for name, icon in operators:
                 row.operator(name, icon=icon)
+        if session.busy:
+            draw_progress(self.layout, session)
+        draw_notice(self.layout, context, session, "shape")
 
 
 register, unregister = bpy.utils.register_classes_factory((ShapePanel,))

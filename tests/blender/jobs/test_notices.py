@@ -11,13 +11,14 @@ from mmm_blender.blender.generate.panel import MotionPanel
 from mmm_blender.blender.jobs import timer
 from mmm_blender.blender.jobs.session import Notice, WorkerSession
 from mmm_blender.blender.sequence.panel import SequencePanel
+from mmm_blender.blender.timing.panel import ShapePanel
 from mmm_blender.worker.protocol import FailureKind
 from tests.blender.helpers.drawing import Layout, drawn
 
 SENTENCE = "Feet slide here: choose longer."
 
 
-@pytest.mark.parametrize("panel", ["motion", "edit", "sequence"])
+@pytest.mark.parametrize("panel", ["motion", "edit", "shape", "sequence"])
 def test_it_stands_once_in_the_view_below_the_button(session: WorkerSession, panel: str) -> None:
     session.notice, session.panel, session.prompt = Notice(SENTENCE), panel, "a person bows"
     texts = {
@@ -25,6 +26,7 @@ def test_it_stands_once_in_the_view_below_the_button(session: WorkerSession, pan
         for name, drawer in (
             ("motion", MotionPanel),
             ("edit", EditPanel),
+            ("shape", ShapePanel),
             ("sequence", SequencePanel),
         )
     }
