@@ -11,6 +11,7 @@ from typing import Any, ClassVar
 from ...common.atomic_files import make_folder, write_files
 from ...common.errors import MMMError
 from ..bpy_types import Area, Context, bpy
+from ..guards import one_sentence
 from ..widgets import TAB, can_run
 from .paths import user_folder
 
@@ -62,6 +63,7 @@ class ShowTab(bpy.types.Operator):
         """Where there is a 3D view."""
         return can_run(cls, "" if _view_area(context) else "There is no 3D view in this window.")
 
+    @one_sentence
     def execute(self, context: Context) -> set[str]:
         """Open the sidebar; its tabs are known when it was drawn."""
         area: Any = _view_area(context)

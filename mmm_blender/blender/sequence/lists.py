@@ -21,7 +21,7 @@ def sequence_list(context: Context) -> SequenceList:
 def list_of(rig: ArmatureObject | None, scene: Scene) -> SequenceList:
     """The list that counts for a character, or for nobody yet."""
     old = scene_list(scene)
-    own = None if rig is None else getattr(rig, "mmm_sequence", None)
+    own = _own(rig)
     if rig is None or own is None:
         return old
     is_used = len(own.lines) or own.action is not None
@@ -31,7 +31,7 @@ def list_of(rig: ArmatureObject | None, scene: Scene) -> SequenceList:
 def own_list(rig: ArmatureObject | None, scene: Scene) -> SequenceList:
     """The same to be changed: what the scene had for this character is the character's from now."""
     found, old = list_of(rig, scene), scene_list(scene)
-    own = None if rig is None else getattr(rig, "mmm_sequence", None)
+    own = _own(rig)
     if own is None or found != old:
         return found
     for line in old.lines:
@@ -43,6 +43,14 @@ def own_list(rig: ArmatureObject | None, scene: Scene) -> SequenceList:
     old.lines.clear()
     old.active, old.action = 0, None
     return own
+
+
+def _own(rig: ArmatureObject | None) -> SequenceList | None:
+    """A character's list; a library override has none, since Blender saves no rows that are added
+    to one: there the scene's counts."""
+    if rig is None or rig.override_library is not None:
+        return None
+    return getattr(rig, "mmm_sequence", None)
 
 
 def changed_list(context: Context) -> SequenceList:

@@ -9,7 +9,8 @@ import numpy as np
 from mmm_blender.blender.actions.range_writer import raw_curves
 from mmm_blender.blender.bpy_types import bpy
 
-OF_OBJECTS, OF_SCENES = ("mmm_takes", "mmm_pins", "mmm_rig"), ("mmm", "mmm_sequence", "mmm_path")
+OF_OBJECTS = ("mmm_takes", "mmm_pins", "mmm_rig", "mmm_sequence")
+OF_SCENES = ("mmm", "mmm_sequence", "mmm_path")
 """Property groups of ours, which a file may hold."""
 
 KINDS = ("scenes", "objects", "armatures", "meshes", "materials", "collections", "actions")
