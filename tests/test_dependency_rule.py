@@ -60,8 +60,9 @@ IN_TORCH = (
     *("motion.bundles.tensor_file", "motion.bundles.published_checkpoint"),
 )
 PIPE = (
-    *("worker.protocol", "worker.wire", "worker.processes", "worker.launch", "worker.client"),
-    *("worker.installer", "worker.environments", "worker.package_sources", "worker.setup_checks"),
+    *("worker.preview_messages", "worker.protocol", "worker.wire", "worker.processes"),
+    *("worker.launch", "worker.client", "worker.installer", "worker.environments"),
+    *("worker.package_sources", "worker.setup_checks"),
 )
 HOST = (*SHAPES, "geometry.simplify", "geometry.mannequin", "blender.bpy_types", "blender.widgets")
 _BELOW_JOBS = ("blender.fcurves", "blender.rig", "blender.guards")
@@ -179,7 +180,8 @@ LAYERS = (
         ANYTHING_BUT_BLENDER,
     ),
     Layer("training", (), frozenset()),
-    Layer("worker.protocol", SHAPES, NUMPY),
+    Layer("worker.preview_messages", ("common",), NUMPY),
+    Layer("worker.protocol", (*SHAPES, "worker.preview_messages"), NUMPY),
     Layer("worker.wire", (*SHAPES, "worker.protocol"), NUMPY),
     Layer("worker.processes", ("common", "worker.protocol"), NUMPY),
     Layer(
@@ -192,7 +194,7 @@ LAYERS = (
         "worker.client",
         (
             *("common", "worker.protocol", "worker.wire", "worker.processes", "worker.launch"),
-            "worker.connection",
+            *("worker.connection", "worker.preview_messages"),
         ),
         NUMPY,
     ),
@@ -221,7 +223,7 @@ LAYERS = (
     Layer(
         "worker.server",
         (
-            *(*NETWORKS, "prompts", "motion.pipeline", "smpl_model"),
+            *(*NETWORKS, "prompts", "motion.pipeline", "smpl_model", "worker.preview_messages"),
             *("worker.protocol", "worker.wire", "worker.gpu_errors", "motion.checkpoint_import"),
             "worker.install_errors",
         ),

@@ -17,7 +17,7 @@ from .config import NO_GUIDANCE, SamplerConfig, TokenizerConfig, TransformerConf
 from .limits import editable_parts
 from .runtime.interface import Float32Array, Networks
 from .sampling.noise import Noise
-from .sampling.sampler import TokensToLogits, log_probabilities, sample
+from .sampling.sampler import OnTokens, TokensToLogits, log_probabilities, sample
 from .text import TextFeatures
 from .vocabulary import Vocabulary
 
@@ -95,6 +95,7 @@ class MotionModel:
         path_BLF: Float32Array | None = None,
         on_step: Callable[[int, int], None] | None = None,
         cancelled: Callable[[], bool] | None = None,
+        on_tokens: OnTokens | None = None,
     ) -> IntArray:
         """The grid with the masked cells filled; see ``sampling.sample``.
 
@@ -119,6 +120,7 @@ class MotionModel:
             noises=noises,
             on_step=on_step,
             cancelled=cancelled,
+            on_tokens=on_tokens,
         )
         return np.concatenate([filled_BLP, tokens_BLP[:, used:]], axis=1)
 

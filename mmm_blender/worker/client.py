@@ -26,6 +26,7 @@ from typing import TypeAlias, cast
 from ..common.package import package_version
 from .connection import Connection, Ended
 from .launch import BOOTSTRAP, is_own_python, worker_command
+from .preview_messages import Finish
 from .protocol import (
     BodyModelLoaded,
     BundleLoaded,
@@ -154,6 +155,11 @@ class WorkerClient:
             self._cancel_deadlines.setdefault(job, math.inf)
             self._start_deadline()
             self.send(Cancel(job))
+
+    def finish(self, job: int) -> None:
+        """Ask for what a job has made so far; it answers with its result."""
+        if job in self._open_jobs and self.alive:
+            self.send(Finish(job))
 
     def poll(self) -> list[WorkerMessage]:
         """What the worker has said since the last call, oldest first. Never blocks.

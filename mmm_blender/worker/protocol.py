@@ -1,8 +1,8 @@
 """What Blender and the worker say to each other: a closed set of messages.
 
-A message is one frozen dataclass below; ``wire`` turns it into bytes and back. The client numbers
-jobs when it sends them (``job``), and their answers carry the same number. Both sides refuse a
-message that they do not know, a field too many or too few, and a value of another type.
+A message is one frozen dataclass; ``wire`` turns it into bytes and back. The client numbers jobs
+(``job``), and answers carry the same number. Both sides refuse a message that they do not know, a
+field too many or too few, and a value of another type.
 
 Array suffixes: T frames, J joints, V vertices, F faces, L token places, P body parts, 3 xyz,
 4 quaternion w first. Model space: metres, Y up (see ``geometry.conventions``).
@@ -19,8 +19,9 @@ import numpy as np
 from ..common.arrays import FloatArray, IntArray
 from ..common.errors import MMMError
 from ..geometry.clip import MotionClip
+from .preview_messages import Finish, Previewed
 
-PROTOCOL_VERSION = 5
+PROTOCOL_VERSION = 6
 """Raised with every change of a message or of the framing; the two sides must agree."""
 
 JsonObject: TypeAlias = dict[str, Any]
@@ -49,9 +50,7 @@ class FailureKind(StrEnum):
 
 
 # Stages of a job, as Progress names them.
-STAGE_LOADING = "loading"
-STAGE_GENERATING = "generating"
-STAGE_IMPORTING = "importing"
+STAGE_LOADING, STAGE_GENERATING, STAGE_IMPORTING = "loading", "generating", "importing"
 
 MOST_TAKES = 8
 """Motions of one job."""
@@ -123,6 +122,7 @@ class Generate:
     it. With a path the answer stands on it, seconds may exceed the bundle's longest clip, and 0
     means as long as the path takes; with a pose to start from it stands where that does.
     takes: how many motions are wanted, 1 to MOST_TAKES, of this seed and the next ones.
+    preview: Previewed is sent meanwhile, of the first of them; the result is the same.
     loop: the motion is to go round, with no conditions; the answer ends with its first frame, a
     round later. loop_span: of an earlier answer's recipe, with its tokens_LP; () for a new loop.
     """
@@ -136,6 +136,7 @@ class Generate:
     tokens_LP: IntArray = field(default_factory=sampled)
     conditions: JsonObject = field(default_factory=dict[str, Any])
     takes: int = field(default=1, kw_only=True)
+    preview: bool = field(default=False, kw_only=True)
     loop: bool = field(default=False, kw_only=True)
     loop_span: tuple[int, ...] = field(default=(), kw_only=True)
     job: int = field(default=0, kw_only=True)
@@ -150,8 +151,8 @@ class Edit:
     regenerated, 0 where it is kept bit for bit; mask_root_T: (T,), the same for the pelvis' place.
     prompt: "" for what fits in without a text. moves_after: the motion may end elsewhere than the
     frames behind the mask begin; Generated.ground_move tells what carries those there.
-    sampler, pin_feet, tokens_LP, takes: as in Generate. conditions: but for starts and ends; in
-    the space of the motion, pins in its seconds, times of a path from the mask's start on.
+    sampler, pin_feet, tokens_LP, takes, preview: as in Generate. conditions: but for starts and
+    ends; in the space of the motion, pins in its seconds, times of a path from the mask's start on.
     """
 
     rotations_TJ4: FloatArray
@@ -167,6 +168,7 @@ class Edit:
     tokens_LP: IntArray = field(default_factory=sampled)
     conditions: JsonObject = field(default_factory=dict[str, Any])
     takes: int = field(default=1, kw_only=True)
+    preview: bool = field(default=False, kw_only=True)
     job: int = field(default=0, kw_only=True)
 
 
@@ -188,6 +190,7 @@ class GenerateSequence:
     tokens_LP: IntArray = field(default_factory=sampled)
     conditions: JsonObject = field(default_factory=dict[str, Any])
     takes: int = field(default=1, kw_only=True)
+    preview: bool = field(default=False, kw_only=True)
     job: int = field(default=0, kw_only=True)
 
 
@@ -390,8 +393,8 @@ JobMessage: TypeAlias = MotionMessage | LoadBodyModel | ImportCheckpoint
 """Whatever is a job: it has a number and one end."""
 JobResult: TypeAlias = Generated | BodyModelLoaded | CheckpointImported
 
-ClientMessage: TypeAlias = Hello | LoadBundle | JobMessage | Cancel | Shutdown
-WorkerMessage: TypeAlias = Ready | BundleLoaded | Progress | JobResult | Status | Failed
+ClientMessage: TypeAlias = Hello | LoadBundle | JobMessage | Cancel | Finish | Shutdown
+WorkerMessage: TypeAlias = Ready | BundleLoaded | Progress | Previewed | JobResult | Status | Failed
 Message: TypeAlias = ClientMessage | WorkerMessage
 
 MESSAGE_TYPES: dict[str, type[Message]] = {cls.__name__: cls for cls in get_args(Message)}

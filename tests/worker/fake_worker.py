@@ -28,7 +28,7 @@ from mmm_blender.worker.protocol import (
     Status,
     WorkerError,
 )
-from mmm_blender.worker.server.service import IsCancelled, OnProgress
+from mmm_blender.worker.server.service import IsCancelled, OnProgress, Watcher
 
 STEPS = 4
 STEP_SECONDS = 0.02
@@ -62,7 +62,11 @@ class FakeEngine:
         return {"name": params.path, "loads": self.loads}
 
     def generate(
-        self, request: MotionMessage, on_progress: OnProgress, cancelled: IsCancelled
+        self,
+        request: MotionMessage,
+        on_progress: OnProgress,
+        cancelled: IsCancelled,
+        watcher: Watcher | None = None,
     ) -> Generated:
         assert isinstance(request, Generate)
         behaviour = request.prompt.split()[0]

@@ -194,6 +194,11 @@ class SceneSettings(bpy.types.PropertyGroup):
         default=True,
         update=_redraw,
     )
+    show_steps: bpy.props.BoolProperty(
+        name="Show Steps",
+        description="Draw the body while its motion is being made",
+        default=True,
+    )
     show_ghosts: bpy.props.BoolProperty(
         name="Ghosts",
         description="Draw the first, middle and last pose of the take and where its feet stand, "

@@ -27,6 +27,7 @@ from ..fcurves.layered_actions import play_copy, slot_handle
 from ..history.action_guard import ActionGuard, rolled_back
 from ..history.locked_keys import LockedKeys
 from ..history.recipe import Origin, packed_tokens
+from ..jobs.preview_stage import PreviewStage
 from ..jobs.scene_job import Preparation, Reading, SceneJob, SceneSnapshot
 from ..jobs.worker_access import WorkerAccess
 from ..pins.pin_reader import PinnedFrames
@@ -111,8 +112,12 @@ class EditJob(ABC):
             access.session.open(access.python()),
             SceneSnapshot.now(context, rig),
             self.finish,
-            Preparation(self._reading(rig), access.load_bundle(bundle_path(card))),
+            Preparation(self._reading(rig), access.load_bundle(bundle_path(card)), self.stage),
         )
+
+    def stage(self, context: Context, rig: ArmatureObject | None) -> PreviewStage | None:
+        """Where the motion is shown while it is made: what was read starts there."""
+        return PreviewStage.of(context, rig, self.scope.window.read_first, None)
 
     def _reading(self, rig: ArmatureObject) -> Reading:
         self.input = yield from self.read(rig)

@@ -153,6 +153,25 @@ class CancelJob(bpy.types.Operator):
         return {"FINISHED"}
 
 
+class FinishNow(bpy.types.Operator):
+    """Keep the motion as far as it is made (Shift Esc)"""
+
+    bl_idname = "mmm.finish_now"
+    bl_label = "Keep What Is There"
+    bl_options: ClassVar[set[str]] = {"INTERNAL"}
+
+    @classmethod
+    def poll(cls, _context: Context) -> bool:
+        """Only while a job runs."""
+        return session.busy
+
+    def execute(self, _context: Context) -> set[str]:
+        """The job ends with its result, after its next step."""
+        session.finish_now()
+        redraw()
+        return {"FINISHED"}
+
+
 class NewSeed(bpy.types.Operator):
     """Choose another seed at random, for another motion of the same prompt"""
 
@@ -197,6 +216,7 @@ _CLASSES = (
     GenerateMotion,
     WalkTo,
     CancelJob,
+    FinishNow,
     NewSeed,
     GenerateOnCPU,
 )

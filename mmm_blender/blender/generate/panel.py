@@ -151,10 +151,11 @@ def _draw_existing(layout: Layout, context: Context, before: str) -> None:
 def _draw_button(layout: Layout, context: Context, settings: Settings, has_place: bool) -> None:
     """The button; greyed, with the reason and the way out under it, while it cannot be pressed."""
     reason = poll_error(context) or _settings_poll_error(context, settings)
-    row = layout.row()
+    row = layout.row(align=True)
     row.scale_y = BIG
     row.enabled = has_place and not reason
     row.operator("mmm.generate", icon="PLAY")
+    row.prop(settings, "show_steps", text="", icon="GHOST_ENABLED")
     if reason:
         draw_wrapped(layout, context, reason, icon="INFO")
     if shown_python()[1] or session.notice.kind == FailureKind.ENVIRONMENT:

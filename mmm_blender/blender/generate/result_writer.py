@@ -20,6 +20,7 @@ from ..hands.task import relax_at_start
 from ..history.fingerprint import store_fingerprint
 from ..history.new_action import make_action, write_clip
 from ..history.recipe import GenerateStep, Recipe, SequenceStep, Step
+from ..jobs.preview_stage import PreviewStage
 from ..rig.armature import create_character
 from ..rig.binding import binding_of
 from ..rig.motion_reader import current_placement
@@ -76,6 +77,13 @@ class ResultWriter:
         """From the current frame on, where ``rig`` stands."""
         placement = None if rig is None else current_placement(rig)
         return cls(int(context.scene.frame_current), placement, make_step)
+
+    def stage(self, context: Context, rig: ArmatureObject | None) -> PreviewStage | None:
+        """Where the motion is shown while it is made; on a path it is not yet bent to, nowhere."""
+        if self.conditions.path is not None:
+            return None
+        placement = None if stands(self.conditions) else self.placement or Placement()
+        return PreviewStage.of(context, rig, self.start_frame, placement, self.origin_3)
 
     def key(self, context: Context, target: ArmatureObject | None, result: JobResult) -> Keyed:
         """Key the motion, on a new character if there was none."""

@@ -14,6 +14,7 @@ from ..addon.bundle_choice import bundle_path, chosen_bundle
 from ..addon.worker_python import addon_worker
 from ..bpy_types import ArmatureObject, Context
 from ..history.recipe import generate_step
+from ..jobs.preview_stage import PreviewStage
 from ..jobs.scene_job import Preparation, Reading, SceneJob, SceneSnapshot
 from ..jobs.worker_access import WorkerAccess
 from ..path.planned_path import has_path
@@ -67,7 +68,7 @@ def start_generation(
         access.session.open(python),
         SceneSnapshot.now(context, rig),
         generation.finish,
-        Preparation(generation.reading(rig), access.load_bundle(path)),
+        Preparation(generation.reading(rig), access.load_bundle(path), generation.stage),
     )
 
 
@@ -118,6 +119,10 @@ class _Generation:
             takes=params.takes,
             loop=params.loop,
         )
+
+    def stage(self, context: Context, rig: ArmatureObject | None) -> PreviewStage | None:
+        """Where the motion is shown while it is made; a loop is turned round only at its end."""
+        return None if self._params.loop else self._writer.stage(context, rig)
 
     def finish(self, context: Context, target: ArmatureObject | None, result: JobResult) -> str:
         """Key the motion; says so."""

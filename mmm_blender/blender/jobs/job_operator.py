@@ -62,16 +62,22 @@ class JobOperator:
             return self.execute(context)
         if not self._begin(context):
             return {"CANCELLED"}
+        assert self._scene_job is not None
+        self._scene_job.shows_steps = shows_steps(context)
         self._set_timer(context)
         context.window_manager.modal_handler_add(self)
         redraw()
         return {"RUNNING_MODAL"}
 
     def modal(self, context: Context, event: Event) -> set[str]:
-        """A timer's beat, or an event that is not ours (but Esc, which cancels)."""
+        """A timer's beat, or an event that is not ours: but Esc cancels, and Shift Esc keeps what
+        there is."""
         assert self._scene_job is not None
         if event.type == "ESC" and event.value == "PRESS":
-            session.cancel()
+            if getattr(event, "shift", False):
+                session.finish_now()
+            else:
+                session.cancel()
         elif event.type != "TIMER":
             return {"PASS_THROUGH"}
         over = True  # also if the tick raises: Blender ends the operator then
@@ -124,6 +130,12 @@ class JobOperator:
         if self._timer is not None:
             context.window_manager.event_timer_remove(self._timer)
         self._timer = None
+
+
+def shows_steps(context: Context) -> bool:
+    """What is made is to be shown while it is; a script is not asked."""
+    settings = getattr(context.scene, "mmm", None)
+    return settings is not None and bool(settings.show_steps)
 
 
 def run_to_end(context: Context, scene_job: SceneJob) -> None:

@@ -44,6 +44,7 @@ class JobQueue(SceneJob):
         self._done: list[str] = []
         self._failed: list[str] = []
         self._current: SceneJob | None = None
+        self._shows_steps = False
         self._name, self._error = "", MMMError("Select the characters that are to move.")
         if not self._start_next(context):
             raise self._error
@@ -53,6 +54,17 @@ class JobQueue(SceneJob):
         """The one that runs, or ran last."""
         assert self._current is not None
         return self._current.job
+
+    @property
+    def shows_steps(self) -> bool:  # pyright: ignore[reportIncompatibleVariableOverride]
+        """As of all jobs."""
+        return self._shows_steps
+
+    @shows_steps.setter
+    def shows_steps(self, wanted: bool) -> None:
+        self._shows_steps = wanted
+        if self._current is not None:
+            self._current.shows_steps = wanted
 
     @property
     def reading(self) -> bool:
@@ -88,6 +100,7 @@ class JobQueue(SceneJob):
                     self._error = WorkerError(named, error.kind) if of_worker else MMMError(named)
                 self._failed.append(named)
                 continue
+            self._current.shows_steps = self.shows_steps
             number = self._count - len(self._waiting)
             self._current.job.label = f"'{self._name}', {number} of {self._count}"
             return True

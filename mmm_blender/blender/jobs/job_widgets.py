@@ -5,7 +5,7 @@ from __future__ import annotations
 from ...worker.protocol import FailureKind
 from ..bpy_types import Context
 from ..widgets import BIG, Layout, draw_wrapped
-from .session import WorkerSession
+from .session import State, WorkerSession
 
 
 def draw_progress(layout: Layout, the_session: WorkerSession) -> None:
@@ -14,6 +14,8 @@ def draw_progress(layout: Layout, the_session: WorkerSession) -> None:
     row = layout.row(align=True)
     row.scale_y = BIG
     row.progress(factor=the_session.job.fraction, text=the_session.job.text(the_session.clock()))
+    if the_session.job.state is State.GENERATING:
+        row.operator("mmm.finish_now", text="", icon="CHECKMARK")
     row.operator("mmm.cancel", text="", icon="X")
 
 

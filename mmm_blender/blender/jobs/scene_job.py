@@ -8,14 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ...common.errors import MMMError
 from ...worker.client import JobMessage, JobResult
-from ...worker.protocol import FailureKind, LoadBundle
+from ...worker.protocol import FailureKind, LoadBundle, MotionMessage
 from ..bpy_types import ArmatureObject, Context, bpy
 from ..guards import nothing_left_behind, said
 from ..rig.target import DataBlockRef
+from .preview_stage import StageMaker
 from .session import Job, Notice, State, WorkerSession
 
 Finish = Callable[[Context, ArmatureObject | None, JobResult], str]
@@ -66,14 +67,19 @@ def _mode(context: Context, target: ArmatureObject | None) -> str:
 
 @dataclass(frozen=True, eq=False)
 class Preparation:
-    """What an scene_job does before the worker gets the job. bundle: what the worker is to load."""
+    """What an scene_job does before the worker gets the job. bundle: what the worker is to load.
+    stage: where what it makes is shown meanwhile, None for nowhere."""
 
     reading: Reading
     bundle: LoadBundle | None = None
+    stage: StageMaker | None = None
 
 
 class SceneJob:
     """One job with its snapshot, until its result is in the scene."""
+
+    shows_steps = False
+    """What the worker makes is shown while it works: a person looks on."""
 
     def __init__(
         self,
@@ -100,7 +106,7 @@ class SceneJob:
         if self.job.running and (change := self._snapshot.change(context)):
             self.session.cancel(change)
         if self.reading:
-            self._read()
+            self._read(context)
         self.session.tick()
         if self.job.running:
             return False
@@ -110,21 +116,26 @@ class SceneJob:
             self.session.fail(self.job.kind, self.job.sentence)
         return True
 
-    def _read(self) -> None:
+    def _read(self, context: Context) -> None:
         """Read on; when all is read, give the worker its job."""
         assert self._preparation is not None
         try:
             self.job.read = next(self._preparation.reading)
         except StopIteration as end:
             self.job.read = 1.0
-            self._send(end.value)
+            self._send(context, end.value)
         except MMMError as error:
             self.job.fail(FailureKind.BAD_REQUEST, str(error))
         except Exception as error:  # noqa: BLE001  # as in _deliver
             self.job.fail(FailureKind.BAD_REQUEST, f"The motion cannot be read ({said(error)}).")
 
-    def _send(self, message: JobMessage) -> None:
+    def _send(self, context: Context, message: JobMessage) -> None:
         assert self._preparation is not None
+        make_stage = self._preparation.stage
+        if self.shows_steps and make_stage is not None and isinstance(message, MotionMessage):
+            with suppress(MMMError):  # then nothing is shown
+                self.job.stage = make_stage(context, self._snapshot.find_target(context))
+            message = replace(message, preview=self.job.stage is not None)
         with suppress(MMMError):  # the job has failed then, and says why
             self.session.send(self.job, message, self._preparation.bundle)
 

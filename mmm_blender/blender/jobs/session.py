@@ -16,9 +16,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from enum import Enum
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ...common.errors import MMMError
 from ...worker.client import JobMessage, JobResult, WorkerClient
+from ...worker.preview_messages import Previewed
 from ...worker.protocol import (
     STAGE_IMPORTING,
     STAGE_LOADING,
@@ -34,6 +36,9 @@ from ...worker.protocol import (
     WorkerMessage,
 )
 from ...worker.wire import encode
+
+if TYPE_CHECKING:
+    from .preview_stage import PreviewStage
 
 MAIN_PANEL = "motion"
 """The panel that says how a job ended which was started from nowhere else."""
@@ -83,7 +88,7 @@ class Job:
 
     read: how much of the motion is read, 0 to 1. sent_at: when the worker was given the job.
     asked_for: what stands for its message and its bundle. label: which of several it is, for the
-    progress bar.
+    progress bar. preview: what was made of it last, for its stage in the scene.
     """
 
     number: int
@@ -98,6 +103,8 @@ class Job:
     result: JobResult | None = None
     asked_for: str = ""
     label: str = ""
+    stage: PreviewStage | None = None
+    preview: Previewed | None = None
 
     @property
     def running(self) -> bool:
@@ -131,6 +138,8 @@ class Job:
                 self.state = State.LOADING
             case BundleLoaded():
                 self.state = State.GENERATING
+            case Previewed(job) if job == self.number:
+                self.preview = message
             case Progress(job, step, steps, stage) if job == self.number:
                 self.state = _STAGES.get(stage, State.GENERATING)
                 self.step, self.steps = step, steps
@@ -262,6 +271,12 @@ class WorkerSession:
         self.notice = Notice(sentence)
         if self._client is not None:
             self._client.cancel(self.job.number)
+
+    def finish_now(self) -> None:
+        """Keep what the model has made so far, as soon as there is something."""
+        job = self.job
+        if job is not None and job.state is State.GENERATING and self._client is not None:
+            self._client.finish(job.number)
 
     def forget_notice(self) -> None:
         """What was said is about a scene that is no more; what is about the Python stays."""

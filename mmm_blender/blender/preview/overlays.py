@@ -12,6 +12,7 @@ from ..edit.open_panels import tab_is_open
 from ..viewport_lines import Colour, DrawHandler, Lines, draw_lines, draw_rectangle, draw_text
 from . import take_lines
 from .shown_range import meant_range, part_lines
+from .step_lines import step_lines
 
 _BLOCK_COLOUR: Colour = (0.25, 0.65, 1.0, 0.14)
 _EDGE_COLOUR: Colour = (0.25, 0.65, 1.0, 0.7)
@@ -27,7 +28,7 @@ _TEXT_INDENT, _TEXT_BELOW = 6.0, 44.0
 
 def view_lines(context: Context) -> list[Lines]:
     """All that the 3D view shows now."""
-    lines: list[Lines] = []
+    lines = step_lines(context)
     if (meant := meant_range(context)) is not None:
         inside = meant.first <= context.scene.frame_current <= meant.last
         colour = _BONE_COLOUR if inside else _FAINT_BONE_COLOUR

@@ -22,6 +22,7 @@ from ..fcurves.slot_properties import read_text
 from ..generate.result_writer import ResultWriter
 from ..history.recipe import parse_recipe, sequence_step
 from ..history.recipe_store import RECIPE_PROPERTY
+from ..jobs.preview_stage import PreviewStage
 from ..jobs.scene_job import Preparation, Reading, SceneJob, SceneSnapshot
 from ..jobs.worker_access import WorkerAccess
 from ..path.planned_path import PathParams
@@ -102,7 +103,7 @@ def start_sequence(
         access.session.open(python),
         SceneSnapshot.now(context, rig),
         making.finish,
-        Preparation(making.reading(rig), access.load_bundle(bundle_path(card))),
+        Preparation(making.reading(rig), access.load_bundle(bundle_path(card)), making.stage),
     )
 
 
@@ -129,6 +130,10 @@ class _Making:
         conditions = yield from self._planned.read(rig)
         self._writer = replace(self._writer, conditions=conditions)
         return _request(self._params, self._fps, conditions)
+
+    def stage(self, context: Context, rig: ArmatureObject | None) -> PreviewStage | None:
+        """Where the motion is shown while it is made."""
+        return self._writer.stage(context, rig)
 
     def finish(self, context: Context, target: ArmatureObject | None, result: JobResult) -> str:
         """Key the motion and mark its segments; says so."""

@@ -37,6 +37,7 @@ from .decoding import pinned
 from .edit_tokens import EditJob, Placed, sampled_tokens
 from .obedience import unmet_note
 from .path_following import path_notes
+from .previews import Decode, Previews
 from .request_validation import check_prompt, check_seed, replayed_tokens
 from .token_cells import Places
 from .windows import WindowFiller
@@ -92,9 +93,15 @@ class EditResult:
     remainder_dps: float = 0.0
 
 
-def edit_motion(filler: WindowFiller, request: EditRequest) -> EditResult:
+def edit_motion(
+    filler: WindowFiller,
+    request: EditRequest,
+    previews: Previews | None = None,
+    start: float = 0.0,
+) -> EditResult:
     """The edited motion; MMMError for a request that cannot be met, Cancelled when asked to stop.
 
+    previews: of what is made, meanwhile. start: of the clip, in the seconds of the answer.
     Only the motion around the mask is looked at, so the cost does not grow with the clip.
     """
     model = filler.model
@@ -107,6 +114,9 @@ def edit_motion(filler: WindowFiller, request: EditRequest) -> EditResult:
     kept = _raised(kept, -floor)
     job = _job(request, kept, mask, filler.sampler)
     sampler = _resolved(filler.sampler, job)
+    if previews is not None and job.path is None:
+        begins = start + near.start / request.clip.fps
+        filler = previews.of(filler, _shown(model, job, floor), _masked(mask), begins)
     if request.tokens_LP is None:
         tokens_LP = sampled_tokens(replace(filler, sampler=sampler), job)
     else:
@@ -130,6 +140,15 @@ def edit_motion(filler: WindowFiller, request: EditRequest) -> EditResult:
         arrival.speed_mps,
         arrival.turn_rate_dps,
     )
+
+
+def _shown(model: MotionModel, job: EditJob, floor: float) -> Decode:
+    """What tokens of an edit decode to, where it belongs; its feet are not held yet."""
+    return lambda tokens_LP: _raised(job.placed(job.decoded(model, tokens_LP)).arrival.clip, floor)
+
+
+def _masked(mask: EditMask) -> slice:
+    return slice(mask.start, mask.stop)
 
 
 def _job(request: EditRequest, kept: MotionClip, mask: EditMask, sampler: SamplerConfig) -> EditJob:

@@ -33,6 +33,7 @@ from .path_following import (
     source_clip,
     wanted_seconds,
 )
+from .previews import Decode, Previews, hook_of
 from .request_validation import check_prompt, check_seconds, check_seed, replayed_tokens
 from .sequence import SequenceRequest, SequenceResult, generate_sequence
 from .start_end import Wanted, held_edit
@@ -162,24 +163,26 @@ class MotionPipeline:
         request: GenerateRequest,
         on_step: OnStep | None = None,
         cancelled: IsCancelled | None = None,
+        previews: Previews | None = None,
     ) -> GenerateResult:
         """One clip; MMMError for a request that cannot be met, Cancelled when asked to stop."""
         if request.plain:
-            return self.generate_batch([request], on_step, cancelled)[0]
+            return self.generate_batch([request], on_step, cancelled, previews)[0]
         check_prompt(request.prompt)
         check_seed(request.seed)
-        filler = self._filler(request.sampler, on_step, cancelled)
+        filler = self._filler(request.sampler, on_step, cancelled, previews)
         if request.loop:
             return self._loop(request, filler)
         if request.ends.free:
             return self._on_path(request, filler)
-        return self._with_ends(request, filler)
+        return self._with_ends(request, filler, previews)
 
     def generate_batch(
         self,
         requests: Sequence[GenerateRequest],
         on_step: OnStep | None = None,
         cancelled: IsCancelled | None = None,
+        previews: Previews | None = None,
     ) -> list[GenerateResult]:
         """Several clips at once, with their own lengths and seeds but one sampler."""
         if not requests:
@@ -192,6 +195,8 @@ class MotionPipeline:
         if len(samplers) != 1:
             raise MMMError("The clips of one batch need the same sampler settings: split it.")
         filler = self._filler(samplers.pop(), on_step, cancelled)
+        if previews is not None:
+            filler = previews.of(filler, self._decoder(requests[0]))
         given = [self._replayed(request) for request in requests]
         fresh = zip(requests, given, strict=True)
         sampled = self._sampled([request for request, tokens in fresh if tokens is None], filler)
@@ -206,18 +211,22 @@ class MotionPipeline:
         request: EditRequest,
         on_step: OnStep | None = None,
         cancelled: IsCancelled | None = None,
+        previews: Previews | None = None,
     ) -> EditResult:
         """A part of a motion regenerated; see ``edit.edit_motion``."""
-        return edit_motion(self._filler(request.sampler, on_step, cancelled), request)
+        return edit_motion(self._filler(request.sampler, on_step, cancelled), request, previews)
 
     def sequence(
         self,
         request: SequenceRequest,
         on_step: OnStep | None = None,
         cancelled: IsCancelled | None = None,
+        previews: Previews | None = None,
     ) -> SequenceResult:
         """Several prompts in a row as one motion; see ``sequence.generate_sequence``."""
-        filler = self._filler(request.sampler, on_step, cancelled)
+        filler = self._filler(request.sampler, on_step, cancelled, previews)
+        if previews is not None and request.path is None:
+            filler = previews.of(filler, lambda tokens_LP: decode_tokens(self.model, tokens_LP))
         return generate_sequence(filler, request, self.config)
 
     def frames(self, seconds: float) -> int:
@@ -229,10 +238,20 @@ class MotionPipeline:
         return -(-self.frames(seconds) // self.config.tokenizer.frames_per_token)
 
     def _filler(
-        self, sampler: SamplerConfig | None, on_step: OnStep | None, cancelled: IsCancelled | None
+        self,
+        sampler: SamplerConfig | None,
+        on_step: OnStep | None,
+        cancelled: IsCancelled | None,
+        previews: Previews | None = None,
     ) -> WindowFiller:
         how = sampler or self.config.sampler
-        return WindowFiller(self.model, self.text_encoder, how, on_step, cancelled)
+        filler = WindowFiller(self.model, self.text_encoder, how, on_step, cancelled)
+        return replace(filler, on_grid=hook_of(previews))
+
+    def _decoder(self, request: GenerateRequest) -> Decode:
+        """What the first clip of a grid's tokens is, before it is finished."""
+        places, frames = self._tokens(request.seconds), self.frames(request.seconds)
+        return lambda tokens_LP: decode_tokens(self.model, tokens_LP[:places], frames)
 
     def _sampled(
         self, requests: Sequence[GenerateRequest], filler: WindowFiller
@@ -319,7 +338,9 @@ class MotionPipeline:
             made.seam,
         )
 
-    def _with_ends(self, request: GenerateRequest, filler: WindowFiller) -> GenerateResult:
+    def _with_ends(
+        self, request: GenerateRequest, filler: WindowFiller, previews: Previews | None
+    ) -> GenerateResult:
         """A motion that sets out from a pose, or ends standing."""
         fps = request.fps or self.config.tokenizer.feature_layout.fps
         seconds = ends_seconds(request.seconds, request.path)
@@ -336,7 +357,9 @@ class MotionPipeline:
             request.pins,
         )
         held = held_edit(wanted, request.ends)
-        made = edit_motion(filler, replace(held.request, tokens_LP=request.tokens_LP))
+        shown = previews if held.placed else None
+        asked = replace(held.request, tokens_LP=request.tokens_LP)
+        made = edit_motion(filler, asked, shown, -held.frames.start / fps)
         clip = held.cut(made)
         return GenerateResult(clip, made.tokens_LP, made.sampler, request.seed, made.notes)
 

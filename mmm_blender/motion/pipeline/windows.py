@@ -22,6 +22,7 @@ from ..motion_model import MotionModel
 from ..runtime.interface import Float32Array
 from ..sampling import masks
 from ..sampling.noise import Noise
+from ..sampling.sampler import OnTokens
 
 if TYPE_CHECKING:
     from ..text import TextEncoder
@@ -34,6 +35,9 @@ UNSURE_TOKENS = 6
 """Tokens at the end of a window that stops within a masked stretch: the model takes that place
 for the motion's end and comes to a halt (1.2 s), so the next window makes them again."""
 
+OnGrid = Callable[[IntArray, BoolArray], bool]
+"""The whole grid (L, P) between two steps, and which of its cells stay as they are; those of later
+windows do not. True where that is enough."""
 OnStep = Callable[[int, int], None]
 IsCancelled = Callable[[], bool]
 
@@ -96,7 +100,8 @@ class WindowFiller:
     """A model, and how it is to fill windows of a token grid.
 
     on_step, cancelled: see ``sampling.sample``. path_LF: where the root goes in the whole grid,
-    for a model that was taught to follow a path (``path_condition``); others ignore it.
+    for a model that was taught to follow a path (``path_condition``); others ignore it. on_grid:
+    see there.
     """
 
     model: MotionModel
@@ -105,6 +110,7 @@ class WindowFiller:
     on_step: OnStep | None = None
     cancelled: IsCancelled | None = None
     path_LF: FloatArray | None = None
+    on_grid: OnGrid | None = None
 
     def fill(
         self,
@@ -120,7 +126,8 @@ class WindowFiller:
         fill different places; none sees what another one of the batch fills: there it finds MASK.
         """
         rows = [tokens_LP[window.start : window.stop] for window in windows]
-        filled_BLP = self._filled(rows, mask_LP, windows, prompts, noises)
+        on_tokens = self._seen(tokens_LP, mask_LP, windows)
+        filled_BLP = self._filled(rows, mask_LP, windows, prompts, noises, on_tokens=on_tokens)
         result_LP = tokens_LP.copy()
         for filled_LP, window in zip(filled_BLP, windows, strict=True):
             _put(result_LP, filled_LP, mask_LP, window)
@@ -137,11 +144,30 @@ class WindowFiller:
         """Several grids of the same mask, filled in one window, all in one batch."""
         rows = list(tokens_BLP[:, window.start : window.stop])
         count = len(rows)
-        filled_BLP = self._filled(rows, mask_LP, [window] * count, [prompt] * count, noises)
+        on_tokens = self._seen(tokens_BLP[0], mask_LP, [window])
+        windows, prompts = [window] * count, [prompt] * count
+        filled_BLP = self._filled(rows, mask_LP, windows, prompts, noises, on_tokens=on_tokens)
         result_BLP = tokens_BLP.copy()
         for result_LP, filled_LP in zip(result_BLP, filled_BLP, strict=True):
             _put(result_LP, filled_LP, mask_LP, window)
         return result_BLP
+
+    def _seen(
+        self, tokens_LP: IntArray, mask_LP: BoolArray, windows: Sequence[Window]
+    ) -> OnTokens | None:
+        """``on_grid`` as the sampler wants it: the first rows of a batch fill the windows."""
+        on_grid = self.on_grid
+        if on_grid is None:
+            return None
+
+        def on_tokens(filled_BLP: IntArray, open_BLP: BoolArray) -> bool:
+            grid_LP, known_LP = tokens_LP.copy(), ~mask_LP
+            for row, window in enumerate(windows):
+                _put(grid_LP, filled_BLP[row], mask_LP, window)
+                _put(known_LP, ~open_BLP[row], mask_LP, window)
+            return on_grid(grid_LP, known_LP)
+
+        return on_tokens
 
     def log_shares(self, tokens_LP: IntArray, window: Window, prompt: str) -> AnyArray:
         """Log-probabilities (L, P, K) of all codes in the cells that a window sees."""
@@ -166,6 +192,8 @@ class WindowFiller:
         windows: Sequence[Window],
         prompts: Sequence[str],
         noises: Sequence[Noise],
+        *,
+        on_tokens: OnTokens | None,
     ) -> IntArray:
         """Grids (B, L, P) of what each window sees, filled."""
         lengths_B = np.array([window.length for window in windows])
@@ -186,6 +214,7 @@ class WindowFiller:
             path_BLF=self._paths(windows, self.model.places),
             on_step=self.on_step,
             cancelled=self.cancelled,
+            on_tokens=on_tokens,
         )
 
     def _paths(self, windows: Sequence[Window], places: int) -> Float32Array | None:
@@ -220,7 +249,7 @@ class WindowFiller:
         return can and not any(prompt.strip() for prompt in prompts)
 
 
-def _put(tokens_LP: IntArray, filled_LP: IntArray, mask_LP: BoolArray, window: Window) -> None:
+def _put(tokens_LP: AnyArray, filled_LP: AnyArray, mask_LP: BoolArray, window: Window) -> None:
     """Write what a window filled into the grid."""
     fill = slice(window.fill_start, window.fill_stop)
     made_LP = filled_LP[window.fill_start - window.start : window.fill_stop - window.start]

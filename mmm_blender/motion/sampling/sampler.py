@@ -27,6 +27,10 @@ TokensToLogits = Callable[[IntArray, BoolArray], AnyArray]
 """Token grid (B, L, P) and the places (B, L) that are asked for to logits of the motion codes
 (N, P, K), the places' row by row."""
 
+OnTokens = Callable[[IntArray, BoolArray], bool]
+"""Token grid (B, L, P) whose cells all have codes, and which of them are masked again next; True
+where that is enough. The grid is not to be written to."""
+
 _OUTSIDE = -1.0  # below every score: a cell that must keep its token is never picked
 _UNKNOWN = 1.0  # the score of a cell that has no code yet
 _REVISED_SHARE = 0.4  # of the mask's cells in the first revision, falling to none behind the last
@@ -57,13 +61,15 @@ def sample(
     noises: Sequence[Noise],
     on_step: Callable[[int, int], None] | None = None,
     cancelled: Callable[[], bool] | None = None,
+    on_tokens: OnTokens | None = None,
 ) -> IntArray:
     """The grid with every cell of ``mask_BLP`` filled with a motion code.
 
     tokens_BLP holds given codes, END and PAD outside the mask; its codes inside are ignored.
     noises: one per row, so that a row's result does not hang on its batch.
     on_step(done, total) is called before the first step and after each; cancelled() is asked
-    before each, and Cancelled is raised if it says so.
+    before each, and Cancelled is raised if it says so. on_tokens sees the grid after each step but
+    the last, when every cell has a code, and ends the filling there if it says so.
     """
     rows = _rows(tokens_BLP, mask_BLP, vocabulary, config, noises)
     steps = max((len(row.counts) for row in rows), default=0)
@@ -100,7 +106,18 @@ def sample(
             scores_LP = scores_BLP[row.index]
             scores_LP[mask_BLP[row.index]] = 0.0
             scores_LP[open_LP] = doubt_M
+        if on_tokens is not None and on_tokens(tokens_BLP, _opened_next(rows, scores_BLP, step)):
+            break
     return tokens_BLP
+
+
+def _opened_next(rows: Sequence[_Row], scores_BLP: FloatArray, step: int) -> BoolArray:
+    """Cells that the next step masks again: what stands in them is not to stay."""
+    opened_BLP = np.zeros(scores_BLP.shape, dtype=np.bool_)
+    for row in rows:
+        if step + 1 < len(row.counts):
+            opened_BLP[row.index] = _least_certain(scores_BLP[row.index], row.counts[step + 1])
+    return opened_BLP
 
 
 def _rows(

@@ -24,6 +24,7 @@ from ...motion.runtime.opening import TORCH, has_library, library_for
 from ...motion.sampling.noise import SAMPLER_VERSION
 from ...smpl_model.body_model import load_body_model
 from ..install_errors import visual_c_sentence
+from ..preview_messages import Previewed
 from ..protocol import (
     AUTO_DEVICE,
     STAGE_GENERATING,
@@ -41,11 +42,12 @@ from ..protocol import (
     WorkerError,
 )
 from .memory import resident_mb
-from .service import IsCancelled, OnProgress
+from .service import IsCancelled, OnProgress, Watcher
 from .torch_devices import cuda_devices, device_error, fallback_note
 
 if TYPE_CHECKING:
     from ...motion.pipeline.pipeline import MotionPipeline
+    from ...motion.pipeline.previews import Previews
     from .handlers import Motion
 
 CPU, CUDA, MPS = "cpu", "cuda", "mps"
@@ -72,6 +74,7 @@ class MotionEngine:
         self._params: LoadBundle | None = None
         self._held: _Held | None = None
         self._used_device = CPU  # also by a bundle whose loading failed
+        self._watcher: Watcher | None = None  # of the job that runs
         self._given_up: set[str] = set()  # GPUs that failed while the choice was automatic
 
     def describe(self) -> Ready:
@@ -102,9 +105,14 @@ class MotionEngine:
         }
 
     def generate(
-        self, request: MotionMessage, on_progress: OnProgress, cancelled: IsCancelled
+        self,
+        request: MotionMessage,
+        on_progress: OnProgress,
+        cancelled: IsCancelled,
+        watcher: Watcher | None = None,
     ) -> Generated:
         """One motion; the bundle is loaded again if it was freed."""
+        self._watcher = watcher
         if self._params is None:
             raise WorkerError(
                 "No weights were chosen: choose some in the MMM panel.", FailureKind.BUNDLE
@@ -172,8 +180,9 @@ class MotionEngine:
         def on_step(step: int, steps: int) -> None:
             on_progress(step, steps, STAGE_GENERATING)
 
+        previews = None if self._watcher is None else _previews(request, self._watcher)
         try:
-            made = make_takes(held.generator, request, on_step, cancelled)
+            made = make_takes(held.generator, request, on_step, cancelled, previews)
         except Cancelled as error:
             raise WorkerError("Cancelled.", FailureKind.CANCELLED) from error
         recipes = [_recipe(held, request, motion) for motion in made]
@@ -212,6 +221,16 @@ class MotionEngine:
         self._held = None
         gc.collect()
         _empty_cache(self._used_device)
+
+
+def _previews(request: MotionMessage, watcher: Watcher) -> Previews:
+    """What shows a job's previews, if it wants any, and asks whether they are enough."""
+    from ...motion.pipeline.previews import Preview, Previews  # noqa: PLC0415  # as above
+
+    def show(seen: Preview) -> None:
+        watcher.show(Previewed(request.job, seen.joints_TJ3, seen.known_T, seen.fps, seen.start))
+
+    return Previews(show if request.preview else None, watcher.enough)
 
 
 def devices() -> dict[str, str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 from ...common.arrays import IntArray
 from ...common.errors import MMMError
@@ -20,6 +20,7 @@ from ...motion.pipeline.pipeline import (
     MotionPipeline,
     SequenceRequest,
 )
+from ...motion.pipeline.previews import Previews
 from ...motion.pipeline.windows import IsCancelled, OnStep
 from ..protocol import Edit, Generate, GenerateSequence, MotionMessage
 from .prompt_notes import prompt_notes
@@ -38,24 +39,34 @@ class Motion:
 
 
 def make_motion(
-    generator: MotionPipeline, message: MotionMessage, on_step: OnStep, cancelled: IsCancelled
+    generator: MotionPipeline,
+    message: MotionMessage,
+    on_step: OnStep,
+    cancelled: IsCancelled,
+    previews: Previews | None = None,
 ) -> Motion:
     """The motion that a message wants, with notes on its prompt; MMMError or Cancelled as the
     generator raises them."""
-    motion = _made(generator, message, on_step, cancelled)
+    motion = _made(generator, message, _Hooks(on_step, cancelled, previews))
     return replace(motion, notes=(*prompt_notes(generator, message), *motion.notes))
 
 
-def _made(
-    generator: MotionPipeline, message: MotionMessage, on_step: OnStep, cancelled: IsCancelled
-) -> Motion:
+class _Hooks(NamedTuple):
+    """What hears of the steps of a motion, in the order in which the generator takes them."""
+
+    on_step: OnStep
+    cancelled: IsCancelled
+    previews: Previews | None
+
+
+def _made(generator: MotionPipeline, message: MotionMessage, hooks: _Hooks) -> Motion:
     match message:
         case Generate():
-            return _generate(generator, message, on_step, cancelled)
+            return _generate(generator, message, hooks)
         case Edit():
-            return _edit(generator, message, on_step, cancelled)
+            return _edit(generator, message, hooks)
         case GenerateSequence():
-            return _sequence(generator, message, on_step, cancelled)
+            return _sequence(generator, message, hooks)
 
 
 def make_batch(
@@ -63,10 +74,11 @@ def make_batch(
     messages: Sequence[Generate],
     on_step: OnStep,
     cancelled: IsCancelled,
+    previews: Previews | None = None,
 ) -> list[Motion]:
     """Motions of prompts without conditions, in one go."""
     requests = [_generate_request(generator, message) for message in messages]
-    made = generator.generate_batch(requests, on_step, cancelled)
+    made = generator.generate_batch(requests, on_step, cancelled, previews)
     motions = (_generated(each, result) for each, result in zip(messages, made, strict=True))
     return [
         replace(motion, notes=(*prompt_notes(generator, message), *motion.notes))
@@ -74,11 +86,9 @@ def make_batch(
     ]
 
 
-def _generate(
-    generator: MotionPipeline, message: Generate, on_step: OnStep, cancelled: IsCancelled
-) -> Motion:
+def _generate(generator: MotionPipeline, message: Generate, hooks: _Hooks) -> Motion:
     request = _generate_request(generator, message)
-    return _generated(message, generator.generate(request, on_step, cancelled))
+    return _generated(message, generator.generate(request, *hooks))
 
 
 def _generate_request(generator: MotionPipeline, message: Generate) -> GenerateRequest:
@@ -110,9 +120,7 @@ def _generated(message: Generate, made: GenerateResult) -> Motion:
     return Motion(made.clip, made.tokens_LP, made.sampler, params, made.notes)
 
 
-def _edit(
-    generator: MotionPipeline, message: Edit, on_step: OnStep, cancelled: IsCancelled
-) -> Motion:
+def _edit(generator: MotionPipeline, message: Edit, hooks: _Hooks) -> Motion:
     asked = _within(message.conditions)
     request = EditRequest(
         *_clip_and_mask(message),
@@ -125,7 +133,7 @@ def _edit(
         path=asked.path,
         pins=asked.pins,
     )
-    made = generator.edit(request, on_step, cancelled)
+    made = generator.edit(request, *hooks)
     params = {
         "prompt": message.prompt,
         "seed": message.seed,
@@ -149,9 +157,7 @@ def _clip_and_mask(message: Edit) -> tuple[MotionClip, EditMask]:
     return clip, mask
 
 
-def _sequence(
-    generator: MotionPipeline, message: GenerateSequence, on_step: OnStep, cancelled: IsCancelled
-) -> Motion:
+def _sequence(generator: MotionPipeline, message: GenerateSequence, hooks: _Hooks) -> Motion:
     asked = _within(message.conditions)
     request = SequenceRequest(
         message.prompts,
@@ -164,7 +170,7 @@ def _sequence(
         path=asked.path,
         pins=asked.pins,
     )
-    made = generator.sequence(request, on_step, cancelled)
+    made = generator.sequence(request, *hooks)
     params = {
         "prompts": list(message.prompts),
         "seconds": list(message.seconds),

@@ -12,10 +12,12 @@ import sys
 import threading
 import traceback
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import BinaryIO, Protocol
 
 from ...common.errors import MMMError
 from ...common.package import package_version
+from ..preview_messages import Finish, Previewed
 from ..protocol import (
     PROTOCOL_VERSION,
     BodyModelLoaded,
@@ -54,6 +56,15 @@ OnProgress = Callable[[int, int, str], None]
 IsCancelled = Callable[[], bool]
 
 
+@dataclass(frozen=True)
+class Watcher:
+    """Who looks on while a job is worked on. show: takes its previews. enough: what it has made so
+    far is to be kept."""
+
+    show: Callable[[Previewed], None]
+    enough: Callable[[], bool]
+
+
 class Engine(Protocol):
     """What the service needs of the networks. Failures are MMMError, with a kind WorkerError."""
 
@@ -66,7 +77,11 @@ class Engine(Protocol):
         ...
 
     def generate(
-        self, request: MotionMessage, on_progress: OnProgress, cancelled: IsCancelled
+        self,
+        request: MotionMessage,
+        on_progress: OnProgress,
+        cancelled: IsCancelled,
+        watcher: Watcher | None = None,
     ) -> Generated:
         """One motion with the bundle of the last params, loaded again when it was freed."""
         ...
@@ -99,6 +114,7 @@ class Service:
         self._engine = engine
         self._inbox: queue.SimpleQueue[Message | None] = queue.SimpleQueue()
         self._cancelled: set[int] = set()
+        self._finishing: set[int] = set()
         self._input_ended = threading.Event()
         self._finished = threading.Event()
         self._idle_seconds: float | None = None
@@ -121,6 +137,8 @@ class Service:
             while (message := read_message(self._source)) is not None:
                 if isinstance(message, Cancel):
                     self._cancelled.add(message.job)
+                elif isinstance(message, Finish):
+                    self._finishing.add(message.job)
                 else:
                     self._inbox.put(message)
         except (OSError, ProtocolError) as error:
@@ -189,8 +207,10 @@ class Service:
 
     def _generate(self, request: MotionMessage) -> Generated:
         self._in_memory = True
+        job = request.job
+        watcher = Watcher(self._send, lambda: job in self._finishing)
         return self._engine.generate(
-            request, self._reporter(request.job), lambda: self._is_cancelled(request.job)
+            request, self._reporter(job), lambda: self._is_cancelled(job), watcher
         )
 
     def _import(self, request: ImportCheckpoint) -> CheckpointImported:
@@ -216,6 +236,7 @@ class Service:
         self._send(self._engine.status())
         if job is not None:
             self._cancelled.discard(job)
+            self._finishing.discard(job)
 
     def _answer(self, job: int | None, work: Callable[[], WorkerMessage]) -> bytes:
         """The answer's bytes; an answer that cannot be sent is a bug of the job like others."""

@@ -14,6 +14,7 @@ import numpy as np
 from ...common.errors import MMMError
 from ...motion.pipeline.candidates import EDIT_CANDIDATES
 from ...motion.pipeline.pipeline import MotionPipeline
+from ...motion.pipeline.previews import Previews
 from ...motion.pipeline.windows import IsCancelled, OnStep
 from ..protocol import MOST_TAKES, Edit, Generate, Generated, GenerateSequence, MotionMessage
 from .handlers import Motion, make_batch, make_motion
@@ -23,7 +24,11 @@ _SEEDS = 2**31
 
 
 def make_takes(
-    generator: MotionPipeline, message: MotionMessage, on_step: OnStep, cancelled: IsCancelled
+    generator: MotionPipeline,
+    message: MotionMessage,
+    on_step: OnStep,
+    cancelled: IsCancelled,
+    previews: Previews | None = None,
 ) -> list[Motion]:
     """As many motions as the message wants; MMMError or Cancelled as the generator raises them.
 
@@ -36,11 +41,14 @@ def make_takes(
     first = messages[0]
     if len(messages) > 1 and isinstance(first, Generate) and _plain(first):
         wanted = [each for each in messages if isinstance(each, Generate)]
-        return make_batch(generator, wanted, on_step, cancelled)
-    return [
-        make_motion(generator, each, _share(on_step, index, len(messages)), cancelled)
-        for index, each in enumerate(messages)
-    ]
+        return make_batch(generator, wanted, on_step, cancelled, previews)
+    made: list[Motion] = []
+    for index, each in enumerate(messages):
+        if made and previews is not None and previews.enough():
+            break  # whoever keeps what is there waits for no further takes
+        part = _share(on_step, index, len(messages))
+        made.append(make_motion(generator, each, part, cancelled, previews))
+    return made
 
 
 def _seeded(message: MotionMessage, index: int) -> MotionMessage:

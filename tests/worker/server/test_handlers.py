@@ -20,6 +20,7 @@ from mmm_blender.geometry.ground_path import GroundPath
 from mmm_blender.motion.pipeline.pipeline import EditRequest, MotionPipeline, SequenceRequest
 from mmm_blender.worker import protocol as p
 from mmm_blender.worker.client import WorkerClient
+from mmm_blender.worker.preview_messages import Previewed
 from tests.geometry.motions import smooth_clip
 from tests.worker.tiny_bundle import save_tiny_bundle
 
@@ -232,3 +233,40 @@ def test_so_many_takes_cannot_be_made(
 ) -> None:
     with pytest.raises(p.WorkerError, match="ask for 1 to 8"):
         client.run_blocking(p.Generate("a person walks.", 1.0, takes=takes), bundle)
+
+
+def answers(client: WorkerClient, message: p.MotionMessage) -> list[Any]:
+    """All that the worker says of a job."""
+    client.submit(message)
+    heard: list[Any] = []
+    while not any(isinstance(each, p.Generated | p.Failed) for each in heard):
+        heard += [each for each in client.poll() if getattr(each, "job", None) == message.job]
+    return heard
+
+
+def test_previews_come_where_they_are_asked_for_and_change_nothing(
+    client: WorkerClient, bundle: p.LoadBundle
+) -> None:
+    plain = client.run_blocking(edit(client), bundle)
+    heard = answers(client, edit(client, preview=True))
+    assert same(heard[-1], plain)
+    assert heard[-1].recipe == plain.recipe, "nor does the recipe"
+    for each in heard:
+        if isinstance(each, Previewed):
+            assert each.joints_TJ3.shape == (len(each.known_T), 22, 3)
+    assert not any(isinstance(each, Previewed) for each in answers(client, edit(client)))
+
+
+def test_a_job_that_is_to_finish_answers_with_its_result(
+    client: WorkerClient, bundle: p.LoadBundle
+) -> None:
+    client.send(bundle)
+    message = edit(client, takes=4)
+    client.submit(message)
+    client.finish(message.job)
+    heard: list[Any] = []
+    while not any(isinstance(each, p.Generated | p.Failed) for each in heard):
+        heard += [each for each in client.poll() if getattr(each, "job", None) == message.job]
+    assert isinstance(heard[-1], p.Generated) and 1 <= len(heard[-1].takes) <= 4
+    again = client.run_blocking(edit(client, tokens_LP=heard[-1].tokens_LP), bundle)
+    assert same(again, heard[-1]), "it is made again from its tokens"
