@@ -59,6 +59,7 @@ IN_TORCH = (
     *("motion.networks", "motion.runtime.torch_networks"),
     *("motion.bundles.tensor_file", "motion.bundles.published_checkpoint"),
 )
+WORKER_ERRORS = ("worker.install_errors", "worker.gpu_errors")
 PIPE = (
     *("worker.preview_messages", "worker.protocol", "worker.wire", "worker.processes"),
     *("worker.launch", "worker.client", "worker.installer", "worker.environments"),
@@ -202,11 +203,7 @@ LAYERS = (
     Layer("worker.gpu_errors", (), frozenset()),
     Layer("worker.environments", ("common",), frozenset()),
     # Set Up, which runs inside Blender
-    Layer(
-        "worker.python_probe",
-        ("common", "worker.install_errors", "worker.gpu_errors"),
-        frozenset(),
-    ),
+    Layer("worker.python_probe", ("common", *WORKER_ERRORS), frozenset()),
     Layer("worker.cuda_builds", ("common", "worker.processes"), frozenset()),
     Layer("worker.package_sources", ("common",), frozenset()),
     Layer("worker.setup_checks", ("common", "worker.package_sources"), frozenset()),
