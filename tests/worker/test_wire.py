@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 
 from mmm_blender.worker import protocol as p
 from mmm_blender.worker import wire
+from mmm_blender.worker.preview_messages import Finish, Previewed
 
 RNG = np.random.default_rng(0)
 EXAMPLES: list[p.Message] = [
@@ -41,10 +42,12 @@ EXAMPLES: list[p.Message] = [
     p.ImportCheckpoint("vq.pth", "t.pth", "m.npy", "s.npy", "", "/out/mmm", "mmm", 16),
     p.CheckpointImported(4, "/out/mmm"),
     p.Cancel(3),
+    Finish(3),
     p.Shutdown(),
     p.Ready("1.0", "2.13", {"cpu": "CPU"}),
     p.BundleLoaded({"name": "starter", "parts": ["lower", "upper"]}),
     p.Progress(3, 1, 10, p.STAGE_GENERATING),
+    Previewed(3, RNG.normal(size=(5, 22, 3)), np.linspace(0.0, 1.0, 5), 20.0, 1.5),
     p.Generated(
         3,
         RNG.normal(size=(5, 22, 4)),
