@@ -20,8 +20,7 @@ from ...geometry.clip import MotionClip
 from ...geometry.editing.edit_mask import EditMask
 from ...geometry.editing.limb_pins import LimbsPinned, Pin, pin_limbs
 from ...geometry.editing.mask_infill import fill_masked
-from ...geometry.editing.path_correction import Arrival, GroundMove, carry_after
-from ...geometry.editing.seam_blending import meet
+from ...geometry.editing.path_correction import Arrival, GroundMove
 from ...geometry.feet.contacts import CONTACT_JOINTS
 from ...geometry.feet.foot_plants import standing_contacts
 from ...geometry.feet.footsteps import lead_in_steps
@@ -228,17 +227,15 @@ def _led(
     placed: Placed, job: EditJob, pin_feet: bool, footsteps: bool
 ) -> tuple[MotionClip, tuple[str, ...]]:
     """The motion led into what is kept on both sides, feet in place; sentences of what failed."""
-    mask, made, arrival = job.mask, placed.before, placed.arrival
-    carried = carry_after(job.kept, mask.stop, arrival.ground_move)
+    mask, made, met = job.mask, placed.before, job.met(placed)
     if not (pin_feet and mask.touches_lower):
-        return meet(arrival.clip, carried, mask), ()
+        return met, ()
     if not footsteps:
-        return pinned(meet(arrival.clip, carried, mask), _free_legs(mask))
+        return pinned(met, _free_legs(mask))
     # of the motion as it was decoded: feet that are carried along slide, and no contact is found
     contacts_TSC = standing_contacts(leg_joints(made), made.fps)
     free_T = _free_legs(mask)
-    met = meet(arrival.clip, carried, mask)
-    led = lead_in_steps(made, arrival.clip, contacts_TSC, ~free_T, met)
+    led = lead_in_steps(made, placed.arrival.clip, contacts_TSC, ~free_T, met)
     return pinned(led, free_T, contacts_TSC)
 
 

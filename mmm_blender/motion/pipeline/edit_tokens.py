@@ -15,8 +15,15 @@ from ...common.arrays import BoolArray, FloatArray, IntArray
 from ...common.errors import MMMError
 from ...geometry.clip import MotionClip
 from ...geometry.editing.edit_mask import PELVIS, EditMask, masked_runs
-from ...geometry.editing.path_correction import Arrival, aligned, arrive, remainder
+from ...geometry.editing.path_correction import (
+    Arrival,
+    aligned,
+    arrive,
+    carry_after,
+    remainder,
+)
 from ...geometry.editing.path_editing import Bent, EndTurns, bend_to_path, with_piece
+from ...geometry.editing.seam_blending import meet
 from ...geometry.ground_path import GroundPath
 from ...geometry.resample import resample
 from ...prompts.claims import Claims
@@ -25,7 +32,7 @@ from ..motion_model import MotionModel
 from ..sampling.noise import Noise
 from .candidates import Misfit, best, candidate_seeds, restless_share
 from .decoding import clip_features, decode_tokens, encode_tokens
-from .obedience import Verdict, verdict_on
+from .obedience import MET, Verdict, verdict_on
 from .refinement import ROOT_PARTS, Goal, refine, root_heading
 from .token_cells import token_cells
 from .windows import Window, WindowFiller, plan_windows
@@ -78,9 +85,19 @@ class EditJob:
         before, after, bent = self._on_path(made)
         return Placed(before, arrive(after, self.kept, self.mask, self.moves_after), bent)
 
-    def misfit(self, made: MotionClip) -> Misfit:
-        """What is left to be led of a motion."""
+    def met(self, placed: Placed) -> MotionClip:
+        """The motion led into what is kept on both sides of the mask, and around its parts."""
+        carried = carry_after(self.kept, self.mask.stop, placed.arrival.ground_move)
+        return meet(placed.arrival.clip, carried, self.mask)
+
+    def judged(self, made: MotionClip) -> tuple[Misfit, Verdict]:
+        """What is left to be led of a motion, and what it shows of the claims once it is led: that
+        takes the swing out of a small wave."""
         placed = self.placed(made)
+        verdict = self.verdict(self.met(placed)) if self.claims else MET
+        return self._misfit(made, placed), verdict
+
+    def _misfit(self, made: MotionClip, placed: Placed) -> Misfit:
         restless = restless_share(made, self.kept, self.mask.frames_T)
         turn, push = 0.0, 0.0
         if placed.bent is not None:
@@ -141,7 +158,8 @@ def sampled_tokens(filler: WindowFiller, job: EditJob) -> IntArray:
     if len(tokens_BLP) == 1:
         return tokens_BLP[0]
     made = [job.decoded(model, tokens_LP) for tokens_LP in tokens_BLP]
-    chosen = best([job.misfit(clip) for clip in made], [job.verdict(clip) for clip in made])
+    misfits, verdicts = zip(*map(job.judged, made), strict=True)
+    chosen = best(misfits, verdicts)
     goal = _goal(model, job, tokens_BLP[chosen], made[chosen])
     if goal is None or len(windows) > 1:
         return tokens_BLP[chosen]
