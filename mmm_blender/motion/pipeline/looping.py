@@ -9,7 +9,7 @@ L token places, P columns of the grid, T frames.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -176,7 +176,9 @@ def _seam(
         pin_feet=job.pin_feet,
         tokens_LP=tokens_LP,
     )
-    made = edit_motion(filler, request)
+    # a seam shows nothing of what the prompt claims, and is chosen for how it arrives
+    sampler = replace(filler.sampler, claim_tries=1)
+    made = edit_motion(replace(filler, sampler=sampler), request)
     closed = plan.closed(made.clip)
     ratio = seam_ratio(closed, clip_joints(closed), plan.shift_3)
     return _Seam(closed, made.tokens_LP, ratio, made.notes)
