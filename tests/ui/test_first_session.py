@@ -101,6 +101,36 @@ def search(rig: Rig, words: str, command: str) -> None:
     rig.key("Return")
 
 
+def pressed(rig: Rig, left: bool, takes: int) -> dict[str, object]:
+    """Keep (left) or Discard by mouse, until so many takes are left."""
+    x, y = keep_button(rig)
+    x = x if left else rig.find_button("bpy.ops.mmm.discard_take")[0]
+    state = rig.ask(STATE)
+    for _ in range(PRESSES):
+        if len(state["takes"]) != takes:
+            rig.click(x, y)
+            rig.settle()
+            state = rig.ask(STATE)
+    assert len(state["takes"]) == takes
+    return state
+
+
+def undo_is_a_step_each(rig: Rig, before: dict[str, object]) -> None:
+    """Discard and Keep by mouse, and both taken back by Ctrl Z over the view."""
+    rig.ask(MAKE_ROOM)
+    for left, takes in ((False, TAKES - 1), (True, 1)):
+        pressed(rig, left, takes)
+        view_left, top, right, bottom = rig.region("WINDOW")
+        rig.move((view_left + right) // 2, (top + bottom) // 2)
+        rig.settle()
+        rig.key("ctrl+z")
+        rig.settle()
+        undone = rig.ask(STATE)
+        assert {name: undone[name] for name in ("takes", "active", "action", "fake")} == {
+            name: before[name] for name in ("takes", "active", "action", "fake")
+        }
+
+
 def pick_a_take(rig: Rig, takes: list[str]) -> None:
     """Click a row, flip on by the arrow keys, and keep what plays."""
     rig.ask(MAKE_ROOM)
@@ -132,6 +162,7 @@ def test_a_first_session(rig: Rig) -> None:
     assert len(state["takes"]) == TAKES and state["fake"] == 0
     picture(rig, "takes")
 
+    undo_is_a_step_each(rig, state)
     pick_a_take(rig, state["takes"])
     rig.ask("bpy.context.scene.mmm.takes = 1\n" + SELECT_KEYS)
     search(rig, "Regenerate Range", "bpy.ops.mmm.inpaint")
