@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 from .errors import MMMError
 from .untrusted import MOST_TEXT, clean_text, is_text
 
-GET_AGAIN = "get the bundle again"
+GET_AGAIN = "get the weights again"
 """What to do with a bundle that is not as it was saved."""
 
 MEND_BUNDLE = "mend it, or get a bundle that was made for this version of MMM."

@@ -225,7 +225,7 @@ def test_a_full_disk_leaves_nothing_half_written(
 @pytest.mark.parametrize(
     ("option", "value", "words"),
     [
-        ("--format", "fbx", "The format 'fbx' is not known"),
+        ("--format", "obj", "The format 'obj' is not known"),
         ("--rows", "2:", "--rows 2: names no row of"),
         ("--rows", "one", "--rows 'one' is no range"),
         ("--bundle", "/nowhere", "There are no weights in"),

@@ -361,7 +361,7 @@ def test_damaged_weights_of_a_recipe_fail_its_row_alone(
     out.with_name("a.json").write_text(json.dumps(recipe), encoding="utf-8")
     assert run("a,,,,,,,a.json", WALK) == 1
     report = entries(out)
-    assert "bundle damaged" in report["a"]["error"]
+    assert "weights folder damaged" in report["a"]["error"]
     assert report["walk"]["status"] == "done"
 
 

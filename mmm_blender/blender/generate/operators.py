@@ -165,6 +165,7 @@ class FinishNow(bpy.types.Operator):
         """Only while a job runs."""
         return session.busy
 
+    @one_sentence
     def execute(self, _context: Context) -> set[str]:
         """The job ends with its result, after its next step."""
         session.finish_now()

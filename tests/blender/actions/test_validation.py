@@ -22,7 +22,7 @@ def rig() -> ArmatureObject:
 
 
 def spoil_modifier(curve: FCurve) -> None:
-    curve.modifiers.new("CYCLES")
+    curve.modifiers.new("NOISE")
 
 
 def spoil_extrapolation(curve: FCurve) -> None:
@@ -54,7 +54,7 @@ def spoil_samples(curve: FCurve) -> None:
 @pytest.mark.parametrize(
     ("spoil", "words"),
     [
-        (spoil_modifier, "modifier Cycles"),
+        (spoil_modifier, "modifier Noise"),
         (spoil_extrapolation, "straight line"),
         (spoil_mute, "muted"),
         (spoil_group_mute, "muted"),

@@ -47,4 +47,4 @@ def test_the_sentence_stands_beside_a_button_that_opens_the_log(
 def test_without_a_worker_the_log_says_so(session: WorkerSession) -> None:
     session.shut_down()
     assert bpy.ops.mmm.open_worker_log() == {"FINISHED"}
-    assert "has said nothing" in (user_folder() / "worker.log").read_text(encoding="utf-8")
+    assert "Nothing was logged" in (user_folder() / "worker.log").read_text(encoding="utf-8")

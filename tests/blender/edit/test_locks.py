@@ -156,6 +156,7 @@ def test_two_characters_in_one_action_have_a_recipe_each(
     action, slot = action_of(rig), rig.animation_data.action_slot.identifier
     said = {name: action[name] for name in OWN_PROPERTIES}
     mine = {name: raw for name, raw in raw_curves(action).items() if name[0] == slot}
+    rig.select_set(False)
     bpy.context.view_layer.objects.active = other
     assert recipe_store.load_recipe(action, other) is None
     assert fingerprint.load_fingerprint(action, other) is None

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from tests.training.data.test_steps import waving
 
 from mmm_blender.geometry.clip import MotionClip
 from mmm_blender.training.data.gesture_pieces import gesture_pieces
 from mmm_blender.training.data.labels import label_of
 from mmm_blender.training.data.motion_file import ClipRecord
+from tests.geometry.deeds.test_counting import waving
 
 
 def joined(*clips: MotionClip) -> MotionClip:
