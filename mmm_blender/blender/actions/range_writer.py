@@ -140,7 +140,7 @@ def _with_residuals(
 def _legs_free(edits: list[_PropertyEdit]) -> BoolArray:
     """Frames of the range in which both legs are written, down to the ankles."""
     legs = [edit for edit in edits if edit.of.joint in _LEG_JOINTS]
-    if {edit.of.joint for edit in legs} != _LEG_JOINTS:
+    if frozenset(edit.of.joint for edit in legs) != _LEG_JOINTS:
         return np.zeros_like(edits[0].locked_T)
     return ~np.any([edit.locked_T for edit in legs], axis=0)
 

@@ -63,11 +63,11 @@ def hand() -> list[BoneSpec]:
     specs = [BoneSpec("palm", "", np.zeros(3), np.array([0.0, 0.1, 0.0]))]
     for finger in range(5):
         for at in range(3):
-            head = np.array([0.02 * finger, 0.1 + 0.03 * at, 0.0])
-            parent = f"f{finger}.{at - 1}" if at else "palm"
-            specs.append(
-                BoneSpec(f"f{finger}.{at}", parent, head, head + np.array([0.0, 0.03, 0.0]))
+            head, tail = np.array(
+                [[0.02 * finger, 0.1 + 0.03 * each, 0.0] for each in (at, at + 1)]
             )
+            parent = f"f{finger}.{at - 1}" if at else "palm"
+            specs.append(BoneSpec(f"f{finger}.{at}", parent, head, tail))
     return specs
 
 
