@@ -44,6 +44,8 @@ def areas(_context: object) -> list[Area]:
 class Area:
     """Of an editor."""
 
+    type = "VIEW_3D"
+
     def as_pointer(self) -> int:
         return 7
 
@@ -127,13 +129,35 @@ def test_a_drawing_that_fails_is_said_once_and_ends(capsys: pytest.CaptureFixtur
 
 
 def test_a_screen_without_a_sidebar_shows_no_tab() -> None:
-    closed: Any = SimpleNamespace(spaces=SimpleNamespace(active=SimpleNamespace()), regions=[])
+    view = {"type": "VIEW_3D", "as_pointer": lambda: 8}
+    closed: Any = SimpleNamespace(
+        spaces=SimpleNamespace(active=SimpleNamespace()), regions=[], **view
+    )
     assert not open_panels.shows_tab(closed)
     narrow = [SimpleNamespace(type="UI", width=1, active_panel_category="MMM")]
     space = SimpleNamespace(active=SimpleNamespace(show_region_ui=True))
-    area: Any = SimpleNamespace(spaces=space, regions=narrow)
+    area: Any = SimpleNamespace(spaces=space, regions=narrow, **view)
+    open_panels.note_header(SimpleNamespace(area=area))  # pyright: ignore[reportArgumentType]
     assert not open_panels.shows_tab(area)
     narrow[0].width = 300
     assert open_panels.shows_tab(area)
+    undrawn: Any = SimpleNamespace(**(vars(area) | {"as_pointer": lambda: 9}))
+    assert not open_panels.shows_tab(undrawn)
     narrow[0].active_panel_category = "Item"
     assert not open_panels.shows_tab(area)
+
+
+def test_a_sidebar_of_blender_4_is_not_asked_for_its_tab(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(open_panels, "_SAFE", (99, 0, 0))
+    open_panels.forget()
+    space = SimpleNamespace(active=SimpleNamespace(show_region_ui=True))
+    sidebar = SimpleNamespace(type="UI", width=300)
+    area: Any = SimpleNamespace(
+        type="DOPESHEET_EDITOR", as_pointer=lambda: 8, spaces=space, regions=[sidebar]
+    )
+    context: Any = SimpleNamespace(area=area)
+    open_panels.note_header(context)
+    assert not open_panels.shows_tab(area)
+    open_panels.note_body(context)
+    assert open_panels.shows_tab(area)
+    open_panels.forget()
