@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import hashlib
 import os
 import shutil
 import sys
@@ -25,7 +26,7 @@ from ..common.untrusted import file_bytes, json_value
 from ..worker.client import WorkerClient
 from ..worker.protocol import AUTO_DEVICE
 from .report import REPORT_NAME, Report
-from .runner import Batch, BatchWorker, check_possible, known_formats
+from .runner import Batch, BatchWorker, check_character, check_possible, known_formats
 from .table import Row, chosen_rows, read_table
 from .writers import WRITERS
 
@@ -86,6 +87,8 @@ def run(options: argparse.Namespace) -> int:
     rows = read_table(options.table)
     formats = known_formats(options.format)
     check_possible(options.table, rows, formats, options.out)
+    if options.character is not None:
+        check_character(options.character, rows, formats, options.out)
     made_with = {"weights": _fingerprint(options.bundle), "fps": options.fps}
     made_with |= _exported_with(options)
     report = Report(_made_folder(options.out) / REPORT_NAME)
@@ -97,7 +100,9 @@ def run(options: argparse.Namespace) -> int:
     python = _found(options.python or _worker_python())
     worker = BatchWorker(WorkerClient(python), options.device, options.threads)
     made = (worker, options.bundle, options.fps, formats, report, recipes, _say)
-    batch = Batch(*made, t_pose=options.t_pose, root=ROOTS[options.root])
+    batch = Batch(
+        *made, t_pose=options.t_pose, root=ROOTS[options.root], character=options.character
+    )
     try:
         with _with_bar(todo) as bar:
             failed = sum(not batch.make(row) for row in bar)
@@ -144,6 +149,13 @@ def parse(arguments: Sequence[str], program: str) -> argparse.Namespace:
     parser.add_argument("--rows", default=":", metavar="A:B", help="rows A to B alone, from 1 on")
     parser.add_argument("--fps", type=_rate, default=DEFAULT_FPS, help="of what is generated")
     parser.add_argument(
+        "--character",
+        type=Path,
+        metavar="FILE.blend",
+        help="blend, fbx, glb, usd: key new motions on the character of this file, whatever known "
+        "rig it has, in its scene and at its frame rate",
+    )
+    parser.add_argument(
         "--t-pose", action="store_true", help="bvh, fbx, glb, usd: a T-pose on the first frame"
     )
     parser.add_argument(
@@ -158,8 +170,14 @@ def _exported_with(options: argparse.Namespace) -> dict[str, object]:
     """What decides exported files beside the rows; nothing where it is as ever, so that reports of
     earlier versions count."""
     given = {"t_pose": options.t_pose or None, "root": ROOTS[options.root]}
-    usual = {"t_pose": None, "root": ROOTS["keyed"]}
+    given["character"] = options.character and _digest(options.character)
+    usual = {"t_pose": None, "root": ROOTS["keyed"], "character": None}
     return {key: value for key, value in given.items() if value != usual[key]}
+
+
+def _digest(file: Path) -> str:
+    with file.open("rb") as content:
+        return hashlib.file_digest(content, "sha256").hexdigest()
 
 
 def _rate(text: str) -> float:

@@ -46,7 +46,7 @@ def recipe_of(worker_recipe: Mapping[str, Any], clip: MotionClip, fps: float) ->
 
 
 def key_clip(rig: ArmatureObject, clip: MotionClip, worker_recipe: Mapping[str, Any]) -> Action:
-    """Key a clip on an SMPL armature from START_FRAME on. worker_recipe: as in ``recipe_of``."""
+    """Key a clip on a character from START_FRAME on. worker_recipe: as in ``recipe_of``."""
     from ..blender.history.fingerprint import store_fingerprint  # noqa: PLC0415
     from ..blender.history.new_action import write_clip  # noqa: PLC0415
     from ..blender.rig.target import scene_fps, scene_of  # noqa: PLC0415

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from ..geometry.clip import MotionClip
@@ -18,7 +19,7 @@ class Product:
     recipe: the worker's, or of a motion that the open Blender file has, its Action's.
     is_open: the open Blender file has the motion, on the object ``rig``. notes: what could not be
     met, in sentences. t_pose, root: of files that other programs read, as ``ExportOptions`` has
-    them.
+    them. character: the Blender file of a new motion's character; None for one of ours.
     """
 
     clip: MotionClip
@@ -28,6 +29,7 @@ class Product:
     rig: str = ""
     t_pose: bool = False
     root: str = "KEYED"
+    character: Path | None = None
 
     @classmethod
     def of(cls, answer: Generated) -> Product:

@@ -50,6 +50,14 @@ class BatchWorker:
         return LoadBundle(folder, self.device, self.threads)
 
 
+def check_character(file: Path, rows: Sequence[Row], formats: Sequence[str], out: Path) -> None:
+    """MMMError where a file is none of Blender's, or a row would be written over it."""
+    if file.suffix.lower() != ".blend" or not file.is_file():
+        raise MMMError(f"{file} is no Blender file: name a .blend file with a character.")
+    if _file(file) in {_file(out / file_name(row.name, kind)) for row in rows for kind in formats}:
+        raise MMMError(f"{file} would be written over: choose another --out.")
+
+
 def check_possible(table: Path, rows: Sequence[Row], formats: Sequence[str], out: Path) -> None:
     """MMMError for the first thing that cannot be made here. out: folder for the files."""
     has_bpy = importlib.util.find_spec("bpy") is not None
@@ -135,7 +143,7 @@ def worker_access(worker: BatchWorker) -> WorkerAccess:
 @dataclass(frozen=True, eq=False)
 class Batch:
     """What is the same for every row. bundle: folder of the weights. fps: of what is generated.
-    recipes: by the rows' names. t_pose, root: as ``Product`` has them."""
+    recipes: by the rows' names. t_pose, root, character: as ``Product`` has them."""
 
     worker: BatchWorker
     bundle: Path
@@ -146,12 +154,18 @@ class Batch:
     say: Say
     t_pose: bool = False
     root: str = "KEYED"
+    character: Path | None = None
 
     def make(self, row: Row) -> bool:
         """Make one clip and note it; False when it failed. MMMError when all others would too."""
         started = time.perf_counter()
         try:
-            product = replace(self._product(row), t_pose=self.t_pose, root=self.root)
+            product = replace(
+                self._product(row),
+                t_pose=self.t_pose,
+                root=self.root,
+                character=self.character,
+            )
             files = write_files(product, self.report.path.parent, row.name, self.formats)
         except Exception as error:  # noqa: BLE001  # a process boundary: others go on
             self._failed(row, error)

@@ -94,7 +94,7 @@ def write_recipe(path: Path, product: Product) -> None:
 
 
 def write_blend(path: Path, product: Product) -> None:
-    """The open Blender file, or a new one with a character that is keyed from frame 1 on."""
+    """The open Blender file, or one with a character that is keyed from frame 1 on."""
     from ..blender.bpy_types import bpy  # noqa: PLC0415  # needs bpy
 
     if not product.is_open:
@@ -118,9 +118,9 @@ def write_exported(path: Path, product: Product) -> None:
 
 
 def _make_scene(product: Product) -> ArmatureObject:
-    from .new_character import mark_segments, new_character  # noqa: PLC0415  # needs bpy
+    from .new_character import character_for, mark_segments  # noqa: PLC0415  # needs bpy
 
-    rig = new_character(product.clip.fps)
+    rig = character_for(product.clip.fps, product.character)
     mark_segments(key_clip(rig, product.clip, product.recipe))
     return rig
 
