@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from tests.ui.scene_parts import RIGIFY_HUMAN, WALK_CURVE
+
 NEW_FILE = "bpy.ops.wm.read_homefile(use_empty=True, load_ui=True)"
 NEW = """
 mmm = bpy.context.scene.mmm
@@ -64,18 +66,8 @@ bpy.ops.mmm.in_between()
 )
 CURVE = (
     NEW
+    + WALK_CURVE
     + """
-curve = bpy.data.curves.new("Walk", "CURVE")
-curve.dimensions = "3D"
-spline = curve.splines.new("BEZIER")
-spline.bezier_points.add(2)
-for point, co in zip(spline.bezier_points, ((0, 0, 0), (1.5, -2, 0), (0, -4, 0))):
-    point.co = co
-    point.handle_left_type = point.handle_right_type = "AUTO"
-item = bpy.data.objects.new("Walk", curve)
-bpy.context.scene.collection.objects.link(item)
-path = bpy.context.scene.mmm_path
-path.kind, path.line, path.pace, path.speed = "LINE", item, "SPEED", 1.2
 bpy.ops.mmm.generate(prompt="a person walks forward", seed=0)
 """
 )
@@ -124,16 +116,8 @@ bone = rig.pose.bones["left_knee"]
 )
 HUMAN = (
     NEW
+    + RIGIFY_HUMAN
     + """
-bpy.ops.preferences.addon_enable(module="rigify")
-with bpy.context.temp_override(**view()):
-    bpy.ops.object.armature_human_metarig_add()
-    metarig = bpy.context.object
-    bpy.ops.pose.rigify_generate()
-human = bpy.context.object
-bpy.data.objects.remove(metarig)
-bpy.context.view_layer.objects.active = human
-human.select_set(True)
 bpy.ops.mmm.generate(prompt="a person walks forward", seconds=3, seed=0)
 """
 )

@@ -8,6 +8,7 @@ import pytest
 
 from tests.ui.conftest import CHOOSE_PYTHON
 from tests.ui.rig import Rig
+from tests.ui.scene_parts import WALK_CURVE
 
 JOB_SECONDS = 180.0
 MODULE = "bl_ext.user_default.mmm_blender"
@@ -17,23 +18,15 @@ IMPORTS = (
     f"overlays = sys.modules['{MODULE}.blender.preview.overlays']\n"
 )
 
-DRAW = """
-curve = bpy.data.curves.new("Walk", "CURVE")
-curve.dimensions = "3D"
-spline = curve.splines.new("BEZIER")
-spline.bezier_points.add(2)
-for point, co in zip(spline.bezier_points, ((0, 0, 0), (1.5, -2, 0), (0, -4, 0))):
-    point.co = co
-    point.handle_left_type = point.handle_right_type = "AUTO"
-item = bpy.data.objects.new("Walk", curve)
-bpy.context.scene.collection.objects.link(item)
-path = bpy.context.scene.mmm_path
-path.kind, path.line, path.pace, path.speed = "LINE", item, "SPEED", 1.2
+DRAW = (
+    WALK_CURVE
+    + """
 bpy.context.scene.mmm.prompt = "a person walks forward"
 with bpy.context.temp_override(**view()):
     bpy.ops.view3d.view_axis(type="TOP")
     bpy.ops.view3d.view_all()
 """
+)
 SHOW = """
 bpy.context.scene.frame_set(30)
 with bpy.context.temp_override(**view()):

@@ -12,6 +12,7 @@ import pytest
 from tests.ui import key_editor
 from tests.ui.key_editor import FIRST, LAST, RAW, SELECTED, changed_frames
 from tests.ui.rig import SEARCH_STEP, Rig, RigError
+from tests.ui.scene_parts import RIGIFY_HUMAN
 from tests.ui.test_first_session import SEARCHLESS, search
 
 FILE_MENU = (45, 12)
@@ -21,16 +22,9 @@ ACROSS = 320
 SLOW_SECONDS = 180.0
 """For what takes ten on a quiet machine: Rigify's human, an export."""
 
-HUMAN = """
-bpy.ops.preferences.addon_enable(module="rigify")
-with bpy.context.temp_override(**view()):
-    bpy.ops.object.armature_human_metarig_add()
-    metarig = bpy.context.object
-    bpy.ops.pose.rigify_generate()
-human = bpy.context.object
-bpy.data.objects.remove(metarig)
-bpy.context.view_layer.objects.active = human
-human.select_set(True)
+HUMAN = (
+    RIGIFY_HUMAN
+    + """
 mmm = bpy.context.scene.mmm
 mmm.prompt, mmm.seconds, mmm.scene_end = "a person walks forward", 3.0, "FIT"
 bpy.context.preferences.view.filebrowser_display_type = "SCREEN"
@@ -38,6 +32,7 @@ with bpy.context.temp_override(**view()):
     bpy.ops.view3d.view_all()
 answer = human.name
 """
+)
 KEYED = """
 action = bpy.context.object.animation_data.action
 curves = getattr(action, "fcurves", None)

@@ -92,6 +92,20 @@ def seed_field(description: str) -> Any:
     )
 
 
+def tolerance_field(name: str, precision: int = 2) -> Any:
+    """The property for how far simplified keys may move a joint, in millimetres."""
+    return bpy.props.FloatProperty(
+        name=name,
+        description="How far any joint may be from where it was, in millimetres; feet that stand: "
+        "a quarter of it",
+        default=10.0,
+        min=0.0,
+        soft_min=0.5,
+        soft_max=100.0,
+        precision=precision,
+    )
+
+
 def _redraw(_settings: Settings, _context: Context) -> None:
     redraw()
 
@@ -161,16 +175,7 @@ class SceneSettings(bpy.types.PropertyGroup):
         name="Simplify Keys",
         description="Key new motions with the fewest keys that have handles, within the tolerance",
     )
-    tolerance: bpy.props.FloatProperty(
-        name="Tolerance",
-        description="How far any joint may be from where it was, in millimetres; feet that stand: "
-        "a quarter of it",
-        default=10.0,
-        min=0.0,
-        soft_min=0.5,
-        soft_max=100.0,
-        precision=1,
-    )
+    tolerance: tolerance_field("Tolerance", precision=1)
     kept_takes: bpy.props.IntProperty(
         name="History",
         description="How many takes a character's list keeps; the oldest go first",

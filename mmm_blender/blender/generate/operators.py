@@ -133,17 +133,22 @@ class WalkTo(MotionOperator, bpy.types.Operator):
         return params if params.text else replace(params, kind=OBJECT)
 
 
-class CancelJob(bpy.types.Operator):
-    """Stop what MMM is doing; the scene stays as it is"""
+class _EndOfJob:
+    """A button that ends the job that runs."""
 
-    bl_idname = "mmm.cancel"
-    bl_label = "Cancel"
     bl_options: ClassVar[set[str]] = {"INTERNAL"}
 
     @classmethod
     def poll(cls, _context: Context) -> bool:
         """Only while a job runs."""
         return session.busy
+
+
+class CancelJob(_EndOfJob, bpy.types.Operator):
+    """Stop what MMM is doing; the scene stays as it is"""
+
+    bl_idname = "mmm.cancel"
+    bl_label = "Cancel"
 
     @one_sentence
     def execute(self, _context: Context) -> set[str]:
@@ -153,17 +158,11 @@ class CancelJob(bpy.types.Operator):
         return {"FINISHED"}
 
 
-class FinishNow(bpy.types.Operator):
+class FinishNow(_EndOfJob, bpy.types.Operator):
     """Keep the motion as far as it is made (Shift Esc)"""
 
     bl_idname = "mmm.finish_now"
     bl_label = "Keep What Is There"
-    bl_options: ClassVar[set[str]] = {"INTERNAL"}
-
-    @classmethod
-    def poll(cls, _context: Context) -> bool:
-        """Only while a job runs."""
-        return session.busy
 
     @one_sentence
     def execute(self, _context: Context) -> set[str]:

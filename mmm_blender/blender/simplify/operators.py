@@ -9,6 +9,7 @@ from ...geometry.simplify.simplify import Tolerance
 from ..actions.editability import edited_armature
 from ..addon.availability import busy_poll_error
 from ..addon.change_operator import ChangeOperator
+from ..addon.scene_settings import tolerance_field
 from ..bpy_types import Context, Event, bpy
 from ..guards import one_sentence
 from ..jobs.session import MAIN_PANEL, Notice, session
@@ -26,15 +27,7 @@ class SimplifyKeys(ChangeOperator, bpy.types.Operator):
     bl_label = "Simplify Keys"
     bl_options: ClassVar[set[str]] = {"REGISTER", "UNDO"}
 
-    millimetres: bpy.props.FloatProperty(
-        name="Distance",
-        description="How far any joint may be from where it was, in millimetres; feet that stand: "
-        "a quarter of it",
-        default=10.0,
-        min=0.0,
-        soft_min=0.5,
-        soft_max=100.0,
-    )
+    millimetres: tolerance_field("Distance")
     angle: bpy.props.FloatProperty(
         name="Angle",
         description="How far any bone may be turned from where it was",
