@@ -24,6 +24,7 @@ WAITING_SECONDS = 4.0
 LONGEST_FREEZE_SECONDS = 2.0
 
 IMPORTS = f"import sys; jobs = sys.modules['{MODULE}.blender.jobs.session']\n"
+PYTHON_PATH = f"bpy.context.preferences.addons['{MODULE}'].preferences.python_path"
 INVENTORY = """
 answer = {
     "objects": sorted(item.name for item in bpy.data.objects),
@@ -66,11 +67,12 @@ def panel(rig: Rig) -> Iterator[Rig]:
 
 @pytest.fixture
 def stuck_job(panel: Rig) -> Rig:
-    """A job whose worker does not answer: it was pressed, and its process stands still."""
-    press_generate(panel)
+    """A job whose worker does not answer: its process stood still before the press."""
+    panel.ask(IMPORTS + "import pathlib; jobs.session.check(pathlib.Path(" + PYTHON_PATH + "))")
     panel.wait_until(lambda: bool(worker_processes(panel)), JOB_SECONDS, "the worker's process")
     for process in worker_processes(panel):
         panel.run(f"kill -STOP {process}")
+    press_generate(panel)
     assert is_busy(panel)
     return panel
 
@@ -172,9 +174,7 @@ def inventory(panel: Rig) -> dict[str, Any]:
 
 def worker_processes(panel: Rig) -> list[str]:
     """Ids of the worker's processes: the root has its own, and this Python only runs workers."""
-    python = panel.ask(
-        f"answer = bpy.context.preferences.addons['{MODULE}'].preferences.python_path"
-    )
+    python = panel.ask("answer = " + PYTHON_PATH)
     running = panel.run(
         "for each in /proc/[0-9]*; do "
         f"if tr '\\0' '\\n' <$each/cmdline 2>/dev/null | head -n 1 | grep -qxF {python} && "
