@@ -4,9 +4,13 @@
 
 Prints tables in Markdown: R-precision, FID, MM-Dist, Diversity and MultiModality of both held-out
 sets, figures of motion, edits and long sequences, sentences that are obeyed, and every goal beside
-what was reached. --quick judges few clips and serves only to see that all runs. --only sentences
-leaves the rest out; with --join the figures file keeps what it has of the rest. --bundle none
-judges the evaluator alone. Cards are made from the figures file by tools/card_tables.py.
+what version 0.1.0 reached, what is reached now and what real motion shows. --quick judges few clips
+and serves only to see that all runs. --only sentences leaves the rest out; with --join the figures
+file keeps what it has of the rest. The file is written after each part. --bundle none judges the
+evaluator alone. Cards are made from the figures file by tools/card_tables.py.
+
+What people tell of twelve motions is put in by hand: --viewings 6 7 7, later with --only viewings
+--join.
 
 With --published FOLDER, --data is a person's own HumanML3D or KIT-ML folder, judged by the files of
 the field's evaluator in FOLDER (see mmm_blender/training/published_evaluator.py).
@@ -17,6 +21,7 @@ from __future__ import annotations
 import argparse
 import sys
 import time
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -36,6 +41,7 @@ from mmm_blender.training.evaluation.bundle_report import (  # noqa: E402
     sentence_report,
 )
 from mmm_blender.training.evaluation.evaluator import load_evaluator  # noqa: E402
+from mmm_blender.training.evaluation.field_goals import VIEWINGS  # noqa: E402
 from mmm_blender.training.evaluation.figures_file import (  # noqa: E402
     BUNDLE_HASH,
     joined,
@@ -59,7 +65,15 @@ from mmm_blender.training.evaluation.suite import (  # noqa: E402
 
 NO_BUNDLE = "none"
 FIELD, SENTENCE, GOAL = "field", "sentences", "goals"
-PARTS = (FIELD, SENTENCE, GOAL)
+PARTS = (SENTENCE, GOAL, FIELD, VIEWINGS)
+
+
+def parts_of(words: str) -> list[str]:
+    """Parts of the report, in their order."""
+    wanted = words.split(",")
+    if unknown := set(wanted) - set(PARTS):
+        raise argparse.ArgumentTypeError(f"there is no part {', '.join(sorted(unknown))}")
+    return [part for part in PARTS if part in wanted]
 
 
 def parse_options() -> argparse.Namespace:
@@ -72,11 +86,15 @@ def parse_options() -> argparse.Namespace:
     parser.add_argument("--join", action="store_true", help="keep what the JSON has of other parts")
     parser.add_argument("--before", type=Path, help="figures file of other weights, to compare")
     parser.add_argument("--markdown", type=Path, help="where the tables go, besides the screen")
-    parser.add_argument("--only", default="", help=f"some of the parts: {', '.join(PARTS)}")
+    parser.add_argument("--only", type=parts_of, help=f"some of the parts: {', '.join(PARTS)}")
     parser.add_argument("--quick", action="store_true", help="few clips: does it run?")
     parser.add_argument("--seeds", type=int, help="of every sentence; 20 if not given")
     parser.add_argument("--windows", type=int, help="of each held-out set; a sixth of them edited")
+    parser.add_argument("--moving", type=int, help="edits of clips that move; 96 if not given")
     parser.add_argument("--walks", type=int, help="paths followed, and edits that have to arrive")
+    parser.add_argument(
+        "--viewings", type=int, nargs="+", help="of twelve prompts, how many each viewer recognised"
+    )
     parser.add_argument("--threads", type=int, default=1)
     return parser.parse_args()
 
@@ -90,32 +108,50 @@ def report_of(
         sizes = replace(sizes, prompt_seeds=options.seeds)
     if options.windows:
         sizes = replace(sizes, windows=options.windows, edits=options.windows // 6)
+    if options.moving:
+        sizes = replace(sizes, moving=options.moving)
     if options.walks:
         sizes = replace(sizes, walks=options.walks, arrivals=options.walks)
     if options.published:
         report = judge_folder(options.data, options.published, generator, sizes.motions)
         return report, folder_report(report)
+    report: dict[str, Any] = {}
+    for report in reports(options, generator, sizes):
+        if options.json:  # after each part: hours are not lost with the last of them
+            write_figures(options.json, report)
+    return report, markdown_report(report)
+
+
+def reports(
+    options: argparse.Namespace, generator: MotionPipeline | None, sizes: Sizes
+) -> Iterator[dict[str, Any]]:
+    """The figures after each part, with those of the parts before it."""
     evaluator = load_evaluator(options.evaluator)
     material = load_material(options.data, evaluator)
-    parts = set(options.only.split(",")) if options.only else set(PARTS)
-    report: dict[str, Any] = {"sets": {}, "evaluator": evaluator.hash}
-    if FIELD in parts:
-        report |= field_report(generator, evaluator, material, sizes)
-    if SENTENCE in parts:
-        report |= sentence_report(generator, material, sizes)
-    if GOAL in parts and generator:
-        report |= goal_report(generator, material, sizes)
-    report |= {
-        "bundle": generator.config.name if generator else NO_BUNDLE,
-        BUNDLE_HASH: generator.bundle.hash if generator else "",
-        QUICK_RUN: options.quick,
+    steps: dict[str, Callable[[], dict[str, Any]]] = {
+        SENTENCE: lambda: sentence_report(generator, material, sizes),
+        GOAL: lambda: goal_report(generator, material, sizes) if generator else {},
+        FIELD: lambda: field_report(generator, evaluator, material, sizes),
+        VIEWINGS: lambda: {VIEWINGS: options.viewings} if options.viewings else {},
     }
+    report: dict[str, Any] = {"sets": {}, "evaluator": evaluator.hash, **whose(options, generator)}
     if options.join and options.json:
         report = joined(options.json, report)
     if options.before:
         report[BEFORE] = reached(read_figures(options.before))
-    report["goals"] = [goal.row for goal in goals_of(report)]
-    return report, markdown_report(report)
+    for part in options.only or PARTS:
+        report |= steps[part]()
+        report["goals"] = [goal.row for goal in goals_of(report)]
+        yield report
+
+
+def whose(options: argparse.Namespace, generator: MotionPipeline | None) -> dict[str, Any]:
+    """Which weights are judged."""
+    return {
+        "bundle": generator.config.name if generator else NO_BUNDLE,
+        BUNDLE_HASH: generator.bundle.hash if generator else "",
+        QUICK_RUN: options.quick,
+    }
 
 
 def main() -> int:

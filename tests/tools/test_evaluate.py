@@ -33,7 +33,7 @@ from tests.training.evaluation.test_published_evaluator import dataset, write
 ROOT = Path(__file__).resolve().parents[2]
 SMALL = suite.Sizes(
     windows=36, real_factor=2, prompt_seeds=1, edits=4, sequences=1, waves=2, arrivals=1, walks=1,
-    led=1, motions=8,
+    led=1, motions=8, moving=16,
 )  # fmt: skip
 
 
@@ -120,9 +120,11 @@ def test_the_report_holds_every_table_and_goal(
     assert set(report["waves over walks"]) <= {"left", "right", "both"}
     assert report["evaluator"] == load_evaluator(judge).hash
     verdicts = {goal[0]: goal[3] for goal in report["goals"]}
-    assert verdicts["twelve prompts in other words, seen by eye"] == "not measured"
+    assert verdicts["twelve prompts in other words, first choice by eye"] == "not measured"
     assert verdicts["directions obeyed"] == "**missed**"
-    assert verdicts["in-betweening FID / slerp's, masked frames"] in ("met", "**missed**")
+    assert verdicts["in-betweening FID against slerp: all"] in ("met", "**missed**")
+    assert verdicts["in-betweening FID against slerp: moving clips"] == "not measured"
+    assert verdicts["long sequences: jerk at seams / inside"] != "not measured"
 
 
 def test_parts_are_joined_in_one_file_of_one_bundle(
@@ -137,8 +139,16 @@ def test_parts_are_joined_in_one_file_of_one_bundle(
     both = read_figures(figures)
     assert both["sentences"] == first["sentences"]
     assert set(both) >= {ARRIVALS, PATHS}
+    assert "Before: the weights of version 0.1.0" in capsys.readouterr().out
     assert run(monkeypatch, *words, "goals", "--before", figures) == 0
-    assert "| goal | wanted | before | reached |" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert "| goal | wanted | before | reached |" in said
+    assert "version 0.1.0" not in said
+    assert run(monkeypatch, *words, "viewings", "--viewings", "6", "7", "8") == 0
+    assert read_figures(figures)["sentences"] == first["sentences"]
+    assert read_figures(figures)["viewings"] == [6, 7, 8]
+    with pytest.raises(SystemExit):
+        run(monkeypatch, *words, "sentence")
     write_figures(figures, both | {BUNDLE_HASH: "another"})
     with pytest.raises(MMMError, match="other weights"):
         run(monkeypatch, *words, "goals")

@@ -23,6 +23,7 @@ from .held_out import Window
 ArrivalEditor = Callable[[MotionClip, EditMask, str, int], EditResult]
 """Regenerates the masked cells of a clip for a prompt and a seed, and tells what was left."""
 
+EDITS = "edits"
 REMAINDER, OVER = "remainder, median m/s", f"remainder over {DRIFT_LIMIT_MPS:g} m/s, %"
 TURN = "remainder, median degrees/s"
 UNSTILL, UNSTILL_REAL = "frames without a still foot, %", "frames without a still foot before, %"
@@ -100,7 +101,7 @@ def _summary(rows: Sequence[_Edit]) -> dict[str, float]:
     frames = sum(row.frames for row in rows)
     unstill, before = (sum(getattr(r, n) for r in rows) for n in ("unstill", "unstill_before"))
     return {
-        "edits": float(len(rows)),
+        EDITS: float(len(rows)),
         REMAINDER: float(np.median(mps)),
         OVER: 100.0 * float((mps > DRIFT_LIMIT_MPS).mean()),
         TURN: float(np.median([row.dps for row in rows])),

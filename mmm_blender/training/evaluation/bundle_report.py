@@ -6,14 +6,14 @@ from typing import Any
 
 from ...motion.pipeline.pipeline import MotionPipeline
 from ..data.dataset import UNSEEN_TAKES
-from .edit_suite import edit_figures, long_figures
+from .edit_suite import edit_figures, long_figures, moving_figures
 from .evaluator import Evaluator
+from .field_goals import CMU_TAKES, TOKENIZER_CMU
 from .field_table import real_halves
 from .goal_suite import ARRIVALS, LED, PATHS, arrival_rows, led_rows
 from .held_out import make_windows
-from .judge_rates import deed_rates, joined_rates
+from .judge_rates import deed_rates, joined_rates, kind_rates
 from .path_figures import path_figures, walks_to_follow
-from .report import CMU_TAKES, TOKENIZER_CMU
 from .sentence_report import ONCE, PROMPTS_ONCE, UPPER, UPPER_ONCE
 from .sentence_suite import (
     OneTry,
@@ -70,7 +70,10 @@ def field_report(
         report["sets"][name] = _set_report(tests[name], fill_from)
     if generator:
         windows = tests[UNSEEN_TAKES].windows
-        report["editing"] = edit_figures(generator, evaluator, windows, sizes.edits)
+        unseen = material.held_out[UNSEEN_TAKES]
+        report["editing"] = edit_figures(
+            generator, evaluator, windows, sizes.edits
+        ) | moving_figures(generator, evaluator, *unseen, sizes.moving)
         report["long sequences"] = long_figures(generator, windows, sizes.sequences)
         report["copying"] = copying_figures(tests[UNSEEN_TAKES], material.known)
         report["seconds for the longest clip"] = speed_figures(generator)
@@ -81,7 +84,8 @@ def sentence_report(
     generator: MotionPipeline | None, material: Material, sizes: Sizes
 ) -> dict[str, Any]:
     """What is obeyed of sentences, and how far their judges can be believed."""
-    rates = deed_rates(material.captured) | joined_rates(material.captured)
+    captured = material.captured
+    rates = deed_rates(captured) | joined_rates(captured) | kind_rates(captured)
     report: dict[str, Any] = {"judges on captured motion": rates}
     if generator:
         records, clips = material.unseen

@@ -10,7 +10,16 @@ from tqdm import tqdm
 from ...geometry.clip import MotionClip
 from ...geometry.editing.edit_mask import EditMask
 from ...motion.pipeline.pipeline import EditRequest, EditResult, MotionPipeline
-from .arrival_figures import OVER, REMAINDER, UNSTILL_RATIO, arrival_figures, goes_on
+from .arrival_figures import (
+    EDITS,
+    OVER,
+    REMAINDER,
+    UNSTILL,
+    UNSTILL_RATIO,
+    UNSTILL_REAL,
+    arrival_figures,
+    goes_on,
+)
 from .goals import NOT_MEASURED, Goal
 from .held_out import Window
 from .path_figures import (
@@ -19,7 +28,10 @@ from .path_figures import (
     KINDS,
     MADE_OFF,
     POSITION,
+    SLIDE_MADE,
     SLIDE_RATIO,
+    SLIDE_REAL,
+    WALKS,
     Walk,
     led_figures,
 )
@@ -61,18 +73,16 @@ def led_rows(generator: MotionPipeline, walks: Sequence[Walk]) -> dict[str, dict
     return {"dense": figures} if figures else {}
 
 
-def goal_goals(report: Mapping[str, Any]) -> list[Goal]:
-    """Goals of both; what was not measured says so."""
+def arrival_goals(report: Mapping[str, Any]) -> list[Goal]:
+    """Of edits inside locomotion; what was not measured says so."""
+    rows: Mapping[str, Mapping[str, float]] = report.get(ARRIVALS, {})
     return [
-        *_arrival_goals(report.get(ARRIVALS, {})),
-        *_path_goals(report.get(PATHS, {})),
-        *_led_goals(report.get(LED, {})),
-    ]
-
-
-def _arrival_goals(rows: Mapping[str, Mapping[str, float]]) -> list[Goal]:
-    return [
-        Goal(f"{figure}, {name}", rows.get(name, {}).get(figure, NOT_MEASURED), most=most)
+        Goal(
+            f"{figure}, {name}",
+            rows.get(name, {}).get(figure, NOT_MEASURED),
+            most=most,
+            beside=_arrived(figure, rows[name]) if name in rows else "",
+        )
         for name in (WITH_TEXT, WITHOUT_TEXT)
         for figure, most in (
             (REMAINDER, _MOST_REMAINDER),
@@ -82,25 +92,38 @@ def _arrival_goals(rows: Mapping[str, Mapping[str, float]]) -> list[Goal]:
     ]
 
 
-def _path_goals(rows: Mapping[str, Mapping[str, float]]) -> list[Goal]:
-    goals = [
-        Goal(
-            f"path, {name}: {POSITION}",
-            rows.get(name, {}).get(POSITION, NOT_MEASURED),
-            most=most,
-            beside=f"best of 8: {rows[name][BEST]:.3g}" if name in rows else "",
-        )
-        for name, most in _MOST_METRES.items()
-    ]
+def _arrived(figure: str, row: Mapping[str, float]) -> str:
+    """What the figure is read against: captured motion, which has nothing to be led."""
+    if figure == UNSTILL_RATIO:
+        return f"made {row[UNSTILL]:.3g}%, captured {row[UNSTILL_REAL]:.3g}%"
+    return f"{row[EDITS]:.0f} edits, captured 0"
+
+
+def path_goals(report: Mapping[str, Any]) -> list[Goal]:
+    """Of paths, before and after leading; what was not measured says so."""
+    rows: Mapping[str, Mapping[str, float]] = report.get(PATHS, {})
     dense = rows.get("dense", {})
-    goals.append(
-        Goal(f"path, dense: {HEADING}", dense.get(HEADING, NOT_MEASURED), most=_MOST_HEADING)
-    )
-    return goals
+    walks = f"{dense[WALKS]:.0f} walks" if WALKS in dense else ""
+    heading = dense.get(HEADING, NOT_MEASURED)
+    return [
+        *(
+            Goal(
+                f"path, {name}: {POSITION}",
+                rows.get(name, {}).get(POSITION, NOT_MEASURED),
+                most=most,
+                beside=f"best of 8: {rows[name][BEST]:.3g}" if name in rows else "",
+            )
+            for name, most in _MOST_METRES.items()
+        ),
+        Goal(f"path, dense: {HEADING}", heading, most=_MOST_HEADING, beside=walks),
+        _slide_goal(report.get(LED, {}).get("dense", {})),
+    ]
 
 
-def _led_goals(rows: Mapping[str, Mapping[str, float]]) -> list[Goal]:
-    led = rows.get("dense", {})
-    beside = f"position off {led[MADE_OFF]:.3g} cm" if led else ""
-    slide = led.get(SLIDE_RATIO, NOT_MEASURED)
-    return [Goal("foot slide along paths, generated / real", slide, None, _MOST_SLIDE, beside)]
+def _slide_goal(led: Mapping[str, float]) -> Goal:
+    beside = ""
+    if led:
+        feet = f"generated {led[SLIDE_MADE]:.3g}, real {led[SLIDE_REAL]:.3g} cm/s"
+        beside = f"{feet}; led, {led[MADE_OFF]:.3g} cm off"
+    value = led.get(SLIDE_RATIO, NOT_MEASURED)
+    return Goal("foot slide along paths, generated / real", value, None, _MOST_SLIDE, beside)

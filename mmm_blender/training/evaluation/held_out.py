@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import random
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import cycle, islice
 
 import numpy as np
 
@@ -22,6 +23,7 @@ from .evaluator import FRAMES_PER_STEP
 
 MIN_FRAMES = 20  # one second, the shortest clip of any bundle
 _LEAST_CROP = 0.6  # of a clip; less may leave out what the label names
+_ROUNDS = 20  # pieces of each clip among which fitting ones are looked for
 _TRIES = 8  # sentences drawn for a window, to find one that means no other label
 
 
@@ -56,19 +58,46 @@ def make_windows(
     Sentences are worded as training never words them, and tell what this piece shows; without
     ``with_text`` they are empty, which saves time.
     """
-    rng, draw = np.random.default_rng(seed), random.Random(seed)
-    starts: list[int] = []
-    pieces: list[tuple[ClipRecord, MotionClip]] = []
+    drawn = islice(_pieces(records, clips, seed), count)
+    return _windows(list(drawn), random.Random(seed) if with_text else None)
+
+
+def fitting_windows(
+    records: Sequence[ClipRecord],
+    clips: Sequence[MotionClip],
+    count: int,
+    seed: int,
+    fits: Callable[[MotionClip], bool],
+) -> list[Window]:
+    """The first ``count`` windows that fit, drawn and worded as those of ``make_windows`` are;
+    fewer where few do."""
+    tried = islice(_pieces(records, clips, seed), _ROUNDS * len(clips))
+    drawn = islice((piece for piece in tried if fits(piece[2])), count)
+    return _windows(list(drawn), random.Random(seed))
+
+
+_Piece = tuple[ClipRecord, int, MotionClip]
+"""Of a clip: its record, the frame where the piece starts, and the piece."""
+
+
+def _pieces(
+    records: Sequence[ClipRecord], clips: Sequence[MotionClip], seed: int
+) -> Iterator[_Piece]:
+    """Without end: every clip whole, in random order, then random pieces in the same order."""
+    rng = np.random.default_rng(seed)
     order = rng.permutation(len(clips))
-    while len(pieces) < count:
-        for at in order[: count - len(pieces)]:
-            start, stop = _span(clips[at].frames, rng, whole=len(pieces) < len(clips))
-            starts.append(start)
-            pieces.append((records[at], clips[at].slice(start, stop)))
-    texts = _telling(pieces, draw) if with_text else [""] * count
+    for drawn, at in enumerate(cycle(order)):
+        start, stop = _span(clips[at].frames, rng, whole=drawn < len(clips))
+        yield records[at], start, clips[at].slice(start, stop)
+
+
+def _windows(pieces: Sequence[_Piece], draw: random.Random | None) -> list[Window]:
+    """Pieces with their sentences, which are empty where nothing is drawn."""
+    shown = [(record, piece) for record, _, piece in pieces]
+    texts = _telling(shown, draw) if draw else [""] * len(pieces)
     return [
         Window(record.name, record.take, label_of(record), start, piece, text)
-        for start, (record, piece), text in zip(starts, pieces, texts, strict=True)
+        for (record, start, piece), text in zip(pieces, texts, strict=True)
     ]
 
 

@@ -12,12 +12,14 @@ from collections.abc import Iterable, Mapping, Sequence
 import numpy as np
 
 from ...geometry.clip import MotionClip
+from ...geometry.deeds.facts import Facts
 from ...geometry.deeds.judges import DEEDS, Seen, both_at_once, in_order, stands_still
 from ...geometry.editing.edit_mask import PART_JOINTS
 from ...geometry.placement import Placement, headings, place
 from ..data.captions import facts_of
 from ..data.labels import label_of
 from ..data.measured import measure
+from ..data.motion_facts import CHECKS
 from ..data.motion_file import ClipRecord
 from .sentences import STILL, THEN, THEN_PAIRS, WHILE, WHILE_PAIRS
 
@@ -35,8 +37,25 @@ LABELS: Mapping[str, str] = {
     "raise left": "raise-up-left-hand",
     "raise right": "raise-up-right-hand",
     "raise both": "raise-up-both-hands",
+    "side left": "walk-left",
+    "side right": "walk-right",
 }
-"""The content that a clip of a deed is labelled with."""
+"""The content that a clip of a deed, or of a sidestep, is labelled with."""
+
+KINDS: Mapping[str, tuple[str, ...]] = {
+    "goes forward": ("walk",),
+    "goes backward": ("back",),
+    "steps left": ("side left",),
+    "steps right": ("side right",),
+    "turns left": ("turn left",),
+    "turns right": ("turn right",),
+    "runs": ("run",),
+    "left hand up": ("wave left", "raise left"),
+    "right hand up": ("wave right", "raise right"),
+    "both hands up": ("wave both", "raise both"),
+    "bows": ("bow",),
+}
+"""Whose clips show what the eleven kinds of single prompts ask for."""
 
 _MOST = 60  # clips of a deed
 _TRIES = 10  # joined clips of a pair
@@ -62,6 +81,16 @@ def deed_rates(captured: Captured) -> dict[str, float]:
     return {
         deed: _share(DEEDS[deed].shown(Seen.of(clip)) for clip in clips)
         for deed, clips in captured.items()
+        if clips and deed in DEEDS
+    }
+
+
+def kind_rates(captured: Captured) -> dict[str, float]:
+    """Share of captured clips of each of the eleven kinds that passes the check of its prompts."""
+    shown = {kind: [c for d in deeds for c in captured.get(d, ())] for kind, deeds in KINDS.items()}
+    return {
+        kind: _share(CHECKS[kind](Facts.of(clip)) for clip in clips)
+        for kind, clips in shown.items()
         if clips
     }
 

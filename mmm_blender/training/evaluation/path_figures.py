@@ -33,6 +33,7 @@ from ..data.motion_file import ClipRecord
 from .goals import NOT_MEASURED, ratio
 from .motion_figures import SLIDE, clip_figures
 
+WALKS = "walks"
 POSITION, HEADING = "position, cm", "heading, degrees"
 BEST = "position, best of 8, cm"
 SLIDE_MADE, SLIDE_REAL, SLIDE_RATIO = (
@@ -194,7 +195,7 @@ def _features(generator: MotionPipeline, tokens_LP: IntArray) -> FloatArray:
 
 def _summary(rows: Sequence[Mapping[str, float]]) -> dict[str, float]:
     """Means; of what a walk has no figure for, over the others."""
-    figures: dict[str, float] = {"walks": float(len(rows))}
+    figures: dict[str, float] = {WALKS: float(len(rows))}
     for name in rows[0]:
         values = np.array([row[name] for row in rows])
         known = values[np.isfinite(values)]

@@ -54,7 +54,7 @@ def sentence_goals(report: Report) -> list[Goal]:
         )
         for hands, share in upper.items()
     ]
-    directions = _direction_goals(report.get("prompts", {}), report.get(PROMPTS_ONCE, {}))
+    directions = _direction_goals(report.get("prompts", {}), report.get(PROMPTS_ONCE, {}), rates)
     return [*goals, _wave_goal(report.get(WAVES, {})), *directions]
 
 
@@ -73,29 +73,45 @@ def _wave_goal(waves: Mapping[str, float]) -> Goal:
     return Goal("speed of waving hands, generated / captured", value, _LEAST_WAVE, beside=beside)
 
 
-def _direction_goals(shares: Mapping[str, float], once: Mapping[str, float]) -> list[Goal]:
+def _direction_goals(
+    shares: Mapping[str, float], once: Mapping[str, float], rates: Mapping[str, float]
+) -> list[Goal]:
     """Of tools/check_prompts.py's eleven kinds: sidesteps by themselves, all, and the worst."""
-    mean = sum(shares.values()) / len(shares) if shares else NOT_MEASURED
     worst = min(shares, key=lambda name: shares[name], default="")
-    mean_once = sum(once.values()) / len(once) if once else None
+    first = _beside(once.get(worst), _captured(rates, worst))
     return [
         *(
-            Goal(f"obeyed: {name}", shares.get(name, NOT_MEASURED), least=_LEAST_SIDESTEP)
+            Goal(
+                f"obeyed: {name}",
+                shares.get(name, NOT_MEASURED),
+                least=_LEAST_SIDESTEP,
+                beside=_beside(once.get(name), _captured(rates, name)),
+            )
             for name in _SIDESTEPS
         ),
         Goal(
             "obeyed: all eleven directions",
-            mean,
+            _mean(shares) if shares else NOT_MEASURED,
             least=_LEAST_DIRECTIONS,
-            beside=_beside(mean_once),
+            beside=_beside(_mean(once) if once else None, _captured_of(rates, shares)),
         ),
         Goal(
             "obeyed: the worst direction",
             shares.get(worst, NOT_MEASURED),
             least=_LEAST_DIRECTION,
-            beside=", ".join(part for part in (worst, _beside(once.get(worst))) if part),
+            beside=", ".join(part for part in (worst, first) if part),
         ),
     ]
+
+
+def _mean(shares: Mapping[str, float]) -> float:
+    return sum(shares.values()) / len(shares)
+
+
+def _captured_of(rates: Mapping[str, float], shares: Mapping[str, float]) -> str:
+    """Captured motion of the same kinds, where there is some of each."""
+    known = {name: rates[name] for name in shares if name in rates}
+    return f"captured motion {_mean(known):.2f}" if known and len(known) == len(shares) else ""
 
 
 def sentence_tables(report: Report) -> list[str]:

@@ -198,8 +198,7 @@ def test_edits_are_judged_beside_slerp() -> None:
     task = TASKS["in-between: the middle half"]
     same = task_figures(task, found, slerp, judges.judge(), 0)
     assert same["FID / slerp"] == pytest.approx(1)
-    moving = [w for w in found if moves(w.clip, task.mask(w.clip.frames))]
-    assert len(moving) < 16 or same["FID / slerp, moving"] == pytest.approx(1)
+    assert same["edits"] == len(found)
     perfect = task_figures(task, found, keep, judges.judge(), 0)
     assert perfect["FID"] == pytest.approx(0, abs=1e-9)
     assert perfect["seam jump, cm"] == perfect["seam jump real, cm"]
