@@ -39,6 +39,9 @@ ROOTS = {"keyed": "KEYED", "hips": "HIPS", "bone": "ROOT"}
 """What may carry the way over the ground in exported files, as the export has them."""
 
 
+ROOT_MOTIONS = {"hips": "HIPS", "bone": "ROOT", "object": "OBJECT"}
+"""What may carry the way over the ground of what is keyed, as the panel Rig has them."""
+
 CONFIG_NAME = "config.json"
 _MOST_CONFIG_BYTES = 2**20
 
@@ -101,7 +104,11 @@ def run(options: argparse.Namespace) -> int:
     worker = BatchWorker(WorkerClient(python), options.device, options.threads)
     made = (worker, options.bundle, options.fps, formats, report, recipes, _say)
     batch = Batch(
-        *made, t_pose=options.t_pose, root=ROOTS[options.root], character=options.character
+        *made,
+        t_pose=options.t_pose,
+        root=ROOTS[options.root],
+        character=options.character,
+        root_motion=ROOT_MOTIONS.get(options.root_motion, ""),
     )
     try:
         with _with_bar(todo) as bar:
@@ -156,10 +163,19 @@ def parse(arguments: Sequence[str], program: str) -> argparse.Namespace:
         "rig it has, in its scene and at its frame rate",
     )
     parser.add_argument(
+        "--root-motion",
+        choices=ROOT_MOTIONS,
+        help="blend, fbx, glb, usd: what carries the way of new motions; if not given, what the "
+        "panel Rig of the character says, else the hips",
+    )
+    parser.add_argument(
         "--t-pose", action="store_true", help="bvh, fbx, glb, usd: a T-pose on the first frame"
     )
     parser.add_argument(
-        "--root", choices=ROOTS, default="keyed", help="fbx, glb, usd: what carries the way"
+        "--root",
+        choices=ROOTS,
+        default="keyed",
+        help="fbx, glb, usd: what carries the way in the exported file, whatever it is keyed on",
     )
     options = parser.parse_args(arguments)
     options.table = options.table or options.prompts
@@ -171,7 +187,8 @@ def _exported_with(options: argparse.Namespace) -> dict[str, object]:
     earlier versions count."""
     given = {"t_pose": options.t_pose or None, "root": ROOTS[options.root]}
     given["character"] = options.character and _digest(options.character)
-    usual = {"t_pose": None, "root": ROOTS["keyed"], "character": None}
+    given["root_motion"] = options.root_motion
+    usual = {"t_pose": None, "root": ROOTS["keyed"], "character": None, "root_motion": None}
     return {key: value for key, value in given.items() if value != usual[key]}
 
 

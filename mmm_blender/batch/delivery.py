@@ -7,6 +7,7 @@ written where there is none.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from ..geometry.clip import MotionClip
@@ -45,15 +46,40 @@ def recipe_of(worker_recipe: Mapping[str, Any], clip: MotionClip, fps: float) ->
     return Recipe((make_step(worker_recipe, START_FRAME, fps, placement),))
 
 
-def key_clip(rig: ArmatureObject, clip: MotionClip, worker_recipe: Mapping[str, Any]) -> Action:
-    """Key a clip on a character from START_FRAME on. worker_recipe: as in ``recipe_of``."""
+def key_clip(
+    rig: ArmatureObject, clip: MotionClip, worker_recipe: Mapping[str, Any], root_motion: str = ""
+) -> Action:
+    """Key a clip on a character from START_FRAME on. worker_recipe: as in ``recipe_of``.
+    root_motion: what carries its way, as the panel Rig has it; "" for what the character says."""
+    from ..blender.rig.rig_options import taking_root_motion  # noqa: PLC0415
+
+    with taking_root_motion(root_motion):
+        return _keyed(rig, clip, worker_recipe)
+
+
+def _keyed(rig: ArmatureObject, clip: MotionClip, worker_recipe: Mapping[str, Any]) -> Action:
+    from ..blender.actions.object_way import way_to_object  # noqa: PLC0415
     from ..blender.history.fingerprint import store_fingerprint  # noqa: PLC0415
     from ..blender.history.new_action import write_clip  # noqa: PLC0415
+    from ..blender.rig.rig_options import OBJECT, root_motion  # noqa: PLC0415
     from ..blender.rig.target import scene_fps, scene_of  # noqa: PLC0415
 
     scene_rate = scene_fps(scene_of(rig))
     # Blender keeps 29.97 as 29.969998: the recipe says what the worker was asked for
     fps = clip.fps if abs(clip.fps - scene_rate) < RATE_TOLERANCE else scene_rate
-    action = write_clip(rig, clip, START_FRAME, recipe_of(worker_recipe, clip, fps))
+    recipe = _on_rig(recipe_of(worker_recipe, clip, fps), rig)
+    action = write_clip(rig, clip, START_FRAME, recipe)
+    if root_motion(rig) == OBJECT:
+        way_to_object(rig, action)
     store_fingerprint(rig, action)
     return action
+
+
+def _on_rig(recipe: Recipe, rig: ArmatureObject) -> Recipe:
+    """The recipe with the map by which a character is keyed, and what carries its way."""
+    from ..blender.history.recipe import Recipe  # noqa: PLC0415
+    from ..blender.rig.binding import binding_of, recorded_root_motion  # noqa: PLC0415
+
+    binding = binding_of(rig)
+    root = recorded_root_motion(rig, binding)
+    return Recipe(tuple(replace(step, rig=binding.recipe_name, root=root) for step in recipe.steps))

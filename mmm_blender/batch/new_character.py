@@ -8,11 +8,12 @@ from ..blender.addon.availability import mode_poll_error
 from ..blender.bpy_types import Action, ArmatureObject, bpy
 from ..blender.history.recipe_store import load_recipe
 from ..blender.rig.armature import create_character
+from ..blender.rig.target import scene_fps
 from ..blender.sequence.layout import sequence_segments
 from ..blender.sequence.markers import replace_markers
 from ..common.errors import MMMError
 from .delivery import START_FRAME
-from .open_motion import open_motion
+from .open_motion import open_blend, open_motion
 
 
 def new_character(fps: float) -> ArmatureObject:
@@ -34,6 +35,12 @@ def character_for(fps: float, file: Path | None) -> ArmatureObject:
     if reason := mode_poll_error(bpy.context, "Generate"):
         raise MMMError(reason)
     return rig
+
+
+def rate_of(file: Path) -> float:
+    """Frames per second of a Blender file, which is open from here on."""
+    open_blend(file)
+    return scene_fps(bpy.context.scene)
 
 
 def mark_segments(action: Action) -> None:

@@ -20,6 +20,7 @@ class Product:
     is_open: the open Blender file has the motion, on the object ``rig``. notes: what could not be
     met, in sentences. t_pose, root: of files that other programs read, as ``ExportOptions`` has
     them. character: the Blender file of a new motion's character; None for one of ours.
+    root_motion: what carries a new motion's way, as the panel Rig has it; "" as the character says.
     """
 
     clip: MotionClip
@@ -30,6 +31,7 @@ class Product:
     t_pose: bool = False
     root: str = "KEYED"
     character: Path | None = None
+    root_motion: str = ""
 
     @classmethod
     def of(cls, answer: Generated) -> Product:

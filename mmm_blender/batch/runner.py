@@ -143,7 +143,7 @@ def worker_access(worker: BatchWorker) -> WorkerAccess:
 @dataclass(frozen=True, eq=False)
 class Batch:
     """What is the same for every row. bundle: folder of the weights. fps: of what is generated.
-    recipes: by the rows' names. t_pose, root, character: as ``Product`` has them."""
+    recipes: by the rows' names. t_pose, root, character, root_motion: as ``Product`` has them."""
 
     worker: BatchWorker
     bundle: Path
@@ -155,6 +155,7 @@ class Batch:
     t_pose: bool = False
     root: str = "KEYED"
     character: Path | None = None
+    root_motion: str = ""
 
     def make(self, row: Row) -> bool:
         """Make one clip and note it; False when it failed. MMMError when all others would too."""
@@ -165,6 +166,7 @@ class Batch:
                 t_pose=self.t_pose,
                 root=self.root,
                 character=self.character,
+                root_motion=self.root_motion,
             )
             files = write_files(product, self.report.path.parent, row.name, self.formats)
         except Exception as error:  # noqa: BLE001  # a process boundary: others go on
@@ -188,12 +190,22 @@ class Batch:
     def _product(self, row: Row) -> Product:
         if isinstance(row, ClipRow | SequenceRow):
             wanted = self.worker.load_bundle(str(self.bundle))
-            return Product.of(self.worker.client.run_blocking(_message(row, self.fps), wanted))
+            return Product.of(self.worker.client.run_blocking(_message(row, self._rate), wanted))
         from .scene import edited, replayed  # noqa: PLC0415  # need bpy
 
         if isinstance(row, EditRow):
             return edited(row, self._edited_file(row), self.bundle, self._access)
         return replayed(row, self.bundle, self._access)
+
+    @cached_property
+    def _rate(self) -> float:
+        """Frames per second of new motions: those of the file whose character they go to, so that a
+        replay there makes the same keys."""
+        if self.character is None or not {*NEED_BPY} & {*self.formats}:
+            return self.fps
+        from .new_character import rate_of  # noqa: PLC0415  # needs bpy
+
+        return rate_of(self.character)
 
     @cached_property
     def _access(self) -> WorkerAccess:

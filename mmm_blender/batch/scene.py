@@ -7,6 +7,7 @@ import math
 from pathlib import Path
 
 from ..blender.actions.editability import action_poll_error, edited_armature
+from ..blender.actions.object_way import read_with_way
 from ..blender.actions.range_writer import keyed_extent
 from ..blender.addon.availability import mode_poll_error
 from ..blender.bpy_types import ArmatureObject, bpy
@@ -21,7 +22,6 @@ from ..blender.jobs.session import State
 from ..blender.jobs.worker_access import WorkerAccess
 from ..blender.path.planned_path import PathParams, PathStart, plan_path, read_path
 from ..blender.replay.task import start_replay
-from ..blender.rig.motion_reader import read_motion
 from ..blender.rig.world_space import space_of_new_character
 from ..common.errors import MMMError
 from ..geometry.editing.lock_mode import LockMode
@@ -134,5 +134,5 @@ def _product(rig: ArmatureObject, answer: Generated) -> Product:
     action = rig.animation_data.action
     keyed = keyed_extent(rig, action)
     assert keyed is not None  # the answer's keys are there
-    clip = read_motion(rig, math.floor(keyed[0]), math.ceil(keyed[1]))
+    clip = read_with_way(rig, math.floor(keyed[0]), math.ceil(keyed[1]))
     return Product(clip, json.loads(action["mmm_recipe"]), answer.notes, is_open=True, rig=rig.name)

@@ -121,7 +121,7 @@ def _make_scene(product: Product) -> ArmatureObject:
     from .new_character import character_for, mark_segments  # noqa: PLC0415  # needs bpy
 
     rig = character_for(product.clip.fps, product.character)
-    mark_segments(key_clip(rig, product.clip, product.recipe))
+    mark_segments(key_clip(rig, product.clip, product.recipe, product.root_motion))
     return rig
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import batch_generate
+import numpy as np
 import pytest
 
 bpy: Any = pytest.importorskip("bpy", reason="Blender's module bpy is not installed")
@@ -76,6 +77,32 @@ def test_new_motions_and_their_edits_are_keyed_on_a_rig(
     assert hero.read_bytes() == before
     clips = json.loads((out / "report.json").read_text(encoding="utf-8"))["clips"]
     assert len(clips["walk"]["recipe"]["character"]) == 64
+
+
+def test_what_carries_the_way_is_chosen_and_replayed(
+    made: Made, hero: Path, tiny_bundle: Path, tmp_path: Path
+) -> None:
+    given = ("--character", str(hero), "--root-motion", "object")
+    assert made(WALK, options=given) == 0
+    out = tmp_path / "out"
+    keys = keys_of(out / "walk.blend")
+    assert ("location", 0) in keys
+    step = json.loads(bpy.data.objects["Hero"].animation_data.action["mmm_recipe"])["steps"][0]
+    assert (step["rig"], step["root"]) == ("Mixamo", "OBJECT")
+    (tmp_path / "kept.blend").write_bytes((out / "walk.blend").read_bytes())
+    table = tmp_path / "replay.csv"
+    table.write_text("name,recipe\nagain,kept.blend\n", encoding="utf-8")
+    made_again = batch_generate.main(
+        [
+            *("--prompts", str(table), "--out", str(out), "--format", "blend,npz"),
+            *("--bundle", str(tiny_bundle), "--threads", "1", "--python", sys.executable),
+        ]
+    )
+    assert made_again == 0
+    assert keys_of(out / "again.blend") == keys
+    with np.load(out / "again.npz") as arrays:
+        way_3 = arrays["root"][-1] - arrays["root"][0]
+    assert np.linalg.norm(way_3) > 0.1
 
 
 def test_a_file_without_a_character_is_told(

@@ -17,11 +17,13 @@ import numpy as np
 
 from ...common.arrays import FloatArray
 from ...common.errors import MMMError
+from ...geometry.clip import MotionClip
 from ..bpy_types import Action, ArmatureObject, FCurve
 from ..fcurves.keyframe_arrays import POINTS, KeyArray, read_keys, write_keys
 from ..fcurves.layered_actions import bone_path, curves_by_channel, ensure_curve_store, rig_curves
 from ..fcurves.slot_properties import WAY_PROPERTY, read_text, write_text
 from ..rig.binding import RigBinding, binding_of
+from ..rig.motion_reader import read_motion
 from ..rig.pose_nodes import PoseNodes
 from ..rig.pose_reading import pose_reading
 from ..rig.travel import location_axes, travelling_bones
@@ -35,13 +37,21 @@ def way_is_on_object(rig: ArmatureObject, action: Action) -> bool:
     return bool(read_text(action, WAY_PROPERTY, rig))
 
 
-def way_to_object(rig: ArmatureObject, action: Action) -> None:
-    """Have an Action move the object where its bones go over the ground. MMMError, with nothing
-    changed, where that cannot be."""
+def base_of_way(rig: ArmatureObject, action: Action) -> FloatArray | None:
+    """Where the object stands, (3,), before an Action moves it over the ground; None where the way
+    lies on the bones."""
+    text = read_text(action, WAY_PROPERTY, rig)
+    return np.array([float(each) for each in str(text).split()]) if text else None
+
+
+def way_to_object(rig: ArmatureObject, action: Action, base_3: FloatArray | None = None) -> None:
+    """Have an Action move the object where its bones go over the ground. base_3: where it stands
+    before, where it is now if not given. MMMError, with nothing changed, where that cannot be."""
     bones = _Bones.of(rig, action, binding_of(rig))
     if any(curve.data_path == _LOCATION for curve in rig_curves(rig, action)):
         raise MMMError(f"'{action.name}' moves the object '{rig.name}' already: clear those keys.")
-    base_3 = np.array(rig.location, dtype=np.float64)
+    if base_3 is None:
+        base_3 = np.array(rig.location, dtype=np.float64)
     lead = [read_keys(curve) for curve in bones.curves[0]]
     ways = {name: bones.flat(_values(lead, name), lead) for name in POINTS}
     store, linear_33 = ensure_curve_store(rig, action), _linear(rig)
@@ -59,7 +69,8 @@ def way_to_object(rig: ArmatureObject, action: Action) -> None:
 
 def way_to_bones(rig: ArmatureObject, action: Action) -> None:
     """The reverse: the object stays where it was, and the bones go."""
-    base_3 = np.array([float(each) for each in str(read_text(action, WAY_PROPERTY, rig)).split()])
+    base_3 = base_of_way(rig, action)
+    assert base_3 is not None  # the caller has asked
     bones = _Bones.of(rig, action, binding_of(rig))
     found = curves_by_channel(rig_curves(rig, action))
     own = [found.get((_LOCATION, index)) for index in range(3)]
@@ -87,15 +98,21 @@ def way_to_bones(rig: ArmatureObject, action: Action) -> None:
     rig.location = base_3.tolist()
 
 
+def read_with_way(rig: ArmatureObject, first: int, last: int) -> MotionClip:
+    """``read_motion`` with the way that the object makes for the Action that the rig has."""
+    clip = read_motion(rig, first, last)
+    way_T3 = way_of_object(rig, rig.animation_data.action, range(first, last + 1))
+    return clip if way_T3 is None else clip.replace(root_T3=clip.root_T3 + way_T3)
+
+
 def way_of_object(
     rig: ArmatureObject, action: Action, frames: Sequence[float]
 ) -> FloatArray | None:
     """The way that an Action moves the object on some frames, (T, 3) in model space; None where it
     lies on the bones."""
-    text = read_text(action, WAY_PROPERTY, rig)
-    if not text:
+    base_3 = base_of_way(rig, action)
+    if base_3 is None:
         return None
-    base_3 = np.array([float(each) for each in str(text).split()])
     found = curves_by_channel(rig_curves(rig, action))
     moved_T3 = np.zeros((len(frames), 3))
     for index in range(3):
@@ -110,13 +127,14 @@ def way_of_object(
 def keep_object_still(rig: ArmatureObject, action: Action) -> bool:
     """Mute the object's way, so that the body stays in place, or let it go again; True where it
     stays."""
-    base_3 = [float(each) for each in str(read_text(action, WAY_PROPERTY, rig)).split()]
+    base_3 = base_of_way(rig, action)
+    assert base_3 is not None  # the caller has asked
     curves = [each for each in rig_curves(rig, action) if each.data_path == _LOCATION]
     still = not all(curve.mute for curve in curves)
     for curve in curves:
         curve.mute = still
     if still:
-        rig.location = base_3
+        rig.location = base_3.tolist()
     return still
 
 
@@ -150,7 +168,7 @@ class _Bones:
         nodes, reading = PoseNodes(rig), pose_reading(rig, binding)
         origin_3, above_3 = reading.to_armature_points(np.array([[0.0] * 3, [0.0, 1.0, 0.0]]))
         up_3 = (above_3 - origin_3) / np.linalg.norm(above_3 - origin_3)
-        axes = [location_axes(rig, nodes[bone]) for bone in bones]
+        axes = [location_axes(rig, nodes, bone) for bone in bones]
         return cls(curves, axes, np.eye(3) - np.outer(up_3, up_3))
 
     def flat(self, values_K3: FloatArray, keys: Sequence[KeyArray]) -> FloatArray:

@@ -85,7 +85,7 @@ class EditJob(ABC):
         self.input: MotionClip | None = None
         self.from_steps = scope.guard.follows_from_steps(rig)
         self._asked = asked
-        self._rig_map = binding_of(rig).recipe_name
+        self._binding = binding_of(rig)
 
     @abstractmethod
     def read(self, rig: ArmatureObject) -> Generator[float, None, MotionClip]:
@@ -195,5 +195,6 @@ class EditJob(ABC):
             "pin_feet": recipe["pin_feet"],
             "tokens": packed_tokens(recipe),
             "conditions": recipe["conditions"],
-            "rig": self._rig_map,
+            "rig": self._binding.recipe_name,
+            "root": self._binding.recipe_root,
         }

@@ -20,6 +20,10 @@ WAY_PROPERTY = "mmm_way_on_object"
 """Of an Action whose way over the ground lies on the object: where the object was before."""
 
 
+ROOT_PROPERTY = "mmm_root_motion"
+"""Of an Action that was made on a mapped rig: what carries its way, as the panel Rig has it."""
+
+
 def text_property(action: Action, name: str, rig: Object | None = None) -> str:
     """The custom property that has a text of the rig's slot; the plain one without a rig."""
     handle = None if rig is None else slot_handle(rig, action)

@@ -22,9 +22,9 @@ from ..history.new_action import make_action, write_clip
 from ..history.recipe import GenerateStep, Recipe, SequenceStep, Step
 from ..jobs.preview_stage import PreviewStage
 from ..rig.armature import create_character
-from ..rig.binding import binding_of
+from ..rig.binding import binding_of, moved_bones, recorded_root_motion
 from ..rig.motion_reader import current_placement
-from ..rig.rig_options import OBJECT, root_motion
+from ..rig.rig_options import OBJECT, root_motion, taking_root_motion
 from ..rig.target import scene_fps
 from ..simplify.task import simplify_new
 from ..takes.facts import generated_facts
@@ -89,6 +89,10 @@ class ResultWriter:
         """Key the motion, on a new character if there was none."""
         assert isinstance(result, Generated)
         rig = self._new_character(context) if target is None else target
+        with taking_root_motion(root_motion(rig)):
+            return self._key(context, rig, result)
+
+    def _key(self, context: Context, rig: ArmatureObject, result: Generated) -> Keyed:
         remember_played(rig)
         carried = 0
         before = played_action(rig)
@@ -100,7 +104,7 @@ class ResultWriter:
         for each in (action, *others):
             simplified += self._as_wanted(context, rig, each, placed[0].recipe)
             if before is not None:
-                carried = carry_over(rig, before, each, binding_of(rig).keyed)
+                carried = carry_over(rig, before, each, moved_bones(rig, before))
             relax_at_start(rig, each, self.start_frame)
             if root_motion(rig) == OBJECT:
                 way_to_object(rig, each)
@@ -117,7 +121,9 @@ class ResultWriter:
         """A take where the character stands, and its recipe."""
         placement = placement_of(take.clip) if stands(self.conditions) else self._placement(rig)
         step = self.make_step(take.recipe, self.start_frame, fps, placement)
-        step = replace(step, rig=binding_of(rig).recipe_name)
+        binding = binding_of(rig)
+        root = recorded_root_motion(rig, binding)
+        step = replace(step, rig=binding.recipe_name, root=root)
         if self.tolerance is not None and isinstance(step, GenerateStep | SequenceStep):
             step = replace(step, tolerance=(self.tolerance.distance, self.tolerance.angle))
         return _Placed(place(take.clip, placement), Recipe((step,)))

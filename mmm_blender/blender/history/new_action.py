@@ -15,8 +15,10 @@ from ...geometry.resample import resample
 from ..bpy_types import Action, ArmatureObject, bpy
 from ..fcurves.layered_actions import assign_action, build_action
 from ..fcurves.rollback import all_or_nothing
+from ..fcurves.slot_properties import ROOT_PROPERTY, write_text
 from ..rig.binding import binding_of
 from ..rig.clip_channels import clip_channels, switch_channels
+from ..rig.rig_options import root_motion, taking_root_motion
 from ..rig.scene_end import follow_motion
 from ..rig.target import scene_fps, scene_of
 from .recipe import Recipe
@@ -57,10 +59,14 @@ def make_action(
     if max(abs(start_frame), abs(start_frame + sampled.frames)) > LAST_FRAME:
         raise MMMError(f"Blender has no frame beyond {LAST_FRAME}: start the motion earlier.")
     frames_T = start_frame + np.arange(sampled.frames)
-    binding = binding_of(rig)
-    channels = clip_channels(rig, binding, sampled)
+    choice = root_motion(rig)
+    with taking_root_motion(choice):
+        binding = binding_of(rig)
+        channels = clip_channels(rig, binding, sampled)
     channels += switch_channels(rig, binding, sampled.frames)
     action = build_action(action_name(recipe), frames_T, channels, owner=rig.name)
+    if binding.smpl is None:
+        write_text(action, ROOT_PROPERTY, choice)
     if recipe is not None:
         store_recipe(action, recipe)
     return action

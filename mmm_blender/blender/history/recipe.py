@@ -47,11 +47,14 @@ __all__ = [
     "UserEdits",
 ]
 
-RECIPE_VERSION = 5
+RECIPE_VERSION = 6
 """Raised when a field is added, removed or changes its meaning."""
 
+_NO_ROOT_VERSION = 5
+"""Of recipes that do not say what carries the way: written as it reads them."""
+
 _NO_LOOPS_VERSION = 4
-"""Of recipes without loops and simplified keys: written as it reads them."""
+"""Of recipes without loops and simplified keys either, likewise."""
 
 _WHOLE_CURVES_VERSION = 3
 """Of recipes of SMPL rigs in which curves of user edits are whole: written as it reads them."""
@@ -66,6 +69,7 @@ _READ_VERSIONS = (
     _NO_CONDITIONS_VERSION,
     _WHOLE_CURVES_VERSION,
     _NO_LOOPS_VERSION,
+    _NO_ROOT_VERSION,
     RECIPE_VERSION,
 )
 
@@ -88,6 +92,11 @@ class Recipe:
         """What the Action is about: the prompts of its first step."""
         first = self.steps[0]
         return ", ".join(first.prompts) if isinstance(first, SequenceStep) else first.prompt
+
+    @property
+    def root_motion(self) -> str:
+        """What carries the way over the ground; "" where the steps do not say."""
+        return next((step.root for step in self.steps if step.root), "")
 
     @property
     def is_whole(self) -> bool:
@@ -155,8 +164,10 @@ def recipe_text(recipe: Recipe) -> str:
 
 def _least_version(recipe: Recipe) -> int:
     """The earliest that can read it."""
-    if any(isinstance(step, LoopStep) or _later(step) for step in recipe.steps):
+    if recipe.root_motion:
         return RECIPE_VERSION
+    if any(isinstance(step, LoopStep) or _later(step) for step in recipe.steps):
+        return _NO_ROOT_VERSION
     if any(_hand(step).frames or step.rig for step in recipe.steps):
         return _NO_LOOPS_VERSION
     asks = any(step.conditions for step in recipe.steps)
@@ -164,11 +175,11 @@ def _least_version(recipe: Recipe) -> int:
 
 
 _LATER_FIELDS: Mapping[str, Any] = {"loop_span": (), "tolerance": ()}
-"""What only version 5 has, and what it is where nothing is said."""
+"""What came with version 5, and what it is where nothing is said."""
 
 
 def _later(step: Step) -> bool:
-    """The step says something that only version 5 can read."""
+    """The step says something that no version before 5 can read."""
     return any(getattr(step, name, empty) != empty for name, empty in _LATER_FIELDS.items())
 
 
@@ -179,7 +190,7 @@ def _hand(step: Step) -> UserEdits:
 def _step_values(step: Step) -> dict[str, Any]:
     """A step as JSON values; what later versions added is left out where it is empty."""
     values: dict[str, Any] = {"kind": step.kind, **asdict(step)}
-    for name in ("conditions", "rig", *_LATER_FIELDS):
+    for name in ("conditions", "rig", "root", *_LATER_FIELDS):
         if not values.get(name, True):
             del values[name]
     if "hand" in values and not _hand(step).frames:
@@ -219,7 +230,7 @@ def _object(content: object, what: str) -> dict[str, Any]:
 
 
 def _step(content: object) -> Step:
-    values: dict[str, Any] = {"conditions": {}, "rig": ""}
+    values: dict[str, Any] = {"conditions": {}, "rig": "", "root": ""}
     values |= _object(content, "step")
     if "hand" in values:
         values["hand"] = dict(_EMPTY_EDITS) | _object(values["hand"], "hand")
@@ -244,6 +255,7 @@ def _old_step(values: dict[str, Any]) -> GenerateStep:
         "tokens": "",
         "conditions": {},
         "rig": "",
+        "root": "",
         "loop_span": [],
         "tolerance": [],
     }

@@ -122,6 +122,7 @@ _FITS: Mapping[str, _Check] = {
     **dict.fromkeys(
         ("rig", "bundle", "bundle_hash", "device", "torch_version", "addon_version"), _is_name
     ),
+    "root": lambda value: value in ("", "HIPS", "ROOT", "OBJECT"),
     "seconds": _each(_number(1e-3, _MOST_SECONDS)),
     **dict.fromkeys(("seed", "seeds"), _each(_whole(_MOST_SEED))),
     "threads": _whole(2**20),

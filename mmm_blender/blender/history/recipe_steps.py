@@ -40,9 +40,10 @@ class GenerateStep:
     """A motion from one prompt. placement: x, z (metres, model space) and yaw (radians) that it
     started at. start_frame: scene frame of its first key; fps: the scene's rate. tokens: packed
     (L, P). conditions: what the motion had to meet (see ``geometry.editing.conditions``). rig: name
-    of the map by which it was keyed, "" for SMPL's own bones. loop_span: of a motion that goes
-    round the first and stop frame of what was sampled. tolerance: metres and radians within which
-    its keys were simplified, () where they were not."""
+    of the map by which it was keyed, "" for SMPL's own bones. root: what carries its way over the
+    ground (``rig_options``), "" where there was no choice or nobody said. loop_span: of a motion
+    that goes round the first and stop frame of what was sampled. tolerance: metres and radians
+    within which its keys were simplified, () where they were not."""
 
     kind: ClassVar[str] = "generate"
     prompt: str
@@ -56,6 +57,7 @@ class GenerateStep:
     tokens: str = ""
     conditions: Mapping[str, Any] = field(default_factory=dict[str, Any])
     rig: str = ""
+    root: str = ""
     loop_span: tuple[int, ...] = ()
     tolerance: tuple[float, ...] = ()
 
@@ -76,6 +78,7 @@ class LoopStep:
     tokens: str = ""
     conditions: Mapping[str, Any] = field(default_factory=dict[str, Any])
     rig: str = ""
+    root: str = ""
 
 
 @dataclass(frozen=True)
@@ -94,6 +97,7 @@ class SequenceStep:
     tokens: str = ""
     conditions: Mapping[str, Any] = field(default_factory=dict[str, Any])
     rig: str = ""
+    root: str = ""
     tolerance: tuple[float, ...] = ()
 
 
@@ -141,6 +145,7 @@ class EditStep:
     tokens: str = ""
     conditions: Mapping[str, Any] = field(default_factory=dict[str, Any])
     rig: str = ""
+    root: str = ""
 
 
 @dataclass(frozen=True)
@@ -172,6 +177,7 @@ class SegmentStep:
     tokens: str = ""
     conditions: Mapping[str, Any] = field(default_factory=dict[str, Any])
     rig: str = ""
+    root: str = ""
 
 
 Step: TypeAlias = GenerateStep | LoopStep | SequenceStep | EditStep | SegmentStep

@@ -27,7 +27,7 @@ from ..history.fingerprint import store_fingerprint
 from ..history.recipe import LoopStep, Origin, Recipe, packed_motion, packed_tokens
 from ..jobs.scene_job import Preparation, Reading, SceneJob, SceneSnapshot
 from ..jobs.worker_access import WorkerAccess
-from ..rig.binding import binding_of
+from ..rig.binding import binding_of, recorded_root_motion
 from ..rig.motion_reader import read_in_chunks
 from ..rig.travel import ground_ways, travelling_bones
 from ..takes.derived import whole_poll_error, whole_range, write_derived
@@ -142,6 +142,7 @@ class _Making:
             packed_tokens(recipe),
             recipe["conditions"],
             binding_of(rig).recipe_name,
+            recorded_root_motion(rig, binding_of(rig)),
         )
 
 

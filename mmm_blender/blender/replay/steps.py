@@ -26,7 +26,8 @@ from ...geometry.skeleton import ANIMATED_JOINTS
 from ...worker.protocol import Edit, Generate, Generated, GenerateSequence, MotionMessage
 from ..actions.cycles import set_cycles
 from ..actions.editability import part_joints
-from ..actions.range_writer import write_range
+from ..actions.object_way import base_of_way, way_to_object
+from ..actions.range_writer import keyed_extent, write_range
 from ..bpy_types import Action, ArmatureObject, bpy
 from ..fcurves.curve_snapshot import CurveId, RawCurve, raw_curves, restore
 from ..fcurves.layered_actions import build_action, curves_of_bones, temporarily_assigned
@@ -44,6 +45,7 @@ from ..history.recipe import (
 from ..history.recipe_store import store_recipe
 from ..history.user_edits import put_back, repeat_user_edits
 from ..rig.motion_reader import read_motion, scene_left_as_it_is
+from ..rig.rig_options import OBJECT, taking_root_motion
 from ..rig.target import scene_of
 from ..sequence.layout import SegmentPlan, plan_segment, sequence_segments, stretched
 from ..sequence.segment_writer import brought_to_start, write_segment
@@ -188,7 +190,8 @@ class Rebuilding:
         step = self.next_step
         self._seen = None
         if isinstance(step, EditStep | SegmentStep):
-            self._seen = stored_input(step) or self._read(rig, base, step)
+            with taking_root_motion(self._recipe.root_motion):
+                self._seen = stored_input(step) or self._read(rig, base, step)
         return self._seen
 
     def take(self, answer: Generated) -> None:
@@ -199,10 +202,25 @@ class Rebuilding:
         self._answered.append(_Answered(before, step, self._seen, answer))
 
     def finish(self, rig: ArmatureObject, base: Action | None) -> Action:
-        """The Action with all steps done and its recipe, nobody's yet. base: as in ``seen``."""
+        """The Action with all steps done and its recipe, nobody's yet. base: as in ``seen``. To be
+        called inside ``taking_root_motion`` of the recipe."""
         action = self._made(rig, base)
+        with all_or_nothing(lambda: bpy.data.actions.remove(action)):
+            self._move_way(rig, base, action)
         store_recipe(action, self._recipe, rig)
         return action
+
+    def _move_way(self, rig: ArmatureObject, base: Action | None, action: Action) -> None:
+        """Have the object carry the way where it does in the Action that is; where that has no
+        keys, where the recipe says so."""
+        if not self._recipe.is_whole:
+            return  # it began with the Action that is
+        if base is not None and keyed_extent(rig, base) is not None:
+            base_3 = base_of_way(rig, base)
+            if base_3 is not None:
+                way_to_object(rig, action, base_3)
+        elif self._recipe.root_motion == OBJECT:
+            way_to_object(rig, action)
 
     def _read(
         self, rig: ArmatureObject, base: Action | None, step: EditStep | SegmentStep

@@ -30,6 +30,7 @@ from ..jobs.session import Job
 from ..jobs.worker_access import WorkerAccess
 from ..rig.binding import binding_of
 from ..rig.rig_maps import SMPL_NAME
+from ..rig.rig_options import taking_root_motion
 from ..rig.target import DataBlockRef, scene_fps, target_armature
 from .steps import Rebuilding, reads_rig, request_of
 from .take_over import taken_over
@@ -184,7 +185,8 @@ class _ReplayJob(SceneJob):
     ) -> str:
         assert target is not None
         old = self._find_old()
-        action = taken_over(target, old, self._rebuilding.finish(target, old))
+        with taking_root_motion(self._recipe.root_motion):
+            action = taken_over(target, old, self._rebuilding.finish(target, old))
         with all_or_nothing(lambda: bpy.data.actions.remove(action)):
             assign_action(target, action)
         count = len(self._recipe.steps)

@@ -17,9 +17,10 @@ import numpy as np
 from ...common.errors import MMMError
 from ...geometry.retarget.rig_map import CHAINS, SLOTS, LimbControls, RigMap, anchors
 from ...geometry.skeleton import SMPL_22
-from ..bpy_types import ArmatureObject, Object
+from ..bpy_types import Action, ArmatureObject, Object
+from ..fcurves.slot_properties import ROOT_PROPERTY, read_text
 from .rig_maps import MAP_PROPERTY, SMPL_NAME, find_rig_map, smpl_bones_of
-from .rig_options import ROOT_BONE, root_motion
+from .rig_options import HIPS, OBJECT, ROOT_BONE, root_motion, taken_root_motion
 from .rig_rest import rig_alignment
 from .smpl_rig import find_smpl_bones
 
@@ -57,6 +58,11 @@ class RigBinding:
     def recipe_name(self) -> str:
         """What recipes call the map; "" for SMPL's own."""
         return "" if self.smpl is not None else self.rig_map.name
+
+    @property
+    def recipe_root(self) -> str:
+        """What recipes say of an edit that carries its way; "" for SMPL's own bones."""
+        return "" if self.smpl is not None else ROOT_BONE if self.on_root else HIPS
 
     @cached_property
     def written(self) -> tuple[WrittenBone, ...]:
@@ -161,8 +167,32 @@ def find_binding(rig: Object) -> RigBinding | str:
     smpl = _smpl_bones(rig, found) if turned < _T_POSE else None
     if smpl is not None:
         return RigBinding(found, smpl)
-    binding = RigBinding(found, on_root=root_motion(rig) == ROOT_BONE)
+    binding = RigBinding(found, on_root=_played_root_motion(rig) == ROOT_BONE)
     return _connected(rig, binding) or binding
+
+
+def _played_root_motion(rig: Object) -> str:
+    """What carries the way of the motion that the rig has; of new ones where it has none, or one
+    that does not say."""
+    data = rig.animation_data
+    action = None if data is None else data.action
+    said = None if action is None or taken_root_motion() else read_text(action, ROOT_PROPERTY, rig)
+    return said if isinstance(said, str) and said else root_motion(rig)
+
+
+def moved_bones(rig: ArmatureObject, action: Action) -> frozenset[str]:
+    """Bones whose motion a new Action has of its own: what it keys, and the root bone where that
+    carries the way in the Action before it."""
+    binding = binding_of(rig)
+    on_root = read_text(action, ROOT_PROPERTY, rig) == ROOT_BONE
+    ground = (binding.rig_map.ground,) if on_root and binding.rig_map.ground else ()
+    return frozenset((*binding.keyed, *ground))
+
+
+def recorded_root_motion(rig: Object, binding: RigBinding) -> str:
+    """What a recipe says that carries the way of a new motion; "" where there is no choice."""
+    choice = root_motion(rig)
+    return choice if binding.smpl is None or choice == OBJECT else ""
 
 
 def _connected(rig: Object, binding: RigBinding) -> str:

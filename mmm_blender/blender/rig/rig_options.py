@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Generator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any
 
 from ..bpy_types import Object
@@ -38,9 +41,28 @@ HAND_FRAMES = (
 )
 
 
+_TAKEN: ContextVar[str] = ContextVar("mmm_root_motion", default="")
+
+
 def root_motion(rig: Object) -> str:
-    """What carries the way over the ground: HIPS, ROOT_BONE or OBJECT."""
-    return str(_option(rig, "root_motion", HIPS))
+    """What carries the way of new motions over the ground: HIPS, ROOT_BONE or OBJECT."""
+    return _TAKEN.get() or str(_option(rig, "root_motion", HIPS))
+
+
+def taken_root_motion() -> str:
+    """What ``taking_root_motion`` says, "" outside of it."""
+    return _TAKEN.get()
+
+
+@contextmanager
+def taking_root_motion(choice: str) -> Generator[None]:
+    """Inside, motions are made with this choice, whatever the panel and Actions say; "" changes
+    nothing."""
+    token = _TAKEN.set(choice or _TAKEN.get())
+    try:
+        yield
+    finally:
+        _TAKEN.reset(token)
 
 
 def switch_choice(rig: Object) -> str:

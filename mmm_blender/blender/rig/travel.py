@@ -10,7 +10,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from ...common.arrays import FloatArray
-from ...geometry.retarget.pose_graph import Node, Place
+from ...geometry.retarget.pose_graph import Place, PoseGraph
+from ...geometry.rotations import quat_angle
 from ..bpy_types import ArmatureObject
 from .binding import PELVIS, RigBinding
 from .carrying import loose_bones
@@ -42,12 +43,20 @@ def ground_ways(
         return None
     places_23 = reading.to_armature_points(np.stack([np.zeros(3), way_3]))
     nodes = PoseNodes(rig)
-    axes = [location_axes(rig, nodes[bone]) for bone in bones]
+    axes = [location_axes(rig, nodes, bone) for bone in bones]
     return np.array([np.linalg.solve(each, places_23[1] - places_23[0]) for each in axes])
 
 
-def location_axes(rig: ArmatureObject, node: Node) -> FloatArray:
-    """Columns: where a bone's location channels point in armature space. (3, 3)."""
-    held = carried_now(rig, node)
+_TURNED = 1e-3
+"""How far, in radians, what is computed of a bone's carrier may be from what Blender shows."""
+
+
+def location_axes(rig: ArmatureObject, nodes: PoseNodes, bone: str) -> FloatArray:
+    """Columns: where a bone's location channels point in armature space. (3, 3). Computed where
+    that can be: what Blender shows is rounded otherwise on every frame."""
+    node, shown = nodes[bone], carried_now(rig, nodes[bone])
+    held = PoseGraph(nodes, {}).carried(bone)
+    if float(np.max(quat_angle(held.turn_T4, shown.turn_T4))) > _TURNED:
+        held = shown
     units = Place(np.tile([1.0, 0.0, 0.0, 0.0], (3, 1)), np.eye(3))
     return (node.moved(held, units).head_T3 - held.head_T3).T

@@ -15,7 +15,7 @@ from ..fcurves.carry_over import carry_over
 from ..history.fingerprint import store_fingerprint
 from ..history.new_action import write_clip
 from ..history.recipe import Recipe
-from ..rig.binding import binding_of
+from ..rig.binding import moved_bones
 from ..rig.rig_options import OBJECT, root_motion
 from .take_list import DERIVED_PROPERTY, TakeFacts, played_action, record, remember_played
 
@@ -40,7 +40,7 @@ def write_derived(  # noqa: PLR0917  # a motion, where it lies, and what it is
     action.name = name
     action[DERIVED_PROPERTY] = what
     if before is not None:
-        carry_over(rig, before, action, binding_of(rig).keyed)
+        carry_over(rig, before, action, moved_bones(rig, before))
     if root_motion(rig) == OBJECT:
         way_to_object(rig, action)
     store_fingerprint(rig, action)

@@ -26,13 +26,13 @@ from ...geometry.rotations import (
     quat_to_rotation_vector,
 )
 from ..actions.editability import new_action_poll_error
-from ..actions.object_way import way_of_object
+from ..actions.object_way import read_with_way
 from ..actions.range_writer import keyed_extent
 from ..bpy_types import Action, ArmatureObject, Context, bpy
 from ..fcurves.layered_actions import curves_of_bones, temporarily_assigned
 from ..rig.binding import find_binding
 from ..rig.bvh_armature import add_bvh, stand_on_floor
-from ..rig.motion_reader import read_motion, scene_left_as_it_is
+from ..rig.motion_reader import scene_left_as_it_is
 from ..takes.derived import write_derived
 from .export_options import ExportOptions, played_for_export
 from .scene_parts import Brought, alone_selected, time_kept
@@ -70,14 +70,7 @@ def copy_motion(context: Context, source: ArmatureObject, target: ArmatureObject
 def _motion_of(rig: ArmatureObject) -> tuple[MotionClip, int]:
     """All that a character's Action moves, and its first frame."""
     first, last = _keyed_frames(rig)
-    return _read_whole(rig, first, last), first
-
-
-def _read_whole(rig: ArmatureObject, first: int, last: int) -> MotionClip:
-    """The motion on some frames, with the way that the object makes for it."""
-    clip = read_motion(rig, first, last)
-    way_T3 = way_of_object(rig, rig.animation_data.action, range(first, last + 1))
-    return clip if way_T3 is None else clip.replace(root_T3=clip.root_T3 + way_T3)
+    return read_with_way(rig, first, last), first
 
 
 def _keyed_frames(rig: ArmatureObject) -> tuple[int, int]:
@@ -175,7 +168,7 @@ def export_motion(
     if kind not in EXPORTS:
         raise MMMError("Choose a name that ends in .fbx, .glb, .usd, .bvh or .npz.")
     first, last = options.range_of(*_keyed_frames(rig))
-    clip = options.finished(_read_whole(rig, first, last))
+    clip = options.finished(read_with_way(rig, first, last))
     if kind == ".bvh":
         write_files({path: bvh_text(clip).encode()})
     elif kind == ".npz":
