@@ -17,7 +17,8 @@ from typing import Any, cast
 from ..common.atomic_files import replacing, writing
 
 VERSION = 2
-_LOCK_SECONDS = 5.0
+_LOCK_SECONDS = 15.0
+"""Longer than the report is ever written, also where the machine has much else to do."""
 REPORT_NAME = "report.json"
 
 Entry = dict[str, Any]
@@ -89,19 +90,29 @@ class Report:
 @contextmanager
 def _alone(lock: Path) -> Generator[None]:
     """Work that one run does at a time. A lock that is older than any such work was left behind."""
-    until = time.monotonic() + _LOCK_SECONDS
+    seen, since = 0, time.monotonic()
     while True:
         try:
             os.close(os.open(lock, os.O_CREAT | os.O_EXCL | os.O_WRONLY))
             break
         except FileExistsError:
-            if time.monotonic() > until:
+            made = _made(lock)
+            if not made or made != seen:  # another run has had its turn
+                seen, since = made, time.monotonic()
+            elif time.monotonic() - since > _LOCK_SECONDS:
                 lock.unlink(missing_ok=True)
             time.sleep(0.01)
     try:
         yield
     finally:
         lock.unlink(missing_ok=True)
+
+
+def _made(lock: Path) -> int:
+    try:
+        return lock.stat().st_mtime_ns
+    except OSError:
+        return 0
 
 
 def _read(path: Path) -> dict[str, Entry]:
