@@ -282,9 +282,9 @@ def test_more_names_that_windows_does_not_take(name: str) -> None:
 def test_a_table_of_twenty_thousand_rows_is_read_in_a_breath(write_table: WriteTable) -> None:
     """Before: every row was compared with all before it, which took a minute."""
     path = write_table([f"clip_{number},walks,," for number in range(20_000)])
-    start = time.perf_counter()
+    start = time.process_time()
     assert len(read_table(path)) == 20_000
-    assert time.perf_counter() - start < 5.0
+    assert time.process_time() - start < 10.0  # of the processor: others may be busy with it too
 
 
 @pytest.mark.parametrize(

@@ -17,4 +17,4 @@ def test_no_cluster_at_an_address_is_said_at_once(address: str) -> None:
     started = time.monotonic()
     with pytest.raises(MMMError, match=f"No Ray cluster could be joined at {address} "):
         connect(address, 1)
-    assert time.monotonic() - started < 20
+    assert time.monotonic() - started < 60

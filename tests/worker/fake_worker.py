@@ -33,7 +33,7 @@ from mmm_blender.worker.server.service import IsCancelled, OnProgress, Watcher
 STEPS = 4
 STEP_SECONDS = 0.02
 LONGER_STEPS = 50  # a second
-STUCK_SECONDS = 60.0
+STUCK_SECONDS = 600.0
 
 # what WorkerClient runs instead of its own bootstrap: argv is the package's parent and its name
 BOOTSTRAP = f"""\
@@ -87,6 +87,10 @@ class FakeEngine:
         if behaviour == "stuck":
             on_progress(0, STEPS, STAGE_GENERATING)
             time.sleep(STUCK_SECONDS)
+        if behaviour == "until":
+            while not Path(request.prompt.split()[1]).exists() and not cancelled():
+                on_progress(1, STEPS, STAGE_GENERATING)
+                time.sleep(STEP_SECONDS)
         if behaviour == "echo":
             print(request.prompt, self.bundle)
         for step in range({"slow": 10_000, "longer": LONGER_STEPS}.get(behaviour, STEPS)):

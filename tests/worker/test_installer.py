@@ -25,7 +25,7 @@ from mmm_blender.worker import package_sources, processes, setup_checks
 from mmm_blender.worker.processes import kill_tree
 from mmm_blender.worker.python_probe import PROBE, EnvironmentReport, report_of
 
-PATIENCE_SECONDS = 120.0
+PATIENCE_SECONDS = 600.0
 NETWORK_VARIABLE = "MMM_TEST_NETWORK"
 NETWORK_PATIENCE_SECONDS = 1800.0
 NOWHERE = "http://127.0.0.1:9/simple"

@@ -22,7 +22,7 @@ from tests.worker.stub_python import WORKING_PROBE, Answers, commands, stub_pyth
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="the stub is a script with #!")
 
-PATIENCE_SECONDS = 60.0
+PATIENCE_SECONDS = 600.0
 RTX_50 = "NVIDIA GeForce RTX 5090, 12.0, 32607, {driver}"
 CUDA_WHEEL = {"name": "torch", "version": "2.13.0", "requires_dist": [
     "filelock", 'nvidia-cublas==13.1; platform_system == "Linux"', 'x; extra == "x"']}  # fmt: skip

@@ -5,7 +5,8 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -40,7 +41,7 @@ PRESSES: tuple[tuple[str, dict[str, Any]], ...] = (
     ("add_character", {}),
     ("make_loop", {}),
 )
-SECONDS = 30.0
+SECONDS = 240.0
 
 
 @pytest.fixture
@@ -66,15 +67,22 @@ EVENTS: dict[str, Callable[[Path], Any]] = {
 
 @pytest.mark.parametrize("event", EVENTS)
 @pytest.mark.parametrize("job", JOBS)
-def test_while_a_job_runs(session: WorkerSession, file: Path, job: str, event: str) -> None:
+def test_while_a_job_runs(
+    session: WorkerSession,
+    file: Path,
+    job: str,
+    event: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     scene_job = JOBS[job](bpy.context)
     dice = random.Random(f"{job} {event}")
-    for _ in range(dice.randint(0, 4)):
-        assert not scene_job.tick(bpy.context)
+    with unheard(session, monkeypatch):
+        for _ in range(dice.randint(0, 4)):
+            assert not scene_job.tick(bpy.context)
     asked = scene_state()
     assert EVENTS[event](file) == {"FINISHED"}
     after = scene_state()
-    run(scene_job, SECONDS)
+    run(scene_job)
     assert not session.busy
     if event == "save":
         assert scene_job.job.state is State.SUCCEEDED, scene_job.job.sentence
@@ -88,10 +96,18 @@ def test_while_a_job_runs(session: WorkerSession, file: Path, job: str, event: s
     assert bpy.ops.mmm.generate(prompt="a person jumps", seconds=1.0) == {"FINISHED"}
 
 
-def run(scene_job: SceneJob, seconds: float) -> None:
-    """For so long, or to the end."""
-    until = time.monotonic() + seconds
-    while time.monotonic() < until and not scene_job.tick(bpy.context):
+@contextmanager
+def unheard(session: WorkerSession, monkeypatch: pytest.MonkeyPatch) -> Generator[None]:
+    """What the worker says waits: the job is not done, however busy the machine is."""
+    with monkeypatch.context() as patch:
+        patch.setattr(session, "tick", lambda: None)
+        yield
+
+
+def run(scene_job: SceneJob) -> None:
+    """To the end, or until it takes too long."""
+    until = time.monotonic() + SECONDS
+    while not scene_job.tick(bpy.context) and time.monotonic() < until:
         time.sleep(0.002)
 
 

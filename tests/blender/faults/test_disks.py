@@ -110,7 +110,7 @@ def test_an_environment_is_not_made_where_there_is_no_room(
     disk.becomes(state)
     setup = EnvironmentSetup(EnvironmentParams(disk.work, worker_python, wheels=wheels))
     setup.start()
-    ended = setup.wait(60.0)
+    ended = setup.wait(600.0)
     assert ended.state == FAILED
     assert words in ended.message, ended.message
     assert not [name for name in disk.files() if name.startswith("env-")]

@@ -20,7 +20,7 @@ from tests.blender.faults.another_blender import ROUNDS
 ROOT = Path(__file__).resolve().parents[3]
 SCRIPT = Path(__file__).with_name("another_blender.py")
 NAMES = ("first", "second")
-SECONDS = 120.0
+SECONDS = 600.0
 
 
 @pytest.fixture

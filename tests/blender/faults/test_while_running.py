@@ -3,7 +3,6 @@ why not, and the scene is as the person left it."""
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -14,9 +13,7 @@ from mmm_blender.blender.bpy_types import bpy
 from mmm_blender.blender.jobs.session import State, WorkerSession
 from tests.blender.faults.scene_state import scene_state
 from tests.blender.faults.situations import CAST, save_cast
-from tests.blender.faults.test_between import JOBS
-
-SECONDS = 60.0
+from tests.blender.faults.test_between import JOBS, run, unheard
 
 
 def delete() -> None:
@@ -89,19 +86,22 @@ def cast(
 @pytest.mark.parametrize("event", EVENTS)
 @pytest.mark.parametrize("job", JOBS)
 def test_it_comes_to_the_character_or_says_why_not(
-    session: WorkerSession, cast: Path, job: str, event: str
+    session: WorkerSession,
+    cast: Path,
+    job: str,
+    event: str,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     bpy.ops.wm.open_mainfile(filepath=str(cast))
     happens, is_harmless = EVENTS[event]
     if event == "other_scene" and bpy.context.window is None:
         pytest.skip("this Blender has no window to change the scene of")
     scene_job = JOBS[job](bpy.context)
-    scene_job.tick(bpy.context)
+    with unheard(session, monkeypatch):
+        assert not scene_job.tick(bpy.context)
     happens()
     after = scene_state()
-    until = time.monotonic() + SECONDS
-    while not scene_job.tick(bpy.context) and time.monotonic() < until:
-        time.sleep(0.002)
+    run(scene_job)
     assert not session.busy
     if is_harmless:
         assert scene_job.job.state is State.SUCCEEDED, scene_job.job.sentence

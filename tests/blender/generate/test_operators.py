@@ -9,7 +9,6 @@ import os
 import shutil
 import signal
 import threading
-import time
 import venv
 from collections.abc import Callable
 from pathlib import Path
@@ -260,18 +259,21 @@ def test_a_killed_worker_costs_nothing_but_the_motion(
     generate()
     assert session.client is not None and session.client.alive
 
-    def kill_when_busy() -> None:
-        """Also the one that begins the job again."""
-        while not session.busy:
-            time.sleep(0.001)
-        while session.busy:
-            kill_worker()
-            time.sleep(0.05)
+    ended = threading.Event()
 
-    killer = threading.Thread(target=kill_when_busy)
+    def kill_while_busy() -> None:
+        """Also the one that begins the job again."""
+        while not ended.wait(0.05):
+            if session.busy:
+                kill_worker()
+
+    killer = threading.Thread(target=kill_while_busy)
     killer.start()
-    sentence = refusal(lambda: generate(seconds=9.0, bundle=str(slow_bundle)))
-    killer.join()
+    try:
+        sentence = refusal(lambda: generate(seconds=9.0, bundle=str(slow_bundle)))
+    finally:
+        ended.set()
+        killer.join()
     assert "ended unexpectedly" in sentence and "try again" in sentence
     assert generate() == {"FINISHED"}
 

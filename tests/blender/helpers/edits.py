@@ -28,7 +28,7 @@ Inpaint = Callable[..., set[str]]
 LAST = 60
 FIRST, STOP = 21, 40
 """The range that most tests edit, both included."""
-WAIT_SECONDS = 60.0
+WAIT_SECONDS = 240.0
 OWN_PROPERTIES = (recipe_store.RECIPE_PROPERTY, fingerprint.FINGERPRINT_PROPERTY)
 
 

@@ -46,7 +46,7 @@ from tests.worker.fake_worker import BOOTSTRAP, STEPS
 
 PYTHON, OTHER_PYTHON = Path("/usr/bin/python3"), Path("/opt/python3")
 READY = Ready("1", "2", {"cpu": "CPU", "cuda:0": "A GPU"})
-WAIT_SECONDS = 20.0
+WAIT_SECONDS = 240.0
 
 
 class ScriptedClient:

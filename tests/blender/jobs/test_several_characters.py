@@ -26,7 +26,7 @@ from tests.blender.helpers.drawing import drawn
 ASKED: dict[str, Any] = {"prompt": "a person waves", "seconds": 1.0, "takes": 1}
 NOTHING: frozenset[str] = frozenset()
 """Of the operator's properties that are set."""
-WAIT_SECONDS = 60.0
+WAIT_SECONDS = 240.0
 
 
 @pytest.fixture

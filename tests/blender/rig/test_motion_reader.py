@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -139,45 +139,56 @@ def test_a_pose_that_is_not_keyed_outlives_keys_that_leave_its_frame_alone() -> 
     assert tuple(rig.pose.bones["right_elbow"].rotation_quaternion) == (0.0, 1.0, 0.0, 0.0)
 
 
-def test_a_chunk_ends_in_time() -> None:
-    rig, clip = animated(frames=400)
+@dataclass
+class SlowFrames:
+    """A clock of its own, for which a change of the frame takes ``seconds``, all else nothing."""
+
+    seconds: float = 0.0
+    now: float = 0.0
+    changes: list[int] = field(default_factory=list[int])
+
+    def change(self, scene: Any, *_: Any) -> None:
+        self.changes.append(scene.frame_current)
+        self.now += self.seconds
+
+    def perf_counter(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def slow(monkeypatch: pytest.MonkeyPatch) -> Iterator[SlowFrames]:
+    frames = SlowFrames()
+    handler = frames.change
+    monkeypatch.setattr(motion_reader, "time", frames)
+    bpy.app.handlers.frame_change_pre.append(handler)
+    yield frames
+    bpy.app.handlers.frame_change_pre.remove(handler)
+
+
+def test_a_chunk_ends_in_time(slow: SlowFrames) -> None:
+    rig, clip = animated(frames=80)
+    slow.seconds = motion_reader.CHUNK_SECONDS / motion_reader.CHUNK_FRAMES / 2
     reader = motion_reader.MotionReader(rig, FIRST, last_of(clip))
     reader.read()
     assert not reader.done
+    assert slow.now < 1.1 * motion_reader.CHUNK_SECONDS
 
 
-def slow_frames(seconds: float, changes: list[int]) -> Callable[..., None]:
-    """A handler that takes so long at every change of the frame, and lists them."""
-
-    def wait(scene: Any, *_: Any) -> None:
-        changes.append(scene.frame_current)
-        time.sleep(seconds)
-
-    bpy.app.handlers.frame_change_pre.append(wait)
-    return wait
-
-
-def test_where_frames_are_slow_the_scene_goes_back_to_its_frame_now_and_then() -> None:
+def test_where_frames_are_slow_the_scene_goes_back_to_its_frame_now_and_then(
+    slow: SlowFrames,
+) -> None:
     rig, clip = animated(frames=80)
-    changes: list[int] = []
-    handler = slow_frames(motion_reader.CHUNK_SECONDS, changes)
-    try:
-        read = run(motion_reader.read_in_chunks(rig, FIRST, last_of(clip)))
-    finally:
-        bpy.app.handlers.frame_change_pre.remove(handler)
-    assert len(changes) <= RATIO * clip.frames
+    slow.seconds = motion_reader.CHUNK_SECONDS
+    read = run(motion_reader.read_in_chunks(rig, FIRST, last_of(clip)))
+    assert len(slow.changes) <= RATIO * clip.frames
     assert_same_motion(read, clip)
 
 
-def test_where_frames_are_very_slow_a_chunk_ends_all_the_same() -> None:
+def test_where_frames_are_very_slow_a_chunk_ends_all_the_same(slow: SlowFrames) -> None:
     rig, _ = animated(frames=80)
-    changes: list[int] = []
-    handler = slow_frames(0.02, changes)
-    try:
-        motion_reader.MotionReader(rig, FIRST, FIRST + 79).read(longest=0.05)
-    finally:
-        bpy.app.handlers.frame_change_pre.remove(handler)
-    assert 2 <= len(changes) <= 4
+    slow.seconds = 0.02
+    motion_reader.MotionReader(rig, FIRST, FIRST + 79).read(longest=0.05)
+    assert len(slow.changes) == 4  # three frames, and back
 
 
 def test_frames_that_nobody_wants_are_not_read() -> None:

@@ -23,7 +23,7 @@ from tests.motion.bundles.test_bundle import edit_config
 from tests.motion.bundles.test_published_checkpoint import HEADS, STATISTICS, tensors
 
 BILLION = 10**9
-SECONDS = 10.0
+SECONDS = 10.0  # of the processor
 
 SIZES: list[tuple[str, str, object]] = [
     *[("tokenizer", name, BILLION) for name in ("width", "code_dim", "codes", "stages")],
@@ -51,10 +51,10 @@ def test_sizes_that_the_files_do_not_have_are_refused_before_they_are_built(
 ):
     """Before: a worker of 8 GB, or one that never answers."""
     edit_config(tiny_bundle, lambda values: values[section].update({name: value}))
-    start = time.monotonic()
+    start = time.process_time()
     with peak_memory() as peak, pytest.raises(MMMError):
         load_bundle(tiny_bundle)
-    assert peak.megabytes < 100 and time.monotonic() - start < SECONDS
+    assert peak.megabytes < 100 and time.process_time() - start < SECONDS
 
 
 def _renamed(values: dict[str, Any], name: str) -> None:
@@ -126,7 +126,7 @@ def test_a_checkpoint_of_a_hundred_thousand_blocks_is_refused():
     named = dict(tensors("full", TRANSFORMER_KEY))
     small = next(iter(named.values()))[:1].flatten()[:1]
     named |= {f"trans_head.blocks.{block}.ln1.weight": small for block in range(100, 100_100)}
-    start = time.monotonic()
+    start = time.process_time()
     with pytest.raises(MMMError) as raised:
         import_transformer(named, tokenizer, HEADS)
-    assert len(str(raised.value)) < 600 and time.monotonic() - start < SECONDS
+    assert len(str(raised.value)) < 600 and time.process_time() - start < SECONDS
