@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import textwrap
 import unicodedata
+from collections.abc import Generator
+from contextlib import contextmanager
 from typing import Any, TypeAlias
 
 from ..common.untrusted import MOST_TEXT, clean_text
@@ -47,6 +49,18 @@ def can_run(operator: Any, reason: str) -> bool:
     if reason:
         operator.poll_message_set(shown(reason))
     return not reason
+
+
+@contextmanager
+def as_from_a_button(layout: Layout) -> Generator[None]:
+    """Operators drawn inside are invoked: the window goes on while the model works. Blender's own
+    entries before ours in a menu may have set another context, which those after ours keep."""
+    before = layout.operator_context
+    layout.operator_context = "INVOKE_DEFAULT"
+    try:
+        yield
+    finally:
+        layout.operator_context = before
 
 
 def draw_wrapped(

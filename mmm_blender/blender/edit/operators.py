@@ -25,7 +25,7 @@ from ..jobs.motion_operator import MotionJobOperator
 from ..jobs.session import session
 from ..path.operator_properties import PathOperator
 from ..rig.target import selected_characters
-from ..widgets import can_run
+from ..widgets import as_from_a_button, can_run
 from .chosen_range import Source, chosen_range
 from .task import EditParams, confirmation, edit_poll_error, poses_range, start_edit
 
@@ -184,9 +184,10 @@ class InBetween(EditOperator, bpy.types.Operator):
 def draw_menu(self: Any, context: Context) -> None:
     """Entries of the editors' menus of keys; the timeline of Blender 5 has no panel."""
     self.layout.separator()
-    self.layout.operator(RegenerateRange.bl_idname, icon="ARMATURE_DATA")
-    self.layout.operator(InBetween.bl_idname, icon="KEYTYPE_KEYFRAME_VEC")
-    draw_notice(self.layout, context, session, width=_MENU_WIDTH)
+    with as_from_a_button(self.layout):
+        self.layout.operator(RegenerateRange.bl_idname, icon="ARMATURE_DATA")
+        self.layout.operator(InBetween.bl_idname, icon="KEYTYPE_KEYFRAME_VEC")
+        draw_notice(self.layout, context, session, width=_MENU_WIDTH)
 
 
 _MENUS = (

@@ -76,3 +76,5 @@ def test_the_editors_of_keys_offer_both(session: WorkerSession, menu: str) -> No
     layout.separator = lambda: None  # type: ignore[attr-defined]
     operators.draw_menu(SimpleNamespace(layout=layout), bpy.context)
     assert set(layout.buttons()) == {"mmm.inpaint", "mmm.in_between"}
+    assert layout.invoked == set(layout.buttons()), "the window must go on meanwhile"
+    assert layout.operator_context == "EXEC_REGION_WIN"

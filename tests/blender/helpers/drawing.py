@@ -15,6 +15,8 @@ class Layout:
         self.book: list[Any] = [] if book is None else book
         self.enabled = True
         self.active = True
+        self.operator_context = "EXEC_REGION_WIN"  # as Blender's own entries may leave it
+        self.invoked: set[str] = set()
 
     def _note(self, text: str) -> None:
         text.encode()  # Blender ends at a label that UTF-8 cannot say
@@ -58,6 +60,8 @@ class Layout:
         assert function in dir(getattr(bpy.ops, module))
         values = SimpleNamespace()
         self.book.append((name, self, values))
+        if self.operator_context == "INVOKE_DEFAULT":
+            self.invoked.add(name)
         return values
 
     def operator_menu_enum(self, name: str, items: str, **more: Any) -> None:

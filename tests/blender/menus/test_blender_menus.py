@@ -23,7 +23,9 @@ def test_object_and_pose_menus_open_the_motion_menu(session: WorkerSession, name
 
 
 def test_a_search_finds_the_commands_by_their_names(session: WorkerSession) -> None:
-    buttons = drawn(blender_menus.MotionMenu).buttons()
+    layout = drawn(blender_menus.MotionMenu)
+    buttons = layout.buttons()
+    assert layout.invoked == set(buttons), "the window must go on meanwhile"
     labels = {
         getattr(bpy.ops.mmm, name.removeprefix("mmm.")).get_rna_type().name for name in buttons
     }
