@@ -320,7 +320,8 @@ def test_a_stopped_worker_is_not_waited_for_without_end(
     with monkeypatch.context() as patch:
         patch.setattr(client, "_silence_seconds", 0.2)
         job = submit(client, "walk")
-        wait(lambda: client.poll() is None or processes(client) != stopped)
+        said: list[p.WorkerMessage] = []
+        wait(lambda: said.extend(client.poll()) or processes(client) != stopped)
     messages = poll_until(client, ends(job))
     assert [m.job for m in messages if isinstance(m, p.Generated)] == [job]  # by a new process
 
