@@ -150,9 +150,9 @@ def parse(arguments: Sequence[str], program: str) -> argparse.Namespace:
     parser.add_argument("--out", type=Path, required=True, help="folder for the files")
     parser.add_argument("--format", default="blend", help=f"of {', '.join(WRITERS)}, with commas")
     parser.add_argument("--bundle", type=Path, default=_starter(), help="folder of the weights")
-    parser.add_argument("--python", type=Path, help="Python that has torch")
+    parser.add_argument("--python", type=Path, help="Python that runs the model")
     parser.add_argument("--device", default=AUTO_DEVICE, help="auto, cpu, cuda:0, mps, ...")
-    parser.add_argument("--threads", type=int, default=0, help="CPU threads, 0 for torch's choice")
+    parser.add_argument("--threads", type=int, default=0, help="CPU threads, 0 for one a core")
     parser.add_argument("--rows", default=":", metavar="A:B", help="rows A to B alone, from 1 on")
     parser.add_argument("--fps", type=_rate, default=DEFAULT_FPS, help="of what is generated")
     parser.add_argument(
@@ -244,7 +244,7 @@ def _worker_python() -> Path:
 
     python, reason = worker_python()
     if python is None:
-        raise MMMError(f"{reason} Or name a Python that has torch with --python.")
+        raise MMMError(f"{reason} Or name a Python that can run it with --python.")
     return python
 
 
