@@ -6,7 +6,7 @@ import math
 import re
 import unicodedata
 from collections.abc import Sequence
-from typing import TypeVar
+from typing import Literal, TypeAlias, TypeVar
 
 from ..common.errors import MMMError
 from ..geometry.editing.edit_mask import BodyPart
@@ -19,6 +19,13 @@ LOCKS = tuple(mode.value.lower() for mode in LockMode)
 """Which keys of an edit's range stay, in a table's words."""
 SEPARATOR = "|"
 """Between the prompts of a sequence, and between their seconds and seeds."""
+
+EndWord: TypeAlias = Literal["free", "standing"]
+EndWords: TypeAlias = tuple[EndWord, EndWord]
+"""How a motion begins, and how it ends."""
+FREE: EndWords = ("free", "free")
+
+_END_WORDS: tuple[EndWord, ...] = ("free", "standing")
 
 _Word = TypeVar("_Word", bound=str)
 
@@ -104,6 +111,17 @@ def range_of(where: str, text: str) -> tuple[int, int]:
 def body_part_of(where: str, text: str) -> BodyPart:
     """A body part; "" for the whole body."""
     return _one_of(BODY_PARTS, where, "body_part", text)
+
+
+def end_of(where: str, column: str, text: str) -> EndWord:
+    """How a motion begins or ends; "" for free."""
+    return _one_of(_END_WORDS, where, column, text)
+
+
+def end_conditions(ends: EndWords) -> dict[str, object]:
+    """For a message and for what decides a row; {} for free ends, as in earlier versions."""
+    named = zip(("start", "end"), ends, strict=True)
+    return {column: word for column, word in named if word != "free"}
 
 
 def lock_of(where: str, text: str) -> LockMode:

@@ -60,6 +60,8 @@ columns of the CSV file, in any order; all but name may be missing or empty:
              metres), or an object in a Blender file, as in scene.blend#Curve (a curve, a grease
              pencil stroke, an object to go to, or a collection of way-points); of an edit #Curve,
              in its own file; without seconds one prompt takes as long as the path does
+  start      of a new motion: free (it may begin in mid-stride) or standing; free if empty
+  end        of a new motion: free or standing; free if empty
   file       makes the row an edit of the motion in this .blend or .bvh file (from the CSV
              file's folder on), or of the motion that an earlier row makes, by its name
   range      of an edit: first and last frame to regenerate, such as 24-48 or -10--5;

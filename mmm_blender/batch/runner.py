@@ -21,6 +21,7 @@ from ..worker.protocol import (
     LoadBundle,
     WorkerError,
 )
+from .cells import end_conditions
 from .product import Product
 from .report import REPORT_NAME, Report, file_name
 from .table import ClipRow, EditRow, ReplayRow, Row, SequenceRow, Source, on_disk
@@ -224,7 +225,8 @@ class Batch:
 
 
 def _message(row: ClipRow | SequenceRow, fps: float) -> Generate | GenerateSequence:
-    conditions = {} if row.path is None else row.path.conditions(fps)
+    walked = {} if row.path is None else row.path.conditions(fps)
+    conditions = walked | end_conditions(row.ends)
     if isinstance(row, ClipRow):
         return Generate(row.prompt, row.seconds, row.seed, fps=fps, conditions=conditions)
     asked = (row.prompts, row.seconds, row.seeds)

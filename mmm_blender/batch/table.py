@@ -19,8 +19,12 @@ from ..common.untrusted import check_file, clean_text
 from ..geometry.editing.edit_mask import BodyPart
 from ..geometry.editing.lock_mode import LockMode
 from .cells import (
+    FREE,
     SEPARATOR,
+    EndWords,
     body_part_of,
+    end_conditions,
+    end_of,
     lock_of,
     name_error,
     one_each,
@@ -32,7 +36,11 @@ from .csv_file import CsvRow, read_csv
 from .path_cell import PathCell, path_cell
 
 _EDIT_COLUMNS = ("range", "body_part", "hold")
-COLUMNS = ("name", "prompt", "seconds", "seed", "path", "file", *_EDIT_COLUMNS, "recipe")
+_END_COLUMNS = ("start", "end")
+COLUMNS = (
+    *("name", "prompt", "seconds", "seed", "path"),
+    *(*_END_COLUMNS, "file", *_EDIT_COLUMNS, "recipe"),
+)
 _INSTEAD_OF_PROMPT = ("file", "recipe")
 """Columns without which every row needs a prompt."""
 MOTION_FILES = (".blend", ".bvh")
@@ -65,6 +73,7 @@ class ClipRow:
     seconds: float
     seed: int
     path: PathCell | None = None
+    ends: EndWords = FREE
 
     @property
     def title(self) -> str:
@@ -75,7 +84,7 @@ class ClipRow:
     def recipe(self) -> dict[str, object]:
         """What decides the clip, but for the weights."""
         recipe = {"prompt": self.prompt, "seconds": self.seconds, "seed": self.seed}
-        return recipe | _path_recipe(self.path)
+        return recipe | _path_recipe(self.path) | end_conditions(self.ends)
 
 
 @dataclass(frozen=True)
@@ -88,6 +97,7 @@ class SequenceRow:
     seconds: tuple[float, ...]
     seeds: tuple[int, ...]
     path: PathCell | None = None
+    ends: EndWords = FREE
 
     @property
     def title(self) -> str:
@@ -102,6 +112,7 @@ class SequenceRow:
             "seconds": list(self.seconds),
             "seeds": list(self.seeds),
             **_path_recipe(self.path),
+            **end_conditions(self.ends),
         }
 
 
@@ -223,7 +234,7 @@ def _row(path: Path, read: CsvRow, earlier: Mapping[str, Row]) -> Row:
         raise MMMError(f"{where}: the name {given['name']!r} {reason}.")
     if given["recipe"]:
         _check_empty(where, given, "a recipe", ("prompt", "seconds", "seed", "path", "file"))
-        _check_empty(where, given, "a recipe", _EDIT_COLUMNS)
+        _check_empty(where, given, "a recipe", (*_END_COLUMNS, *_EDIT_COLUMNS))
         return ReplayRow(line, given["name"], _source(where, path, given["recipe"], RECIPE_FILES))
     if given["file"]:
         return _edit_row(where, path, line, given, earlier)
@@ -233,12 +244,13 @@ def _row(path: Path, read: CsvRow, earlier: Mapping[str, Row]) -> Row:
             f"{where}: '{given['name']}' has no prompt: describe the motion in a few words."
         )
     walked = _path(where, path, given["path"])
+    ends = (end_of(where, "start", given["start"]), end_of(where, "end", given["end"]))
     if SEPARATOR in given["prompt"]:
-        return _sequence_row(where, line, given, walked)
+        return _sequence_row(where, line, given, walked, ends)
     is_free = walked is not None and not given["seconds"]  # as long as the path takes
     seconds = 0.0 if is_free else seconds_of(where, given["seconds"])
     seed = seed_of(where, given["seed"])
-    return ClipRow(line, given["name"], given["prompt"], seconds, seed, walked)
+    return ClipRow(line, given["name"], given["prompt"], seconds, seed, walked, ends)
 
 
 def _path(where: str, table: Path, text: str, is_edit: bool = False) -> PathCell | None:
@@ -255,7 +267,7 @@ def _check_empty(where: str, given: Mapping[str, str], what: str, columns: tuple
 
 
 def _sequence_row(
-    where: str, line: int, given: Mapping[str, str], path: PathCell | None
+    where: str, line: int, given: Mapping[str, str], path: PathCell | None, ends: EndWords
 ) -> SequenceRow:
     prompts = tuple(prompt.strip() for prompt in given["prompt"].split(SEPARATOR))
     if "" in prompts:
@@ -272,13 +284,14 @@ def _sequence_row(
         tuple(seconds_of(where, text) for text in seconds),
         tuple(seed_of(where, text) for text in seeds),
         path,
+        ends,
     )
 
 
 def _edit_row(
     where: str, path: Path, line: int, given: Mapping[str, str], earlier: Mapping[str, Row]
 ) -> EditRow:
-    _check_empty(where, given, "an edit", ("seconds",))
+    _check_empty(where, given, "an edit", ("seconds", *_END_COLUMNS))
     if SEPARATOR in given["prompt"]:
         raise MMMError(f"{where}: an edit takes one prompt: write a row for each.")
     first, last = range_of(where, given["range"])

@@ -178,7 +178,7 @@ class GenerateSequence:
 
     prompts, seconds, seeds: one for each segment; the segments' borders lie at the sums of
     seconds. sampler, fps, pin_feet, tokens_LP: as in Generate; takes too, with the next seeds of
-    all segments. conditions: the same, but for starts and ends; a path is that of the whole.
+    all segments. conditions: the same; path, start and end are those of the whole.
     """
 
     prompts: tuple[str, ...]

@@ -22,7 +22,7 @@ def start_parts(context: Context, parts: tuple[Part, ...], params: GenerateParam
         segments,
         params.pin_feet,
         params.bundle,
-        params.targets.path,
+        params.targets,
         params.takes,
         params.tolerance,
     )

@@ -12,8 +12,9 @@ from ..bpy_types import Context, bpy
 from ..guards import one_sentence
 from ..jobs.motion_operator import MotionJobOperator
 from ..jobs.scene_job import SceneJob
-from ..path.operator_properties import PathOperator
+from ..path.operator_properties import PathOperator, StartEndOperator
 from ..simplify.option import SimplifyOption
+from ..targets.target_params import TargetParams
 from ..widgets import can_run
 from .lists import changed_list, sequence_list
 from .properties import SegmentParams, SequenceLine, chosen_line, params_of, set_line
@@ -168,7 +169,9 @@ class LoadSequence(bpy.types.Operator):
         return {"FINISHED"}
 
 
-class GenerateSequence(PathOperator, SimplifyOption, MotionJobOperator, bpy.types.Operator):
+class GenerateSequence(
+    PathOperator, StartEndOperator, SimplifyOption, MotionJobOperator, bpy.types.Operator
+):
     """Generate one motion from all prompts in the list, and key it from the current frame"""
 
     bl_idname = "mmm.generate_sequence"
@@ -193,9 +196,10 @@ class GenerateSequence(PathOperator, SimplifyOption, MotionJobOperator, bpy.type
         """Send the list."""
         lines = self.segments or sequence_list(context).lines
         rest = given_or_scene(self, context, (*_FROM_SCENE, "takes"))
-        path = self.path_params(context, 0.0)
         rest["tolerance"] = self.wanted_tolerance(context)
-        return start_sequence(context, SequenceParams(params_of(lines), path=path, **rest))
+        path = self.path_params(context, 0.0)
+        rest["targets"] = TargetParams(path, *self.start_and_end(context))
+        return start_sequence(context, SequenceParams(params_of(lines), **rest))
 
 
 class RegenerateSegment(MotionJobOperator, bpy.types.Operator):

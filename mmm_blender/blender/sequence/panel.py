@@ -13,6 +13,7 @@ from ..addon.ui_state import ui_state
 from ..bpy_types import Context, bpy
 from ..jobs.job_widgets import draw_notice, draw_progress
 from ..jobs.session import session
+from ..path.properties import path_settings
 from ..widgets import BIG, ORDER, TAB, Layout, draw_wrapped, in_language
 from .layout import Segment
 from .lists import sequence_list
@@ -71,6 +72,7 @@ class SequencePanel(bpy.types.Panel):
             count, seconds = len(found.lines), f"{total:g}"
             text = in_language("{count} prompts, {seconds} seconds", count=count, seconds=seconds)
             layout.label(text=text, icon="TIME")
+            _draw_ends(layout, context)
         if session.busy:
             draw_progress(layout, session)
             return
@@ -97,6 +99,13 @@ def _draw_line(layout: Layout, context: Context, line: Any) -> None:
     row.prop(line, "seconds")
     row.prop(line, "seed")
     row.operator("mmm.sequence_new_seed", text="", icon="FILE_REFRESH")
+
+
+def _draw_ends(layout: Layout, context: Context) -> None:
+    """How the whole begins and ends: the choices of the panel Path."""
+    column, settings = layout.column(), path_settings(context.scene)
+    column.prop(settings, "start_from")
+    column.prop(settings, "end_in")
 
 
 def _draw_generate(layout: Layout, context: Context) -> None:

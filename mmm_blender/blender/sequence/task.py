@@ -25,9 +25,8 @@ from ..history.recipe_store import RECIPE_PROPERTY
 from ..jobs.preview_stage import PreviewStage
 from ..jobs.scene_job import Preparation, Reading, SceneJob, SceneSnapshot
 from ..jobs.worker_access import WorkerAccess
-from ..path.planned_path import PathParams
 from ..rig.target import scene_fps, target_armature
-from ..targets.target_params import TargetParams, in_seconds, plan_targets
+from ..targets.target_params import NO_TARGET_PARAMS, TargetParams, in_seconds, plan_targets
 from .layout import Segment, sequence_segments
 from .lists import changed_list, list_of, own_list
 from .markers import replace_markers
@@ -38,13 +37,14 @@ NO_SEQUENCE = "The character's motion is no sequence: generate one first."
 
 @dataclass(frozen=True)
 class SequenceParams:
-    """What the user asks for. bundle: as in ``choose_bundle``. path: None for no path. tolerance:
-    within which its keys are simplified, None for all of them."""
+    """What the user asks for. bundle: as in ``choose_bundle``. targets: of the whole; a path takes
+    as long as the prompts. tolerance: within which its keys are simplified, None for all of them.
+    """
 
     segments: tuple[SegmentParams, ...]
     pin_feet: bool = True
     bundle: str = ""
-    path: PathParams | None = None
+    targets: TargetParams = NO_TARGET_PARAMS
     takes: int = 1
     tolerance: Tolerance | None = None
 
@@ -115,7 +115,7 @@ class _Making:
     ) -> None:
         """MMMError where the motion cannot keep to what is asked for."""
         self._params, self._fps = params, scene_fps(context.scene)
-        targets = in_seconds(TargetParams(params.path), params.seconds)
+        targets = in_seconds(params.targets, params.seconds)
         self._planned = plan_targets(context, rig, targets, params.seconds)
         self._listed = params_of(list_of(rig, context.scene).lines)
         self._writer = replace(

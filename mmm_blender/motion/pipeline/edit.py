@@ -10,6 +10,7 @@ L token places, P columns of the grid, T frames.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -41,6 +42,9 @@ from .request_validation import check_prompt, check_seed, replayed_tokens
 from .token_cells import Places
 from .windows import WindowFiller
 
+Sample = Callable[[WindowFiller, EditJob], IntArray]
+"""Gives the tokens (L, P) of an edit with its masked cells filled."""
+
 _FLOOR_TOLERANCE = 0.1
 """A motion whose lowest foot is within this of y = 0 stands on that floor, metres; another one
 stands where its lowest foot is."""
@@ -57,7 +61,8 @@ class EditRequest:
     moves_after: the motion may end elsewhere than the kept frames behind the mask begin. tokens_LP:
     of an earlier result, which is then decoded again without sampling. path: that the root takes,
     in the clip's space; its times count from the span's start. pins: targets of hands, feet and
-    head, which change the masked frames alone.
+    head, which change the masked frames alone. joins: where motions are joined that are made one
+    by one, in the clip's seconds.
     """
 
     clip: MotionClip
@@ -70,6 +75,7 @@ class EditRequest:
     tokens_LP: IntArray | None = None
     path: GroundPath | None = None
     pins: tuple[Pin, ...] = ()
+    joins: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -97,10 +103,12 @@ def edit_motion(
     request: EditRequest,
     previews: Previews | None = None,
     start: float = 0.0,
+    sample: Sample = sampled_tokens,
 ) -> EditResult:
     """The edited motion; MMMError for a request that cannot be met, Cancelled when asked to stop.
 
-    previews: of what is made, meanwhile. start: of the clip, in the seconds of the answer.
+    previews: of what is made, meanwhile. start: of the clip, in the seconds of the answer. sample:
+    fills the masked cells.
     Only the motion around the mask is looked at, so the cost does not grow with the clip.
     """
     model = filler.model
@@ -112,12 +120,13 @@ def edit_motion(
     floor = floor_height(kept)
     kept = _raised(kept, -floor)
     job = _job(request, kept, mask, filler.sampler)
-    sampler = _resolved(filler.sampler, job)
+    job = replace(job, joins=tuple(at - near.start / kept.fps for at in request.joins))
+    sampler = resolved(filler.sampler, job)
     if previews is not None and job.path is None:
         begins = start + near.start / request.clip.fps
         filler = previews.of(filler, _shown(model, job, floor), _masked(mask), begins)
     if request.tokens_LP is None:
-        tokens_LP = sampled_tokens(replace(filler, sampler=sampler), job)
+        tokens_LP = sample(replace(filler, sampler=sampler), job)
     else:
         shape = (len(Places.of(kept.frames, kept.fps, model.tokenizer_config)), len(model.columns))
         tokens_LP = replayed_tokens(request.tokens_LP, shape, model.vocabulary.codes)
@@ -213,7 +222,7 @@ def _raised(clip: MotionClip, height: float) -> MotionClip:
     return clip.replace(root_T3=clip.root_T3 + np.array([0.0, height, 0.0]))
 
 
-def _resolved(sampler: SamplerConfig, job: EditJob) -> SamplerConfig:
+def resolved(sampler: SamplerConfig, job: EditJob) -> SamplerConfig:
     """The sampler with the number of candidates: one where there is nowhere to arrive, but those
     that a prompt may have which claims what can be seen."""
     least = sampler.claim_tries if job.claims else 1

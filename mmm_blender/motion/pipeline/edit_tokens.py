@@ -24,6 +24,7 @@ from ...geometry.editing.path_correction import (
 )
 from ...geometry.editing.path_editing import Bent, EndTurns, bend_to_path, with_piece
 from ...geometry.editing.seam_blending import meet
+from ...geometry.editing.seam_smoothing import smooth_seams
 from ...geometry.ground_path import GroundPath
 from ...geometry.resample import resample
 from ...prompts.claims import Claims
@@ -56,7 +57,8 @@ class Placed:
 class EditJob:
     """An edit without what the person sees of it. kept: the motion around, with nothing of what is
     masked, standing on the floor. moves_after: it may end anywhere. path: that the root takes.
-    claims: of the prompt, what is to be seen of it in the masked frames."""
+    claims: of the prompt, what is to be seen of it in the masked frames. joins: seconds at which
+    motions are joined."""
 
     kept: MotionClip
     mask: EditMask
@@ -65,6 +67,7 @@ class EditJob:
     moves_after: bool = False
     path: GroundPath | None = None
     claims: Claims = ()
+    joins: tuple[float, ...] = ()
 
     def verdict(self, clip: MotionClip) -> Verdict:
         """What the masked frames of a motion as long as the kept one show of the claims."""
@@ -78,6 +81,7 @@ class EditJob:
     def decoded(self, model: MotionModel, tokens_LP: IntArray) -> MotionClip:
         """What tokens decode to, at the rate and of the length of what is kept."""
         clip = decode_tokens(model, tokens_LP)
+        clip = smooth_seams(clip, [at * clip.fps - 0.5 for at in self.joins])
         return resample(clip, self.kept.fps).slice(0, self.kept.frames)
 
     def placed(self, made: MotionClip) -> Placed:

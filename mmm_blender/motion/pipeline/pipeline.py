@@ -36,6 +36,7 @@ from .path_following import (
 from .previews import Decode, Previews, hook_of
 from .request_validation import check_prompt, check_seconds, check_seed, replayed_tokens
 from .sequence import SequenceRequest, SequenceResult, generate_sequence
+from .sequence_ends import sequence_with_ends
 from .start_end import Wanted, held_edit
 from .tries import Ask, Tried, obedient_tokens
 from .windows import IsCancelled, OnStep, WindowFiller
@@ -225,6 +226,8 @@ class MotionPipeline:
     ) -> SequenceResult:
         """Several prompts in a row as one motion; see ``sequence.generate_sequence``."""
         filler = self._filler(request.sampler, on_step, cancelled, previews)
+        if not request.ends.free:
+            return sequence_with_ends(filler, request, self.config)
         if previews is not None and request.path is None:
             filler = previews.of(filler, lambda tokens_LP: decode_tokens(self.model, tokens_LP))
         return generate_sequence(filler, request, self.config)

@@ -11,8 +11,8 @@ N segments, L token places, P columns of the grid.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 
 import numpy as np
@@ -20,6 +20,7 @@ import numpy as np
 from ...common.arrays import BoolArray, IntArray
 from ...common.errors import MMMError
 from ...geometry.clip import MotionClip
+from ...geometry.editing.conditions import FREE_ENDS, Ends
 from ...geometry.editing.limb_pins import Pin, pin_limbs
 from ...geometry.editing.seam_smoothing import smooth_seams
 from ...geometry.ground_path import GroundPath, check_pace
@@ -59,7 +60,8 @@ class SequenceRequest:
 
     fps: rate of the clip, 0 for the layout's. sampler: None for the bundle's own. tokens_LP: of an
     earlier result, which is then decoded again without sampling. path: that the whole sequence
-    takes; the clip then stands on it. pins: targets of hands, feet and head.
+    takes; the clip then stands on it. pins: targets of hands, feet and head. ends: how it begins
+    and ends (see ``sequence_ends``).
     """
 
     prompts: tuple[str, ...]
@@ -71,6 +73,7 @@ class SequenceRequest:
     tokens_LP: IntArray | None = None
     path: GroundPath | None = None
     pins: tuple[Pin, ...] = ()
+    ends: Ends = FREE_ENDS
 
 
 @dataclass(frozen=True, eq=False)
@@ -87,18 +90,20 @@ class SequenceResult:
 def generate_sequence(
     filler: WindowFiller, request: SequenceRequest, config: BundleConfig
 ) -> SequenceResult:
-    """The clip; MMMError for a request that cannot be met, Cancelled when asked to stop."""
-    _check(request, config)
+    """The clip, of a request whose ends are free; MMMError for one that cannot be met, Cancelled
+    when asked to stop."""
+    check_sequence(request, config)
     model = filler.model
     borders = segment_borders(request.seconds, config)
     said: tuple[str, ...] = ()
     if request.tokens_LP is None:
-        tokens_LP, said = _sampled(filler, request, borders)
+        empty_LP = np.zeros((borders[-1], len(model.columns)), dtype=np.int64)
+        tokens_LP, said = sampled_segments(filler, request, SegmentGrid(empty_LP, borders))
     else:
         shape = (borders[-1], len(model.columns))
         tokens_LP = replayed_tokens(request.tokens_LP, shape, model.vocabulary.codes)
     fps = request.fps or config.tokenizer.feature_layout.fps
-    frames = max(1, round(sum(_made_seconds(request.seconds, config)) * fps))
+    frames = max(1, round(sum(made_seconds(request.seconds, config)) * fps))
     decoded = decode_tokens(model, tokens_LP)
     if filler.sampler.footsteps:
         inner = borders[1:-1]
@@ -122,7 +127,7 @@ def segment_borders(seconds: Sequence[float], config: BundleConfig) -> list[int]
     No segment is empty or longer than the model can make; the last one covers the whole end.
     """
     rate = config.tokenizer.feature_layout.fps / config.tokenizer.frames_per_token
-    ends = np.cumsum(_made_seconds(seconds, config)) * rate
+    ends = np.cumsum(made_seconds(seconds, config)) * rate
     longest = config.transformer.max_tokens
     borders = [0]
     for end in ends[:-1]:
@@ -134,12 +139,13 @@ def segment_borders(seconds: Sequence[float], config: BundleConfig) -> list[int]
     return borders
 
 
-def _made_seconds(seconds: Sequence[float], config: BundleConfig) -> list[float]:
+def made_seconds(seconds: Sequence[float], config: BundleConfig) -> list[float]:
     """The durations without the grace of ``check_seconds``."""
     return [min(max(each, config.min_seconds), config.max_seconds) for each in seconds]
 
 
-def _check(request: SequenceRequest, config: BundleConfig) -> None:
+def check_sequence(request: SequenceRequest, config: BundleConfig) -> None:
+    """MMMError with what to do, for everything that a person may get wrong."""
     if not request.prompts:
         raise MMMError("The list of prompts is empty: add a prompt.")
     counts = [len(request.prompts), len(request.seconds), len(request.seeds)]
@@ -157,8 +163,22 @@ def _check(request: SequenceRequest, config: BundleConfig) -> None:
         check_pace(request.path, sum(request.seconds))
 
 
-def _sampled(
-    filler: WindowFiller, request: SequenceRequest, borders: Sequence[int]
+HeldSegment = Callable[[WindowFiller], Tried]
+"""Samples a segment whose motion meets a pose that is held beside it."""
+
+
+@dataclass(frozen=True, eq=False)
+class SegmentGrid:
+    """A grid (L, P) whose segments are to be sampled. borders: places where they begin and the last
+    one ends; what lies outside is kept. held: the segments that meet it."""
+
+    tokens_LP: IntArray
+    borders: Sequence[int]
+    held: Mapping[int, HeldSegment] = field(default_factory=dict[int, HeldSegment])
+
+
+def sampled_segments(
+    filler: WindowFiller, request: SequenceRequest, grid: SegmentGrid
 ) -> tuple[IntArray, tuple[str, ...]]:
     """Tokens (L, P): the segments' own, then those at the borders again, every other border first;
     and sentences on segments that do not show what their prompts claim.
@@ -166,8 +186,8 @@ def _sampled(
     Seams of short segments hear of each other: a border is made with its neighbours finished.
     """
     noises = [Noise(seed) for seed in request.seeds]
-    tokens_LP = np.zeros((borders[-1], len(filler.model.columns)), dtype=np.int64)
-    jobs = _jobs(filler, borders)
+    tokens_LP = grid.tokens_LP.copy()
+    jobs = _jobs(filler, grid)
     notes: list[str] = []
     for index, job in enumerate(jobs):
         mask_LP = np.zeros(tokens_LP.shape, dtype=np.bool_)
@@ -189,19 +209,21 @@ def _sampled(
                 [noises[row].next() for row in job.rows],
             )
             continue
-        for window, row, tried in zip(
-            job.windows, job.rows, _segments(part, request, job), strict=True
-        ):
-            tokens_LP[window.start : window.stop] = tried.tokens_LP
-            notes += [f"Prompt {row + 1}: {note}" for note in tried.notes]
+        made = _segments(part, request, job, grid.held)
+        for window, row in zip(job.windows, job.rows, strict=True):
+            tokens_LP[window.start : window.stop] = made[row].tokens_LP
+            notes += [f"Prompt {row + 1}: {note}" for note in made[row].notes]
     return tokens_LP, tuple(notes)
 
 
-def _segments(filler: WindowFiller, request: SequenceRequest, job: _Batch) -> list[Tried]:
-    """Tokens of segments, each sampled by itself, and again where its prompt is not obeyed."""
+def _segments(
+    filler: WindowFiller, request: SequenceRequest, job: _Batch, held: Mapping[int, HeldSegment]
+) -> dict[int, Tried]:
+    """Tokens of a batch's segments by number, each sampled by itself, or with the pose that it
+    meets; and again where its prompt is not obeyed."""
     per_token = filler.model.tokenizer_config.frames_per_token
-    asks = [
-        Ask(
+    asks = {
+        row: Ask(
             request.prompts[row],
             window.length,
             request.seeds[row],
@@ -209,8 +231,15 @@ def _segments(filler: WindowFiller, request: SequenceRequest, job: _Batch) -> li
             request.pin_feet,
         )
         for window, row in zip(job.windows, job.rows, strict=True)
-    ]
-    return obedient_tokens(filler, asks)
+        if row not in held
+    }
+    meeting = [row for row in job.rows if row in held]
+    parts = len(meeting) + bool(asks)
+    made = {row: held[row](filler.part(at, parts)) for at, row in enumerate(meeting)}
+    if asks:
+        free = obedient_tokens(filler.part(parts - 1, parts), list(asks.values()))
+        made |= dict(zip(asks, free, strict=True))
+    return made
 
 
 @dataclass(frozen=True, eq=False)
@@ -266,13 +295,14 @@ class _Batch:
     seam: bool
 
 
-def _jobs(filler: WindowFiller, borders: Sequence[int]) -> list[_Batch]:
+def _jobs(filler: WindowFiller, grid: SegmentGrid) -> list[_Batch]:
     """The batches in order: all segments, every other seam, the seams between those."""
     seam_steps = min(filler.sampler.steps or _SEAM_STEPS, _SEAM_STEPS)
     seam_filler = replace(filler, sampler=replace(filler.sampler, steps=seam_steps))
     half = min(LONGEST_HALF, (filler.model.places - 1) // 2 - _SEAM_SIDE)
-    segments = [Window(a, b, a, b) for a, b in pairwise(borders)]
-    seams = [_seam(before, after, half, borders[-1]) for before, after in pairwise(segments)]
+    segments = [Window(a, b, a, b) for a, b in pairwise(grid.borders)]
+    places = len(grid.tokens_LP)
+    seams = [_seam(before, after, half, places) for before, after in pairwise(segments)]
     batches = _batches(filler, segments, range(len(segments)), False)
     for first in (0, 1):
         batches += _batches(seam_filler, seams, range(first, len(seams), 2), True)

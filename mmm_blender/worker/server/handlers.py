@@ -158,7 +158,7 @@ def _clip_and_mask(message: Edit) -> tuple[MotionClip, EditMask]:
 
 
 def _sequence(generator: MotionPipeline, message: GenerateSequence, hooks: _Hooks) -> Motion:
-    asked = _within(message.conditions)
+    asked = Conditions.from_json(message.conditions)
     request = SequenceRequest(
         message.prompts,
         message.seconds,
@@ -169,6 +169,7 @@ def _sequence(generator: MotionPipeline, message: GenerateSequence, hooks: _Hook
         _given(message.tokens_LP),
         path=asked.path,
         pins=asked.pins,
+        ends=asked.ends,
     )
     made = generator.sequence(request, *hooks)
     params = {

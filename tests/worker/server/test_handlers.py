@@ -181,6 +181,9 @@ def test_conditions_are_met_told_and_replayed(client: WorkerClient, bundle: p.Lo
     assert from_pose.rotations_TJ4[0].tobytes() == CLIP.rotations_TJ4[4].tobytes()
     along = client.run_blocking(sequence(client, conditions=CONDITIONS), bundle)
     assert np.allclose(along.root_T3[-1, [0, 2]], (1.0, 3.0), atol=1e-6)
+    row = client.run_blocking(sequence(client, conditions=pose, fps=CLIP.fps), bundle)
+    assert row.rotations_TJ4[0].tobytes() == CLIP.rotations_TJ4[4].tobytes()
+    assert row.recipe["conditions"] == pose
     here = GroundPath.of(CLIP.root_T3[[23, 35, 48]][:, [0, 2]])
     edited = client.run_blocking(edit(client, conditions=Conditions(here).to_json()), bundle)
     assert edited.root_T3[48:].tobytes() == CLIP.root_T3[48:].tobytes()
