@@ -229,7 +229,8 @@ def _check_points(path: GroundPath) -> None:
         )
     if path.length > LONGEST_METRES:
         raise MMMError(
-            f"The path is {path.length:.0f} m long: draw one of at most {LONGEST_METRES:.0f} m."
+            f"The path is {max(path.length, LONGEST_METRES + 1.0):.0f} m long: draw one of at most "
+            f"{LONGEST_METRES:.0f} m."
         )
 
 
@@ -256,9 +257,14 @@ def _check_times(path: GroundPath) -> None:
     speeds = np.diff(lengths) / np.diff(seconds)
     if len(speeds) and speeds.max() > FASTEST_MPS:
         raise MMMError(
-            f"The path would have to be run at {speeds.max():.1f} m/s, and a person runs at most "
-            f"{FASTEST_MPS:g}: give it more time, or draw it shorter."
+            f"The path would have to be run at {_too_fast(speeds.max())}, and a person runs at "
+            f"most {FASTEST_MPS:g}: give it more time, or draw it shorter."
         )
+
+
+def _too_fast(mps: float) -> str:
+    """A speed over the limit, so that it does not look as if it were not."""
+    return f"{max(mps, FASTEST_MPS + 0.1):.1f} m/s"
 
 
 def check_pace(path: GroundPath, seconds: float) -> None:
@@ -266,8 +272,8 @@ def check_pace(path: GroundPath, seconds: float) -> None:
     if path.length > FASTEST_MPS * seconds:
         raise MMMError(
             f"{path.length:.1f} m in {seconds:.1f} s would have to be run at "
-            f"{path.length / seconds:.1f} m/s, and a person runs at most {FASTEST_MPS:g}: give it "
-            "more time, or draw it shorter."
+            f"{_too_fast(path.length / seconds)}, and a person runs at most {FASTEST_MPS:g}: give "
+            "it more time, or draw it shorter."
         )
 
 

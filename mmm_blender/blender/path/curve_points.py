@@ -1,6 +1,7 @@
 """A curve object as a line of points in the world: Bezier, NURBS or poly, deformed as it is seen.
 
-Shape suffixes: N control points, M points of the line, 3 xyz.
+Shape suffixes: N control points, K of them that bear on a point, M points of the line, 3 xyz, 4 xyz
+and weight.
 """
 
 from __future__ import annotations
@@ -13,30 +14,35 @@ import numpy as np
 from ...common.arrays import FloatArray, IntArray
 from ...common.errors import MMMError
 from ..bpy_types import Object, bpy
+from ..rig.world_places import checked_places, is_evaluated, world_matrix
 
 Spline: TypeAlias = Any
 """A ``bpy.types.Spline``."""
 
 _STEPS = 24
 """Straight pieces between two control points: under a centimetre of a stride's bend."""
+_MOST_PIECES = 50_000
+"""Straight pieces of a line: a drawing of more control points has fewer between two of them."""
 
 
 def curve_points(item: Object) -> tuple[FloatArray, int]:
     """Points (M, 3) of the first spline of a curve object in the world, and how many splines it
     has. Raises MMMError for a curve without points."""
-    evaluated = item.evaluated_get(bpy.context.evaluated_depsgraph_get())
-    matrix_44 = np.array(evaluated.matrix_world, dtype=np.float64)
-    splines_M3 = _splines(item, evaluated)
+    matrix_44 = world_matrix(item)
+    splines_M3 = _splines(item)
     if not splines_M3:
         raise MMMError(f"The curve '{item.name}' is empty: draw a path with it.")
-    return splines_M3[0] @ matrix_44[:3, :3].T + matrix_44[:3, 3], len(splines_M3)
+    line_M3 = splines_M3[0] @ matrix_44[:3, :3].T + matrix_44[:3, 3]
+    return checked_places(line_M3, f"'{item.name}'"), len(splines_M3)
 
 
-def _splines(item: Object, evaluated: Object) -> list[FloatArray]:
+def _splines(item: Object) -> list[FloatArray]:
     """All splines that have points, with hooks and other modifiers applied."""
-    if not evaluated.is_evaluated:  # it is hidden, so nothing is applied to it
+    # nothing is applied to what is hidden; the evaluated one is of before Edit Mode
+    if not is_evaluated(item) or item.data.is_editmode:
         return _lines(item.data)
     graph = bpy.context.evaluated_depsgraph_get()
+    evaluated = item.evaluated_get(graph)
     try:
         return _lines(evaluated.to_curve(graph, apply_modifiers=True))
     finally:
@@ -44,17 +50,30 @@ def _splines(item: Object, evaluated: Object) -> list[FloatArray]:
 
 
 def _lines(curve: Any) -> list[FloatArray]:
-    return [line for line in map(spline_points, curve.splines) if len(line)]
+    with np.errstate(all="ignore"):  # points may be no numbers: whoever takes the line looks at it
+        return [line for line in map(spline_points, curve.splines) if len(line)]
 
 
 def spline_points(spline: Spline) -> FloatArray:
     """The line of a spline in its object's space. (M, 3); a closed one ends where it begins."""
     if spline.type == "BEZIER":
         return _bezier_points(spline)
-    control_N4 = np.array([tuple(point.co) for point in spline.points]).reshape(-1, 4)
+    control_N4 = _array(spline.points, "co", 4)
     if spline.type == "NURBS" and len(control_N4) > 2:
         return _nurbs_points(spline, control_N4)
     return _closed(control_N4[:, :3], spline.use_cyclic_u)
+
+
+def _array(points: Any, name: str, numbers: int) -> FloatArray:
+    """A vector of every point. (N, numbers)."""
+    values = np.empty(len(points) * numbers, dtype=np.float32)
+    points.foreach_get(name, values)
+    return values.reshape(-1, numbers).astype(np.float64)
+
+
+def _steps(control_points: int) -> int:
+    """Straight pieces between two of so many control points."""
+    return max(1, min(_STEPS, _MOST_PIECES // control_points))
 
 
 def _closed(points_N3: FloatArray, is_cyclic: bool) -> FloatArray:
@@ -65,12 +84,12 @@ def _bezier_points(spline: Spline) -> FloatArray:
     """Cubic pieces from point to point, the handles between them."""
     points = spline.bezier_points
     co_N3, left_N3, right_N3 = (
-        _closed(np.array([tuple(getattr(each, name)) for each in points]), spline.use_cyclic_u)
+        _closed(_array(points, name, 3), spline.use_cyclic_u)
         for name in ("co", "handle_left", "handle_right")
     )
     if len(co_N3) < 2:
         return co_N3
-    t_S11 = np.linspace(0.0, 1.0, _STEPS, endpoint=False)[:, None, None]
+    t_S11 = np.linspace(0.0, 1.0, _steps(len(co_N3)), endpoint=False)[:, None, None]
     rest_S11 = 1.0 - t_S11
     pieces_SN3 = (
         rest_S11**3 * co_N3[:-1]
@@ -93,11 +112,13 @@ def _nurbs_points(spline: Spline, control_N4: FloatArray) -> FloatArray:
     borders = np.unique(knots[order - 1 : len(control_N4) + 1]).astype(np.float64)
     if len(borders) < 2:  # too few points for knots of this kind
         return control_N4[:, :3]
-    steps = _STEPS * len(control_N4) // (len(borders) - 1)
+    steps = max(1, _steps(len(control_N4)) * len(control_N4) // (len(borders) - 1))
     pieces = [np.linspace(*ends, steps, endpoint=False) for ends in pairwise(borders)]
-    basis_MN = _basis(knots, order, np.concatenate([*pieces, borders[-1:]]))
-    weighted_MN = basis_MN * control_N4[:, 3]
-    return weighted_MN @ control_N4[:, :3] / weighted_MN.sum(axis=1, keepdims=True)
+    spans_M, basis_MK = _basis(knots, order, np.concatenate([*pieces, borders[-1:]]))
+    near_MK4 = control_N4[spans_M[:, None] + np.arange(1 - order, 1)]
+    weighted_MK = basis_MK * near_MK4[:, :, 3]
+    places_M3 = np.einsum("mk,mkx->mx", weighted_MK, near_MK4[:, :, :3])
+    return places_M3 / weighted_MK.sum(axis=1, keepdims=True)
 
 
 def nurbs_knots(count: int, order: int, cyclic: bool, ends: bool, bezier: bool) -> IntArray:
@@ -121,25 +142,20 @@ def nurbs_knots(count: int, order: int, cyclic: bool, ends: bool, bezier: bool) 
     return np.array(knots)
 
 
-def _basis(knots: IntArray, order: int, at_M: FloatArray) -> FloatArray:
-    """Value of every control point's basis function at each parameter. (M, N)."""
-    spans = len(knots) - 1
-    last = int(np.flatnonzero(np.diff(knots) > 0)[-1])
-    inside = (knots[:-1] <= at_M[:, None]) & (at_M[:, None] < knots[1:])
-    inside |= (at_M[:, None] >= knots[last + 1]) & (np.arange(spans) == last)
-    basis = inside.astype(np.float64)
+def _basis(knots: IntArray, order: int, at_M: FloatArray) -> tuple[IntArray, FloatArray]:
+    """The span of knots in which each parameter lies (M,), and the basis functions that are not 0
+    there (M, order): those of the control points up to that of the span's number. (Piegl and
+    Tiller, "The NURBS Book", 1997, A2.2.)"""
+    last = int(np.flatnonzero(np.diff(knots[: len(knots) - order + 1]) > 0)[-1])
+    spans_M = np.minimum(np.searchsorted(knots, at_M, side="right") - 1, last)
+    basis_MK = np.zeros((len(at_M), order))
+    basis_MK[:, 0] = 1.0
     for degree in range(1, order):
-        basis = _raised(knots, basis, degree, at_M)
-    return basis
-
-
-def _raised(knots: IntArray, basis: FloatArray, degree: int, at_M: FloatArray) -> FloatArray:
-    """Basis functions of ``degree`` from those of a degree less; 0 / 0 counts as 0."""
-    count = len(knots) - 1 - degree
-    rise = (knots[degree : degree + count] - knots[:count]).astype(np.float64)
-    fall = (knots[degree + 1 : degree + 1 + count] - knots[1 : 1 + count]).astype(np.float64)
-    up = (at_M[:, None] - knots[:count]) / np.where(rise > 0, rise, np.inf)
-    down = (knots[degree + 1 : degree + 1 + count] - at_M[:, None]) / np.where(
-        fall > 0, fall, np.inf
-    )
-    return up * basis[:, :count] + down * basis[:, 1 : count + 1]
+        carried_M = np.zeros(len(at_M))
+        for k in range(degree):
+            after_M, before_M = knots[spans_M + k + 1], knots[spans_M + k + 1 - degree]
+            share_M = basis_MK[:, k] / (after_M - before_M)
+            basis_MK[:, k] = carried_M + (after_M - at_M) * share_M
+            carried_M = (at_M - before_M) * share_M
+        basis_MK[:, degree] = carried_M
+    return spans_M, basis_MK

@@ -32,7 +32,7 @@ from .properties import (
     path_settings,
 )
 from .start_pose import has_pose
-from .world_path import WorldPath, named_path, scene_path, target_place
+from .world_path import WAY_POINTS_NAME, WorldPath, named_path, scene_path, target_place
 
 LONGEST_SECONDS = 120.0
 """Motions along a path end there: a longer one is made of several."""
@@ -175,6 +175,8 @@ def plan_path(
     yaws_N = space.to_model_yaw(path.directions_N3)
     times_N = _times(path, start)
     kept = _kept(model_N3[:, [0, 2]], path)
+    if len(kept) == 1 and path.is_goal:
+        raise MMMError(f"The character stands at {path.name} already: move it, or choose No Path.")
     ground = GroundPath.of(
         np.round(model_N3[kept][:, [0, 2]], _DIGITS),
         np.round(yaws_N[kept], _DIGITS) if np.isfinite(yaws_N).any() else (),
@@ -183,10 +185,8 @@ def plan_path(
         _on_ground(path.target_3, space),
     )
     seconds = _seconds(ground, space, params)
-    _check_seconds(ground, seconds, path.name)
-    return PlannedPath(
-        ground, seconds, space, notes=(*path.notes, *_height_note(model_N3, path.name))
-    )
+    _check_seconds(ground, seconds, path)
+    return PlannedPath(ground, seconds, space, notes=(*path.notes, *_height_note(model_N3, path)))
 
 
 def _with_start(path: WorldPath, space: WorldSpace, start: PathStart) -> WorldPath:
@@ -247,14 +247,14 @@ def _seconds(ground: GroundPath, space: WorldSpace, params: PathParams) -> float
     return 0.0
 
 
-def _check_seconds(ground: GroundPath, seconds: float, name: str) -> None:
+def _check_seconds(ground: GroundPath, seconds: float, path: WorldPath) -> None:
     """Raises MMMError where nobody could walk so fast, or the motion would last too long."""
     if not 0.0 <= seconds < math.inf:
         raise MMMError(f"A motion cannot last {seconds:g} seconds: set its seconds again.")
     if seconds > LONGEST_SECONDS:
         raise MMMError(
-            f"{_start(name)} takes {seconds:.0f} seconds, and a motion has at most "
-            f"{LONGEST_SECONDS:.0f}: go faster, or make it of several paths."
+            f"{_start(path, 'takes')} {max(seconds, LONGEST_SECONDS + 1.0):.0f} seconds, and a "
+            f"motion has at most {LONGEST_SECONDS:.0f}: go faster, or make it of several paths."
         )
     if seconds:
         check_pace(ground, seconds)
@@ -267,20 +267,22 @@ def _on_ground(place_3: FloatArray | None, space: WorldSpace) -> tuple[float, fl
     return round(float(x), _DIGITS), round(float(z), _DIGITS)
 
 
-def _height_note(model_N3: FloatArray, name: str) -> tuple[str, ...]:
+def _height_note(model_N3: FloatArray, path: WorldPath) -> tuple[str, ...]:
     """That a path does not lie on the character's floor."""
     lowest, highest = float(model_N3[:, 1].min()), float(model_N3[:, 1].max())
     if max(-lowest, highest) <= _OFF_FLOOR:
         return ()
     far, where = (-lowest, "under") if -lowest > highest else (highest, "over")
     return (
-        f"{_start(name)} lies up to {far:.1f} m {where} the floor: the body stays on its floor.",
+        f"{_start(path, 'lies')} up to {far:.1f} m {where} the floor: the body stays on its floor.",
     )
 
 
-def _start(name: str) -> str:
-    """A path's name at the start of a sentence."""
-    return name[0].upper() + name[1:] if name.startswith("the ") else f"The path '{name}'"
+def _start(path: WorldPath, does: str) -> str:
+    """What a path does, at the start of a sentence. does: as one thing does it."""
+    if path.name == WAY_POINTS_NAME:
+        return f"The way-points {does.removesuffix('s')}"
+    return f"The way to {path.name} {does}" if path.is_goal else f"The path '{path.name}' {does}"
 
 
 def has_path(context: Context, params: PathParams | None) -> bool:

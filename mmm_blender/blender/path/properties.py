@@ -65,7 +65,6 @@ class WayPoint(bpy.types.PropertyGroup):
         name="Frame",
         description="Frame on which the body is there, 0 for any",
         default=0,
-        min=0,
     )
     use_heading: bpy.props.BoolProperty(
         name="Heading",

@@ -13,7 +13,8 @@ import numpy as np
 from ...common.arrays import FloatArray
 from ...common.errors import MMMError
 from ...geometry.polyline import length, smoothed
-from ..bpy_types import Object, bpy
+from ..bpy_types import Object
+from ..rig.world_places import checked_places, world_matrix
 
 STROKE_TYPES = ("GREASEPENCIL", "GPENCIL")
 """Types of grease pencil objects: Blender 4.3 and later, before."""
@@ -21,22 +22,31 @@ STROKE_TYPES = ("GREASEPENCIL", "GPENCIL")
 _SPACING = 0.05
 _REACH = 0.15
 """Metres: points of a drawn line, and how far the trembling of the hand is smoothed away."""
+_MOST_POINTS = 20_000
+"""Of a smoothed line: a longer one has them farther apart."""
 
 
 def stroke_points(item: Object) -> tuple[FloatArray, int]:
     """Points (M, 3) in the world of the stroke that was drawn last in the active layer, smoothed,
     and how many strokes that layer has. Raises MMMError where there is none."""
-    evaluated = item.evaluated_get(bpy.context.evaluated_depsgraph_get())
     layer = item.data.layers.active
     strokes = [] if layer is None else _strokes(item, layer)
     if not strokes:
         raise MMMError(
             f"The active layer of '{item.name}' has no stroke on this frame: draw a path in it."
         )
-    matrix_44 = np.array(evaluated.matrix_world, dtype=np.float64) @ _layer_matrix(layer)
-    line_M3 = strokes[-1] @ matrix_44[:3, :3].T + matrix_44[:3, 3]
-    if length(line_M3) > _SPACING:
-        line_M3 = smoothed(line_M3, _SPACING, _REACH)
+    assert layer is not None  # it has strokes
+    if layer.parent is not None:
+        raise MMMError(
+            f"The active layer of '{item.name}' has '{layer.parent.name}' as its parent, and such "
+            "strokes cannot be followed: clear the layer's parent."
+        )
+    matrix_44 = world_matrix(item) @ _layer_matrix(layer)
+    with np.errstate(all="ignore"):  # points may be no numbers
+        line_M3 = strokes[-1] @ matrix_44[:3, :3].T + matrix_44[:3, 3]
+    far = length(checked_places(line_M3, f"'{item.name}'"))
+    if far > _SPACING:
+        line_M3 = smoothed(line_M3, max(_SPACING, far / _MOST_POINTS), _REACH)
     return line_M3, len(strokes)
 
 

@@ -27,7 +27,7 @@ class AddWayPoint(bpy.types.Operator):
         name="Object", description="Name of the object; a new empty if not given"
     )
     frame: bpy.props.IntProperty(
-        name="Frame", description="Frame on which the body is there, 0 for any", min=0
+        name="Frame", description="Frame on which the body is there, 0 for any"
     )
     use_heading: bpy.props.BoolProperty(
         name="Heading", description="The body faces the way that the object's -Y axis points"

@@ -17,6 +17,7 @@ from ...common.arrays import FloatArray
 from ...common.errors import MMMError
 from ...geometry.polyline import length, points_of_text, resampled
 from ..bpy_types import Object, Scene, bpy
+from ..rig.world_places import checked_places, world_matrix
 from .curve_points import curve_points
 from .properties import CURSOR, LINE, LINE_TYPES, NONE, OBJECT, WAY_POINTS, path_settings
 from .stroke_points import STROKE_TYPES, stroke_points
@@ -24,6 +25,8 @@ from .stroke_points import STROKE_TYPES, stroke_points
 _SPACING = 0.1
 _MOST_POINTS = 400
 """Between two points of a drawn line in a message, metres, unless these would be too many."""
+
+WAY_POINTS_NAME = "the way-points"
 
 FORWARD = (0.0, -1.0, 0.0)
 """The axis of an object that shows where a body faces: a character's own rest pose faces so."""
@@ -36,7 +39,8 @@ class WorldPath:
     directions_N3: where it faces at each point, rows of nan where that is open. frames: scene frame
     of each point, 0 for any. from_character: the path begins where the character stands, and its
     points come after. notes: what the person should know of how it was read, in sentences.
-    target_3: what the body faces all the way, if anything.
+    target_3: what the body faces all the way, if anything. is_goal: it is no more than a place to
+    go to.
     """
 
     points_N3: FloatArray
@@ -46,6 +50,7 @@ class WorldPath:
     from_character: bool = False
     notes: tuple[str, ...] = ()
     target_3: FloatArray | None = None
+    is_goal: bool = False
 
 
 def line_path(points_N3: FloatArray, name: str, notes: Iterable[str] = ()) -> WorldPath:
@@ -90,7 +95,7 @@ def scene_path(scene: Scene, kind: str = "") -> WorldPath | None:
             return _list_path(settings.way_points)
         case kind if kind == CURSOR:
             place = np.array(scene.cursor.location[:], dtype=np.float64)
-            return _goal(place, "the 3D cursor")
+            return _goal(checked_places(place, "The 3D cursor"), "the 3D cursor")
         case kind if kind == OBJECT:
             return goal_path(_chosen(settings.goal, "an object to go to"))
         case kind:
@@ -131,7 +136,7 @@ def goal_path(item: Object) -> WorldPath:
 
 
 def _goal(place_3: FloatArray, name: str) -> WorldPath:
-    return WorldPath(place_3[None], np.full((1, 3), np.nan), (0,), name, from_character=True)
+    return WorldPath(place_3[None], np.full((1, 3), np.nan), (0,), name, True, is_goal=True)
 
 
 def _collection_path(collection: Any) -> WorldPath:
@@ -154,7 +159,7 @@ def _list_path(way_points: Sequence[Any]) -> WorldPath:
     if not there:
         raise MMMError("The list of way-points is empty: add one, or choose No Path.")
     items, frames, headings = zip(*there, strict=True)
-    return _through(items, frames, headings, "the way-points")
+    return _through(items, frames, headings, WAY_POINTS_NAME)
 
 
 def _way_point(line: Any) -> tuple[Object, int, bool]:
@@ -184,13 +189,9 @@ def _check_order(items: Sequence[Object], frames: Sequence[int]) -> None:
             )
 
 
-def _evaluated(item: Object) -> Object:
-    return item.evaluated_get(bpy.context.evaluated_depsgraph_get())
-
-
 def _place(item: Object) -> FloatArray:
-    return np.array(_evaluated(item).matrix_world, dtype=np.float64)[:3, 3]
+    return world_matrix(item)[:3, 3]
 
 
 def _forward(item: Object) -> FloatArray:
-    return np.array(_evaluated(item).matrix_world, dtype=np.float64)[:3, :3] @ FORWARD
+    return world_matrix(item)[:3, :3] @ FORWARD

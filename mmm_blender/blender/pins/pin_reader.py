@@ -17,6 +17,7 @@ from ...geometry.editing.limb_pins import Pin
 from ..bpy_types import ArmatureObject, Object, bpy
 from ..rig.motion_reader import scene_left_as_it_is
 from ..rig.target import DataBlockRef
+from ..rig.world_places import world_matrix
 from ..rig.world_space import WorldSpace
 from .properties import JOINTS, LOOK_AT, PIN_ITEMS, enabled_pins
 
@@ -155,14 +156,12 @@ def _inside(pin: PinParams, frames: PinnedFrames) -> PinParams | None:
 
 def _places(pins: Sequence[PinParams]) -> list[FloatArray]:
     """Where each pin's object is now, in the world. (3,) each."""
-    graph = bpy.context.evaluated_depsgraph_get()
     found: list[FloatArray] = []
     for pin in pins:
         item = pin.item.find(bpy.data.objects)
         if item is None:
             raise MMMError(f"The pin's object '{pin.item.name}' was deleted: press again.")
-        matrix = item.evaluated_get(graph).matrix_world
-        found.append(np.array(matrix, dtype=np.float64)[:3, 3])
+        found.append(world_matrix(item)[:3, 3])
     return found
 
 

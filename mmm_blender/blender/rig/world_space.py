@@ -9,13 +9,18 @@ Shape suffixes: N places, 3 xyz, 44 affine matrices that multiply columns.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
 from ...common.arrays import ArrayLike, FloatArray
+from ...common.errors import MMMError
 from ...geometry.conventions import to_blender_vectors
 from ..bpy_types import ArmatureObject
 from .pose_reading import pose_reading
+
+_LEAST_VOLUME = 1e-9
+"""A character that is thinner has no size, metres; also the least volume of its axes' unit cube."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,15 +34,25 @@ class WorldSpace:
         return np.asarray(places_N3) @ self.matrix_44[:3, :3].T + self.matrix_44[:3, 3]
 
     def to_model(self, places_N3: ArrayLike) -> FloatArray:
-        """The world to model space, (..., 3)."""
-        inverse_44 = np.linalg.inv(self.matrix_44)
+        """The world to model space, (..., 3). MMMError where the character has no size."""
+        inverse_44 = self._inverse_44
         return np.asarray(places_N3) @ inverse_44[:3, :3].T + inverse_44[:3, 3]
 
     def to_model_yaw(self, directions_N3: ArrayLike) -> FloatArray:
         """Headings (...) in radians of directions in the world: 0 is +Z, towards +X positive."""
-        inverse_33 = np.linalg.inv(self.matrix_44[:3, :3])
-        model_N3 = np.asarray(directions_N3) @ inverse_33.T
+        model_N3 = np.asarray(directions_N3) @ self._inverse_44[:3, :3].T
         return np.arctan2(model_N3[..., 0], model_N3[..., 2])
+
+    @cached_property
+    def _inverse_44(self) -> FloatArray:
+        """The world to model space. MMMError where the character has no size."""
+        if not np.isfinite(self.matrix_44).all():
+            raise MMMError("The character's object lies nowhere: its transform holds no numbers.")
+        sizes_3 = np.linalg.norm(self.matrix_44[:3, :3], axis=0)
+        volume = abs(np.linalg.det(self.matrix_44[:3, :3]))
+        if volume <= _LEAST_VOLUME * np.prod(sizes_3) or sizes_3.min() <= _LEAST_VOLUME:
+            raise MMMError("The character's object is scaled to nothing: give it a size first.")
+        return np.linalg.inv(self.matrix_44)
 
     @property
     def metre(self) -> float:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from ...geometry.clip import MotionClip
 from ...geometry.editing.conditions import Conditions, End, Ends, Start
 from ..bpy_types import ArmatureObject, Context
-from ..path.planned_path import PathParams, PlannedPath, plan_generation
+from ..path.planned_path import LONGEST_SECONDS, PathParams, PlannedPath, plan_generation
 from ..path.properties import FREE as FREE_CHOICE
 from ..path.properties import POSE as POSE_CHOICE
 from ..path.properties import SECONDS
@@ -18,8 +18,7 @@ from ..pins.pin_reader import PinnedFrames, PinParams, left_out_note, pins_of, r
 from ..rig.target import scene_fps
 from ..rig.world_space import world_space
 
-_LONGEST_FRAMES = 1_000_000
-"""Of a motion whose length nobody knows before: all later pins count."""
+_MOST_FRAMES = 1_000_000
 
 _ENDS: Mapping[str, End] = {FREE_CHOICE: "free", STANDING_CHOICE: "standing"}
 """Of the panel's choices, what messages say."""
@@ -104,8 +103,9 @@ def plan_targets(
 
 def _frames(context: Context, seconds: float) -> PinnedFrames:
     first, fps = int(context.scene.frame_current), scene_fps(context.scene)
-    is_known = 0.0 < seconds * fps < _LONGEST_FRAMES  # the worker says it of odd numbers
-    count = max(1, round(seconds * fps)) if is_known else _LONGEST_FRAMES
+    # nobody knows before how long a path takes at its own pace; the worker says it of odd numbers
+    is_known = 0.0 < seconds * fps < _MOST_FRAMES
+    count = max(1, round((seconds if is_known else LONGEST_SECONDS) * fps))
     return PinnedFrames(first, first, first + count - 1, fps)
 
 

@@ -76,8 +76,9 @@ class Pin:
             raise MMMError(f"{self.joint} cannot be pinned: choose {', '.join(PINNED_JOINTS)}.")
         if self.target_K3.ndim != 2 or self.target_K3.shape[1] != 3 or not len(self.target_K3):
             raise MMMError(f"The pin of {self.name} has no target: choose an object.")
-        finite = np.isfinite(self.target_K3).all() and math.isfinite(self.first + self.last)
-        if not finite or self.last < self.first:
+        if not np.isfinite(self.target_K3).all():
+            raise MMMError(f"The target of the {self.name} is no place: move its object.")
+        if not math.isfinite(self.first + self.last) or self.last < self.first:
             raise MMMError(f"The pin of {self.name} ends before it begins: set its range again.")
         if self.look and self.joint != HEAD:
             raise MMMError(f"Only the head looks at something, not {self.name}: pin it instead.")
@@ -88,15 +89,24 @@ class Pin:
         return self.joint.replace("_", " ")
 
     def frames(self, clip: MotionClip) -> slice:
-        """Frames of a clip in which it holds: those within its time, at least the nearest one."""
-        start = max(0, round(self.first * clip.fps))
-        return slice(start, min(clip.frames, max(start, round(self.last * clip.fps)) + 1))
+        """Frames of a clip in which it holds: those within its time, at least the nearest one; none
+        where its time lies outside."""
+        first, last = self._whole(clip)
+        start = min(max(0, first), clip.frames)
+        return slice(start, max(start, min(clip.frames, last + 1)))
 
-    def targets(self, count: int) -> FloatArray:
-        """The target at so many moments. (count, 3)."""
-        at = np.linspace(0.0, len(self.target_K3) - 1.0, count)
+    def targets(self, clip: MotionClip) -> FloatArray:
+        """The target on each of ``frames(clip)``. (N, 3)."""
+        span, (first, last) = self.frames(clip), self._whole(clip)
+        frames_N = np.arange(span.stop - span.start) + float(span.start - first)
+        at_N = frames_N * ((len(self.target_K3) - 1.0) / max(last - first, 1))
         known = np.arange(len(self.target_K3), dtype=np.float64)
-        return np.stack([np.interp(at, known, self.target_K3[:, k]) for k in range(3)], axis=-1)
+        return np.stack([np.interp(at_N, known, self.target_K3[:, k]) for k in range(3)], axis=-1)
+
+    def _whole(self, clip: MotionClip) -> tuple[int, int]:
+        """Its first and last frame in the clip's time, whether the clip has them or not."""
+        first = round(self.first * clip.fps)
+        return first, max(first, round(self.last * clip.fps))
 
     def to_json(self) -> dict[str, Any]:
         """As plain JSON values; ``from_json`` is its inverse."""
@@ -134,11 +144,13 @@ def pin_limbs(
 ) -> LimbsPinned:
     """The clip with joints at their targets. free_T: frames that may change (None: all).
 
-    Raises MMMError for pins outside the clip, and for two that exclude each other.
+    Pins outside the clip are left out, and notes say so. Raises MMMError for two that exclude each
+    other.
     """
     free_T = np.ones(clip.frames, dtype=np.bool_) if free_T is None else free_T
+    notes = [_left_out(clip, pin) for pin in pins if _is_outside(clip, pin)]
+    pins = [pin for pin in pins if not _is_outside(clip, pin)]
     _check(clip, pins)
-    notes: list[str] = []
     order = sorted(PINNED_JOINTS, key=lambda joint: joint != HEAD)  # the arms hang on the spine
     for joint in order:
         at = [pin for pin in pins if pin.joint == joint and not pin.look]
@@ -151,13 +163,19 @@ def pin_limbs(
     return LimbsPinned(clip, tuple(notes))
 
 
+def _is_outside(clip: MotionClip, pin: Pin) -> bool:
+    frames = pin.frames(clip)
+    return frames.start >= frames.stop
+
+
+def _left_out(clip: MotionClip, pin: Pin) -> str:
+    return (
+        f"The pin of the {pin.name} at {pin.first:.2f} s lies outside the motion, which lasts "
+        f"{clip.seconds:.2f} s, and was left out."
+    )
+
+
 def _check(clip: MotionClip, pins: Sequence[Pin]) -> None:
-    for pin in pins:
-        if not 0.0 <= pin.first <= (clip.frames - 0.5) / clip.fps:
-            raise MMMError(
-                f"The pin of the {pin.name} at {pin.first:.2f} s lies outside the motion, which "
-                f"lasts {clip.seconds:.2f} s: choose a time inside it."
-            )
     for a, b in combinations([pin for pin in pins if not pin.look], 2):
         _check_pair(clip, a, b)
 
@@ -169,7 +187,7 @@ def _check_pair(clip: MotionClip, a: Pin, b: Pin) -> None:
     if start >= stop or a.joint != b.joint:
         return
     at_a, at_b = (
-        pin.targets(span.stop - span.start)[start - span.start : stop - span.start]
+        pin.targets(clip)[start - span.start : stop - span.start]
         for pin, span in ((a, first), (b, last))
     )
     apart = float(np.linalg.norm(at_a - at_b, axis=-1).max())
@@ -185,7 +203,7 @@ def _known(clip: MotionClip, pins: Sequence[Pin]) -> tuple[FloatArray, BoolArray
     target_T3, known_T = np.zeros((clip.frames, 3)), np.zeros(clip.frames, dtype=np.bool_)
     for pin in pins:
         span = pin.frames(clip)
-        target_T3[span] = pin.targets(span.stop - span.start)
+        target_T3[span] = pin.targets(clip)
         known_T[span] = True
     return target_T3, known_T
 
@@ -281,12 +299,17 @@ def _looking(clip: MotionClip, pins: Sequence[Pin], free_T: BoolArray) -> Motion
 def _missed(joints_TJ3: FloatArray, clip: MotionClip, pin: Pin) -> str:
     """What to tell of a pin that is not met; "" if it is."""
     span = pin.frames(clip)
-    targets = pin.targets(span.stop - span.start)
+    targets = pin.targets(clip)
     apart = np.linalg.norm(joints_TJ3[span, joint_index(pin.joint)] - targets, axis=-1)
     if apart.max() <= TOLERANCE:
         return ""
     when = (span.start + int(apart.argmax())) / clip.fps
     return (
-        f"The {pin.name} stays {100.0 * apart.max():.0f} cm from its target at {when:.2f} s, which "
+        f"The {pin.name} stays {_far(apart.max())} from its target at {when:.2f} s, which "
         "is out of its reach or lies outside the range: move the target nearer, or the body."
     )
+
+
+def _far(metres: float) -> str:
+    """A distance as people say it."""
+    return f"{100.0 * metres:.0f} cm" if metres < 1.0 else f"{metres:.1f} m"

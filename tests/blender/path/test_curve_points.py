@@ -170,12 +170,15 @@ def test_the_interface_of_blender_4_2_is_read() -> None:
         return SimpleNamespace(co=(x, 0.0, 0.0))
 
     stroke = SimpleNamespace(points=[point(0.0), point(1.0)])
-    layer = SimpleNamespace(active_frame=SimpleNamespace(strokes=[stroke]), matrix_layer=np.eye(4))
+    frame = SimpleNamespace(strokes=[stroke])
+    layer = SimpleNamespace(active_frame=frame, matrix_layer=np.eye(4), parent=None)
     item: Any = SimpleNamespace(
         name="Old",
         type="GPENCIL",
         data=SimpleNamespace(layers=SimpleNamespace(active=layer)),
         matrix_world=np.eye(4),
+        is_evaluated=True,
+        visible_get=lambda: True,
     )
     item.evaluated_get = lambda _graph: item  # pyright: ignore[reportUnknownLambdaType]
     line, _ = stroke_points(item)

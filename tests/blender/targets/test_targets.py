@@ -17,8 +17,10 @@ from mmm_blender.blender.history.new_action import write_clip
 from mmm_blender.blender.history.recipe import Recipe, parse_recipe, recipe_text
 from mmm_blender.blender.jobs.scene_job import SceneJob
 from mmm_blender.blender.jobs.session import Job, State, WorkerSession
-from mmm_blender.blender.path.planned_path import PathParams
+from mmm_blender.blender.path.panel import PathPanel
+from mmm_blender.blender.path.planned_path import LONGEST_SECONDS, PathParams
 from mmm_blender.blender.path.properties import POSE, STANDING, path_settings
+from mmm_blender.blender.pins.properties import pin_settings
 from mmm_blender.blender.replay.steps import Rebuilding, request_of
 from mmm_blender.blender.rig.armature import create_character
 from mmm_blender.blender.rig.motion_reader import current_placement, read_pose
@@ -30,6 +32,8 @@ from mmm_blender.geometry.clip import MotionClip
 from mmm_blender.geometry.editing.conditions import Conditions
 from mmm_blender.geometry.ground_path import GroundPath
 from mmm_blender.worker.protocol import Edit, Generate, Generated, GenerateSequence
+from tests.blender.faults.scene_state import scene_state
+from tests.blender.helpers.drawing import drawn
 from tests.blender.helpers.rigs import wild_clip
 from tests.blender.helpers.scene_lines import add_curve, add_empty
 
@@ -238,6 +242,64 @@ def test_pins_outside_are_said_and_bad_ones_stop_it(
         lambda: bpy.ops.mmm.inpaint(prompt="", frame_start=12, frame_end=20),
     ):
         refusal(call, "both hold Head on frame 200")
+
+
+def test_pins_beside_a_path_of_unknown_time_are_read_for_as_long_as_a_motion_may_last(
+    walked: Any, sent: Sent
+) -> None:
+    """An object that moves was read on a million frames."""
+    rail = add_empty("Rail", (0.3, 0.2, 1.0))
+    rail.keyframe_insert("location", frame=1)
+    add_curve(CORNER)
+    bpy.ops.mmm.pin_add(part="LEFT_HAND", object="Rail", first=-(2**31), last=2**31 - 1)
+    bpy.context.scene.render.fps = 3
+    bpy.ops.mmm.generate(prompt="a person walks", path="Curve", start_from="FREE")
+    (pin,) = asked(sent[0]).pins
+    assert (pin.first, pin.last) == (0.0, pytest.approx(LONGEST_SECONDS - 1 / 3))
+
+
+def nan_curve(_rig: Any) -> None:
+    add_curve([(0, 0, 0), (float("nan"), 0, 0), (3, 0, 0)])
+
+
+def flat_character(rig: Any) -> None:
+    add_curve(CORNER)
+    rig.scale.z = 0.0
+
+
+def hidden_and_driven(_rig: Any) -> None:
+    curve = add_curve(CORNER)
+    curve.driver_add("location", 0).driver.expression = "frame"
+    curve.hide_viewport = True
+
+
+def pin_nowhere(rig: Any) -> None:
+    add_curve(CORNER)
+    line = pin_settings(rig).pins.add()
+    line.part, line.object, line.first = "HEAD", add_empty("Odd", (0, 0, float("inf"))), 1
+    line.last = 20
+
+
+@pytest.mark.parametrize("strange", [nan_curve, flat_character, hidden_and_driven, pin_nowhere])
+@pytest.mark.parametrize("press", ["generate", "inpaint", "generate_sequence"])
+def test_what_lies_nowhere_is_said_and_nothing_changes(
+    walked: Any, sent: Sent, strange: Callable[[Any], None], press: str
+) -> None:
+    strange(walked)
+    settings = path_settings(bpy.context.scene)
+    settings.kind, settings.use_in_edits = "LINE", True
+    settings.line = bpy.data.objects["Curve"]
+    bpy.ops.mmm.sequence_add(prompt="a person walks", seconds=3.0)
+    bpy.context.view_layer.objects.active = walked
+    bpy.context.scene.frame_set(5)
+    drawn(PathPanel)
+    given = {"frame_start": 12, "frame_end": 30} if press == "inpaint" else {}
+    before = scene_state()
+    with pytest.raises(RuntimeError) as caught:
+        getattr(bpy.ops.mmm, press)(**given)
+    said = str(caught.value).strip()
+    assert "\n" not in said and "Blender refused" not in said, said
+    assert scene_state() == before and sent == []
 
 
 # --- starts and ends -----------------------------------------------------------------------------
