@@ -80,11 +80,16 @@ def path_features(
 def condition_along(path: GroundPath, places: int, token_seconds: float) -> FloatArray:
     """The condition (L, F) of a motion that goes evenly along a path, all borders known; headings
     too where it looks along the path, else the first alone."""
-    shares_S = np.linspace(0.0, 1.0, places + 1)
-    lengths_S = shares_S * path.length
-    poses_S3 = np.concatenate([path.at(lengths_S), path.directions(lengths_S)[:, None]], axis=1)
-    heading_S = (np.arange(places + 1) == 0) | (path.facing == "along")
+    poses_S3, heading_S = poses_along(path, np.linspace(0.0, path.length, places + 1))
     return path_features(poses_S3, np.ones(places + 1, dtype=np.bool_), heading_S, token_seconds)
+
+
+def poses_along(path: GroundPath, lengths_S: FloatArray) -> tuple[FloatArray, BoolArray]:
+    """Poses (S, 3) of a root that is so many metres along a path at each border, and of which of
+    them the heading is known: all where it looks along the path, else the first, which looks along
+    it."""
+    poses_S3 = np.concatenate([path.at(lengths_S), path.directions(lengths_S)[:, None]], axis=1)
+    return poses_S3, (np.arange(len(lengths_S)) == 0) | (path.facing == "along")
 
 
 def condition_between(

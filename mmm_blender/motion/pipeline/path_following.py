@@ -1,7 +1,8 @@
-"""Motions on a path: candidates chosen by how they follow it, then bent and stretched onto it.
+"""Motions on a path: chosen by how they follow it, then bent and stretched onto it.
 
-A path that takes longer than the model's longest clip is followed window by window; each window's
-candidate is chosen with its stretch of the path, and is context of the next.
+A model that hears paths is steered along it (see ``path_steering``). Of another one a path that
+takes longer than its longest clip is followed window by window; each window's candidate is chosen
+with its stretch of the path, and is context of the next.
 
 L token places, P columns of the grid, T frames, B candidates.
 """
@@ -9,7 +10,7 @@ L token places, P columns of the grid, T frames, B candidates.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -20,16 +21,17 @@ from ...geometry.editing.path_editing import LEAST_STEP, LONGEST_STEP, Bent, Tra
 from ...geometry.feet.foot_plants import standing_contacts
 from ...geometry.feet.footsteps import lead_in_steps
 from ...geometry.feet.leg_ik import leg_joints
-from ...geometry.ground_path import GroundPath, check_pace
+from ...geometry.ground_path import FASTEST_MPS, GroundPath, check_pace
 from ...geometry.resample import resample
 from ...prompts.claims import Claims, claims_of, hand_claims
 from ..config import TokenizerConfig
-from ..features.path_condition import condition_along
+from ..features.path_condition import poses_along
 from ..sampling.noise import Noise
 from .candidates import candidate_seeds, still_frames
 from .decoding import decode_tokens, pinned
 from .obedience import unmet_note, verdict_on
-from .windows import WindowFiller, plan_windows
+from .path_steering import STEERED_TRIES, Course, steered_tokens
+from .windows import Window, WindowFiller, plan_windows
 
 PATH_CANDIDATES = 12
 """Tries for every window of a path."""
@@ -44,6 +46,17 @@ _LEAST_MPS = 0.1
 """A motion slower than this goes nowhere by itself, m/s."""
 
 _LEAST_METRES = 0.1
+
+_LEAST_PACE = 0.4
+"""A prompt that goes slower by itself says no pace, m/s."""
+
+_PACE_TRIES = 3
+
+_FEET_PLACES = 12
+"""Places in which feet are looked at: those of a try and what they are heard in."""
+
+_FEET_METRES = 0.1
+"""What a stretch without a still foot costs, metres off the path."""
 
 _FIRST_SECONDS = 4.0
 """Length of the motions that a pace is measured on, at least."""
@@ -106,11 +119,66 @@ def path_tokens(filler: WindowFiller, job: PathJob) -> IntArray:
     """Tokens (L, P) of a motion that follows the path well, as long as it takes to play it."""
     seconds = wanted_seconds(job)
     config = filler.model.tokenizer_config
+    if filler.model.transformer_config.path_condition:
+        return _steered(filler, job, seconds)
     first = _places(seconds or max(_FIRST_SECONDS, job.path.length / _USUAL_MPS), config)
     # one window tells the pace
     tokens_LP = _chained(filler, job, min(first, filler.model.places - 1), seconds)
     needed = _places(_seconds_to_play(filler, job, tokens_LP, seconds), config)
     return tokens_LP if needed == len(tokens_LP) else _chained(filler, job, needed, seconds)
+
+
+def _steered(filler: WindowFiller, job: PathJob, seconds: float) -> IntArray:
+    """Tokens (L, P) of a motion that is steered along its path, by a model that hears it. seconds:
+    0 where the motion's own pace decides."""
+    model, parts = filler.model, 1 if seconds else 2
+    if not seconds:
+        pace = _own_pace(filler.part(0, parts), job)
+        seconds = min(job.path.length / pace, LONGEST_SECONDS)
+    course = course_along(job.path, seconds, model.tokenizer_config)
+    claims, context = _claims(filler, job), model.places - 1
+
+    def cost(tokens_LP: IntArray) -> float:
+        seen = context if claims else _FEET_PLACES
+        clip = decode_tokens(model, tokens_LP[-seen:])
+        restless = float((~still_frames(clip)).mean())
+        return _FEET_METRES * restless + _UNMET_COST * (1.0 - verdict_on(claims, clip).share)
+
+    return steered_tokens(filler.part(parts - 1, parts), course, job.prompt, job.seed, cost)
+
+
+def course_along(path: GroundPath, seconds: float, config: TokenizerConfig) -> Course:
+    """The course of a motion along a path: evenly but for the times that are known, with the
+    headings that are known."""
+    seconds_S = np.arange(_places(seconds, config) + 1) * config.token_seconds
+    times_K, lengths_K = path.times()
+    inside_K = (times_K > 0.0) & (times_K < seconds)
+    knots_K = np.concatenate([[0.0], times_K[inside_K], [seconds_S[-1]]])
+    lengths_K = np.concatenate([[0.0], lengths_K[inside_K], [path.length]])
+    lengths_S = np.interp(seconds_S, knots_K, lengths_K)
+    poses_S3, heading_S = poses_along(path, lengths_S)
+    for length, yaw in zip(path.point_lengths_N, path.headings_N, strict=False):
+        if np.isfinite(yaw):
+            border = int(np.argmin(np.abs(lengths_S - length)))
+            poses_S3[border, 2], heading_S[border] = yaw, True
+    return Course(poses_S3, np.ones(len(poses_S3), dtype=np.bool_), heading_S)
+
+
+def _own_pace(filler: WindowFiller, job: PathJob) -> float:
+    """How fast the prompt goes where no path is told, m/s; an easy walk where it stays."""
+    places = _places(_FIRST_SECONDS, filler.model.tokenizer_config)
+    noises = [Noise(seed).next() for seed in candidate_seeds(job.seed, _PACE_TRIES)]
+    tokens_LP = np.zeros((places, len(filler.model.columns)), dtype=np.int64)
+    tokens_BLP = filler.fill_candidates(
+        np.repeat(tokens_LP[None], _PACE_TRIES, axis=0),
+        np.ones(tokens_LP.shape, dtype=np.bool_),
+        Window(0, places, 0, places),
+        job.prompt,
+        noises,
+    )
+    clips = [decode_tokens(filler.model, each_LP) for each_LP in tokens_BLP]
+    pace = float(np.median([Track.of(clip).length / clip.seconds for clip in clips]))
+    return min(pace, FASTEST_MPS) if pace > _LEAST_PACE else _USUAL_MPS
 
 
 def follow(source: MotionClip, path: GroundPath, seconds: float, pin_feet: bool) -> OnPath:
@@ -194,9 +262,6 @@ def _chained(filler: WindowFiller, job: PathJob, places: int, seconds: float) ->
     path, 0 where the motion's own pace decides."""
     model, config = filler.model, filler.model.tokenizer_config
     share = places * config.token_seconds / seconds if seconds else 0.0
-    if model.transformer_config.path_condition:
-        piece = job.path if not share else job.path.until(min(share, 1.0) * job.path.length)
-        filler = replace(filler, path_LF=condition_along(piece, places, config.token_seconds))
     open_LP = np.ones((places, len(model.columns)), dtype=np.bool_)
     windows = plan_windows(open_LP.any(axis=1), model.places - 1)
     seeds = candidate_seeds(job.seed, filler.sampler.candidates or PATH_CANDIDATES)
@@ -238,7 +303,8 @@ def _claims(filler: WindowFiller, job: PathJob) -> Claims:
 def hands_note(filler: WindowFiller, job: PathJob, clip: MotionClip) -> tuple[str, ...]:
     """What the hands of a motion on a path do not show, after all tries."""
     claims = _claims(filler, job)
-    tries = filler.sampler.candidates or PATH_CANDIDATES
+    steered = filler.model.transformer_config.path_condition
+    tries = filler.sampler.candidates or (STEERED_TRIES if steered else PATH_CANDIDATES)
     return unmet_note(claims, verdict_on(claims, clip), tries)
 
 

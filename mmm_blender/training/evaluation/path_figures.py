@@ -1,9 +1,10 @@
 """Does a model go where it is sent? Real paths of held-out walks and runs, before any leading.
 
 The model hears the clip's caption, its length and its path: everywhere, at way-points every two
-seconds, or at the end alone (there without headings). Positions are compared at the places that it
-was given, in the frame of the clip's start. Weights without a path condition are judged alike: they
-show what is met by chance.
+seconds, or at the end alone (there without headings). It is steered as the panel steers it (see
+``path_steering``); what it makes in one go stands beside that. Positions are compared at the places
+that it was given, in the frame of the clip's start. Weights without a path condition are not
+steered: they show what is met by chance.
 
 B tries, L token places, S borders of the places (L + 1), F numbers of the condition, T frames, C
 channels, P streams.
@@ -24,7 +25,9 @@ from ...geometry.ground_path import GroundPath
 from ...geometry.placement import headings
 from ...motion.features.path_condition import path_features, root_poses, wrapped
 from ...motion.features.smpl import decode_features, encode_clip
+from ...motion.pipeline.path_steering import Course, steered_tokens
 from ...motion.pipeline.pipeline import GenerateRequest, MotionPipeline
+from ...motion.pipeline.windows import WindowFiller
 from ...motion.sampling import masks
 from ...motion.sampling.noise import Noise
 from ..data.captions import caption
@@ -35,7 +38,7 @@ from .motion_figures import SLIDE, clip_figures
 
 WALKS = "walks"
 POSITION, HEADING = "position, cm", "heading, degrees"
-BEST = "position, best of 8, cm"
+ONCE, BEST = "position, one go, cm", "position, best of 8, cm"
 SLIDE_MADE, SLIDE_REAL, SLIDE_RATIO = (
     "foot slide, cm/s",
     "foot slide real, cm/s",
@@ -145,15 +148,28 @@ def _judged(
     made = [_features(generator, tokens_LP) for tokens_LP in _tries(generator, walk, path_LF, seed)]
     errors = [_errors(root_poses(each, token), true_S3, known.position_S) for each in made]
     best = int(np.argmin([each.position for each in errors]))
-    shown = clip_figures(decode_features(made[best]))
+    taken, shown_TC = errors[0], made[best]
+    if generator.config.transformer.path_condition:
+        course = Course(true_S3, known.position_S, known.heading_S)
+        shown_TC = _features(generator, _steered(generator, walk, course, seed))
+        taken = _errors(root_poses(shown_TC, token), true_S3, known.position_S)
+    shown = clip_figures(decode_features(shown_TC))
     real = clip_figures(decode_features(walk.features_TC))
     return {
-        POSITION: errors[0].position,
-        HEADING: errors[0].heading,
+        POSITION: taken.position,
+        HEADING: taken.heading,
+        ONCE: errors[0].position,
         BEST: errors[best].position,
         SLIDE_MADE: shown.get(SLIDE, np.nan),
         SLIDE_REAL: real.get(SLIDE, np.nan),
     }
+
+
+def _steered(generator: MotionPipeline, walk: Walk, course: Course, seed: int) -> IntArray:
+    """Tokens (L, P) of the walk's text, steered along its course."""
+    sampler = generator.config.sampler
+    filler = WindowFiller(generator.model, generator.text_encoder, sampler)
+    return steered_tokens(filler, course, walk.text, seed)
 
 
 def _errors(made_S3: FloatArray, true_S3: FloatArray, told_S: BoolArray) -> _Errors:
