@@ -40,6 +40,8 @@ KINDS: dict[str, tuple[TokenizerConfig, TransformerConfig]] = {
     "published": (replace(_PUBLISHED, parts=("all",)), _NETWORK),
     "kit": (replace(_OURS, layout="kit_251", parts=("all",)), _NETWORK),
     "short": (_OURS, replace(_NETWORK, places=10)),
+    "hears paths": (_OURS, replace(_NETWORK, path_condition=True)),
+    "short, hears paths": (_OURS, replace(_NETWORK, places=10, path_condition=True)),
 }
 
 

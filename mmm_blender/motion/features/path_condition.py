@@ -13,7 +13,6 @@ from __future__ import annotations
 import numpy as np
 
 from ...common.arrays import BoolArray, FloatArray, IntArray
-from ...geometry.ground_path import GroundPath
 from .layout import SMPL_269
 
 LONG_GAP_SECONDS = 5.0
@@ -75,21 +74,6 @@ def path_features(
         told_L * turn_L / np.pi,
     )
     return np.stack(columns, axis=-1) * known_L[:, None]
-
-
-def condition_along(path: GroundPath, places: int, token_seconds: float) -> FloatArray:
-    """The condition (L, F) of a motion that goes evenly along a path, all borders known; headings
-    too where it looks along the path, else the first alone."""
-    poses_S3, heading_S = poses_along(path, np.linspace(0.0, path.length, places + 1))
-    return path_features(poses_S3, np.ones(places + 1, dtype=np.bool_), heading_S, token_seconds)
-
-
-def poses_along(path: GroundPath, lengths_S: FloatArray) -> tuple[FloatArray, BoolArray]:
-    """Poses (S, 3) of a root that is so many metres along a path at each border, and of which of
-    them the heading is known: all where it looks along the path, else the first, which looks along
-    it."""
-    poses_S3 = np.concatenate([path.at(lengths_S), path.directions(lengths_S)[:, None]], axis=1)
-    return poses_S3, (np.arange(len(lengths_S)) == 0) | (path.facing == "along")
 
 
 def condition_between(

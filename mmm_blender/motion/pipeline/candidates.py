@@ -2,7 +2,8 @@
 
 Candidates share one batch and differ in their noise alone. They are ranked by what is left to be
 led: how far the motion ends from where it has to arrive, by its time, and how many of its frames
-have no foot that stands where the motion around has one.
+have no foot that stands where the motion around has one. Of such that arrive alike the one counts
+that the model holds for the likeliest beside what is kept.
 
 T frames, K contact joints, N candidates.
 """
@@ -14,7 +15,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ...common.arrays import BoolArray
+from ...common.arrays import BoolArray, FloatArray
 from ...geometry.clip import MotionClip
 from ...geometry.feet.contacts import CONTACT_JOINTS, joint_speeds
 from ...geometry.kinematics import clip_joints
@@ -34,6 +35,9 @@ _FEET_MPS = 0.3
 
 _UNMET_MPS = 0.4
 """What a motion costs that shows nothing of what its prompt claims, m/s of remainder."""
+
+_DOUBT_MPS = 0.1
+"""What a motion costs that is less likely by a factor of e in every cell, m/s of remainder."""
 
 _SEED_STEP = 0x9E3779B97F4A7C15  # 2**64 divided by the golden ratio: seeds far apart
 _SEEDS = 2**63
@@ -73,9 +77,14 @@ def restless_share(made: MotionClip, kept: MotionClip, masked_T: BoolArray) -> f
     return max(0.0, float(moving_T[masked_T].mean()) - around)
 
 
-def best(misfits: Sequence[Misfit], verdicts: Sequence[Verdict]) -> int:
+def best(
+    misfits: Sequence[Misfit], verdicts: Sequence[Verdict], doubts_N: FloatArray | Sequence[float]
+) -> int:
     """The number of the candidate with the smallest cost; of equal ones the first. What its prompt
-    claims and it does not show costs as well."""
-    pairs = zip(misfits, verdicts, strict=True)
-    costs = [misfit.cost + _UNMET_MPS * (1.0 - verdict.share) for misfit, verdict in pairs]
+    claims and it does not show costs as well, and what the model holds for unlikely (nats)."""
+    rows = zip(misfits, verdicts, doubts_N, strict=True)
+    costs = [
+        misfit.cost + _UNMET_MPS * (1.0 - verdict.share) + _DOUBT_MPS * doubt
+        for misfit, verdict, doubt in rows
+    ]
     return int(np.argmin(costs))

@@ -163,7 +163,8 @@ def sampled_tokens(filler: WindowFiller, job: EditJob) -> IntArray:
         return tokens_BLP[0]
     made = [job.decoded(model, tokens_LP) for tokens_LP in tokens_BLP]
     misfits, verdicts = zip(*map(job.judged, made), strict=True)
-    chosen = best(misfits, verdicts)
+    doubts_B = filler.doubts(tokens_BLP, mask_LP, windows, job.prompt)
+    chosen = best(misfits, verdicts, doubts_B)
     goal = _goal(model, job, tokens_BLP[chosen], made[chosen])
     if goal is None or len(windows) > 1:
         return tokens_BLP[chosen]

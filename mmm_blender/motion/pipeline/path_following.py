@@ -21,45 +21,40 @@ from ...geometry.editing.path_editing import LEAST_STEP, LONGEST_STEP, Bent, Tra
 from ...geometry.feet.foot_plants import standing_contacts
 from ...geometry.feet.footsteps import lead_in_steps
 from ...geometry.feet.leg_ik import leg_joints
-from ...geometry.ground_path import FASTEST_MPS, GroundPath, check_pace
+from ...geometry.ground_path import GroundPath, check_pace
 from ...geometry.resample import resample
 from ...prompts.claims import Claims, claims_of, hand_claims
-from ..config import TokenizerConfig
-from ..features.path_condition import poses_along
 from ..sampling.noise import Noise
 from .candidates import candidate_seeds, still_frames
 from .decoding import decode_tokens, pinned
 from .obedience import unmet_note, verdict_on
-from .path_steering import STEERED_TRIES, Course, steered_tokens
-from .windows import Window, WindowFiller, plan_windows
+from .path_course import (
+    FIRST_SECONDS,
+    LONGEST_SECONDS,
+    USUAL_MPS,
+    course_along,
+    own_way,
+    places_of,
+)
+from .path_steering import STEERED_TRIES, steered_tokens
+from .windows import WindowFiller, plan_windows
 
 PATH_CANDIDATES = 12
 """Tries for every window of a path."""
-
-LONGEST_SECONDS = 120.0
-"""A motion on a path is no longer."""
-
-_USUAL_MPS = 1.2
-"""A pace to begin with where none is known: an easy walk, m/s."""
 
 _LEAST_MPS = 0.1
 """A motion slower than this goes nowhere by itself, m/s."""
 
 _LEAST_METRES = 0.1
 
-_LEAST_PACE = 0.4
-"""A prompt that goes slower by itself says no pace, m/s."""
-
-_PACE_TRIES = 3
+_HANDS_TRIES = 3
+"""Motions at most that are steered along a path, until the hands show what the prompt claims."""
 
 _FEET_PLACES = 12
 """Places in which feet are looked at: those of a try and what they are heard in."""
 
 _FEET_METRES = 0.1
 """What a stretch without a still foot costs, metres off the path."""
-
-_FIRST_SECONDS = 4.0
-"""Length of the motions that a pace is measured on, at least."""
 
 _SCALE_COST, _TURN_COST, _FEET_COST = 1.0, 1.0 / 90.0, 0.2
 """What a scale of e, a turn of a degree a second, and a motion without a still foot cost."""
@@ -112,7 +107,7 @@ def ends_seconds(seconds: float, path: GroundPath | None) -> float:
     if path is None:
         return seconds
     given = wanted_seconds(PathJob("", path, seconds, 0))
-    return given or min(path.length / _USUAL_MPS + 1.0, LONGEST_SECONDS)
+    return given or min(path.length / USUAL_MPS + 1.0, LONGEST_SECONDS)
 
 
 def path_tokens(filler: WindowFiller, job: PathJob) -> IntArray:
@@ -121,21 +116,20 @@ def path_tokens(filler: WindowFiller, job: PathJob) -> IntArray:
     config = filler.model.tokenizer_config
     if filler.model.transformer_config.path_condition:
         return _steered(filler, job, seconds)
-    first = _places(seconds or max(_FIRST_SECONDS, job.path.length / _USUAL_MPS), config)
+    first = places_of(seconds or max(FIRST_SECONDS, job.path.length / USUAL_MPS), config)
     # one window tells the pace
     tokens_LP = _chained(filler, job, min(first, filler.model.places - 1), seconds)
-    needed = _places(_seconds_to_play(filler, job, tokens_LP, seconds), config)
+    needed = places_of(_seconds_to_play(filler, job, tokens_LP, seconds), config)
     return tokens_LP if needed == len(tokens_LP) else _chained(filler, job, needed, seconds)
 
 
 def _steered(filler: WindowFiller, job: PathJob, seconds: float) -> IntArray:
     """Tokens (L, P) of a motion that is steered along its path, by a model that hears it. seconds:
     0 where the motion's own pace decides."""
-    model, parts = filler.model, 1 if seconds else 2
-    if not seconds:
-        pace = _own_pace(filler.part(0, parts), job)
-        seconds = min(job.path.length / pace, LONGEST_SECONDS)
-    course = course_along(job.path, seconds, model.tokenizer_config)
+    model, parts = filler.model, 2
+    own = own_way(filler.part(0, parts), job.prompt, job.seed)
+    seconds = seconds or min(job.path.length / own.pace, LONGEST_SECONDS)
+    course = course_along(job.path, seconds, model.tokenizer_config, own.looks)
     claims, context = _claims(filler, job), model.places - 1
 
     def cost(tokens_LP: IntArray) -> float:
@@ -144,41 +138,17 @@ def _steered(filler: WindowFiller, job: PathJob, seconds: float) -> IntArray:
         restless = float((~still_frames(clip)).mean())
         return _FEET_METRES * restless + _UNMET_COST * (1.0 - verdict_on(claims, clip).share)
 
-    return steered_tokens(filler.part(parts - 1, parts), course, job.prompt, job.seed, cost)
-
-
-def course_along(path: GroundPath, seconds: float, config: TokenizerConfig) -> Course:
-    """The course of a motion along a path: evenly but for the times that are known, with the
-    headings that are known."""
-    seconds_S = np.arange(_places(seconds, config) + 1) * config.token_seconds
-    times_K, lengths_K = path.times()
-    inside_K = (times_K > 0.0) & (times_K < seconds)
-    knots_K = np.concatenate([[0.0], times_K[inside_K], [seconds_S[-1]]])
-    lengths_K = np.concatenate([[0.0], lengths_K[inside_K], [path.length]])
-    lengths_S = np.interp(seconds_S, knots_K, lengths_K)
-    poses_S3, heading_S = poses_along(path, lengths_S)
-    for length, yaw in zip(path.point_lengths_N, path.headings_N, strict=False):
-        if np.isfinite(yaw):
-            border = int(np.argmin(np.abs(lengths_S - length)))
-            poses_S3[border, 2], heading_S[border] = yaw, True
-    return Course(poses_S3, np.ones(len(poses_S3), dtype=np.bool_), heading_S)
-
-
-def _own_pace(filler: WindowFiller, job: PathJob) -> float:
-    """How fast the prompt goes where no path is told, m/s; an easy walk where it stays."""
-    places = _places(_FIRST_SECONDS, filler.model.tokenizer_config)
-    noises = [Noise(seed).next() for seed in candidate_seeds(job.seed, _PACE_TRIES)]
-    tokens_LP = np.zeros((places, len(filler.model.columns)), dtype=np.int64)
-    tokens_BLP = filler.fill_candidates(
-        np.repeat(tokens_LP[None], _PACE_TRIES, axis=0),
-        np.ones(tokens_LP.shape, dtype=np.bool_),
-        Window(0, places, 0, places),
-        job.prompt,
-        noises,
-    )
-    clips = [decode_tokens(filler.model, each_LP) for each_LP in tokens_BLP]
-    pace = float(np.median([Track.of(clip).length / clip.seconds for clip in clips]))
-    return min(pace, FASTEST_MPS) if pace > _LEAST_PACE else _USUAL_MPS
+    taken, most = None, -1.0
+    for seed in candidate_seeds(job.seed, _HANDS_TRIES if claims else 1):
+        part = filler.part(1, parts)
+        tokens_LP = steered_tokens(part, course, job.prompt, seed, cost)
+        share = verdict_on(claims, decode_tokens(model, tokens_LP)).share
+        if share > most:
+            taken, most = tokens_LP, share
+        if share >= 1.0:
+            break
+    assert taken is not None
+    return taken
 
 
 def follow(source: MotionClip, path: GroundPath, seconds: float, pin_feet: bool) -> OnPath:
@@ -232,10 +202,6 @@ def follow_cost(clip: MotionClip, path: GroundPath) -> float:
     scale = abs(math.log(max(bent.step_scale, 1e-3)))
     restless = float((~still_frames(clip)).mean())
     return _SCALE_COST * scale + _TURN_COST * bent.turn_dps + _FEET_COST * restless
-
-
-def _places(seconds: float, config: TokenizerConfig) -> int:
-    return max(2, math.ceil(min(seconds, LONGEST_SECONDS) / config.token_seconds - 1e-6))
 
 
 def _own_seconds(source: MotionClip, path: GroundPath) -> float:

@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from ...common.arrays import BoolArray, FloatArray, IntArray
+from ...common.arrays import FloatArray, IntArray
 from ..config import SamplerConfig
 from ..features.path_condition import path_features, wrapped
 from ..motion_model import MotionModel
@@ -47,11 +47,9 @@ StretchCost = Callable[[IntArray], float]
 @dataclass(frozen=True, eq=False)
 class Course:
     """Where the root has to be at the borders of the places. poses_S3: x, z in metres, yaw in
-    radians, of which the others say what is known (S,): the first border's all."""
+    radians."""
 
     poses_S3: FloatArray
-    position_S: BoolArray
-    heading_S: BoolArray
 
     @property
     def places(self) -> int:
@@ -65,44 +63,22 @@ class Course:
         sine, cosine = np.sin(yaw), np.cos(yaw)
         dx_S, dz_S = self.poses_S3[:, 0] - x, self.poses_S3[:, 1] - z
         columns = (cosine * dx_S - sine * dz_S, sine * dx_S + cosine * dz_S)
-        return replace(self, poses_S3=np.stack([*columns, self.poses_S3[:, 2] - yaw], axis=-1))
+        return Course(np.stack([*columns, self.poses_S3[:, 2] - yaw], axis=-1))
 
     def gone(self, poses_R3: FloatArray) -> Course:
         """With the poses of the first borders as they really are."""
-        done = len(poses_R3)
-        poses_S3, position_S = self.poses_S3.copy(), self.position_S.copy()
-        heading_S = self.heading_S.copy()
-        poses_S3[:done], position_S[:done], heading_S[:done] = poses_R3, True, True
-        return Course(poses_S3, position_S, heading_S)
+        return Course(np.concatenate([poses_R3, self.poses_S3[len(poses_R3) :]]))
 
     def features(self, token_seconds: float) -> FloatArray:
         """What the model hears of it (L, F)."""
-        return path_features(self.poses_S3, self.position_S, self.heading_S, token_seconds)
+        known_S = np.ones(len(self.poses_S3), dtype=np.bool_)
+        return path_features(self.poses_S3, known_S, known_S, token_seconds)
 
     def apart(self, poses_BR3: FloatArray, first: int) -> FloatArray:
-        """How far tries are off at the known borders first to first + R - 1, metres; where none is
-        known, off the straight way to the next one. (B,)."""
-        seen = slice(first, first + poses_BR3.shape[1])
-        position_R, heading_R = self.position_S[seen].copy(), self.heading_S[seen]
-        if not position_R.any():
-            position_R[-1] = self.position_S[first:].any()
-        off_BR3 = poses_BR3 - self._between_S3[seen]
-        place_BR = np.hypot(off_BR3[..., 0], off_BR3[..., 1])
-        turn_BR = np.abs(wrapped(off_BR3[..., 2]))
-        return _mean_where(place_BR, position_R) + _RADIAN_METRES * _mean_where(turn_BR, heading_R)
-
-    @property
-    def _between_S3(self) -> FloatArray:
-        """The poses, where the place is not known on the straight way between those that are."""
-        known_K = np.flatnonzero(self.position_S)
-        index_S = np.arange(len(self.poses_S3))
-        x_S, z_S = (np.interp(index_S, known_K, self.poses_S3[known_K, axis]) for axis in (0, 1))
-        return np.stack([x_S, z_S, self.poses_S3[:, 2]], axis=-1)
-
-
-def _mean_where(values_BR: FloatArray, known_R: BoolArray) -> FloatArray:
-    """Means (B,) over what is known, 0 where nothing is."""
-    return values_BR[:, known_R].sum(axis=1) / max(int(known_R.sum()), 1)
+        """How far tries are off at the borders first to first + R - 1, metres. (B,)."""
+        off_BR3 = poses_BR3 - self.poses_S3[first : first + poses_BR3.shape[1]]
+        place_B = np.hypot(off_BR3[..., 0], off_BR3[..., 1]).mean(axis=1)
+        return place_B + _RADIAN_METRES * np.abs(wrapped(off_BR3[..., 2])).mean(axis=1)
 
 
 def steered_tokens(

@@ -17,7 +17,7 @@ import numpy as np
 
 from ...common.arrays import AnyArray, BoolArray, FloatArray, IntArray
 from ...geometry.editing.edit_mask import masked_runs
-from ..config import SamplerConfig
+from ..config import NO_GUIDANCE, SamplerConfig
 from ..motion_model import MotionModel
 from ..runtime.interface import Float32Array
 from ..sampling import masks
@@ -171,19 +171,42 @@ class WindowFiller:
 
     def log_shares(self, tokens_LP: IntArray, window: Window, prompt: str) -> AnyArray:
         """Log-probabilities (L, P, K) of all codes in the cells that a window sees."""
-        lengths_B = np.array([window.length])
-        size = (self.model.places, tokens_LP.shape[1])
+        return self._log_shares(tokens_LP[None], window, prompt, self.sampler.guidance)[0]
+
+    def doubts(
+        self, tokens_BLP: IntArray, mask_LP: BoolArray, windows: Sequence[Window], prompt: str
+    ) -> FloatArray:
+        """How unlikely the codes of full grids are beside all others, as the model says without
+        guidance: mean over the masked cells, nats. (B,)."""
+        sums_B = np.zeros(len(tokens_BLP))
+        for window in windows:
+            seen, fill = slice(window.start, window.stop), np.zeros(len(mask_LP), dtype=np.bool_)
+            fill[window.fill_start : window.fill_stop] = True
+            place_M, column_M = np.nonzero((mask_LP & fill[:, None])[seen])
+            shares_BLPK = self._log_shares(tokens_BLP, window, prompt, NO_GUIDANCE)
+            codes_BM = tokens_BLP[:, seen][:, place_M, column_M]
+            rows_B1 = np.arange(len(tokens_BLP))[:, None]
+            sums_B -= shares_BLPK[rows_B1, place_M, column_M, codes_BM].sum(axis=1)
+        return sums_B / max(int(mask_LP.sum()), 1)
+
+    def _log_shares(
+        self, tokens_BLP: IntArray, window: Window, prompt: str, guidance: float
+    ) -> AnyArray:
+        """Log-probabilities (B, L, P, K) of all codes in the cells that a window sees."""
+        prompts = [prompt] * len(tokens_BLP)
+        lengths_B = np.full(len(tokens_BLP), window.length)
+        size = (self.model.places, tokens_BLP.shape[2])
         grid_BLP = masks.masked_grid(lengths_B, *size, self.model.vocabulary)
-        grid_BLP[0, : window.length] = tokens_LP[window.start : window.stop]
+        grid_BLP[:, : window.length] = tokens_BLP[:, window.start : window.stop]
         shares_BLPK = self.model.log_shares(
             grid_BLP[:, : window.length + 1],
             lengths_B,
-            self.text_encoder.encode([prompt]),
-            guidance=self.sampler.guidance,
-            without_text=self._without_text([prompt]),
-            path_BLF=self._paths([window], window.length + 1),
+            self.text_encoder.encode(prompts),
+            guidance=guidance,
+            without_text=self._without_text(prompts),
+            path_BLF=self._paths([window] * len(prompts), window.length + 1),
         )
-        return shares_BLPK[0, : window.length]
+        return shares_BLPK[:, : window.length]
 
     def _filled(
         self,

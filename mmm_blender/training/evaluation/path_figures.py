@@ -2,9 +2,9 @@
 
 The model hears the clip's caption, its length and its path: everywhere, at way-points every two
 seconds, or at the end alone (there without headings). It is steered as the panel steers it (see
-``path_steering``); what it makes in one go stands beside that. Positions are compared at the places
-that it was given, in the frame of the clip's start. Weights without a path condition are not
-steered: they show what is met by chance.
+``path_steering``), along a curve through way-points; what it makes in one go stands beside that.
+Positions are compared at the places that it was given, in the frame of the clip's start. Weights
+without a path condition are not steered: they show what is met by chance.
 
 B tries, L token places, S borders of the places (L + 1), F numbers of the condition, T frames, C
 channels, P streams.
@@ -25,6 +25,7 @@ from ...geometry.ground_path import GroundPath
 from ...geometry.placement import headings
 from ...motion.features.path_condition import path_features, root_poses, wrapped
 from ...motion.features.smpl import decode_features, encode_clip
+from ...motion.pipeline.path_course import course_along
 from ...motion.pipeline.path_steering import Course, steered_tokens
 from ...motion.pipeline.pipeline import GenerateRequest, MotionPipeline
 from ...motion.pipeline.windows import WindowFiller
@@ -150,7 +151,7 @@ def _judged(
     best = int(np.argmin([each.position for each in errors]))
     taken, shown_TC = errors[0], made[best]
     if generator.config.transformer.path_condition:
-        course = Course(true_S3, known.position_S, known.heading_S)
+        course = _course(generator, true_S3, known)
         shown_TC = _features(generator, _steered(generator, walk, course, seed))
         taken = _errors(root_poses(shown_TC, token), true_S3, known.position_S)
     shown = clip_figures(decode_features(shown_TC))
@@ -163,6 +164,17 @@ def _judged(
         SLIDE_MADE: shown.get(SLIDE, np.nan),
         SLIDE_REAL: real.get(SLIDE, np.nan),
     }
+
+
+def _course(generator: MotionPipeline, true_S3: FloatArray, known: Known) -> Course:
+    """What the panel makes of places at their times: a curve through them."""
+    if known.position_S.all():
+        return Course(true_S3)
+    config = generator.config.tokenizer
+    told = np.flatnonzero(known.position_S)
+    headings_N = np.where(known.heading_S[told], true_S3[told, 2], np.nan)
+    path = GroundPath.of(true_S3[told, :2], headings_N, told * config.token_seconds)
+    return course_along(path, (len(true_S3) - 1) * config.token_seconds, config)
 
 
 def _steered(generator: MotionPipeline, walk: Walk, course: Course, seed: int) -> IntArray:

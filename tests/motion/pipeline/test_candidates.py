@@ -23,6 +23,7 @@ from mmm_blender.motion.pipeline.edit_tokens import EditJob
 from mmm_blender.motion.pipeline.obedience import MET
 from mmm_blender.motion.pipeline.pipeline import EditRequest
 from mmm_blender.motion.pipeline.refinement import Exchanges, Goal, refine
+from mmm_blender.motion.pipeline.windows import WindowFiller, plan_windows
 from tests.geometry.feet.test_foot_locking import standing, walking
 from tests.geometry.motions import smooth_clip
 from tests.motion.tiny_models import tiny_generator
@@ -39,7 +40,9 @@ def test_the_first_candidate_is_the_request_itself() -> None:
 
 def test_the_cheapest_is_the_best_and_of_equal_ones_the_first() -> None:
     near, far, restless = Misfit(0.05), Misfit(0.3), Misfit(0.05, 0.0, 0.5)
-    assert best([far, near, restless, near], [MET] * 4) == 1
+    assert best([far, near, restless, near], [MET] * 4, [2.0] * 4) == 1
+    assert best([far, near, restless, near], [MET] * 4, [2.0, 2.0, 2.0, 1.9]) == 3
+    assert best([far, near], [MET] * 2, [2.0, 4.0]) == 1  # it has to arrive first of all
     assert near.cost < restless.cost < Misfit(0.05, 90.0).cost
 
 
@@ -70,6 +73,27 @@ def test_an_edit_takes_eight_candidates_where_it_has_to_arrive() -> None:
     arms = replace(request(None), mask=span_mask(80, 20, 60, "upper"))
     assert generator.edit(arms).sampler.candidates == 1
     assert generator.edit(request(3)).sampler.candidates == 3
+
+
+def test_what_the_model_would_not_say_is_doubtful() -> None:
+    generator = tiny_generator("hears paths")
+    filler = WindowFiller(generator.model, generator.text_encoder, STEPS)
+    mask_LP = np.zeros((60, 2), dtype=np.bool_)
+    mask_LP[5:50, 0] = True
+    windows = plan_windows(mask_LP.any(axis=1), generator.model.places - 1)
+    grids_BLP = np.random.default_rng(2).integers(0, 24, (5, 60, 2))
+    for window in windows:
+        open_LP = mask_LP.copy()
+        open_LP[: window.fill_start] = open_LP[window.fill_stop :] = False
+        seen = slice(window.start, window.stop)
+        shares_LPK = filler.log_shares(grids_BLP[0], window, "walks")
+        likeliest_LP = shares_LPK.argmax(axis=-1)
+        grids_BLP[0, seen] = np.where(open_LP[seen], likeliest_LP, grids_BLP[0, seen])
+    doubts_B = filler.doubts(grids_BLP, mask_LP, windows, "walks")
+    assert doubts_B.shape == (5,) and (doubts_B > 0.0).all()
+    assert doubts_B.argmin() == 0
+    alone = [filler.doubts(each[None], mask_LP, windows, "walks")[0] for each in grids_BLP]
+    assert np.allclose(alone, doubts_B, atol=1e-4)
 
 
 def test_more_candidates_leave_less_to_be_led() -> None:

@@ -20,7 +20,8 @@ from mmm_blender.geometry.rotations import dot
 from mmm_blender.geometry.skeleton import joint_index
 from mmm_blender.geometry.standing import standing_clip
 from mmm_blender.motion.config import SamplerConfig
-from mmm_blender.motion.features.path_condition import condition_along, condition_between
+from mmm_blender.motion.features.path_condition import condition_between
+from mmm_blender.motion.pipeline.path_course import course_along
 from mmm_blender.motion.pipeline.pipeline import (
     EditRequest,
     GenerateRequest,
@@ -46,7 +47,10 @@ def assert_on_path(clip: MotionClip, path: GroundPath) -> None:
     assert np.allclose(places(clip)[[0, -1]], path.points_N2[[0, -1]], atol=1e-6)
 
 
-@pytest.mark.parametrize("kind", ["two parts", "whole", "published", "kit", "short"])
+@pytest.mark.parametrize(
+    "kind",
+    ["two parts", "whole", "published", "kit", "short", "hears paths", "short, hears paths"],
+)
 def test_every_kind_of_bundle_follows_a_path(kind: str) -> None:
     made = tiny_generator(kind).generate(wanted())
     assert_on_path(made.clip, BEND)
@@ -58,9 +62,10 @@ def same(a: GenerateResult, b: GenerateResult) -> bool:
     return turns and a.clip.root_T3.tobytes() == b.clip.root_T3.tobytes() and a.notes == b.notes
 
 
+@pytest.mark.parametrize("kind", ["two parts", "hears paths"])
 @pytest.mark.parametrize("seconds", [0.0, 3.0, 14.0])
-def test_a_path_of_any_duration_replays(seconds: float) -> None:
-    generator = tiny_generator("two parts")
+def test_a_path_of_any_duration_replays(seconds: float, kind: str) -> None:
+    generator = tiny_generator(kind)
     request = wanted(seconds)
     made = generator.generate(request)
     assert same(made, generator.generate(request))
@@ -177,7 +182,8 @@ def test_a_batch_is_of_plain_requests() -> None:
 
 
 def test_the_path_is_told_to_a_model_that_follows_paths() -> None:
-    straight = condition_along(GroundPath.of([(0, 0), (0, 4)]), 10, 0.2)
+    config = tiny_generator("hears paths").config.tokenizer
+    straight = course_along(GroundPath.of([(0, 0), (0, 4)]), 2.0, config).features(0.2)
     assert np.allclose(straight[:, 0], 1.0) and np.allclose(straight[:, 2], 2.0)  # m/s ahead
     masked_L = np.zeros(10, dtype=np.bool_)
     masked_L[3:7] = True
