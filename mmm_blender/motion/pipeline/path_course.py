@@ -93,7 +93,7 @@ def _to_headings(
 
 @dataclass(frozen=True)
 class OwnWay:
-    """How a prompt goes where no path is told. pace: m/s. looks: how far off its way, radians."""
+    """How a prompt goes by itself. pace: m/s. looks: how far off its way, radians."""
 
     pace: float = USUAL_MPS
     looks: float = 0.0

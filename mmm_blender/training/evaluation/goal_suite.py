@@ -27,6 +27,7 @@ from .path_figures import (
     HEADING,
     KINDS,
     MADE_OFF,
+    ONCE,
     POSITION,
     SLIDE_MADE,
     SLIDE_RATIO,
@@ -99,6 +100,12 @@ def _arrived(figure: str, row: Mapping[str, float]) -> str:
     return f"{row[EDITS]:.0f} edits, captured 0"
 
 
+def _unsteered(row: Mapping[str, float]) -> str:
+    """What is reached in one go; figures of older runs know the best alone."""
+    named = (("one go", ONCE), ("best of 8", BEST))
+    return ", ".join(f"{words}: {row[figure]:.3g}" for words, figure in named if figure in row)
+
+
 def path_goals(report: Mapping[str, Any]) -> list[Goal]:
     """Of paths, before and after leading; what was not measured says so."""
     rows: Mapping[str, Mapping[str, float]] = report.get(PATHS, {})
@@ -111,7 +118,7 @@ def path_goals(report: Mapping[str, Any]) -> list[Goal]:
                 f"path, {name}: {POSITION}",
                 rows.get(name, {}).get(POSITION, NOT_MEASURED),
                 most=most,
-                beside=f"best of 8: {rows[name][BEST]:.3g}" if name in rows else "",
+                beside=_unsteered(rows.get(name, {})),
             )
             for name, most in _MOST_METRES.items()
         ),

@@ -171,9 +171,9 @@ def _course(generator: MotionPipeline, true_S3: FloatArray, known: Known) -> Cou
     if known.position_S.all():
         return Course(true_S3)
     config = generator.config.tokenizer
-    told = np.flatnonzero(known.position_S)
-    headings_N = np.where(known.heading_S[told], true_S3[told, 2], np.nan)
-    path = GroundPath.of(true_S3[told, :2], headings_N, told * config.token_seconds)
+    known_K = np.flatnonzero(known.position_S)
+    headings_N = np.where(known.heading_S[known_K], true_S3[known_K, 2], np.nan)
+    path = GroundPath.of(true_S3[known_K, :2], headings_N, known_K * config.token_seconds)
     return course_along(path, (len(true_S3) - 1) * config.token_seconds, config)
 
 
