@@ -43,6 +43,9 @@ _PIECE_METRES = 0.1
 _END_METRES = 0.3
 """A path that begins or ends so near to where it has to, begins or ends there."""
 
+_ORDER_COST = 0.05
+"""A place so many metres off counts as much as one that is a metre before or after its turn."""
+
 _SAMPLE_METRES = 0.02
 _MOST_SAMPLES = 20_000
 
@@ -143,6 +146,32 @@ class GroundPath:
         count = max(2, math.ceil(length / _PIECE_METRES) + 1)
         points_N2 = self.at(np.linspace(0.0, max(length, 2.0 * _LEAST_METRES), count))
         return GroundPath(points_N2, np.zeros(0), np.zeros(0), self.facing, self.target_2)
+
+    def nearest(self, place_2: FloatArray, expected: float) -> tuple[float, float]:
+        """Where on the path it is nearest to a place, and how far off: metres along it, and metres.
+        expected: about how far along; of two that are as near, as where a path crosses itself, the
+        one nearer to that is taken."""
+        off_S = np.linalg.norm(self._curve[0] - place_2, axis=-1)
+        best = int(np.argmin(off_S + _ORDER_COST * np.abs(self._lengths_S - expected)))
+        return float(self._lengths_S[best]), float(off_S[best])
+
+    def stretch(self, first: float, last: float) -> GroundPath:
+        """The path from so many metres along it to so many, with the headings that are given there,
+        and without times. MMMError for a stretch that leads nowhere."""
+        count = max(2, math.ceil((last - first) / _PIECE_METRES) + 1)
+        lengths_M = np.linspace(first, last, count)
+        headings_M = np.full(count, np.nan)
+        if len(self.headings_N):
+            kept_N = (self.point_lengths_N >= first) & (self.point_lengths_N <= last)
+            kept_N &= np.isfinite(self.headings_N)
+            for length, heading in zip(
+                self.point_lengths_N[kept_N], self.headings_N[kept_N], strict=True
+            ):
+                headings_M[np.argmin(np.abs(lengths_M - length))] = heading
+        free = not np.isfinite(headings_M).any()
+        headings_N = np.zeros(0) if free else headings_M
+        points_N2 = self.at(lengths_M)
+        return GroundPath(points_N2, headings_N, np.zeros(0), self.facing, self.target_2)
 
     def between(self, start_2: FloatArray | None, end_2: FloatArray | None) -> GroundPath:
         """The path led from one place and to another; its own ends give way where they are near.

@@ -102,3 +102,29 @@ def test_a_pace_that_nobody_runs() -> None:
 def test_unknown_entries_are_refused() -> None:
     with pytest.raises(MMMError, match="speed"):
         GroundPath.from_json(GroundPath.of(CORNER).to_json() | {"speed": 1.0})
+
+
+def test_the_nearest_place_of_a_path_that_crosses_itself_is_the_expected_one() -> None:
+    loop = GroundPath.of([(0, 0), (4, 0), (4, 4), (2, 4), (2, -4)])
+    crossing = np.array([2.0, 0.0])
+    early, off = loop.nearest(crossing, 1.0)
+    late, other = loop.nearest(crossing, loop.length)
+    assert early < 3.0 and late > 10.0
+    assert max(off, other) < 0.4  # the curve does not cross itself just there
+    apart = loop.nearest(np.array([-1.0, 0.0]), 0.0)
+    assert apart == pytest.approx((0.0, 1.0), abs=1e-6)
+
+
+def test_a_stretch_of_a_path_is_its_shape_without_its_times() -> None:
+    path = GroundPath.of(
+        [(0, 0), (2, 0), (2, 3)], [None, 0.5, None], [0.0, 1.0, 3.0], facing="target", target=(5, 5)
+    )
+    whole = path.length
+    part = path.stretch(0.25 * whole, 0.75 * whole)
+    assert part.length == pytest.approx(0.5 * whole, rel=0.02)
+    assert np.allclose(part.points_N2[0], path.at(np.array([0.25 * whole]))[0])
+    assert part.facing == "target" and not part.timed
+    assert np.nansum(part.headings_N) == pytest.approx(0.5)
+    assert not len(path.stretch(0.8 * whole, whole).headings_N)
+    with pytest.raises(MMMError):
+        path.stretch(1.0, 1.0)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 
@@ -66,7 +66,7 @@ class EditJob(ABC):
     the Action's recipe.
     """
 
-    moves_after: ClassVar[bool] = False
+    moves_after: bool = False
     """Whether the motion may end elsewhere, and what comes after is carried along."""
 
     def __init__(
@@ -90,6 +90,11 @@ class EditJob(ABC):
     @abstractmethod
     def read(self, rig: ArmatureObject) -> Generator[float, None, MotionClip]:
         """Read what the model is to see; yields how far it is, 0 to 1."""
+
+    def conditions_for(self, clip: MotionClip, asked: Conditions) -> Conditions:
+        """What the edit keeps to besides what was asked. clip: what the model reads."""
+        del clip
+        return asked
 
     @abstractmethod
     def write(self, rig: ArmatureObject, action: Action, result: Generated) -> None:
@@ -122,7 +127,8 @@ class EditJob(ABC):
     def _reading(self, rig: ArmatureObject) -> Reading:
         self.input = yield from self.read(rig)
         reading = self._targets.read(rig, self.input, self.scope.frames)
-        self._conditions, self._notes = yield from reading
+        conditions, self._notes = yield from reading
+        self._conditions = self.conditions_for(self.input, conditions)
         return self._message(self.input)
 
     def _message(self, clip: MotionClip) -> Edit:

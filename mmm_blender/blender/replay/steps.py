@@ -95,8 +95,13 @@ def _edit_request(step: EditStep | SegmentStep, seen: MotionClip, how: dict[str,
     mask = mask_of(step)
     motion = (seen.rotations_TJ4, seen.root_T3, step.fps)
     cells = (mask.rotations_TJ.astype(np.int64), mask.root_T.astype(np.int64))
-    moves_after = isinstance(step, SegmentStep)
+    moves_after = isinstance(step, SegmentStep) and not keeps_to_path(step)
     return Edit(*motion, *cells, step.prompt, step.seed, moves_after=moves_after, **how)
+
+
+def keeps_to_path(step: SegmentStep) -> bool:
+    """The segment arrives where what follows begins; else what follows is carried along."""
+    return "path" in step.conditions
 
 
 def _tokens(step: Step) -> IntArray:
@@ -338,7 +343,9 @@ def _write_edit(rig: ArmatureObject, action: Action, step: EditStep, clip: Motio
 def _write_segment(rig: ArmatureObject, action: Action, step: SegmentStep, made: _Answered) -> None:
     assert made.seen is not None
     move = GroundMove(*made.answer.ground_move)
-    carried = brought_to_start(made.answer.clip, move, made.seen, mask_of(step))
+    carried = (made.answer.clip, move)
+    if not keeps_to_path(step):
+        carried = brought_to_start(*carried, made.seen, mask_of(step))
     plan = plan_of(made.before, step)
     write_segment(rig, action, plan, step.input_start, *carried, locked_by(step))
 

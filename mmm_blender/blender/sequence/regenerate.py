@@ -14,6 +14,7 @@ from typing import Any
 
 from ...common.errors import MMMError
 from ...geometry.clip import MotionClip
+from ...geometry.editing.conditions import Conditions
 from ...geometry.editing.lock_mode import LockMode
 from ...geometry.editing.path_correction import GroundMove
 from ...geometry.skeleton import SMPL_22
@@ -51,6 +52,7 @@ from .properties import (
     params_of,
     set_line,
 )
+from .segment_path import segment_stretch, sequence_path
 from .segment_writer import (
     brought_to_start,
     check_none_lost,
@@ -179,7 +181,9 @@ def _change_poll_error(card: BundleCard, change: SegmentChange) -> str:
 class _SegmentEdit(EditJob):
     """The edit of a segment and its two seams; what comes after follows.
 
-    The scope's window and mask count frames after the shift, its locked keys frames before it.
+    The scope's window and mask count frames after the shift, its locked keys frames before it. On
+    the path that the sequence took, the segment keeps to its stretch of it, and arrives where what
+    follows begins.
     """
 
     moves_after = True
@@ -205,6 +209,7 @@ class _SegmentEdit(EditJob):
         asked = (change.params.prompt, change.params.seed, change.pin_feet)
         targets = EditTargets.at_press(context, rig)
         super().__init__(rig, scope, asked, targets, change.takes)
+        self._path = sequence_path(load_recipe(action, rig))
         found = list_of(rig, context.scene)
         self._is_listed = of_one_press(rig, found.action, action)
         self._listed = params_of(found.lines)
@@ -216,13 +221,26 @@ class _SegmentEdit(EditJob):
         kept = yield from read_in_chunks(rig, first, last)
         return stretched(kept, first, self._plan)
 
+    def conditions_for(self, clip: MotionClip, asked: Conditions) -> Conditions:
+        """With the segment's stretch of the sequence's path, where it has one."""
+        if self._path is None:
+            return asked
+        begun, plan = self._segments[0].first, self._plan
+        frames = self._segments[-1].stop - begun
+        shares = ((plan.first - begun) / frames, (plan.last - plan.shift + 1 - begun) / frames)
+        stretch = segment_stretch(self._path, clip, self.scope.mask, shares)
+        if stretch is None:
+            return asked
+        self.moves_after = False
+        return replace(asked, path=stretch)
+
     def write(self, rig: ArmatureObject, action: Action, result: Generated) -> None:
         """Key the result, and carry along what comes after it."""
         assert self.input is not None
         plan, locked = self._plan, self.scope.locked
-        placed = brought_to_start(
-            result.clip, GroundMove(*result.ground_move), self.input, self.scope.mask
-        )
+        placed = (result.clip, GroundMove(*result.ground_move))
+        if self.moves_after:
+            placed = brought_to_start(*placed, self.input, self.scope.mask)
         self._segments = action_segments(action, rig)
         own = user_keys_after(rig, action, plan.before_shift, SMPL_22.names, locked)
         begun = begin_step(rig, action, locked, SMPL_22.names, plan.first)
