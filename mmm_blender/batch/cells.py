@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from typing import Literal, TypeAlias, TypeVar
 
 from ..common.errors import MMMError
+from ..common.untrusted import quoted
 from ..geometry.editing.edit_mask import BodyPart
 from ..geometry.editing.lock_mode import LockMode
 
@@ -64,7 +65,7 @@ def seconds_of(where: str, text: str) -> float:
     except ValueError:
         seconds = math.nan
     if not (math.isfinite(seconds) and seconds > 0):
-        raise MMMError(f"{where}: seconds must be a number above 0, not {text!r}.")
+        raise MMMError(f"{where}: seconds must be a number above 0, not {quoted(text)}.")
     return seconds
 
 
@@ -76,7 +77,7 @@ def seed_of(where: str, text: str) -> int:
         shown = text if len(text) <= _MAX_SEED_DIGITS else f"{text[:_MAX_SEED_DIGITS]}..."
         raise MMMError(
             f"{where}: the seed must be a whole number from 0 on with at most {_MAX_SEED_DIGITS} "
-            f"digits, not {shown!r}."
+            f"digits, not {quoted(shown)}."
         )
     return int(text)
 
@@ -86,8 +87,8 @@ def one_each(where: str, column: str, text: str, count: int) -> list[str]:
     cells = [cell.strip() for cell in text.split(SEPARATOR)] if text else [""] * count
     if len(cells) != count:
         raise MMMError(
-            f"{where}: {column} {text!r} does not fit the {count} prompts: give each one its own, "
-            f"with {SEPARATOR} between them."
+            f"{where}: {column} {quoted(text)} does not fit the {count} prompts: give each one its "
+            f"own, with {SEPARATOR} between them."
         )
     return cells
 
@@ -98,13 +99,13 @@ def range_of(where: str, text: str) -> tuple[int, int]:
     if found is None:
         raise MMMError(
             f"{where}: the range must be the first and the last frame, such as 24-48, 24..48 or "
-            f"-10..-5, not {text!r}."
+            f"-10..-5, not {quoted(text)}."
         )
     first, last = int(found[1]), int(found[2])
     if first > last:
-        raise MMMError(f"{where}: the range {text!r} ends before it starts: swap the two.")
+        raise MMMError(f"{where}: the range {quoted(text)} ends before it starts: swap the two.")
     if max(abs(first), abs(last)) > _MAX_FRAME:
-        raise MMMError(f"{where}: Blender has no frame beyond {_MAX_FRAME}, as in {text!r}.")
+        raise MMMError(f"{where}: Blender has no frame beyond {_MAX_FRAME}, as in {quoted(text)}.")
     return first, last
 
 
@@ -135,4 +136,4 @@ def _one_of(words: Sequence[_Word], where: str, column: str, text: str) -> _Word
     for word in words:
         if word == wanted:
             return word
-    raise MMMError(f"{where}: the {column} must be {', '.join(words)}, not {text!r}.")
+    raise MMMError(f"{where}: the {column} must be {', '.join(words)}, not {quoted(text)}.")

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from ..common.errors import MMMError
+from ..common.untrusted import quoted
 from ..geometry.conventions import to_model_vectors
 from ..geometry.editing.conditions import Conditions
 from ..geometry.ground_path import GroundPath
@@ -95,7 +96,7 @@ def path_of_points(text: str) -> GroundPath:
     points_N3 = points_of_text(text)
     if points_N3 is None:
         raise MMMError(
-            f"the path {text!r} is no list of points such as '0,0 2,0 2,3' and no object such as "
-            f"scene.blend{OBJECT_MARK}Curve."
+            f"the path {quoted(text)} is no list of points such as '0,0 2,0 2,3' and no object "
+            f"such as scene.blend{OBJECT_MARK}Curve."
         )
     return GroundPath.of(to_model_vectors(points_N3)[:, [0, 2]], facing="along")

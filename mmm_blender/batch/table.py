@@ -15,7 +15,7 @@ from pathlib import Path, PurePath
 from typing import TypeAlias
 
 from ..common.errors import MMMError
-from ..common.untrusted import check_file, clean_text
+from ..common.untrusted import check_file, clean_text, quoted
 from ..geometry.editing.edit_mask import BodyPart
 from ..geometry.editing.lock_mode import LockMode
 from .cells import (
@@ -199,7 +199,9 @@ def chosen_rows(path: Path, rows: Sequence[Row], chosen: str) -> list[Row]:
     beyond the end is cut, as a farm's last task needs it; MMMError for no row at all."""
     found = _ROWS.fullmatch(chosen.strip())
     if found is None:
-        raise MMMError(f"--rows {chosen!r} is no range: write first and last row, such as 11:20.")
+        raise MMMError(
+            f"--rows {quoted(chosen)} is no range: write first and last row, such as 11:20."
+        )
     first = int(found[1] or 1)
     last = min(int(found[2] or len(rows)), len(rows))
     if not 1 <= first <= last:
@@ -231,7 +233,7 @@ def _row(path: Path, read: CsvRow, earlier: Mapping[str, Row]) -> Row:
         raise MMMError(f"{where} has more cells than columns: put quotes around its commas.")
     given = {column: read.cells.get(column, "").strip() for column in COLUMNS}
     if reason := name_error(given["name"]):
-        raise MMMError(f"{where}: the name {given['name']!r} {reason}.")
+        raise MMMError(f"{where}: the name {quoted(given['name'])} {reason}.")
     if given["recipe"]:
         _check_empty(where, given, "a recipe", ("prompt", "seconds", "seed", "path", "file"))
         _check_empty(where, given, "a recipe", (*_END_COLUMNS, *_EDIT_COLUMNS))
@@ -313,16 +315,18 @@ def _source(where: str, table: Path, named: str, endings: tuple[str, ...]) -> So
     """A file that a cell names, from the table's folder on."""
     if PurePath(named).suffix.lower() not in endings:
         earlier = " or the name of an earlier row" if endings == MOTION_FILES else ""
-        raise MMMError(f"{where}: {named!r} is no {' or '.join(endings)} file{earlier}.")
+        raise MMMError(f"{where}: {quoted(named)} is no {' or '.join(endings)} file{earlier}.")
     try:
         path = table.parent / Path(named).expanduser()
         check_file(path, _MOST_SOURCE_BYTES)
         with path.open("rb") as file:
             return Source(path.resolve(), hashlib.file_digest(file, "sha256").hexdigest())
     except OSError as error:
-        raise MMMError(f"{where}: {named!r} could not be read ({error.strerror}).") from error
+        raise MMMError(f"{where}: {quoted(named)} could not be read ({error.strerror}).") from error
     except RuntimeError as error:  # "~nobody"
-        raise MMMError(f"{where}: {named!r} lies in the home of nobody known here.") from error
+        raise MMMError(
+            f"{where}: {quoted(named)} lies in the home of nobody known here."
+        ) from error
 
 
 def _check_new(path: Path, row: Row, taken: dict[str, int]) -> None:
@@ -333,7 +337,7 @@ def _check_new(path: Path, row: Row, taken: dict[str, int]) -> None:
     line = taken.setdefault(on_disk(row.name), row.line)
     if line != row.line:
         raise MMMError(
-            f"{path}, line {row.line}: the name {row.name!r} is taken by line {line}: give "
+            f"{path}, line {row.line}: the name {quoted(row.name)} is taken by line {line}: give "
             "every row its own."
         )
 

@@ -29,6 +29,9 @@ MOST_TEXT: Final = 2**16
 SHOWN_TEXT: Final = 200
 """Characters of a stranger's text in a sentence."""
 
+_QUOTED = 80
+"""Characters of a cell or a name in a sentence, quotes included."""
+
 _MOST_INTEGER = 2**63 - 1
 _DEPTH = 64
 _UNSHOWABLE = re.compile("[\x00-\x08\x0b-\x1f\x7f\ud800-\udfff]")
@@ -41,6 +44,11 @@ def clean_text(value: object, most: int = SHOWN_TEXT) -> str:
     text = value if isinstance(value, str) else repr(value)
     shown = text if len(text) <= most else f"{text[: most - 1]}…"
     return _UNSHOWABLE.sub(_REPLACEMENT, shown)
+
+
+def quoted(text: str) -> str:
+    """A text of a stranger's as a sentence names it: in quotes, and no longer than a name."""
+    return clean_text(repr(text), _QUOTED)
 
 
 def is_text(value: object, most: int = MOST_TEXT) -> bool:

@@ -320,3 +320,25 @@ def test_any_bytes_are_a_table_or_one_sentence(content: bytes) -> None:
             read_table(path)
         except MMMError as error:
             str(error).encode()
+
+
+@pytest.mark.parametrize(
+    "column", ["name", "path", "seconds", "seed", "file", "range", "body_part", "recipe"]
+)
+def test_a_cell_of_a_hundred_thousand_characters_is_named_in_a_short_sentence(
+    tmp_path: Path, column: str
+) -> None:
+    """A report and a terminal show it: the whole cell stood in the sentence."""
+    (tmp_path / "walk.bvh").write_bytes(b"x")
+    cells = {"name": "a", "prompt": "walk"}
+    if column in ("range", "body_part"):
+        cells |= {"file": "walk.bvh", "range": "1..9"}
+    if column == "recipe":
+        cells["prompt"] = ""
+    cells[column] = "1;1 " * 24_000 + "x"
+    table = tmp_path / "t.csv"
+    quotes = ",".join(f'"{cell}"' for cell in cells.values())
+    table.write_text(f"{','.join(cells)}\n{quotes}\n", encoding="utf-8")
+    with pytest.raises(MMMError) as caught:
+        read_table(table)
+    assert len(str(caught.value)) < 300 + len(str(table))

@@ -15,6 +15,7 @@ import numpy as np
 
 from ...common.arrays import FloatArray
 from ...common.errors import MMMError
+from ...common.untrusted import quoted
 from ...geometry.polyline import length, points_of_text, resampled
 from ..bpy_types import Object, Scene, bpy
 from ..rig.world_places import checked_places, world_matrix
@@ -80,8 +81,8 @@ def named_path(text: str) -> WorldPath | None:
     if (points_N3 := points_of_text(text)) is not None:
         return line_path(points_N3, text)
     raise MMMError(
-        f"There is no object or collection '{text}' to be a path, and it is no list of points such "
-        "as '0,0 2,0 2,3': name another."
+        f"There is no object or collection {quoted(text)} to be a path, and it is no list of "
+        "points such as '0,0 2,0 2,3': name another."
     )
 
 

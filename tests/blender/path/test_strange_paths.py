@@ -225,6 +225,10 @@ def test_what_is_just_too_much_does_not_look_as_if_it_were_not(rig: Any) -> None
     assert refused(rig).startswith("The way-points take ")
 
 
+def test_a_text_that_is_no_path_is_named_shortly() -> None:
+    assert refused(text="1;1 " * 10_000).startswith("There is no object or collection '1;1 1;1")
+
+
 def test_the_first_spline_counts_where_another_is_broken() -> None:
     item = add_curve(CORNER)
     add_spline(item.data, [(NAN, 0, 0), (1, 1, 1)])
