@@ -24,6 +24,9 @@ from .obedience import Verdict
 EDIT_CANDIDATES = 8
 """Tries for an edit that has somewhere to arrive."""
 
+CLAIM_ROUNDS = 2
+"""So often an edit's candidates are made, at most, until one shows what its prompt claims."""
+
 STILL_MPS = 0.15
 """A heel or toe slower than this is still, m/s."""
 

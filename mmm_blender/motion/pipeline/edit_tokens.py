@@ -31,7 +31,7 @@ from ...prompts.claims import Claims
 from ..features.path_condition import condition_between, root_poses
 from ..motion_model import MotionModel
 from ..sampling.noise import Noise
-from .candidates import Misfit, best, candidate_seeds, restless_share
+from .candidates import CLAIM_ROUNDS, Misfit, best, candidate_seeds, restless_share
 from .decoding import clip_features, decode_tokens, encode_tokens
 from .obedience import MET, Verdict, verdict_on
 from .refinement import ROOT_PARTS, Goal, refine, root_heading
@@ -152,19 +152,58 @@ class EditJob:
         return (start - 1, stop) if start > 0 and stop < self.kept.frames else None
 
 
+@dataclass(frozen=True, eq=False)
+class _Tries:
+    """Candidates that were judged."""
+
+    tokens_BLP: tuple[IntArray, ...] = ()
+    made: tuple[MotionClip, ...] = ()
+    misfits: tuple[Misfit, ...] = ()
+    verdicts: tuple[Verdict, ...] = ()
+    doubts_B: tuple[float, ...] = ()
+
+    def with_more(
+        self, model: MotionModel, job: EditJob, tokens_BLP: IntArray, doubts_B: FloatArray
+    ) -> _Tries:
+        """With further ones, behind those that are there."""
+        made = tuple(job.decoded(model, tokens_LP) for tokens_LP in tokens_BLP)
+        misfits, verdicts = zip(*map(job.judged, made), strict=True)
+        return _Tries(
+            (*self.tokens_BLP, *tokens_BLP),
+            self.made + made,
+            self.misfits + misfits,
+            self.verdicts + verdicts,
+            (*self.doubts_B, *doubts_B.tolist()),
+        )
+
+    @cached_property
+    def chosen(self) -> int:
+        """The number of the best."""
+        return best(self.misfits, self.verdicts, self.doubts_B)
+
+    @property
+    def verdict(self) -> Verdict:
+        """What the best shows of the claims."""
+        return self.verdicts[self.chosen]
+
+
 def sampled_tokens(filler: WindowFiller, job: EditJob) -> IntArray:
     """Tokens (L, P) of the motion with the masked cells filled, window by window."""
     model = filler.model
     filler = replace(filler, path_LF=_condition(filler, job))
     mask_LP = token_cells(job.mask, job.kept.fps, model.tokenizer_config)
     windows = plan_windows(mask_LP.any(axis=1), model.places - 1)
-    tokens_BLP = _candidates(filler, job, mask_LP, windows)
-    if len(tokens_BLP) == 1:
-        return tokens_BLP[0]
-    made = [job.decoded(model, tokens_LP) for tokens_LP in tokens_BLP]
-    misfits, verdicts = zip(*map(job.judged, made), strict=True)
-    doubts_B = filler.doubts(tokens_BLP, mask_LP, windows, job.prompt)
-    chosen = best(misfits, verdicts, doubts_B)
+    found = _Tries()
+    for number in range(rounds := CLAIM_ROUNDS if job.claims else 1):
+        part = filler.part(number, rounds)
+        tokens_BLP = _candidates(part, job, mask_LP, windows, number)
+        if len(tokens_BLP) == 1:
+            return tokens_BLP[0]
+        doubts_B = filler.doubts(tokens_BLP, mask_LP, windows, job.prompt)
+        found = found.with_more(model, job, tokens_BLP, doubts_B)
+        if found.verdict.is_met:
+            break
+    tokens_BLP, made, chosen = found.tokens_BLP, found.made, found.chosen
     goal = _goal(model, job, tokens_BLP[chosen], made[chosen])
     if goal is None or len(windows) > 1:
         return tokens_BLP[chosen]
@@ -185,11 +224,13 @@ def _condition(filler: WindowFiller, job: EditJob) -> FloatArray | None:
 
 
 def _candidates(
-    filler: WindowFiller, job: EditJob, mask_LP: BoolArray, windows: Sequence[Window]
+    filler: WindowFiller, job: EditJob, mask_LP: BoolArray, windows: Sequence[Window], number: int
 ) -> IntArray:
-    """Grids (B, L, P) that differ in the masked cells; one for each candidate of the sampler."""
+    """Grids (B, L, P) that differ in the masked cells; one for each candidate of the sampler.
+    number: of the round, whose seeds are others than those of the rounds before."""
     open_LP = mask_LP.copy()
-    seeds = candidate_seeds(job.seed, filler.sampler.candidates or 1)
+    count = filler.sampler.candidates or 1
+    seeds = candidate_seeds(job.seed, (number + 1) * count)[number * count :]
     noises = [Noise(seed) for seed in seeds]
     tokens_LP = encode_tokens(filler.model, job.kept, len(mask_LP))
     tokens_BLP = np.repeat(tokens_LP[None], len(seeds), axis=0)

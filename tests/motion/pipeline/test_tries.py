@@ -131,8 +131,13 @@ def test_an_arm_over_a_kept_body_is_tried_again(judged: Judged) -> None:
     assert all(clip.frames == 40 for clip in seen)
     third = replace(request, seed=candidate_seeds(4, 3)[2], sampler=replace(ONE, candidates=1))
     assert np.array_equal(made.tokens_LP, generator.edit(third).tokens_LP)
+    seen = judged(*[NEVER] * 5, MET, NEVER, NEVER, MET)
+    made = generator.edit(request)  # none of four shows it, so there are four more
+    assert len(seen) == 9 and not made.notes
+    sixth = replace(third, seed=candidate_seeds(4, 6)[5])
+    assert np.array_equal(made.tokens_LP, generator.edit(sixth).tokens_LP)
     judged(NEVER)
-    assert "in 4 tries" in generator.edit(request).notes[0]
+    assert "in 8 tries" in generator.edit(request).notes[0]
     seen = judged(NEVER)
     assert not generator.edit(replace(request, prompt="a person walks forward")).notes
     assert not seen
