@@ -1,5 +1,5 @@
-"""A Rigify human in the window, by mouse: a motion keyed on its controls, a range of it made anew
-from keys that are selected in the dope sheet, and the file for a game engine."""
+"""A Rigify human in the window, by mouse: a motion keyed on its controls, its hands closed, a range
+of it made anew from keys that are selected in the dope sheet, and the file for a game engine."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ import pytest
 
 from tests.ui import key_editor
 from tests.ui.key_editor import FIRST, LAST, RAW, SELECTED, changed_frames
-from tests.ui.rig import SEARCH_STEP, Rig, RigError
+from tests.ui.panels import open_tab, show_panel
+from tests.ui.rig import BUTTON_COLUMN, SEARCH_STEP, Rig, RigError
 from tests.ui.scene_parts import RIGIFY_HUMAN
 from tests.ui.test_first_session import SEARCHLESS, search
 
@@ -40,6 +41,8 @@ if curves is None:
     curves = action.layers[0].strips[0].channelbag(action.slots[0]).fcurves
 answer = sorted({curve.data_path.split('"')[1] for curve in curves})
 """
+FIST = "bpy.ops.mmm.pose_hands(pose='FIST'"
+FINGERS = ("thumb.01.L", "f_index.01.L", "f_pinky.02.R")
 STEPS = """
 import json
 recipe = json.loads(bpy.context.object.animation_data.action["mmm_recipe"])
@@ -84,6 +87,10 @@ def test_a_rigify_human_gets_a_motion_and_a_new_range_and_goes_out(human: Rig) -
     human.settle()
     human.screenshot("rigify_generated.png")
 
+    close_hands(human)
+    assert {*FINGERS} <= set(human.ask(KEYED))
+    assert human.ask(STEPS) == [["generate", "Rigify"]]
+
     before = regenerate_from_keys(human)
     changed = changed_frames(before, human.ask(RAW))
     frames = set().union(*changed.values())
@@ -94,6 +101,22 @@ def test_a_rigify_human_gets_a_motion_and_a_new_range_and_goes_out(human: Rig) -
     path = export_by_mouse(human)
     assert path.read_bytes()[:20] == b"Kaydara FBX Binary  "
     assert b"DEF-forearm.L" in path.read_bytes()
+
+
+def close_hands(rig: Rig) -> None:
+    """Open the panel Rig, which has the panel Hands inside, and press Fist, at its right."""
+    open_tab(rig)
+    show_panel(rig, "rig")
+    rig.screenshot("rigify_hands.png")
+    _, top, right, bottom = rig.region("UI")
+    rig.ask("bpy.context.window_manager.clipboard = ''")
+    for y in range((top + bottom) // 2, bottom, SEARCH_STEP):
+        rig.run(f"xdotool mousemove {right - BUTTON_COLUMN} {y} sleep 0.05 key ctrl+c sleep 0.05")
+        if rig.ask("answer = bpy.context.window_manager.clipboard").startswith(FIST):
+            rig.click(right - BUTTON_COLUMN, y)
+            rig.settle()
+            return
+    raise RigError("the panel Hands shows no button Fist")
 
 
 def regenerate_from_keys(rig: Rig) -> list[object]:

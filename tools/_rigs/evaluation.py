@@ -31,6 +31,7 @@ from mmm_blender.geometry.skeleton import SMPL_22, joint_index
 
 from .blender_rigs import build_armature, rigify_human
 from .skeletons import Build, Style, bones_of_preset
+from .unknown import proposed_right
 
 BUILDS = (
     Build(arms_down=0.0, roll=1),
@@ -48,7 +49,8 @@ _LONG_FRAMES = 600
 
 @dataclass
 class Figures:
-    """Lists of what was measured, over all rigs and clips."""
+    """Lists of what was measured, over all rigs and clips. unknown: whether rigs of unknown names
+    are proposed right, with and without sides in their names, by kind."""
 
     directions: list[FloatArray] = field(default_factory=list[FloatArray])
     places: list[FloatArray] = field(default_factory=list[FloatArray])
@@ -58,6 +60,7 @@ class Figures:
     edits: int = 0
     changed: int = 0
     recognised: dict[str, str] = field(default_factory=dict[str, str])
+    unknown: dict[bool, dict[str, bool]] = field(default_factory=dict[bool, dict[str, bool]])
     seconds: list[float] = field(default_factory=list[float])
     inserts: list[float] = field(default_factory=list[float])
     ik_fk: list[float] = field(default_factory=list[float])
@@ -76,6 +79,7 @@ def evaluate(clips: Mapping[str, MotionClip], edits: int) -> Figures:
             share = edits // (len(known) * len(BUILDS)) + 1
             _measure_edits(figures, rig, clip, min(share, edits - figures.edits), number * 7 + at)
         _say(preset.name)
+    figures.unknown = {sided: proposed_right(sided) for sided in (True, False)}
     _measure_rigify(figures, clips)
     _measure_speed(figures, clips)
     return figures

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -33,6 +34,8 @@ def table(figures: Figures) -> str:
          str(figures.changed)),
         ("conventions recognised with all 22 joints", "all",
          f"{whole} of {len(figures.recognised)}"),
+        ("unknown rigs proposed right, with sides in their names; without", "9 of 10",
+         "; ".join(_share(figures.unknown[sided]) for sided in (True, False))),
         ("600 frames onto a rig, CPU seconds (keyframe_insert)", "0.1",
          f"{min(figures.seconds):.2f} ({figures.inserts[0]:.1f})"),
         ("Rigify: deform bones in IK and FK apart, worst, mm", "2",
@@ -40,6 +43,10 @@ def table(figures: Figures) -> str:
     ]  # fmt: skip
     lines = ["| | goal | measured |", "| --- | --- | --- |"]
     return "\n".join(lines + [f"| {name} | {goal} | {value} |" for name, goal, value in rows])
+
+
+def _share(right: Mapping[str, bool]) -> str:
+    return f"{sum(right.values())} of {len(right)}"
 
 
 def write_table(document: Path, text: str) -> None:

@@ -9,10 +9,13 @@ from ..addon.choices import absolute_path
 from ..addon.shown_target import character_poll_error
 from ..bpy_types import ArmatureObject, Context, Event, bpy
 from ..guards import one_sentence
-from ..rig.target import armature_of, target_armature
+from ..rig.target import armature_of, scene_fps, target_armature
 from ..widgets import Layout, can_run, redraw, shown
 from . import task
 from .export_options import ROOTS, ExportOptions
+
+_SAME_RATE = 1e-3
+"""Frames per second: Blender keeps 29.97 as 29.969998."""
 
 _NO_CHARACTER = "Select the character that has the motion."
 
@@ -145,6 +148,7 @@ class ExportMotion(bpy.types.Operator):
         self.filepath = f"{'motion' if rig is None else rig.name}.fbx"
         scene = context.scene
         self.frame_start, self.frame_end = int(scene.frame_start), int(scene.frame_end)
+        self.fps = scene_fps(scene)
         context.window_manager.fileselect_add(self)
         return {"RUNNING_MODAL"}
 
@@ -155,7 +159,7 @@ class ExportMotion(bpy.types.Operator):
             rig = _character(context)
             assert rig is not None  # the poll has seen it
             path = absolute_path(self.filepath)
-            return _report(self, task.export_motion(context, rig, path, self._options()))
+            return _report(self, task.export_motion(context, rig, path, self._options(context)))
         except MMMError as error:
             return _refuse(self, error)
 
@@ -170,11 +174,12 @@ class ExportMotion(bpy.types.Operator):
             column.prop(self, "frame_start")
             column.prop(self, "frame_end")
 
-    def _options(self) -> ExportOptions:
+    def _options(self, context: Context) -> ExportOptions:
+        is_the_scenes = abs(self.fps - scene_fps(context.scene)) < _SAME_RATE
         return ExportOptions(
             first=self.frame_start if self.limit else None,
             last=self.frame_end if self.limit else None,
-            fps=self.fps,
+            fps=0.0 if is_the_scenes else self.fps,
             root=self.root,
             t_pose=self.t_pose,
         )
