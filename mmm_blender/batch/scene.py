@@ -40,7 +40,9 @@ def edited(row: EditRow, path: Path, bundle: Path, access: WorkerAccess) -> Prod
     access.session.cancel()  # the job that a row before may have left when it failed
     rig = open_motion(path)
     context = bpy.context
-    reason = mode_poll_error(context, "Edit") or action_poll_error(edited_armature(context))
+    reason = mode_poll_error(context, "Edit") or action_poll_error(
+        edited_armature(context), on_object=True
+    )
     if reason:
         raise MMMError(reason)
     params = EditParams(

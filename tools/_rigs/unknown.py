@@ -63,5 +63,7 @@ def _is_right(kind: str, build: Build, sided: bool) -> bool:
         found = propose(bones)
     except MMMError:
         return False
-    told = {slot: tuple(old[name] for name in chain) for slot, chain in found.read.items()}
-    return all(told.get(slot) == chain for slot, chain in wanted.read.items() if slot not in CHAINS)
+    proposed = {slot: tuple(old[name] for name in chain) for slot, chain in found.read.items()}
+    return all(
+        proposed.get(slot) == chain for slot, chain in wanted.read.items() if slot not in CHAINS
+    )

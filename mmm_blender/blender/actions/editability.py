@@ -56,19 +56,22 @@ def part_joints(body_part: str) -> tuple[str, ...]:
 
 
 def editing_poll_error(
-    rig: ArmatureObject | None, body_part: str, frames: FrameRange | None = None
+    rig: ArmatureObject | None,
+    body_part: str,
+    frames: FrameRange | None = None,
+    on_object: bool = False,
 ) -> str:
     """Why the motion of a body part on some frames cannot be edited, in a sentence; else "".
 
     Keys must be there, be ours to write, and alone determine the pose. What is wrong with single
-    curves is ``curve_ranges.check_curves``'s to say.
+    curves is ``curve_ranges.check_curves``'s to say. on_object: the way may lie on the object.
     """
     if rig is None:
         return "Select the character whose motion is to be edited."
     binding = find_binding(rig)
     if isinstance(binding, str):
         return binding
-    return action_poll_error(rig) or pose_poll_error(rig, binding, body_part, frames)
+    return action_poll_error(rig, on_object) or pose_poll_error(rig, binding, body_part, frames)
 
 
 def pose_poll_error(
@@ -112,8 +115,8 @@ def _own_channels(rig: ArmatureObject, binding: RigBinding) -> Iterator[tuple[st
 _TWEAKED = "A strip of '{}' is being edited in the NLA editor: leave tweak mode there (Tab)."
 
 
-def action_poll_error(rig: ArmatureObject) -> str:
-    """Why no key of a rig can be edited at all, in a sentence; else ""."""
+def action_poll_error(rig: ArmatureObject, on_object: bool = False) -> str:
+    """Why no key of a rig can be edited at all, in a sentence; else "". on_object: as above."""
     data = rig.animation_data
     if data is not None and data.use_tweak_mode:
         return _TWEAKED.format(rig.name)
@@ -127,11 +130,11 @@ def action_poll_error(rig: ArmatureObject) -> str:
             f"The Action '{action.name}' is linked from another file and cannot be changed: make "
             "it local first."
         )
-    return _keys_poll_error(rig, action) or time_poll_error(rig)
+    return _keys_poll_error(rig, action, on_object) or time_poll_error(rig)
 
 
-def _keys_poll_error(rig: ArmatureObject, action: Action) -> str:
-    if read_text(action, WAY_PROPERTY, rig):
+def _keys_poll_error(rig: ArmatureObject, action: Action, on_object: bool) -> str:
+    if not on_object and read_text(action, WAY_PROPERTY, rig):
         return (
             f"The way of '{action.name}' over the ground lies on the object '{rig.name}': bring it "
             "back first (Way on Object in the panel Rig)."

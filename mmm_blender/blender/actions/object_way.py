@@ -21,7 +21,7 @@ from ...geometry.clip import MotionClip
 from ..bpy_types import Action, ArmatureObject, FCurve
 from ..fcurves.keyframe_arrays import POINTS, KeyArray, read_keys, write_keys
 from ..fcurves.layered_actions import bone_path, curves_by_channel, ensure_curve_store, rig_curves
-from ..fcurves.slot_properties import WAY_PROPERTY, read_text, write_text
+from ..fcurves.slot_properties import WAY_PROPERTY, read_text, way_base, write_text
 from ..rig.binding import RigBinding, binding_of
 from ..rig.motion_reader import read_motion
 from ..rig.pose_nodes import PoseNodes
@@ -40,8 +40,8 @@ def way_is_on_object(rig: ArmatureObject, action: Action) -> bool:
 def base_of_way(rig: ArmatureObject, action: Action) -> FloatArray | None:
     """Where the object stands, (3,), before an Action moves it over the ground; None where the way
     lies on the bones."""
-    text = read_text(action, WAY_PROPERTY, rig)
-    return np.array([float(each) for each in str(text).split()]) if text else None
+    base = way_base(action, rig)
+    return None if base is None else np.array(base)
 
 
 def way_to_object(rig: ArmatureObject, action: Action, base_3: FloatArray | None = None) -> None:
@@ -54,7 +54,7 @@ def way_to_object(rig: ArmatureObject, action: Action, base_3: FloatArray | None
         base_3 = np.array(rig.location, dtype=np.float64)
     lead = [read_keys(curve) for curve in bones.curves[0]]
     ways = {name: bones.flat(_values(lead, name), lead) for name in POINTS}
-    store, linear_33 = ensure_curve_store(rig, action), _linear(rig)
+    store, linear_33 = ensure_curve_store(rig, action), object_axes(rig)
     for index in range(3):
         keys = lead[0].copy()
         for name in POINTS:
@@ -82,7 +82,7 @@ def way_to_bones(rig: ArmatureObject, action: Action) -> None:
         for curve, base in zip(own, base_3, strict=True)
     ]
     whole = [None if curve is None else read_keys(curve) for curve in own]
-    inverse_33 = np.linalg.inv(_linear(rig))
+    inverse_33 = np.linalg.inv(object_axes(rig))
     ways: dict[str, FloatArray] = {}
     for name in POINTS:
         values = [
@@ -100,8 +100,16 @@ def way_to_bones(rig: ArmatureObject, action: Action) -> None:
 
 def read_with_way(rig: ArmatureObject, first: int, last: int) -> MotionClip:
     """``read_motion`` with the way that the object makes for the Action that the rig has."""
-    clip = read_motion(rig, first, last)
-    way_T3 = way_of_object(rig, rig.animation_data.action, range(first, last + 1))
+    return with_way(rig, read_motion(rig, first, last), first)
+
+
+def with_way(rig: ArmatureObject, clip: MotionClip, first: int) -> MotionClip:
+    """A clip that was read from a frame on, with the way that the object makes for the Action that
+    the rig has."""
+    data = rig.animation_data
+    if data is None or data.action is None:
+        return clip
+    way_T3 = way_of_object(rig, data.action, range(first, first + clip.frames))
     return clip if way_T3 is None else clip.replace(root_T3=clip.root_T3 + way_T3)
 
 
@@ -120,7 +128,7 @@ def way_of_object(
         if curve is not None and not curve.mute:
             moved_T3[:, index] = [curve.evaluate(each) - base_3[index] for each in frames]
     reading = pose_reading(rig)
-    way_T3 = moved_T3 @ np.linalg.inv(_linear(rig)).T
+    way_T3 = moved_T3 @ np.linalg.inv(object_axes(rig)).T
     return reading.to_model_points(way_T3) - reading.to_model_points(np.zeros(3))
 
 
@@ -136,6 +144,14 @@ def keep_object_still(rig: ArmatureObject, action: Action) -> bool:
     if still:
         rig.location = base_3.tolist()
     return still
+
+
+def ground_of(rig: ArmatureObject, binding: RigBinding) -> FloatArray:
+    """Takes what is upright out of a way in armature space. (3, 3)."""
+    reading = pose_reading(rig, binding)
+    origin_3, above_3 = reading.to_armature_points(np.array([[0.0] * 3, [0.0, 1.0, 0.0]]))
+    up_3 = (above_3 - origin_3) / np.linalg.norm(above_3 - origin_3)
+    return np.eye(3) - np.outer(up_3, up_3)
 
 
 @dataclass(frozen=True, eq=False)
@@ -165,11 +181,9 @@ class _Bones:
                 f"The keys of the place of '{rig.name}' do not stand on the same frames: bake the "
                 "action first (Pose > Animation > Bake Action)."
             )
-        nodes, reading = PoseNodes(rig), pose_reading(rig, binding)
-        origin_3, above_3 = reading.to_armature_points(np.array([[0.0] * 3, [0.0, 1.0, 0.0]]))
-        up_3 = (above_3 - origin_3) / np.linalg.norm(above_3 - origin_3)
+        nodes = PoseNodes(rig)
         axes = [location_axes(rig, nodes, bone) for bone in bones]
-        return cls(curves, axes, np.eye(3) - np.outer(up_3, up_3))
+        return cls(curves, axes, ground_of(rig, binding))
 
     def flat(self, values_K3: FloatArray, keys: Sequence[KeyArray]) -> FloatArray:
         """The way over the ground from the first key on that channels of the leading bone make,
@@ -201,7 +215,7 @@ def _same_frames(keys: KeyArray, others: KeyArray) -> bool:
     return np.array_equal(keys["co"][:, 0], others["co"][:, 0])
 
 
-def _linear(rig: ArmatureObject) -> FloatArray:
+def object_axes(rig: ArmatureObject) -> FloatArray:
     """Armature space to what the object's location is measured in, without its place. (3, 3)."""
     return np.array(rig.matrix_basis, dtype=np.float64)[:3, :3]
 

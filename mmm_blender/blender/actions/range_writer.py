@@ -40,11 +40,13 @@ from ..fcurves.keyframe_arrays import (
     sorted_by_frame,
 )
 from ..fcurves.layered_actions import rig_curves
+from ..fcurves.slot_properties import OBJECT
 from ..fcurves.splice_keys import Component, SpliceRange, fractional_locks, splice_range
 from ..rig.binding import RigBinding, binding_of
 from ..rig.clip_channels import channel_motion
 from ..rig.mapped_pose import ChannelMotion
 from ..rig.pose_reading import pose_reading
+from .object_share import ObjectShare
 from .validation import LOCATION, BoneProperty, bone_properties, check_curves, joint_names
 
 __all__ = ["check_curves", "keyed_extent", "raw_curves", "restore", "write_range"]
@@ -91,10 +93,11 @@ def write_range(  # noqa: PLR0917  # a motion, where it lies, and where it goes
         for each in bone_properties(rig, action, joint_names(binding, bones))
     ]
     _share_locks(edits)
+    share = ObjectShare.of(rig, action)
     if binding.smpl is not None:
-        motion = channel_motion(rig, binding, clip.slice(start, stop))
+        motion = _shared(channel_motion(rig, binding, clip.slice(start, stop)), share)
     else:
-        motion = _with_residuals(rig, binding, clip, (start, stop), edits)
+        motion = _with_residuals(rig, binding, clip, (start, stop), edits, share)
     _fill(edits, motion.rotations_TW4, motion.locations_TW3)
     with open_writer(rig, action) as writer:
         for edit in edits:
@@ -103,19 +106,24 @@ def write_range(  # noqa: PLR0917  # a motion, where it lies, and where it goes
                 writer.write(target, *edit.keys(index), before=edit.raw[index])
 
 
-def _with_residuals(
+def _shared(motion: ChannelMotion, share: ObjectShare | None) -> ChannelMotion:
+    return motion if share is None else share.taken_from(motion)
+
+
+def _with_residuals(  # noqa: PLR0917  # the rig, the motion, and what keys it
     rig: ArmatureObject,
     binding: RigBinding,
     clip: MotionClip,
     span: tuple[int, int],
     edits: list[_PropertyEdit],
+    share: ObjectShare | None,
 ) -> ChannelMotion:
     """Channels of a span of a clip on a mapped rig, led to what is kept beside every run: the map
     may not hold all of it."""
     start, stop = max(span[0] - _CONTEXT, 0), min(span[1] + _CONTEXT, clip.frames)
     free_T = np.zeros(stop - start, dtype=np.bool_)
     free_T[span[0] - start : span[1] - start] = _legs_free(edits)
-    motion = channel_motion(rig, binding, clip.slice(start, stop), free_T)
+    motion = _shared(channel_motion(rig, binding, clip.slice(start, stop), free_T), share)
     first, unit = span[0] - start, pose_reading(rig, binding).scale
     for edit in edits:
         at, is_place = edit.of.at, edit.of.mode == LOCATION
@@ -130,7 +138,8 @@ def _with_residuals(
             ]
             run = slice(first + begin, first + end)
             if is_place:
-                values_T[run] = ease_places(mapped_T[run], beside[0], beside[1], unit)
+                size = share.size if share is not None and edit.of.bone == OBJECT else 1.0
+                values_T[run] = ease_places(mapped_T[run], beside[0], beside[1], unit * size)
             else:
                 values_T[run] = ease_turns(mapped_T[run], beside[0], beside[1])
     inside = slice(first, first + span[1] - span[0])

@@ -44,7 +44,7 @@ from ..fcurves.keyframe_arrays import (
     read_keys,
     sorted_by_frame,
 )
-from ..fcurves.layered_actions import curves_of_bones
+from ..fcurves.slot_properties import OBJECT, body_curves
 from ..fcurves.splice_keys import brackets_before, cut_off
 from ..rig.binding import PELVIS, RigBinding, binding_of
 from ..rig.carrying import loose_bones
@@ -52,6 +52,7 @@ from ..rig.clip_channels import pose_to_basis
 from ..rig.pose_nodes import PoseNodes, carried_now
 from ..rig.pose_reading import pose_reading
 from ..rig.pose_space import pose_space
+from .object_share import ObjectShare
 from .range_writer import keyed_extent
 from .validation import LOCATION, BoneProperty, bone_properties, check_curves
 
@@ -64,8 +65,8 @@ def move_keys(rig: ArmatureObject, action: Action, from_frame: int, shift: int) 
 
     shift: negative brings them nearer; keys that would be overtaken are gone. A segment across the
     border is keyed on its whole frames on both sides, at what it said there. Keys of all bones
-    move, those of fingers too; the object's own curves stay as they are. Raises MMMError where one
-    is locked.
+    move, those of fingers too, and of the object where it carries the way. Raises MMMError where
+    one is locked.
     """
     _check(rig, action, from_frame)
     with open_writer(rig, action) as writer:
@@ -95,7 +96,8 @@ def _check(rig: ArmatureObject, action: Action, from_frame: int) -> None:
 
 
 def _curves(rig: ArmatureObject, action: Action) -> list[FCurve]:
-    return curves_of_bones(rig, action)
+    """Those of bones, and of the object's place where it carries the way."""
+    return [curve for curves in body_curves(rig, action).values() for curve in curves]
 
 
 def _write(writer: CurveWriter, curve: FCurve, before: KeyArray, keys: KeyArray) -> None:
@@ -207,10 +209,16 @@ def _carried_properties(
 ) -> Iterator[tuple[BoneProperty, _Carrier]]:
     """What stands on the ground by its own channels, and how it is carried: of a mapped rig every
     control that hangs on no other."""
-    binding = binding_of(rig)
+    binding, share = binding_of(rig), ObjectShare.of(rig, action)
+    if share is not None:
+        whole, move = move, share.left_to_body(rig, move)
+        carrier = _Carrier(np.array([1.0, 0.0, 0.0, 0.0]), *share.left_to_object(rig, whole))
+        own = (each for each in bone_properties(rig, action, [PELVIS]) if each.bone == OBJECT)
+        yield from ((each, carrier) for each in own)
     if binding.smpl is not None:
         carrier = _carrier(rig, binding.smpl, move)
-        yield from ((each, carrier) for each in bone_properties(rig, action, [PELVIS]))
+        own = (each for each in bone_properties(rig, action, [PELVIS]) if each.bone != OBJECT)
+        yield from ((each, carrier) for each in own)
         return
     carriers = {
         bone: _mapped_carrier(rig, binding, bone, move) for bone in loose_bones(rig, binding)

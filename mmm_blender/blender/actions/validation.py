@@ -23,6 +23,7 @@ from ..fcurves.layered_actions import (
     slot_label,
     unused_slot_label,
 )
+from ..fcurves.slot_properties import OBJECT, WAY_PROPERTY, read_text
 from ..rig.binding import PELVIS, RigBinding, WrittenBone, binding_of
 from .cycles import CYCLES, repeats
 
@@ -34,8 +35,8 @@ class BoneProperty:
     """A vector of a pose bone that keys move.
 
     joint: its number among the 22. at: the bone's number among those that are written. bone: its
-    name in the rig. mode: the bone's rotation mode, or LOCATION. curves: of each component, None
-    where it has none.
+    name in the rig, ``OBJECT`` for the object itself. mode: the bone's rotation mode, or LOCATION.
+    curves: of each component, None where it has none.
     """
 
     rig: ArmatureObject
@@ -49,7 +50,7 @@ class BoneProperty:
     @property
     def path(self) -> str:
         """Data path of its curves."""
-        return bone_path(self.bone, self.name)
+        return self.name if self.bone == OBJECT else bone_path(self.bone, self.name)
 
     def values(self, frame: float) -> FloatArray:
         """What the curves say at a frame before the edit. (N,)"""
@@ -60,7 +61,13 @@ class BoneProperty:
         curve = self.curves[index]
         if curve is not None and not curve.is_empty:
             return float(curve.evaluate(frame))
-        return float(getattr(self.rig.pose.bones[self.bone], self.name)[index])
+        owner = self.rig if self.bone == OBJECT else self.rig.pose.bones[self.bone]
+        return float(getattr(owner, self.name)[index])
+
+    @property
+    def label(self) -> str:
+        """Whose property it is, for the animator."""
+        return f"object '{self.rig.name}'" if self.bone == OBJECT else f"bone '{self.bone}'"
 
 
 def joint_names(binding: RigBinding, names: Collection[str]) -> frozenset[str]:
@@ -72,10 +79,12 @@ def joint_names(binding: RigBinding, names: Collection[str]) -> frozenset[str]:
 def bone_properties(
     rig: ArmatureObject, action: Action, joints: Collection[str]
 ) -> list[BoneProperty]:
-    """What an edit of these joints keys: the rotation of their bones, and where the body is."""
+    """What an edit of these joints keys: the rotation of their bones, and where the body is, by the
+    object too where that carries the way."""
     curves = curves_by_channel(rig_curves(rig, action))
     found: list[BoneProperty] = []
-    for at, each in enumerate(binding_of(rig).written):
+    binding = binding_of(rig)
+    for at, each in enumerate(binding.written):
         if each.joint not in joints:
             continue
         joint, bone = SMPL_22.names.index(each.joint), each.bone
@@ -84,6 +93,9 @@ def bone_properties(
             path = bone_path(bone, name)
             its_curves = tuple(curves.get((path, i)) for i in range(count))
             found.append(BoneProperty(rig, joint, at, bone, name, kind, its_curves))
+    if PELVIS in joints and read_text(action, WAY_PROPERTY, rig):
+        at, its_curves = len(binding.written), tuple(curves.get((LOCATION, i)) for i in range(3))
+        found.append(BoneProperty(rig, 0, at, OBJECT, LOCATION, LOCATION, its_curves))
     return found
 
 
@@ -182,7 +194,7 @@ def _curve_poll_errors(properties: list[BoneProperty], frames: tuple[int, int]) 
                 or _seam_poll_error(curve, frames)
             )
             if reason:
-                yield f"The curve {each.name}[{index}] of the bone '{each.bone}' {reason}."
+                yield f"The curve {each.name}[{index}] of the {each.label} {reason}."
 
 
 def _curve_poll_error(curve: FCurve) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Generator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -24,6 +24,7 @@ from ..addon.bundle_choice import bundle_path
 from ..bpy_types import Action, ArmatureObject, Context
 from ..fcurves.keyframe_arrays import reading_once
 from ..fcurves.layered_actions import play_copy, slot_handle
+from ..fcurves.slot_properties import way_base
 from ..history.action_guard import ActionGuard, rolled_back
 from ..history.locked_keys import LockedKeys
 from ..history.recipe import Origin, packed_tokens
@@ -33,6 +34,8 @@ from ..jobs.worker_access import WorkerAccess
 from ..pins.pin_reader import PinnedFrames
 from ..rig.binding import binding_of
 from ..rig.motion_reader import unkeyed_pose_kept
+from ..rig.rig_options import OBJECT
+from ..rig.world_space import motion_space
 from ..takes.facts import edited_facts
 from ..takes.take_list import TakeFacts, record, remember_played, takes_said
 from ..targets.edit_targets import EditTargets
@@ -86,6 +89,8 @@ class EditJob(ABC):
         self.from_steps = scope.guard.follows_from_steps(rig)
         self._asked = asked
         self._binding = binding_of(rig)
+        on_object = way_base(rig.animation_data.action, rig) is not None
+        self._root = OBJECT if on_object else self._binding.recipe_root
 
     @abstractmethod
     def read(self, rig: ArmatureObject) -> Generator[float, None, MotionClip]:
@@ -122,7 +127,8 @@ class EditJob(ABC):
 
     def stage(self, context: Context, rig: ArmatureObject | None) -> PreviewStage | None:
         """Where the motion is shown while it is made: what was read starts there."""
-        return PreviewStage.of(context, rig, self.scope.window.read_first, None)
+        stage = PreviewStage.of(context, rig, self.scope.window.read_first, None)
+        return stage if rig is None else replace(stage, space=motion_space(rig))
 
     def _reading(self, rig: ArmatureObject) -> Reading:
         self.input = yield from self.read(rig)
@@ -202,5 +208,5 @@ class EditJob(ABC):
             "tokens": packed_tokens(recipe),
             "conditions": recipe["conditions"],
             "rig": self._binding.recipe_name,
-            "root": self._binding.recipe_root,
+            "root": self._root,
         }

@@ -17,6 +17,7 @@ from ..actions.editability import (
     editing_poll_error,
     part_joints,
 )
+from ..actions.object_way import with_way
 from ..actions.range_writer import check_curves, keyed_extent, write_range
 from ..addon.availability import poll_error
 from ..addon.bundle_cards import BundleCard
@@ -72,7 +73,7 @@ def action_error(context: Context) -> str:
 
 def _action_poll_error(context: Context) -> str:
     try:
-        return action_poll_error(edited_armature(context))
+        return action_poll_error(edited_armature(context), on_object=True)
     except MMMError as error:
         return str(error)
 
@@ -98,7 +99,7 @@ def check_edit(rig: ArmatureObject, frames: ChosenRange, body_part: str, card: B
     """Raise MMMError where the edit is impossible."""
     if reason := (
         frames.poll_error
-        or editing_poll_error(rig, body_part, frames)
+        or editing_poll_error(rig, body_part, frames, on_object=True)
         or card.poll_error
         or mask_poll_error(card, BODY_PARTS[body_part])
     ):
@@ -187,7 +188,8 @@ class _RangeEdit(EditJob):
         """The motion around; frames that are regenerated as a whole need not be read."""
         window = self.scope.window
         wanted_T = ~self.scope.mask.cells_TC.all(axis=1)
-        return (yield from read_in_chunks(rig, window.read_first, window.read_last, wanted_T))
+        read = yield from read_in_chunks(rig, window.read_first, window.read_last, wanted_T)
+        return with_way(rig, read, window.read_first)
 
     def write(self, rig: ArmatureObject, action: Action, result: Generated) -> None:
         """Key the result on the frames of the range."""

@@ -39,10 +39,11 @@ class CurveWriter:
         self._before: list[tuple[FCurve, KeyArray]] = []
 
     def new(self, data_path: str, index: int, group: str) -> FCurve:
-        """An empty curve in the group of that name."""
+        """An empty curve in the group of that name; in none for ""."""
         curve = self._store.fcurves.new(data_path, index=index)
         self._made.append(curve)
-        curve.group = self._store.groups.get(group) or self._store.groups.new(group)
+        if group:
+            curve.group = self._store.groups.get(group) or self._store.groups.new(group)
         return curve
 
     def write(self, curve: FCurve, keys: KeyArray, kept_N: BoolArray, before: KeyArray) -> None:

@@ -7,10 +7,12 @@ others have the slot's handle after its name. A slot without a text has none of 
 
 from __future__ import annotations
 
-from typing import Any
+import math
+from typing import Any, Final
 
-from ..bpy_types import Action, Object
-from .layered_actions import first_slot_handle, slot_handle
+from ...common.errors import MMMError
+from ..bpy_types import Action, FCurve, Object
+from .layered_actions import bone_curves, first_slot_handle, rig_curves, slot_handle
 
 OWNER_PROPERTY = "mmm_slot"
 """Custom property of the Action that names the slot of its plain texts, by handle."""
@@ -48,6 +50,39 @@ def _owner(action: Action) -> int | None:
     """Handle of the slot that has the plain texts: the one that is named, else the first."""
     first, named = first_slot_handle(action), action.get(OWNER_PROPERTY)
     return named if first is not None and isinstance(named, int) else first
+
+
+OBJECT: Final = ""
+"""The object among bones, where it carries the way: no bone has this name."""
+
+
+def way_base(action: Action, rig: Object | None = None) -> tuple[float, ...] | None:
+    """Where the object stands before an Action moves it over the ground; None where bones carry the
+    way. MMMError where what the Action says is damaged."""
+    text = read_text(action, WAY_PROPERTY, rig)
+    if not text:
+        return None
+    try:
+        base = tuple(float(each) for each in str(text).split())
+    except ValueError:
+        base = ()
+    if len(base) != _AXES or not all(map(math.isfinite, base)):
+        raise MMMError(
+            f"'{action.name}' does not say where its object stood: undo what changed it."
+        )
+    return base
+
+
+def body_curves(rig: Object, action: Action) -> dict[str, list[FCurve]]:
+    """``bone_curves``, and as ``OBJECT`` those of the object's place where it carries the way."""
+    found = bone_curves(rig, action)
+    if read_text(action, WAY_PROPERTY, rig):
+        placed = [each for each in rig_curves(rig, action) if each.data_path == "location"]
+        found[OBJECT] = sorted(placed, key=lambda each: int(each.array_index))
+    return found
+
+
+_AXES = 3
 
 
 def own_properties(action: Action) -> dict[str, Any]:

@@ -15,9 +15,9 @@ from ..actions.validation import bone_properties
 from ..bpy_types import Action, ArmatureObject, Context, bpy
 from ..fcurves.curve_snapshot import CurveId, RawCurve, all_curves
 from ..fcurves.keyframe_arrays import moving_check
-from ..fcurves.layered_actions import bone_curves, slot_handle
+from ..fcurves.layered_actions import slot_handle
 from ..fcurves.rollback import all_or_nothing
-from ..fcurves.slot_properties import own_properties, read_text, restore_properties
+from ..fcurves.slot_properties import body_curves, own_properties, read_text, restore_properties
 from ..rig.target import DataBlockRef, scene_fps
 from .fingerprint import checksums, load_fingerprint
 from .recipe_store import load_recipe
@@ -47,7 +47,9 @@ class ActionGuard:
         known = recipe is not None and recipe.is_whole
         known = known and not read_text(action, SIMPLIFIED_PROPERTY, rig)
         known = known and load_fingerprint(action, rig) is not None
-        return known and _all_keyed(rig, action) and not editing_poll_error(rig, "ALL")
+        return (
+            known and _all_keyed(rig, action) and not editing_poll_error(rig, "ALL", on_object=True)
+        )
 
     def unchanged(self, context: Context, rig: ArmatureObject) -> tuple[Action, RawCurves]:
         """The rig's Action and its curves; MMMError if it is not what it was.
@@ -91,7 +93,7 @@ class _Numbers:
     def of(cls, rig: ArmatureObject, action: Action) -> _Numbers:
         """As they are."""
         known = {
-            each.as_pointer() for curves in bone_curves(rig, action).values() for each in curves
+            each.as_pointer() for curves in body_curves(rig, action).values() for each in curves
         }
         others = {
             name: moving_check(curve)

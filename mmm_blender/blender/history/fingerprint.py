@@ -25,8 +25,8 @@ from ...common.untrusted import json_value
 from ...geometry.rotation_modes import EULER_PROPERTY, PROPERTY
 from ..bpy_types import Action, FCurve, Object, bpy
 from ..fcurves.keyframe_arrays import moving_check, point_frames, read_field, reading_once
-from ..fcurves.layered_actions import bone_curves, bone_path
-from ..fcurves.slot_properties import read_text, write_text
+from ..fcurves.layered_actions import bone_path
+from ..fcurves.slot_properties import OBJECT, body_curves, read_text, write_text
 from ..rig.binding import binding_of
 from .row_prints import RowPrint, packed_rows, row_print, unpacked_rows
 
@@ -92,10 +92,10 @@ Fingerprint: TypeAlias = Mapping[str, BonePrint]
 def renamed_bones(rig: Object, action: Action, before: Fingerprint) -> set[str]:
     """Bones (as data paths spell them) that have keys and were not known ``before``, where the rig
     has lost others that were: their keys may all be ours."""
-    names = {bpy.utils.escape_identifier(bone.name) for bone in rig.data.bones}
+    names = {OBJECT, *(bpy.utils.escape_identifier(bone.name) for bone in rig.data.bones)}
     if before.keys() <= names:
         return set()
-    return {bone for bone in bone_curves(rig, action) if bone not in before}
+    return {bone for bone in body_curves(rig, action) if bone and bone not in before}
 
 
 def written_curves(rig: Object, action: Action) -> dict[str, list[FCurve]]:
@@ -107,7 +107,7 @@ def written_curves(rig: Object, action: Action) -> dict[str, list[FCurve]]:
     """
     keyed = binding_of(rig).keyed
     written: dict[str, list[FCurve]] = {}
-    for bone, curves in bone_curves(rig, action).items():
+    for bone, curves in body_curves(rig, action).items():
         paths = _written_paths(rig, bone, keyed)
         written[bone] = [curve for curve in curves if str(curve.data_path) in paths]
     return written
@@ -116,6 +116,8 @@ def written_curves(rig: Object, action: Action) -> dict[str, list[FCurve]]:
 def _written_paths(
     rig: Object, spelt: str, keyed: Mapping[str, tuple[str, ...]]
 ) -> tuple[str, ...]:
+    if spelt == OBJECT:
+        return ("location",)
     name = bpy.utils.unescape_identifier(spelt)
     bone = rig.pose.bones.get(name)
     mode = "QUATERNION" if bone is None else str(bone.rotation_mode)
@@ -131,7 +133,7 @@ def _named(curves: Sequence[FCurve]) -> int:
 
 def checksums(rig: Object, action: Action) -> dict[str, int]:
     """Checksum of every number of all keys of each bone, as they are now."""
-    return {bone: _whole_check(curves) for bone, curves in bone_curves(rig, action).items()}
+    return {bone: _whole_check(curves) for bone, curves in body_curves(rig, action).items()}
 
 
 def _whole_check(curves: Sequence[FCurve]) -> int:
@@ -240,7 +242,7 @@ def store_fingerprint(rig: Object, action: Action, own: Cells | None = None) -> 
 
 def _content(rig: Object, action: Action, own: Cells) -> dict[str, Any]:
     """The fingerprint as JSON values."""
-    curves = bone_curves(rig, action)
+    curves = body_curves(rig, action)
     prints = {bone: row_print(each) for bone, each in curves.items()}
     rows = {bone: bone_rows(each) for bone, each in written_curves(rig, action).items()}
     for bone, frames in own.items():

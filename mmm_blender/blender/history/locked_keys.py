@@ -10,6 +10,7 @@ import numpy as np
 
 from ...common.errors import MMMError
 from ...geometry.editing.lock_mode import LockMode
+from ...geometry.skeleton import SMPL_22
 from ..bpy_types import Action, ArmatureObject, FCurve, bpy
 from ..fcurves.frame_range import ALL_FRAMES, FrameRange
 from ..fcurves.keyframe_arrays import (
@@ -22,10 +23,11 @@ from ..fcurves.keyframe_arrays import (
 from ..fcurves.layered_actions import (
     enum_value,
 )
-from ..fcurves.slot_properties import read_text
-from ..rig.binding import RigBinding, binding_of
+from ..fcurves.slot_properties import OBJECT, WAY_PROPERTY, read_text
+from ..rig.binding import PELVIS, binding_of
 from .fingerprint import (
     FINGERPRINT_PROPERTY,
+    Fingerprint,
     bone_rows,
     load_fingerprint,
     renamed_bones,
@@ -94,8 +96,7 @@ def locked_keys(
 
     Raises MMMError where EDITED is asked of an Action that we have not written.
     """
-    binding = binding_of(rig)
-    bones = {joint: binding.bones_of(joint) for joint in joints}
+    bones = _bones_of(rig, action, joints)
     match mode:
         case LockMode.AUTO:
             return locked_keys(rig, action, span, joints, automatic_mode(action, rig))
@@ -119,7 +120,7 @@ def _edited(rig: ArmatureObject, action: Action, span: FrameRange, bones: JointB
     changed = total = 0
     for joint, bone in _pairs(bones):
         spelt = bpy.utils.escape_identifier(bone)
-        if spelt in renamed:
+        if spelt in renamed or _is_unwatched(spelt, before):
             continue
         known = before.get(spelt)
         now = bone_rows(curves.get(spelt, ()), (span.first, span.last))
@@ -152,17 +153,19 @@ def user_keys_after(
     now = {} if before is None else written_curves(rig, action)
     for bone in () if before is None else renamed_bones(rig, action, before):
         del now[bone]
-    binding = binding_of(rig)
-    regenerated = {spelt for joint in joints for spelt in _spelt(binding, joint)}
+    bones = _bones_of(rig, action, SMPL_22.names)
+    regenerated = {spelt for joint in joints for spelt in _spelt(bones, joint)}
     own: dict[str, set[float]] = {}
     for bone, curves in now.items():
+        if before is not None and _is_unwatched(bone, before):
+            continue
         each = bone_rows(curves)
         own_N = each.by_hand_N(None if before is None else before.get(bone))
         if bone in regenerated:
             own_N &= ~frames.contains(each.frames_N)
         own[bone] = set(each.frames_N[own_N].tolist())
     for joint, locked_frames in locked.frames.items():
-        for bone in _spelt(binding, joint):
+        for bone in _spelt(bones, joint):
             own.setdefault(bone, set()).update(locked_frames)
     return own
 
@@ -211,16 +214,31 @@ def curves_of_joints(
     rig: ArmatureObject, action: Action, joints: Iterable[str]
 ) -> dict[str, list[FCurve]]:
     """The curves of each SMPL joint's bones that an edit writes."""
-    binding, curves = binding_of(rig), written_curves(rig, action)
+    joints = tuple(joints)
+    bones, curves = _bones_of(rig, action, joints), written_curves(rig, action)
     return {
-        joint: [curve for bone in _spelt(binding, joint) for curve in curves.get(bone, ())]
+        joint: [curve for bone in _spelt(bones, joint) for curve in curves.get(bone, ())]
         for joint in joints
     }
 
 
-def _spelt(binding: RigBinding, joint: str) -> tuple[str, ...]:
+def _bones_of(rig: ArmatureObject, action: Action, joints: Iterable[str]) -> JointBones:
+    """Bones that are keyed for each joint; with the pelvis the object, where it carries the way."""
+    binding = binding_of(rig)
+    bones = {joint: binding.bones_of(joint) for joint in joints}
+    if PELVIS in bones and read_text(action, WAY_PROPERTY, rig):
+        bones[PELVIS] = (*bones[PELVIS], OBJECT)
+    return bones
+
+
+def _is_unwatched(spelt: str, before: Fingerprint) -> bool:
+    """The object's keys, in an Action that was written before they were looked after."""
+    return spelt == OBJECT and spelt not in before
+
+
+def _spelt(bones: JointBones, joint: str) -> tuple[str, ...]:
     """The joint's bones as data paths spell them."""
-    return tuple(bpy.utils.escape_identifier(bone) for bone in binding.bones_of(joint))
+    return tuple(bpy.utils.escape_identifier(bone) for bone in bones.get(joint, ()))
 
 
 def _pairs(bones: JointBones) -> list[tuple[str, str]]:

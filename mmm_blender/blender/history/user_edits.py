@@ -34,11 +34,10 @@ from ..fcurves.keyframe_arrays import (
 )
 from ..fcurves.layered_actions import (
     BONE_PATH,
-    bone_curves,
     curve_store,
     rig_curves,
 )
-from ..fcurves.slot_properties import read_text
+from ..fcurves.slot_properties import OBJECT, body_curves, read_text
 from .action_guard import SIMPLIFIED_PROPERTY
 from .fingerprint import changed_bones, checksums, load_fingerprint
 from .key_text import columns, pack_keys, unpack_keys, words
@@ -102,7 +101,7 @@ def user_edits(rig: Object, action: Action, also: Collection[str] = ()) -> UserE
     before = load_fingerprint(action, rig)
     changed = [] if before is None else changed_bones(checksums(rig, action), before)
     bones = list(dict.fromkeys((*changed, *also)))
-    present = bone_curves(rig, action) if bones else {}
+    present = body_curves(rig, action) if bones else {}
     whole: dict[str, str] = {}
     stored = _Stored()
     known = {} if before is None or read_text(action, SIMPLIFIED_PROPERTY, rig) else before
@@ -143,7 +142,7 @@ def repeat_user_edits(rig: Object, action: Action, hand: UserEdits) -> None:
     """Give the bones of an Action that the user changed the curves that they had afterwards."""
     if not hand.bones:
         return
-    store, present = curve_store(rig, action), bone_curves(rig, action)
+    store, present = curve_store(rig, action), body_curves(rig, action)
     curves = {_name(curve): curve for bone in hand.bones for curve in present.get(bone, ())}
     wanted = {name: unpack_keys(packed) for name, packed in hand.curves.items()}
     wanted |= _with_changes(hand, {name: read_keys(curve) for name, curve in curves.items()})
@@ -166,15 +165,15 @@ def _with_changes(hand: UserEdits, present: Keys) -> dict[str, KeyArray]:
     frames = {bone: unpack(packed) for bone, packed in hand.frames.items()}
     wanted: dict[str, KeyArray] = {}
     for path, counts in hand.counts.items():
-        found = BONE_PATH.match(path)
-        if found is None or found[1] not in frames:
+        bone = _bone(path)
+        if bone is None or bone not in frames:
             raise MMMError(f"The Action's recipe is damaged (it names a curve {path!r}).")
         for index, count in enumerate(counts):
             if count == _NO_CURVE:
                 continue
             name = f"{path}[{index}]"
             kept = present.get(name, no_keys())
-            kept = kept[~np.isin(kept["co"][:, 0], frames[found[1]])]
+            kept = kept[~np.isin(kept["co"][:, 0], frames[bone])]
             wanted[name] = sorted_by_frame(np.concatenate([kept, stored[at : at + count]]))
             at += count
     if at != len(stored):
@@ -239,7 +238,13 @@ def _name(curve: FCurve) -> str:
 def _parts(name: str) -> tuple[str, int, str]:
     """Data path, index and bone of a curve."""
     found = _CURVE_NAME.fullmatch(name)
-    bone = found and BONE_PATH.match(found[1])
+    bone = None if found is None else _bone(found[1])
     if found is None or bone is None:
         raise MMMError(f"The Action's recipe is damaged (it names a curve {name!r}).")
-    return found[1], int(found[2]), bpy.utils.unescape_identifier(bone[1])
+    return found[1], int(found[2]), bpy.utils.unescape_identifier(bone)
+
+
+def _bone(path: str) -> str | None:
+    """The bone that a curve moves, as data paths spell it, or ``OBJECT``; None for other curves."""
+    found = BONE_PATH.match(path)
+    return found[1] if found else OBJECT if path == "location" else None

@@ -26,12 +26,13 @@ from ...geometry.skeleton import ANIMATED_JOINTS
 from ...worker.protocol import Edit, Generate, Generated, GenerateSequence, MotionMessage
 from ..actions.cycles import set_cycles
 from ..actions.editability import part_joints
-from ..actions.object_way import base_of_way, way_to_object
+from ..actions.object_way import base_of_way, read_with_way, way_to_bones, way_to_object
 from ..actions.range_writer import keyed_extent, write_range
 from ..bpy_types import Action, ArmatureObject, bpy
 from ..fcurves.curve_snapshot import CurveId, RawCurve, raw_curves, restore
 from ..fcurves.layered_actions import build_action, curves_of_bones, temporarily_assigned
 from ..fcurves.rollback import all_or_nothing
+from ..fcurves.slot_properties import WAY_PROPERTY, read_text, write_text
 from ..history.new_action import action_name, make_action
 from ..history.recipe import (
     EditStep,
@@ -44,7 +45,7 @@ from ..history.recipe import (
 )
 from ..history.recipe_store import store_recipe
 from ..history.user_edits import put_back, repeat_user_edits
-from ..rig.motion_reader import read_motion, scene_left_as_it_is
+from ..rig.motion_reader import scene_left_as_it_is
 from ..rig.rig_options import OBJECT, taking_root_motion
 from ..rig.target import scene_of
 from ..sequence.layout import SegmentPlan, plan_segment, sequence_segments, stretched
@@ -179,6 +180,7 @@ class Rebuilding:
         self._answered: list[_Answered] = []
         self._seen: MotionClip | None = None
         self._raw: Mapping[CurveId, RawCurve] | None = None
+        self._way = ""
         self._written = 0
 
     @property
@@ -218,14 +220,10 @@ class Rebuilding:
     def _move_way(self, rig: ArmatureObject, base: Action | None, action: Action) -> None:
         """Have the object carry the way where it does in the Action that is; where that has no
         keys, where the recipe says so."""
-        if not self._recipe.is_whole:
-            return  # it began with the Action that is
         if base is not None and keyed_extent(rig, base) is not None:
-            base_3 = base_of_way(rig, base)
-            if base_3 is not None:
-                way_to_object(rig, action, base_3)
+            _carry_way(rig, action, base_of_way(rig, base))
         elif self._recipe.root_motion == OBJECT:
-            way_to_object(rig, action)
+            _carry_way(rig, action, _stand(rig, base))
 
     def _read(
         self, rig: ArmatureObject, base: Action | None, step: EditStep | SegmentStep
@@ -234,15 +232,17 @@ class Rebuilding:
         last = step.input_start + mask_of(step).frames - 1
         action = self._made(rig, base)
         try:
+            _carry_way(rig, action, _stand(rig, base) if step.root == OBJECT else None)
             repeat_user_edits(rig, action, step.hand)
             self._raw, self._written = raw_curves(action), len(self._answered)
+            self._way = str(read_text(action, WAY_PROPERTY, rig) or "")
             later = _paths(rig, rig.animation_data.action) - _paths(rig, action)
             scene = scene_of(rig)
             with temporarily_assigned(rig, action), scene_left_as_it_is(scene, rig):
                 _put_at_rest(rig, later)
                 if isinstance(step, EditStep):
-                    return read_motion(rig, step.input_start, last)
-                kept = read_motion(rig, step.input_start, last - step.shift)
+                    return read_with_way(rig, step.input_start, last)
+                kept = read_with_way(rig, step.input_start, last - step.shift)
                 return stretched(kept, step.input_start, plan_of(before, step))
         finally:
             bpy.data.actions.remove(action)
@@ -253,7 +253,7 @@ class Rebuilding:
         with all_or_nothing(lambda: [bpy.data.actions.remove(each) for each in actions]):
             action = self._begun(rig, None if self._recipe.is_whole else base, actions)
             for made in self._answered[self._written :]:
-                action = _done(rig, action, made)
+                action = _done(rig, action, made, _stand(rig, base))
                 actions[:] = [action]
             if action is None:
                 raise MMMError(_DAMAGED)
@@ -274,6 +274,7 @@ class Rebuilding:
         actions.append(action)
         if self._raw is not None:
             restore(action, self._raw)
+            write_text(action, WAY_PROPERTY, self._way, rig)
             if _goes_round(self._recipe.steps[0]):
                 set_cycles(rig, action)  # Blender computes the handles of end keys by them
         else:
@@ -300,8 +301,28 @@ def _goes_round(step: Step) -> bool:
     return isinstance(step, LoopStep) or (isinstance(step, GenerateStep) and bool(step.loop_span))
 
 
-def _done(rig: ArmatureObject, action: Action | None, made: _Answered) -> Action:
-    """The Action with one step more."""
+def _stand(rig: ArmatureObject, base: Action | None) -> FloatArray:
+    """Where the object stands before it carries the way: as in the Action that is, else as it does
+    now. (3,)"""
+    known = None if base is None else base_of_way(rig, base)
+    return np.array(rig.location, dtype=np.float64) if known is None else known
+
+
+def _carry_way(rig: ArmatureObject, action: Action, base_3: FloatArray | None) -> None:
+    """Have the object carry an Action's way from a place on; None: the bones."""
+    known = base_of_way(rig, action)
+    if base_3 is None and known is not None:
+        place = tuple(rig.location)
+        way_to_bones(rig, action)
+        rig.location = place
+    elif base_3 is not None and known is None:
+        way_to_object(rig, action, base_3)
+
+
+def _done(
+    rig: ArmatureObject, action: Action | None, made: _Answered, base_3: FloatArray
+) -> Action:
+    """The Action with one step more. base_3: where the object stands before it carries the way."""
     step = made.step
     if isinstance(step, GenerateStep | LoopStep | SequenceStep):
         if action is not None:
@@ -312,9 +333,14 @@ def _done(rig: ArmatureObject, action: Action | None, made: _Answered) -> Action
         else:
             clip = place(clip, Placement(**step.placement))
         new = make_action(rig, clip, step.start_frame, Recipe((step,)), step.fps)
-        return _as_keyed(rig, new, step)
+        new = _as_keyed(rig, new, step)
+        if step.root == OBJECT:
+            with all_or_nothing(lambda: bpy.data.actions.remove(new)):
+                way_to_object(rig, new, base_3)
+        return new
     if action is None:
         raise MMMError(_DAMAGED)
+    _carry_way(rig, action, base_3 if step.root == OBJECT else None)
     repeat_user_edits(rig, action, step.hand)
     if isinstance(step, EditStep):
         _write_edit(rig, action, step, made.answer.clip)

@@ -13,7 +13,7 @@ HIPS, ROOT_BONE, OBJECT = "HIPS", "ROOT", "OBJECT"
 ROOT_MOTIONS = (
     (HIPS, "Hips", "The hips carry the body over the ground"),
     (ROOT_BONE, "Root Bone", "The rig's root bone carries the way, the hips the rest"),
-    (OBJECT, "Object", "The object carries the way; bring it back for edits"),
+    (OBJECT, "Object", "The object carries the way, over which the body stays"),
 )
 
 KEEP, FK, IK = "KEEP", "FK", "IK"

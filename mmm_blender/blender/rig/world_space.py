@@ -17,6 +17,7 @@ from ...common.arrays import ArrayLike, FloatArray
 from ...common.errors import MMMError
 from ...geometry.conventions import to_blender_vectors
 from ..bpy_types import ArmatureObject
+from ..fcurves.slot_properties import way_base
 from .pose_reading import pose_reading
 
 _LEAST_VOLUME = 1e-9
@@ -68,6 +69,22 @@ def world_space(rig: ArmatureObject) -> WorldSpace:
     local_44[:3, :3] = np.stack([axis - origin_3 for axis in axes], axis=-1)
     local_44[:3, 3] = origin_3
     return WorldSpace(np.array(rig.matrix_world, dtype=np.float64) @ local_44)
+
+
+def motion_space(rig: ArmatureObject) -> WorldSpace:
+    """As ``world_space``, for what the character's motion goes through: the object counts where it
+    was before it carried the way of the Action that the rig has."""
+    data = rig.animation_data
+    base = None if data is None or data.action is None else way_base(data.action, rig)
+    space = world_space(rig)
+    if base is None:
+        return space
+    now_44 = np.array(rig.matrix_basis, dtype=np.float64)
+    before_44 = now_44.copy()
+    before_44[:3, 3] = base
+    world_44 = np.array(rig.matrix_world, dtype=np.float64)
+    stays_44 = world_44 @ np.linalg.inv(now_44) @ before_44
+    return WorldSpace(stays_44 @ np.linalg.inv(world_44) @ space.matrix_44)
 
 
 def space_of_new_character(origin_3: ArrayLike) -> WorldSpace:

@@ -9,8 +9,10 @@ from ..actions.editability import editing_poll_error
 from ..actions.object_way import way_is_on_object, way_to_bones, way_to_object
 from ..addon.choices import absolute_path
 from ..bpy_types import ArmatureObject, Context, Event, bpy
+from ..fcurves.frame_range import ALL_FRAMES
 from ..guards import one_sentence
 from ..history.fingerprint import store_fingerprint
+from ..history.locked_keys import LockedKeys, user_keys_after
 from ..rig.rig_maps import find_rig_map
 from ..rig.target import armature_of
 from ..widgets import can_run, redraw, shown
@@ -168,15 +170,15 @@ class WayOnObject(_RigOperator, bpy.types.Operator):
     def change(self, rig: ArmatureObject) -> str:
         """Now this way, now that."""
         action = None if rig.animation_data is None else rig.animation_data.action
-        if action is not None and way_is_on_object(rig, action):
-            way_to_bones(rig, action)
-            store_fingerprint(rig, action)
-            return f"The bones of '{rig.name}' carry the way again."
-        if reason := editing_poll_error(rig, "ALL"):
+        on_object = action is not None and way_is_on_object(rig, action)
+        if not on_object and (reason := editing_poll_error(rig, "ALL")):
             raise MMMError(reason)
         assert action is not None  # else there is a reason
-        way_to_object(rig, action)
-        store_fingerprint(rig, action)
+        own = user_keys_after(rig, action, ALL_FRAMES, (), LockedKeys({}))
+        (way_to_bones if on_object else way_to_object)(rig, action)
+        store_fingerprint(rig, action, own)
+        if on_object:
+            return f"The bones of '{rig.name}' carry the way again."
         return f"The object '{rig.name}' carries the way."
 
 

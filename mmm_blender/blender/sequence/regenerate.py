@@ -20,6 +20,7 @@ from ...geometry.editing.path_correction import GroundMove
 from ...geometry.skeleton import SMPL_22
 from ...worker.protocol import Generated
 from ..actions.editability import edited_armature, editing_poll_error
+from ..actions.object_way import with_way
 from ..actions.range_writer import check_curves
 from ..addon.availability import poll_error
 from ..addon.bundle_cards import BundleCard
@@ -104,7 +105,7 @@ def _segment_poll_error(context: Context) -> str:
         check_several(segments)
         card = shown_bundle(context.scene)
         reason = card.poll_error or mask_poll_error(card, "all")
-        return reason or editing_poll_error(edited_armature(context), "ALL")
+        return reason or editing_poll_error(edited_armature(context), "ALL", on_object=True)
     except MMMError as error:
         return str(error)
 
@@ -164,7 +165,7 @@ def start_segment(
     access.python()
     rig = edited_armature(context)
     card = chosen_bundle(context.scene, change.bundle)
-    if reason := _change_poll_error(card, change) or editing_poll_error(rig, "ALL"):
+    if reason := _change_poll_error(card, change) or editing_poll_error(rig, "ALL", on_object=True):
         raise MMMError(reason)
     return _SegmentEdit(context, rig, change).start(context, rig, access, card)
 
@@ -218,7 +219,7 @@ class _SegmentEdit(EditJob):
     def read(self, rig: ArmatureObject) -> Generator[float, None, MotionClip]:
         """The motion around, with as many frames as it will have."""
         first, last = self.scope.window.read_first, self.scope.window.read_last - self._plan.shift
-        kept = yield from read_in_chunks(rig, first, last)
+        kept = with_way(rig, (yield from read_in_chunks(rig, first, last)), first)
         return stretched(kept, first, self._plan)
 
     def conditions_for(self, clip: MotionClip, asked: Conditions) -> Conditions:

@@ -20,7 +20,7 @@ from ..bpy_types import Action, ArmatureObject
 from ..fcurves.curve_writer import open_writer
 from ..fcurves.frame_range import FrameRange
 from ..fcurves.keyframe_arrays import key_frames, read_keys
-from ..fcurves.layered_actions import curves_of_bones
+from ..fcurves.slot_properties import body_curves
 from ..history.locked_keys import LockedKeys, locked_keys
 from .layout import Segment, SegmentPlan
 
@@ -81,10 +81,10 @@ def shifted_keys(
 def brought_to_start(
     made: MotionClip, move: GroundMove, seen: MotionClip, mask: EditMask
 ) -> tuple[MotionClip, GroundMove]:
-    """The worker's motion and what carries the frames after it, if nothing before it is kept: then
-    it starts where ``seen`` started, and what follows is carried along."""
+    """The worker's motion with the frames after it where they are carried, and what carries them
+    there. If nothing before it is kept, it starts where ``seen`` started."""
     if mask.start > 0:
-        return made, move
+        return carry_after(made, mask.stop, move), move
     turn = float(headings(seen.slice(0, 1))[0] - headings(made.slice(0, 1))[0])
     there = seen.root_T3[0] - quat_rotate(yaw_quat(turn), made.root_T3[0])
     to_start = GroundMove(turn, float(there[0]), float(there[2]))
@@ -127,7 +127,7 @@ def write_segment(  # noqa: PLR0917  # an answer, where it lies, and where it go
 def _cut(rig: ArmatureObject, action: Action, frame: int) -> None:
     """Take away keys from a frame on: of a motion that ends there, ``move_keys`` keeps the end."""
     with open_writer(rig, action) as writer:
-        for curve in curves_of_bones(rig, action):
+        for curve in (each for own in body_curves(rig, action).values() for each in own):
             before = read_keys(curve)
             stays_N = key_frames(before) < frame
             if stays_N.any() and not stays_N.all():

@@ -13,7 +13,7 @@ from ..path.planned_path import PathParams, PathStart, PlannedPath, plan_path, r
 from ..path.properties import SECONDS
 from ..path.world_path import WorldPath
 from ..pins.pin_reader import PinnedFrames, PinParams, left_out_note, pins_of, read_pins
-from ..rig.world_space import WorldSpace, world_space
+from ..rig.world_space import WorldSpace, motion_space
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,7 +33,7 @@ class EditTargets:
         """Of a character. params: None for no path. Raises MMMError where nobody could keep to
         it."""
         path = None if params is None else read_path(context, params)
-        return cls(world_space(rig), path, params, pins_of(rig))
+        return cls(motion_space(rig), path, params, pins_of(rig))
 
     def read(
         self, rig: ArmatureObject, clip: MotionClip, frames: PinnedFrames
