@@ -24,7 +24,7 @@ from ..common.package import PACKAGE_FOLDER
 from ..common.schema import json_hash
 from ..common.untrusted import file_bytes, json_value
 from ..worker.client import WorkerClient
-from ..worker.protocol import AUTO_DEVICE
+from ..worker.protocol import AUTO_DEVICE, MOST_TRIES
 from .report import REPORT_NAME, Report
 from .runner import Batch, BatchWorker, check_character, check_possible, known_formats
 from .table import Row, chosen_rows, read_table
@@ -96,6 +96,8 @@ def run(options: argparse.Namespace) -> int:
         check_character(options.character, rows, formats, options.out)
     made_with = {"weights": _fingerprint(options.bundle), "fps": options.fps}
     made_with |= _exported_with(options)
+    if options.tries:
+        made_with["claim_tries"] = options.tries
     report = Report(_made_folder(options.out) / REPORT_NAME)
     recipes = {row.name: row.recipe | made_with for row in rows}
     mine = chosen_rows(options.table, rows, options.rows)
@@ -111,6 +113,7 @@ def run(options: argparse.Namespace) -> int:
         root=ROOTS[options.root],
         character=options.character,
         root_motion=ROOT_MOTIONS.get(options.root_motion, ""),
+        claim_tries=options.tries,
     )
     try:
         with _with_bar(todo) as bar:
@@ -157,6 +160,15 @@ def parse(arguments: Sequence[str], program: str) -> argparse.Namespace:
     parser.add_argument("--threads", type=int, default=0, help="CPU threads, 0 for one a core")
     parser.add_argument("--rows", default=":", metavar="A:B", help="rows A to B alone, from 1 on")
     parser.add_argument("--fps", type=_rate, default=DEFAULT_FPS, help="of what is generated")
+    parser.add_argument(
+        "--tries",
+        type=int,
+        choices=range(MOST_TRIES + 1),
+        default=0,
+        metavar="N",
+        help=f"motions tried, at most {MOST_TRIES}, until one shows what its prompt says; 0 for as "
+        "many as the weights ask for",
+    )
     parser.add_argument(
         "--character",
         type=Path,

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ..common.console import interrupts_wait
 from ..common.errors import MMMError
@@ -144,7 +144,8 @@ def worker_access(worker: BatchWorker) -> WorkerAccess:
 @dataclass(frozen=True, eq=False)
 class Batch:
     """What is the same for every row. bundle: folder of the weights. fps: of what is generated.
-    recipes: by the rows' names. t_pose, root, character, root_motion: as ``Product`` has them."""
+    recipes: by the rows' names. t_pose, root, character, root_motion: as ``Product`` has them.
+    claim_tries: for what a prompt claims, 0 for the weights' own number."""
 
     worker: BatchWorker
     bundle: Path
@@ -157,6 +158,7 @@ class Batch:
     root: str = "KEYED"
     character: Path | None = None
     root_motion: str = ""
+    claim_tries: int = 0
 
     def make(self, row: Row) -> bool:
         """Make one clip and note it; False when it failed. MMMError when all others would too."""
@@ -191,11 +193,11 @@ class Batch:
     def _product(self, row: Row) -> Product:
         if isinstance(row, ClipRow | SequenceRow):
             wanted = self.worker.load_bundle(str(self.bundle))
-            return Product.of(self.worker.client.run_blocking(_message(row, self._rate), wanted))
+            return Product.of(self.worker.client.run_blocking(self._message(row), wanted))
         from .scene import edited, replayed  # noqa: PLC0415  # need bpy
 
         if isinstance(row, EditRow):
-            return edited(row, self._edited_file(row), self.bundle, self._access)
+            return edited(row, self._edited_file(row), self.bundle, self._access, self.claim_tries)
         return replayed(row, self.bundle, self._access)
 
     @cached_property
@@ -207,6 +209,16 @@ class Batch:
         from .new_character import rate_of  # noqa: PLC0415  # needs bpy
 
         return rate_of(self.character)
+
+    def _message(self, row: ClipRow | SequenceRow) -> Generate | GenerateSequence:
+        fps = self._rate
+        walked = {} if row.path is None else row.path.conditions(fps)
+        how: dict[str, Any] = {"fps": fps, "conditions": walked | end_conditions(row.ends)}
+        if self.claim_tries:
+            how["sampler"] = {"claim_tries": self.claim_tries}
+        if isinstance(row, ClipRow):
+            return Generate(row.prompt, row.seconds, row.seed, **how)
+        return GenerateSequence(row.prompts, row.seconds, row.seeds, **how)
 
     @cached_property
     def _access(self) -> WorkerAccess:
@@ -222,15 +234,6 @@ class Batch:
                 "make it first."
             )
         return self.report.path.parent / file_name(source.name, BLEND)
-
-
-def _message(row: ClipRow | SequenceRow, fps: float) -> Generate | GenerateSequence:
-    walked = {} if row.path is None else row.path.conditions(fps)
-    conditions = walked | end_conditions(row.ends)
-    if isinstance(row, ClipRow):
-        return Generate(row.prompt, row.seconds, row.seed, fps=fps, conditions=conditions)
-    asked = (row.prompts, row.seconds, row.seeds)
-    return GenerateSequence(*asked, fps=fps, conditions=conditions)
 
 
 def _where(row: Row) -> str:

@@ -35,7 +35,9 @@ from .product import Product
 from .table import EditRow, ReplayRow
 
 
-def edited(row: EditRow, path: Path, bundle: Path, access: WorkerAccess) -> Product:
+def edited(
+    row: EditRow, path: Path, bundle: Path, access: WorkerAccess, claim_tries: int = 0
+) -> Product:
     """Regenerate a range of the motion in ``path``, as the buttons of the panel Edit do."""
     access.session.cancel()  # the job that a row before may have left when it failed
     rig = open_motion(path)
@@ -54,6 +56,7 @@ def edited(row: EditRow, path: Path, bundle: Path, access: WorkerAccess) -> Prod
         sure=row.lock is LockMode.EDITED,  # the table says it, and here is nobody to be asked
         bundle=str(bundle.resolve()),
         path=None if row.path is None else PathParams(text=row.path.text or row.path.name),
+        claim_tries=claim_tries,
     )
     return _product(rig, _done(start_edit(context, params, access)))
 

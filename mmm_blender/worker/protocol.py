@@ -52,8 +52,8 @@ class FailureKind(StrEnum):
 # Stages of a job, as Progress names them.
 STAGE_LOADING, STAGE_GENERATING, STAGE_IMPORTING = "loading", "generating", "importing"
 
-MOST_TAKES = 8
-"""Motions of one job."""
+MOST_TAKES, MOST_TRIES = 8, 32
+"""Motions of one job, and motions that are tried for one whose prompt claims something."""
 
 AUTO_DEVICE = "auto"
 """The first GPU if there is one, then Apple's MPS, then the CPU."""

@@ -65,3 +65,20 @@ def test_motions_begin_standing(tmp_path: Path, tiny_bundle: Path, write_table: 
         assert len(clip["root"]) == frames
         height = clip["root"][0, 1] - standing.root_T3[0, 1]
         assert abs(height) < 1e-4 and np.allclose(clip["root"][0, [0, 2]], 0.0, atol=1e-6)
+
+
+def test_a_batch_says_how_often_it_is_tried(
+    tmp_path: Path, tiny_bundle: Path, write_table: WriteTable, capsys: pytest.CaptureFixture[str]
+) -> None:
+    table = write_table(["one,a person waves with the left hand,2,,,,,"], COLUMNS)
+    words = ["--prompts", str(table), "--out", str(tmp_path / "out"), "--bundle", str(tiny_bundle)]
+    words += ["--format", "npz", "--threads", "1", "--python", sys.executable]
+    assert batch_generate.main([*words, "--tries", "3"]) == 0
+    assert "in 3 tries" in "".join(capsys.readouterr())
+    assert batch_generate.main([*words, "--tries", "3"]) == 0
+    assert "1 of 1 are done already" in capsys.readouterr().out
+    assert batch_generate.main(words) == 0, "other tries are another motion"
+    said = "".join(capsys.readouterr())
+    assert "done already" not in said and "tries" not in said
+    with pytest.raises(SystemExit):
+        batch_generate.main([*words, "--tries", "99"])

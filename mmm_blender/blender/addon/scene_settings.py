@@ -8,7 +8,7 @@ from typing import Any, TypeAlias
 
 from ...common.errors import MMMError
 from ...geometry.editing.lock_mode import LockMode
-from ...worker.protocol import MOST_TAKES
+from ...worker.protocol import MOST_TAKES, MOST_TRIES
 from ..bpy_types import Context, Scene, bpy
 from ..rig.scene_end import EXTEND, FIT, KEEP
 from ..widgets import redraw
@@ -70,6 +70,11 @@ def _look_up_bundle(settings: Settings, _context: Context) -> None:
     with suppress(MMMError):  # the panel says it
         look_up_bundle(str(settings.bundle))
     ui_state.scene_changed()
+
+
+def changed_sampler(claim_tries: int) -> dict[str, int] | None:
+    """What a message changes of the weights' sampler. claim_tries: 0 for theirs."""
+    return {"claim_tries": claim_tries} if claim_tries else None
 
 
 def seconds_field(description: str) -> Any:
@@ -165,6 +170,14 @@ class SceneSettings(bpy.types.PropertyGroup):
         default=1,
         min=1,
         max=MOST_TAKES,
+    )
+    claim_tries: bpy.props.IntProperty(
+        name="Tries",
+        description="How many motions are tried until one shows what the prompt says, as a wave "
+        "with the left hand; 0 for as many as the weights ask for",
+        default=0,
+        min=0,
+        max=MOST_TRIES,
     )
     loop: bpy.props.BoolProperty(
         name="Loop",

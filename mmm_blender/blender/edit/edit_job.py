@@ -21,6 +21,7 @@ from ...worker.client import JobResult
 from ...worker.protocol import Edit, Generated
 from ..addon.bundle_cards import BundleCard
 from ..addon.bundle_choice import bundle_path
+from ..addon.scene_settings import changed_sampler
 from ..bpy_types import Action, ArmatureObject, Context
 from ..fcurves.keyframe_arrays import reading_once
 from ..fcurves.layered_actions import play_copy, slot_handle
@@ -79,9 +80,11 @@ class EditJob(ABC):
         asked: tuple[str, int, bool],
         targets: EditTargets,
         takes: int = 1,
+        *,
+        claim_tries: int = 0,
     ) -> None:
         """Of a rig whose Action can be edited. asked: prompt, seed, and whether feet are pinned."""
-        self._takes = takes
+        self._takes, self._sampler = takes, changed_sampler(claim_tries)
         self.scope = scope
         self._targets, self._conditions = targets, Conditions()
         self._notes: tuple[str, ...] = ()
@@ -148,6 +151,7 @@ class EditJob(ABC):
             mask.root_T.astype(np.int64),
             prompt,
             seed,
+            self._sampler,
             pin_feet=pin_feet,
             moves_after=self.moves_after,
             conditions=self._conditions.to_json(),

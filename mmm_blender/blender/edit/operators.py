@@ -32,7 +32,7 @@ from .task import EditParams, confirmation, edit_poll_error, poses_range, start_
 _ANSWERS = ((LockMode.EDITED, "Lock All of Them"), (LockMode.NONE, "Regenerate Them"))
 _MENU_WIDTH = 320
 """Pixels for a sentence in a menu, at a scale of 1."""
-_FROM_SCENE = ("seed", "body_part", "bundle", "pin_feet", "takes")
+_FROM_SCENE = ("seed", "body_part", "bundle", "pin_feet", "takes", "claim_tries")
 
 
 class EditOperator(ForCharacters, PathOperator, MotionJobOperator):
@@ -154,7 +154,7 @@ class RegenerateRange(EditOperator, bpy.types.Operator):
             answer = menu.layout.operator(self.bl_idname, text=text)
             answer.prompt, answer.seed, answer.bundle = params.prompt, params.seed, params.bundle
             answer.body_part, answer.pin_feet, answer.hold = params.body_part, params.pin_feet, lock
-            answer.takes = params.takes
+            answer.takes, answer.claim_tries = params.takes, params.claim_tries
             answer.characters = SELECTED if self.means_all(context) else ACTIVE
             if not self._several(context):  # each of several has frames of its own
                 answer.frame_start, answer.frame_end = params.range.first, params.range.last

@@ -45,8 +45,9 @@ class _EditPanel:
         _draw_range(column, settings, frames)
         column.prop(settings, "hold")
         if context.area is None or context.area.type != "VIEW_3D":
-            column.prop(settings, "seed")  # the MMM panel shows these three in the 3D view
+            column.prop(settings, "seed")  # the MMM panel shows these four in the 3D view
             column.prop(settings, "takes")
+            column.prop(settings, "claim_tries")
             column.prop(settings, "pin_feet")
         _draw_buttons(layout, context, params_poll_error(context, str(settings.body_part), frames))
 

@@ -46,7 +46,7 @@ from .edit_window import EditWindow
 class EditParams:
     """What the user asks for. body_part: as the operators name it. sure: however many keys are to
     be locked, no question is asked. between_poses: it makes no sense without two of them. bundle:
-    as in ``choose_bundle``. path: None for no path."""
+    as in ``choose_bundle``. path: None for no path. claim_tries: as in GenerateParams."""
 
     prompt: str
     range: ChosenRange
@@ -59,6 +59,7 @@ class EditParams:
     bundle: str = ""
     path: PathParams | None = None
     takes: int = 1
+    claim_tries: int = 0
 
 
 def edit_poll_error(context: Context) -> str:
@@ -181,7 +182,7 @@ class _RangeEdit(EditJob):
         scope = EditScope(guard, window, mask, locked)
         asked = (params.prompt, params.seed, params.pin_feet)
         targets = EditTargets.at_press(context, rig, params.path)
-        super().__init__(rig, scope, asked, targets, params.takes)
+        super().__init__(rig, scope, asked, targets, params.takes, claim_tries=params.claim_tries)
         self._body_part = params.body_part
 
     def read(self, rig: ArmatureObject) -> Generator[float, None, MotionClip]:

@@ -65,4 +65,5 @@ def continuation(context: Context, params: GenerateParams, existing: str) -> Edi
         pin_feet=params.pin_feet,
         bundle=params.bundle,
         takes=params.takes,
+        claim_tries=params.claim_tries,
     )

@@ -29,7 +29,7 @@ from .continuation import continuation
 from .long_prompts import start_prompt
 from .task import GenerateParams
 
-_FROM_SCENE = ("prompt", "seconds", "seed", "bundle", "pin_feet", "takes")
+_FROM_SCENE = ("prompt", "seconds", "seed", "bundle", "pin_feet", "takes", "claim_tries")
 _SECONDS_DIGITS = 4
 """Blender keeps 9.8 as 9.80000019: the recipe says 9.8."""
 

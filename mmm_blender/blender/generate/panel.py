@@ -105,6 +105,7 @@ def _draw_request(layout: Layout, context: Context, settings: Settings) -> None:
     row.prop(settings, "seed")
     row.operator("mmm.new_seed", text="", icon="FILE_REFRESH")
     column.prop(settings, "takes")
+    column.prop(settings, "claim_tries")
     row = column.row()
     row.prop(settings, "pin_feet")
     row.prop(settings, "loop")

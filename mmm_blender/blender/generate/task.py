@@ -11,6 +11,7 @@ from ...worker.client import JobResult
 from ...worker.protocol import Generate
 from ..actions.editability import new_action_poll_error
 from ..addon.bundle_choice import bundle_path, chosen_bundle
+from ..addon.scene_settings import changed_sampler
 from ..addon.worker_python import addon_worker
 from ..bpy_types import ArmatureObject, Context
 from ..history.recipe import generate_step
@@ -29,7 +30,7 @@ from .result_writer import ResultWriter
 class GenerateParams:
     """What the user asks for. bundle: as in ``choose_bundle``. loop: the motion goes round,
     whatever ``targets`` say of its start. tolerance: within which its keys are simplified, None for
-    all of them."""
+    all of them. claim_tries: for what the prompt claims, 0 for as many as the weights say."""
 
     prompt: str
     seconds: float
@@ -40,6 +41,7 @@ class GenerateParams:
     takes: int = 1
     loop: bool = False
     tolerance: Tolerance | None = None
+    claim_tries: int = 0
 
 
 def start_generation(
@@ -113,6 +115,7 @@ class _Generation:
             params.prompt,
             params.seconds if seconds is None else seconds,
             params.seed,
+            changed_sampler(params.claim_tries),
             fps=self._fps,
             pin_feet=params.pin_feet,
             conditions=conditions.to_json(),

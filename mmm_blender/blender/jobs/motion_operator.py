@@ -5,7 +5,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from ...worker.protocol import MOST_TAKES
+from ...worker.protocol import MOST_TAKES, MOST_TRIES
 from ..bpy_types import Context, Event, bpy
 from ..guards import one_sentence
 from .job_operator import JobOperator
@@ -36,6 +36,13 @@ class MotionJobOperator(JobOperator):
         description="How many motions to choose from; the scene's number if not given",
         min=1,
         max=MOST_TAKES,
+    )
+    claim_tries: bpy.props.IntProperty(
+        name="Tries",
+        description="How many motions are tried until one shows what the prompt says; the scene's "
+        "number if not given",
+        min=0,
+        max=MOST_TRIES,
     )
 
     @one_sentence

@@ -25,6 +25,7 @@ def start_parts(context: Context, parts: tuple[Part, ...], params: GenerateParam
         params.targets,
         params.takes,
         params.tolerance,
+        params.claim_tries,
     )
     return start_sequence(context, sequence)
 

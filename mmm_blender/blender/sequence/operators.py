@@ -21,7 +21,7 @@ from .properties import SegmentParams, SequenceLine, chosen_line, params_of, set
 from .regenerate import segment_poll_error, start_segment, wanted_segment
 from .task import SequenceParams, load_from_action, loading_poll_error, start_sequence
 
-_FROM_SCENE = ("bundle", "pin_feet")
+_FROM_SCENE = ("bundle", "pin_feet", "takes", "claim_tries")
 _LINE_FIELDS = ("prompt", "seconds", "seed")
 _EMPTY = "The list of prompts is empty: add one first."
 
@@ -195,7 +195,7 @@ class GenerateSequence(
     def start(self, context: Context) -> SceneJob:
         """Send the list."""
         lines = self.segments or sequence_list(context).lines
-        rest = given_or_scene(self, context, (*_FROM_SCENE, "takes"))
+        rest = given_or_scene(self, context, _FROM_SCENE)
         rest["tolerance"] = self.wanted_tolerance(context)
         path = self.path_params(context, 0.0)
         rest["targets"] = TargetParams(path, *self.start_and_end(context))
@@ -238,7 +238,7 @@ class RegenerateSegment(MotionJobOperator, bpy.types.Operator):
         is_set = self.properties.is_property_set
         index = int(self.index) if is_set("index") else None
         given = {name: getattr(self, name) for name in _LINE_FIELDS if is_set(name)}
-        options = given_or_scene(self, context, (*_FROM_SCENE, "hold", "takes"))
+        options = given_or_scene(self, context, (*_FROM_SCENE, "hold"))
         options["lock"] = LockMode(options.pop("hold"))
         return start_segment(context, wanted_segment(context, index, given, options))
 

@@ -91,6 +91,7 @@ class SegmentChange:
     pin_feet: bool = True
     bundle: str = ""
     takes: int = 1
+    claim_tries: int = 0
 
 
 def segment_poll_error(context: Context) -> str:
@@ -209,7 +210,7 @@ class _SegmentEdit(EditJob):
         scope = EditScope(guard, window, mask, locked)
         asked = (change.params.prompt, change.params.seed, change.pin_feet)
         targets = EditTargets.at_press(context, rig)
-        super().__init__(rig, scope, asked, targets, change.takes)
+        super().__init__(rig, scope, asked, targets, change.takes, claim_tries=change.claim_tries)
         self._path = sequence_path(load_recipe(action, rig))
         found = list_of(rig, context.scene)
         self._is_listed = of_one_press(rig, found.action, action)

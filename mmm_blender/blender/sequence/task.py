@@ -14,7 +14,7 @@ from ...worker.protocol import GenerateSequence
 from ..actions.editability import new_action_poll_error
 from ..addon.bundle_cards import BundleCard
 from ..addon.bundle_choice import bundle_path, chosen_bundle, length_poll_error
-from ..addon.scene_settings import LEAST_SECONDS
+from ..addon.scene_settings import LEAST_SECONDS, changed_sampler
 from ..addon.ui_state import scene_key, ui_state
 from ..addon.worker_python import addon_worker
 from ..bpy_types import Action, ArmatureObject, Context
@@ -39,6 +39,7 @@ NO_SEQUENCE = "The character's motion is no sequence: generate one first."
 class SequenceParams:
     """What the user asks for. bundle: as in ``choose_bundle``. targets: of the whole; a path takes
     as long as the prompts. tolerance: within which its keys are simplified, None for all of them.
+    claim_tries: as in GenerateParams.
     """
 
     segments: tuple[SegmentParams, ...]
@@ -47,6 +48,7 @@ class SequenceParams:
     targets: TargetParams = NO_TARGET_PARAMS
     takes: int = 1
     tolerance: Tolerance | None = None
+    claim_tries: int = 0
 
     @property
     def seconds(self) -> float:
@@ -147,6 +149,7 @@ def _request(params: SequenceParams, fps: float, conditions: Conditions) -> Gene
         tuple(each.seconds for each in params.segments),
         tuple(each.seed for each in params.segments),
         fps=fps,
+        sampler=changed_sampler(params.claim_tries),
         pin_feet=params.pin_feet,
         conditions=conditions.to_json(),
         takes=params.takes,

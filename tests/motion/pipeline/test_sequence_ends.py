@@ -125,4 +125,4 @@ def test_who_meets_a_pose_is_tried_again_for_what_is_claimed() -> None:
         ends=FROM_POSE,
     )
     notes = made(request).notes  # networks that were never trained wave with no hand
-    assert any(note.startswith("Prompt 1:") and "3" in note for note in notes)
+    assert any(note.startswith("Prompt 1:") and "in 6 tries" in note for note in notes)
