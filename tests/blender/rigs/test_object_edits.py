@@ -19,7 +19,7 @@ from mmm_blender.common.arrays import FloatArray
 from tests.blender.helpers.object_way import STAND, character, played, raw_keys, seen
 from tests.blender.helpers.sequences import SEAM, fill_list
 
-KINDS = ("MMM", "Mixamo", "Unreal 4")
+KINDS = ("MMM", "Mixamo")
 FIRST, LAST, END = 10, 16, 24
 EDIT = {"prompt": "a person bows", "frame_start": FIRST, "frame_end": LAST, "seed": 2}
 ALIKE = 1e-3
