@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import queue
+import signal
 import subprocess
 import threading
 from collections import deque
@@ -89,12 +90,13 @@ class Connection:
 
     def _write(self, pipe: BinaryIO) -> None:
         """Thread: messages to the worker's input, whose end is the worker's end."""
-        try:
-            while (frame := self._outgoing.get()) is not None:
-                write_frame(pipe, frame)
-            pipe.close()
-        except OSError:
-            pass  # the worker has gone; the reader tells
+        _take_no_sigpipe()
+        with contextlib.suppress(OSError):  # the worker has gone; the reader tells
+            try:
+                while (frame := self._outgoing.get()) is not None:
+                    write_frame(pipe, frame)
+            finally:
+                pipe.close()  # here and not by whichever thread is the last to forget it
 
     def _read(self, pipe: BinaryIO) -> None:
         """Thread: the worker's answers, then Ended."""
@@ -117,3 +119,10 @@ class Connection:
         """Thread: the worker's standard error, and whatever is printed there."""
         for line in pipe:
             self._log.append(line.decode("utf-8", errors="replace").rstrip())
+
+
+def _take_no_sigpipe() -> None:
+    """In this thread a write to a process that has gone is an error, and no signal: Blender 4.3
+    leaves SIGPIPE as it was, which ends the program without a word."""
+    if hasattr(signal, "pthread_sigmask"):
+        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGPIPE})

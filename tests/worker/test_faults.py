@@ -10,7 +10,9 @@ import contextlib
 import os
 import random
 import signal
+import subprocess
 import time
+from pathlib import Path
 
 import pytest
 
@@ -67,3 +69,31 @@ def test_whatever_happens_to_the_worker_each_job_ends_once() -> None:
         assert isinstance(client.run_blocking(p.Generate("walk", 1.0), BUNDLE), p.Generated)
     finally:
         client.stop()
+
+
+FRAGILE = """\
+import signal, sys
+signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # as some Blenders leave it
+sys.path.insert(0, sys.argv[1])
+from pathlib import Path
+from mmm_blender.worker import protocol as p
+from mmm_blender.worker.client import WorkerClient
+client = WorkerClient(Path(sys.executable), "import time; time.sleep(600)")  # reads nothing
+client.submit(p.Generate("walk " * 100_000, 1.0), p.LoadBundle("starter"))
+connection = client._connection
+connection._process.kill()
+for thread in connection._threads:
+    thread.join()
+client.stop()
+del client, connection
+print("lives")
+"""
+
+
+def test_a_killed_worker_does_not_end_the_program_that_was_writing_to_it() -> None:
+    """Before: Blender 4.3 was gone, with the scene."""
+    root = str(Path(__file__).parents[2])
+    done = subprocess.run(
+        [PYTHON, "-c", FRAGILE, root], capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (0, "lives\n", "")
