@@ -19,6 +19,7 @@ MOST_STEPS: Final = 10_000
 """Of a recipe."""
 
 _MOST_FPS = 32_767.0  # Blender's own bound
+_LEAST_SECONDS = 1e-3
 _MOST_SECONDS = 10_000.0
 _MOST_METRES = 1e6
 _MOST_SEED = 2**63 - 1
@@ -46,6 +47,11 @@ def check_fields(step: Any) -> None:
 
 def _check_together(step: Any) -> None:
     """MMMError where fields that are fit do not fit each other."""
+    seconds, is_on_path = getattr(step, "seconds", 1.0), "path" in getattr(step, "conditions", {})
+    lengths = cast("tuple[float, ...]", seconds if isinstance(seconds, tuple) else (seconds,))
+    # at its own pace along a path, a motion has no length of its own
+    if min(lengths, default=1.0) < (0.0 if is_on_path else _LEAST_SECONDS):
+        raise MMMError("The Action's recipe is damaged (a motion without a length).")
     if hasattr(step, "prompts"):
         lengths = {len(step.prompts), len(step.seconds), len(step.seeds)}
         if len(lengths) != 1 or 0 in lengths:
@@ -123,7 +129,7 @@ _FITS: Mapping[str, _Check] = {
         ("rig", "bundle", "bundle_hash", "device", "torch_version", "addon_version"), _is_name
     ),
     "root": lambda value: value in ("", "HIPS", "ROOT", "OBJECT"),
-    "seconds": _each(_number(1e-3, _MOST_SECONDS)),
+    "seconds": _each(_number(0.0, _MOST_SECONDS)),
     **dict.fromkeys(("seed", "seeds"), _each(_whole(_MOST_SEED))),
     "threads": _whole(2**20),
     "fps": _number(1e-3, _MOST_FPS),

@@ -20,7 +20,8 @@ def use_settings(scene: Scene, action: Action) -> None:
     settings, step = scene_settings(scene), recipe.steps[-1]
     match step:
         case GenerateStep():
-            settings.prompt, settings.seconds = step.prompt, step.seconds
+            settings.prompt = step.prompt
+            settings.seconds = step.seconds or settings.seconds  # 0 at a path's own pace
             settings.seed = step.seed
             settings.loop = bool(step.loop_span)
         case LoopStep():

@@ -46,8 +46,8 @@ def make_takes(
     for index, each in enumerate(messages):
         if made and previews is not None and previews.enough():
             break  # whoever keeps what is there waits for no further takes
-        part = _share(on_step, index, len(messages))
-        made.append(make_motion(generator, each, part, cancelled, previews))
+        part, asked = _share(on_step, index, len(messages)), _as_long_as(each, made)
+        made.append(make_motion(generator, asked, part, cancelled, previews))
     return made
 
 
@@ -58,6 +58,14 @@ def _seeded(message: MotionMessage, index: int) -> MotionMessage:
         return replace(message, seeds=seeds, takes=1)
     seed = (message.seed + index) % _SEEDS if index else message.seed
     return replace(message, seed=seed, takes=1, sampler=_shared_tries(message))
+
+
+def _as_long_as(message: MotionMessage, made: Sequence[Motion]) -> MotionMessage:
+    """The request, of the length of what is made where it has none of its own: along a path at its
+    own pace. All takes of a press last as long as the first."""
+    if made and isinstance(message, Generate) and message.seconds == 0.0:
+        return replace(message, seconds=made[0].clip.seconds)
+    return message
 
 
 def _plain(message: Generate) -> bool:
