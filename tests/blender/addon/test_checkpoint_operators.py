@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
-from mmm_blender.blender.addon import checkpoint_operators, choices, paths
+from mmm_blender.blender.addon import checkpoint_operators
 from mmm_blender.blender.addon.checkpoint_operators import NEEDED, CheckpointParams
 from mmm_blender.blender.bpy_types import bpy
 from mmm_blender.blender.jobs.job_operator import run_to_end
@@ -22,15 +21,10 @@ from tests.worker.fake_worker import BOOTSTRAP
 
 
 @pytest.fixture
-def stored(session: WorkerSession, tmp_path: Path) -> Iterator[Any]:
-    """Preferences of an enabled add-on, with a folder of own weights."""
-    addons = bpy.context.preferences.addons
-    addons.new().module = paths.ROOT_PACKAGE
-    kept = choices.preferences()
-    assert kept is not None
-    kept.bundles_folder = str(tmp_path / "own")
-    yield kept
-    addons.remove(addons[paths.ROOT_PACKAGE])
+def stored(stored: Any, tmp_path: Path) -> Any:
+    """The same, with a folder of own weights."""
+    stored.bundles_folder = str(tmp_path / "own")
+    return stored
 
 
 @pytest.fixture

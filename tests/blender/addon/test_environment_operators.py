@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from mmm_blender.blender.addon import choices, environment_operators, paths, setup_widgets
+from mmm_blender.blender.addon import choices, environment_operators, setup_widgets
 from mmm_blender.blender.addon.preferences import draw_page
 from mmm_blender.blender.bpy_types import bpy
-from mmm_blender.blender.jobs.session import Notice, WorkerSession
+from mmm_blender.blender.jobs.session import Notice
 from mmm_blender.blender.jobs.setup_job import setup_session
 from mmm_blender.common.errors import MMMError
 from mmm_blender.worker import environments
@@ -21,15 +21,10 @@ from tests.blender.helpers.drawing import Layout
 
 
 @pytest.fixture
-def stored(session: WorkerSession, tmp_path: Path) -> Iterator[Any]:
-    """Preferences of an enabled add-on, with a folder of environments that is empty."""
-    addons = bpy.context.preferences.addons
-    addons.new().module = paths.ROOT_PACKAGE
-    kept = choices.preferences()
-    assert kept is not None
-    kept.environment_path = str(tmp_path / "place")
-    yield kept
-    addons.remove(addons[paths.ROOT_PACKAGE])
+def stored(stored: Any, tmp_path: Path) -> Iterator[Any]:
+    """The same, with a folder of environments that is empty."""
+    stored.environment_path = str(tmp_path / "place")
+    yield stored
     setup_session.setup, setup_session.notice = None, Notice()
 
 

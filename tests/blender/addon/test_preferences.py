@@ -29,16 +29,6 @@ from mmm_blender.worker.protocol import AUTO_DEVICE, LoadBundle
 
 
 @pytest.fixture
-def stored(session: WorkerSession) -> Iterator[Any]:
-    """Preferences as Blender keeps them for an enabled add-on."""
-    addons = bpy.context.preferences.addons
-    addon = addons.new()
-    addon.module = paths.ROOT_PACKAGE
-    yield choices.preferences()
-    addons.remove(addons[paths.ROOT_PACKAGE])
-
-
-@pytest.fixture
 def no_torch_here(monkeypatch: pytest.MonkeyPatch) -> None:
     """As in Blender itself: its own Python is nobody's worker."""
     monkeypatch.delenv(command.PYTHON_VARIABLE, raising=False)

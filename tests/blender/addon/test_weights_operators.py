@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from mmm_blender.blender.addon import choices, licence_notice, paths
+from mmm_blender.blender.addon import licence_notice
 from mmm_blender.blender.addon.preferences import draw_page
 from mmm_blender.blender.addon.scene_settings import scene_settings
 from mmm_blender.blender.bpy_types import bpy
@@ -22,15 +21,10 @@ from tests.blender.helpers.drawing import Layout, drawn
 
 
 @pytest.fixture
-def stored(session: WorkerSession, tmp_path: Path) -> Iterator[Any]:
-    """Preferences of an enabled add-on, with a folder of own weights."""
-    addons = bpy.context.preferences.addons
-    addons.new().module = paths.ROOT_PACKAGE
-    kept = choices.preferences()
-    assert kept is not None
-    kept.bundles_folder = str(tmp_path / "own")
-    yield kept
-    addons.remove(addons[paths.ROOT_PACKAGE])
+def stored(stored: Any, tmp_path: Path) -> Any:
+    """The same, with a folder of own weights."""
+    stored.bundles_folder = str(tmp_path / "own")
+    return stored
 
 
 def page(stored: Any) -> Layout:
