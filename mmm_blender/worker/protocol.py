@@ -40,7 +40,7 @@ class FailureKind(StrEnum):
     """A GPU failed: no kernels for it in this build, or its driver; the sentence offers the CPU."""
     CANCELLED = "cancelled"
     ENVIRONMENT = "environment"
-    """This Python has no torch, or another version of the add-on answers."""
+    """This Python cannot run the model, or another version of the add-on answers."""
     BLOCKED = "blocked"
     """The system did not let the worker start; the next press tries again."""
     WORKER_ENDED = "worker_ended"
@@ -100,7 +100,7 @@ class LoadBundle:
     """Hold this bundle in memory. Answered by BundleLoaded, at once when it is held already.
 
     path: the bundle's folder. device: AUTO_DEVICE or an id of Ready.devices. threads: CPU threads,
-    0 for torch's own choice. idle_minutes: memory is freed after that long without a job (the next
+    0 for one a core. idle_minutes: memory is freed after that long without a job (the next
     job loads the bundle again), 0 or less for never.
     """
 
