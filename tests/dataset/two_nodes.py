@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 _STORE = 80_000_000  # bytes: clips do not travel through it
-_SECONDS = 150.0
+_SECONDS = 400.0
 _QUICK_DEATH = {"RAY_health_check_period_ms": "1000", "RAY_health_check_failure_threshold": "3"}
 """A node that is gone counts as dead after seconds instead of half a minute."""
 
@@ -51,13 +51,27 @@ class RayNode:
             "ClipActor.make" in _title(process) for process in _processes_of(self.process.pid)
         )
 
+    def killed_while_making(self) -> bool:
+        """``kill``, if it makes a shard at this moment: it is stopped for the look."""
+        if not self.is_making:
+            return False
+        self._signal(signal.SIGSTOP)
+        if not self.is_making:
+            self._signal(signal.SIGCONT)
+            return False
+        self.kill()
+        return True
+
     def kill(self) -> None:
         """SIGKILL to every process of the node, as when its power goes."""
-        for stroke in (signal.SIGSTOP, signal.SIGKILL):  # stopped first: nobody starts another one
-            for process in _processes_of(self.process.pid):
-                with suppress(ProcessLookupError):
-                    os.kill(process, stroke)
+        self._signal(signal.SIGSTOP)  # nobody starts another one
+        self._signal(signal.SIGKILL)
         self.process.wait()
+
+    def _signal(self, number: int) -> None:
+        for process in _processes_of(self.process.pid):
+            with suppress(ProcessLookupError):
+                os.kill(process, number)
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,8 @@
     blender --python inside_blender.py -- FOLDER
 
 A question is a Python file FOLDER/ask-N.py that leaves its answer in `answer`; it is written to
-FOLDER/answer-N.json as either `value` or `error`.
+FOLDER/answer-N.json as either `value` or `error`. Events of mouse and keys that were there before
+the question are handled before it is answered: from one look to the next, Blender handles all.
 """
 
 import json
@@ -18,7 +19,7 @@ import bpy as untyped_bpy
 bpy: Any = untyped_bpy  # its attributes exist only in Blender
 
 FOLDER = Path(sys.argv[sys.argv.index("--") + 1])
-SECONDS_BETWEEN_LOOKS = 0.05
+SECONDS_BETWEEN_LOOKS = 0.02
 
 
 class Watch:
@@ -41,14 +42,18 @@ class Watch:
 
 
 watch = Watch()
+kept: dict[str, object] = {}
+seen: list[Path] = []
 
 
 def answer_questions() -> float:
-    """Answer every open question; returns when to look again, as Blender's timers want it."""
+    """Answer what was asked before the last look; returns when to look again, as Blender's timers
+    want it."""
     watch.look()
-    for question in sorted(FOLDER.glob("ask-*.py")):
+    for question in seen:
         answer_question(question)
-    return SECONDS_BETWEEN_LOOKS
+    seen[:] = sorted(FOLDER.glob("ask-*.py"))
+    return 0.0 if seen else SECONDS_BETWEEN_LOOKS
 
 
 def answer_question(question: Path) -> None:
@@ -60,6 +65,7 @@ def answer_question(question: Path) -> None:
             "view": view_override,
             "region": view_region,
             "longest_freeze": watch.longest_freeze,
+            "kept": kept,
         }
         exec(compile(source, question.name, "exec"), names)
         answer = {"value": names.get("answer")}

@@ -3,15 +3,13 @@
 import time
 from typing import Any
 
-from tests.ui.rig import Rig
+from tests.ui.jobs import JOB_SECONDS, run_job, shut_down
+from tests.ui.rig import PRESSES, Rig
 
 EDITOR = "DOPESHEET_EDITOR"
-JOB_SECONDS = 180.0
 SCROLL_BAR = 45  # pixels at the lower edge where a drag would move the view
 FIRST, LAST = 30, 60
 PROMPT = "a person waves with both hands"
-MODULE = "bl_ext.user_default.mmm_blender"
-JOBS = f"import sys; jobs = sys.modules['{MODULE}.blender.jobs.session']\n"
 
 SPLIT = """
 with bpy.context.temp_override(**view()):
@@ -56,23 +54,22 @@ def open_motion(rig: Rig, editor: str) -> None:
     rig.ask("bpy.ops.wm.read_homefile(use_empty=True, load_ui=True)")
     rig.ask("bpy.ops.mmm.generate(prompt='a person walks forward', seconds=4, seed=0)", JOB_SECONDS)
     rig.ask(f"bpy.context.scene.mmm.edit_prompt = {PROMPT!r}")
+    split(rig, editor)
+
+
+def close_motion(rig: Rig) -> None:
+    """No job is left, and the window as it was."""
+    shut_down(rig)
+    rig.ask("bpy.ops.wm.read_homefile(use_empty=True, load_ui=True)")
+
+
+def split(rig: Rig, editor: str) -> None:
+    """An editor of keys below the 3D view, both showing all that there is."""
     rig.ask(SPLIT.format(editor=editor))
     time.sleep(1.0)  # until the new editor is drawn, there is nothing to frame
     for _ in range(2):
         rig.ask(SHOW)
         rig.settle()
-
-
-def close_motion(rig: Rig) -> None:
-    """No job is left, and the window as it was."""
-    rig.ask(JOBS + "jobs.session.shut_down()")
-    rig.ask("bpy.ops.wm.read_homefile(use_empty=True, load_ui=True)")
-
-
-def wait_for_job(rig: Rig) -> None:
-    """Until the session is free again."""
-    free = JOBS + "answer = not jobs.session.busy"
-    rig.wait_until(lambda: rig.ask(free), JOB_SECONDS, "the job's end")
 
 
 def place(rig: Rig, frame: float) -> tuple[int, int, int]:
@@ -86,15 +83,25 @@ def select_keys(rig: Rig) -> None:
     """Drag a box around the keys of a range; the box begins above the summary's row of keys."""
     left, low, high = place(rig, FIRST - 0.4)
     right, _, _ = place(rig, LAST + 0.4)
-    rig.move(left, low)
-    rig.key("b")  # else a press on a key would drag it
-    rig.drag((left, low), (right, high))
+    for _ in range(PRESSES):
+        rig.move(left, low)
+        rig.key("b")  # else a press on a key would drag it
+        rig.drag((left, low), (right, high))
+        if rig.ask(SELECTED) == [FIRST, LAST]:
+            return
+    raise AssertionError(f"selected are {rig.ask(SELECTED)}")
 
 
 def press_inpaint(rig: Rig) -> None:
     """By the context menu of the keys."""
     x, _, y = place(rig, (FIRST + LAST) / 2)
     rig.choose_in_context_menu(x, y, "bpy.ops.mmm.inpaint")
+
+
+def regenerate(rig: Rig) -> None:
+    """``press_inpaint``, and wait until the range is there."""
+    run_job(rig, lambda: press_inpaint(rig))
+    rig.settle()
 
 
 def by_curve(raw: list[Any]) -> dict[tuple[str, int], dict[float, list[float]]]:

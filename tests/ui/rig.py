@@ -6,7 +6,8 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Self
 
@@ -16,12 +17,15 @@ PICTURES = CHECKOUT / "out" / "ui"
 
 WIDTH, HEIGHT = 1600, 900  # pixels of the screen and of Blender's window
 START_SECONDS = 120.0  # software OpenGL on a busy machine
-ANSWER_SECONDS = 60.0
-LOOK_SECONDS = 0.05
-SETTLE_SECONDS = 0.3  # an event and the redraw after it
+ANSWER_SECONDS = 180.0
+LOOK_SECONDS = 0.02
+SETTLE_SECONDS = 0.2  # what Blender draws in steps: tabs, panels, tooltips
+PRESSES = 3
+PRESS_SECONDS = 15.0  # after that a press counts as lost
 SEARCH_STEP = 12  # pixels between two places where a button is looked for; buttons are 20 high
 TAB_COLUMN = 8  # pixels from the sidebar's right edge to the middle of its tabs
 BUTTON_COLUMN = 46  # and to the small buttons at the right of a row
+CLIPBOARD = "answer = bpy.context.window_manager.clipboard"
 
 
 class RigError(Exception):
@@ -88,7 +92,8 @@ class Rig:
         self.ask("answer = bpy.app.version_string", START_SECONDS)
 
     def ask(self, source: str, seconds: float = ANSWER_SECONDS) -> Any:
-        """Run Python inside Blender, between two redraws; returns what it left in `answer`."""
+        """Run Python inside Blender, between two redraws and after all that was pressed before;
+        returns what it left in `answer`."""
         name = f"{next(self._numbers):06d}"
         unfinished = self.folder / f"{name}.part"
         unfinished.write_text(source, encoding="utf-8")
@@ -108,6 +113,17 @@ class Rig:
                 raise RigError(f"waited {seconds:.0f} s for {what}; Blender said:\n{self.log()}")
             time.sleep(LOOK_SECONDS)
 
+    def press_until(self, press: Callable[[], object], done: Callable[[], bool], what: str) -> None:
+        """Press, and again only where it did nothing: without a monitor an event is lost at times.
+
+        ``done`` must be false before the press, and stay true after it."""
+        for _ in range(PRESSES - 1):
+            press()
+            with suppress(RigError):
+                return self.wait_until(done, PRESS_SECONDS, what)
+        press()
+        return self.wait_until(done, PRESS_SECONDS, what)
+
     def log(self) -> str:
         """The last lines that Blender printed."""
         log = self.folder / "blender.log"
@@ -119,20 +135,33 @@ class Rig:
         return self._root.name
 
     def move(self, x: int, y: int) -> None:
-        """Put the mouse somewhere: pixels from the upper left."""
-        self.run(f"xdotool mousemove {x} {y}")
+        """Put the mouse somewhere: pixels from the upper left. Blender has seen it on return."""
+        self.event(f"mousemove {x} {y}")
 
-    def click(self, x: int, y: int) -> None:
-        """Press and release the left button somewhere."""
-        self.clicks += 1
+    def event(self, words: str) -> None:
+        """Something of the mouse or the keys, as xdotool calls it, until Blender has handled it."""
+        self.run(f"xdotool {words}")
+        self.ask("")
+
+    def click(self, x: int, y: int, button: int = 1) -> None:
+        """Press and release a button of the mouse somewhere: 1 left, 3 right."""
+        self.clicks += button == 1
         # Blender must see the mouse arrive before the press, or another region gets it.
-        self.run(f"xdotool mousemove {x - 1} {y} sleep 0.1 mousemove {x} {y} sleep 0.1 click 1")
-        time.sleep(SETTLE_SECONDS)
+        self.move(x - 1, y)
+        self.move(x, y)
+        self.event(f"click {button}")
+        self.settle()
 
     def key(self, combination: str) -> None:
         """Press a key such as 'ctrl+z' where the mouse is."""
-        self.run(f"xdotool key {combination}")
-        time.sleep(SETTLE_SECONDS)
+        self.event(f"key {combination}")
+        self.settle()
+
+    def key_in_view(self, combination: str) -> None:
+        """Press a key with the mouse over the scene."""
+        left, top, right, bottom = self.region("WINDOW")
+        self.move((left + right) // 2, (top + bottom) // 2)
+        self.key(combination)
 
     def screenshot(self, name: str) -> None:
         """Keep the whole screen as a PNG in out/ui, apart for each Blender."""
@@ -146,24 +175,44 @@ class Rig:
         """Press the left button at one place and release it at another."""
         (x0, y0), (x1, y1) = start, end
         middle = f"{(x0 + x1) // 2} {(y0 + y1) // 2}"
-        self.run(
-            f"xdotool mousemove {x0} {y0} sleep 0.2 mousedown 1 sleep 0.2 mousemove {middle} "
-            f"sleep 0.2 mousemove {x1} {y1} sleep 0.2 mouseup 1"
-        )
-        time.sleep(SETTLE_SECONDS)
+        for words in (
+            f"mousemove {x0} {y0}",
+            "mousedown 1",
+            f"mousemove {middle}",
+            f"mousemove {x1} {y1}",
+            "mouseup 1",
+        ):
+            self.event(words)
+        self.settle()
 
     def choose_in_context_menu(self, x: int, y: int, command: str) -> None:
         """Press the right button somewhere, and the left one on the line that runs a command."""
-        self.ask("bpy.context.window_manager.clipboard = ''")
-        self.run(f"xdotool mousemove {x} {y} sleep 0.2 click 3 sleep 0.8")
-        for below in range(0, HEIGHT - y, SEARCH_STEP):
-            self.run(f"xdotool mousemove {x + 10} {y + below} sleep 0.05 key ctrl+c sleep 0.05")
-            if self.ask("answer = bpy.context.window_manager.clipboard").startswith(command):
-                self.run("xdotool click 1")
-                time.sleep(SETTLE_SECONDS)
-                return
+        lines = [(x + 10, below) for below in range(y, HEIGHT, SEARCH_STEP)]
+        for _ in range(PRESSES):
+            self.click(x, y, button=3)
+            if self.find_command(lines, command):
+                self.event("click 1")
+                return self.settle()
         self.screenshot("context_menu.png")
         raise RigError(f"the context menu shows no line that runs {command}")
+
+    def find_command(
+        self, places: Iterable[tuple[int, int]], command: str
+    ) -> tuple[int, int] | None:
+        """The first of some places with a button that runs a Python command, where the mouse stays:
+        Ctrl C over a button copies what it runs."""
+        self.ask("bpy.context.window_manager.clipboard = ''")
+        for x, y in places:
+            self.run(f"xdotool mousemove {x} {y} sleep 0.05 key ctrl+c")
+            if self.ask(CLIPBOARD).startswith(command):
+                return x, y
+        return None
+
+    def pixels(self, area: tuple[int, int, int, int]) -> str:
+        """Stands for what is seen in a part of the screen (left, top, right, bottom)."""
+        left, top, right, bottom = area
+        crop = f"{right - left}x{bottom - top}+{left}+{top}"
+        return self.run(f"import -window root -crop {crop} +repage rgb:- | md5sum")
 
     def region(self, kind: str, editor: str = "VIEW_3D") -> tuple[int, int, int, int]:
         """Left, top, right, bottom of a region of an editor on the screen."""
@@ -182,21 +231,21 @@ class Rig:
         self.ask("view()['area'].spaces.active.show_region_ui = True")
         self.settle()
         _left, top, right, bottom = self.region("UI")
-        for y in range(top + SEARCH_STEP, bottom, SEARCH_STEP):
-            self.click(right - TAB_COLUMN, y)
-            if self.ask("answer = region('UI').active_panel_category") == name:
-                return
+        for _ in range(PRESSES):
+            for y in range(top + SEARCH_STEP, bottom, SEARCH_STEP):
+                self.click(right - TAB_COLUMN, y)
+                if self.ask("answer = region('UI').active_panel_category") == name:
+                    return
         raise RigError(f"the sidebar has no tab {name}")
 
     def find_button(self, command: str) -> tuple[int, int]:
-        """Place of a sidebar button: Ctrl C over it copies the Python command that it runs."""
-        left, top, right, bottom = self.region("UI")
-        self.ask("bpy.context.window_manager.clipboard = ''")
-        columns = ((left + right) // 2, right - BUTTON_COLUMN)
-        for x, y in itertools.product(columns, range(top + SEARCH_STEP, bottom, SEARCH_STEP)):
-            self.run(f"xdotool mousemove {x} {y} sleep 0.05 key ctrl+c sleep 0.05")
-            if self.ask("answer = bpy.context.window_manager.clipboard").startswith(command):
-                return x, y
+        """Place of the sidebar's button that runs a Python command."""
+        for _ in range(PRESSES):  # it may not be drawn yet
+            left, top, right, bottom = self.region("UI")
+            columns = ((left + right) // 2, right - BUTTON_COLUMN)
+            rows = range(top + SEARCH_STEP, bottom, SEARCH_STEP)
+            if found := self.find_command(itertools.product(columns, rows), command):
+                return found
         raise RigError(f"the sidebar shows no button that runs {command}")
 
     def _environment(self) -> dict[str, str]:

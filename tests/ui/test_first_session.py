@@ -3,15 +3,12 @@
 Its pictures are those of the manual: with MMM_UI_DOCS=1 they are written to docs/manual.
 """
 
-import time
-
-from tests.ui.key_editor import wait_for_job
+from tests.ui.jobs import notice, press_generate, run_job
 from tests.ui.panels import keep_picture, view_area
 from tests.ui.rig import Rig
 
-PRESSES = 3  # a tooltip or a slow redraw may swallow one
 SEARCHLESS = 5
-POPUP_SECONDS = 2.5  # else the letters are commands of the view
+POPUP = (300, 200)  # pixels around the mouse where a popup is drawn
 IN_MANUAL = ("takes",)
 WIDTH = 900  # pixels of a picture of the 3D view
 MOST_BYTES = 150_000
@@ -91,11 +88,14 @@ def search(rig: Rig, words: str, command: str) -> None:
         rig.settle()
         return
     left, top, right, bottom = rig.region("WINDOW")
-    rig.move((left + right) // 2, (top + bottom) // 2)
+    x, y = (left + right) // 2, (top + bottom) // 2
+    rig.move(x, y)
     rig.settle()
-    rig.key("F3")
-    time.sleep(POPUP_SECONDS)
-    rig.run(f"xdotool type --delay 40 '{words}'")
+    around = (x - POPUP[0], y - POPUP[1], x + POPUP[0], y + POPUP[1])
+    before = rig.pixels(around)
+    # without the popup, the letters would be commands of the view
+    rig.press_until(lambda: rig.key("F3"), lambda: rig.pixels(around) != before, "the popup")
+    rig.event(f"type --delay 40 '{words}'")
     rig.settle()
     picture(rig, words.replace(" ", "_").lower())
     rig.key("Return")
@@ -103,32 +103,24 @@ def search(rig: Rig, words: str, command: str) -> None:
 
 def pressed(rig: Rig, left: bool, takes: int) -> dict[str, object]:
     """Keep (left) or Discard by mouse, until so many takes are left."""
-    x, y = keep_button(rig)
-    x = x if left else rig.find_button("bpy.ops.mmm.discard_take")[0]
-    state = rig.ask(STATE)
-    for _ in range(PRESSES):
-        if len(state["takes"]) != takes:
-            rig.click(x, y)
-            rig.settle()
-            state = rig.ask(STATE)
-    assert len(state["takes"]) == takes
-    return state
+    x, y = keep_button(rig) if left else rig.find_button("bpy.ops.mmm.discard_take")
+    rig.press_until(
+        lambda: rig.click(x, y), lambda: len(rig.ask(STATE)["takes"]) == takes, f"{takes} takes"
+    )
+    return rig.ask(STATE)
 
 
 def undo_is_a_step_each(rig: Rig, before: dict[str, object]) -> None:
     """Discard and Keep by mouse, and both taken back by Ctrl Z over the view."""
     rig.ask(MAKE_ROOM)
+
+    def undone() -> bool:
+        now = rig.ask(STATE)
+        return all(now[name] == before[name] for name in ("takes", "active", "action", "fake"))
+
     for left, takes in ((False, TAKES - 1), (True, 1)):
         pressed(rig, left, takes)
-        view_left, top, right, bottom = rig.region("WINDOW")
-        rig.move((view_left + right) // 2, (top + bottom) // 2)
-        rig.settle()
-        rig.key("ctrl+z")
-        rig.settle()
-        undone = rig.ask(STATE)
-        assert {name: undone[name] for name in ("takes", "active", "action", "fake")} == {
-            name: before[name] for name in ("takes", "active", "action", "fake")
-        }
+        rig.press_until(lambda: rig.key_in_view("ctrl+z"), undone, f"{before} after an undo")
 
 
 def pick_a_take(rig: Rig, takes: list[str]) -> None:
@@ -142,20 +134,14 @@ def pick_a_take(rig: Rig, takes: list[str]) -> None:
     rig.key("Down")
     flipped = rig.ask(STATE)
     assert flipped["action"] == flipped["takes"][flipped["active"]]
-    kept = flipped
-    for _ in range(PRESSES):
-        if len(kept["takes"]) > 1:
-            rig.click(*keep)
-            rig.settle()
-            kept = rig.ask(STATE)
+    kept = pressed(rig, True, 1)
     assert kept["takes"] == [flipped["action"]] == [kept["action"]]
 
 
 def test_a_first_session(rig: Rig) -> None:
     rig.ask(START)
     rig.open_sidebar_tab("MMM")
-    rig.click(*rig.find_button("bpy.ops.mmm.generate"))
-    wait_for_job(rig)
+    run_job(rig, lambda: press_generate(rig))
     rig.ask(SHOW)
     state = rig.ask(STATE)
     assert (state["rigs"], state["selected"]) == (1, state["bones"]), "its keys show"
@@ -165,23 +151,21 @@ def test_a_first_session(rig: Rig) -> None:
     undo_is_a_step_each(rig, state)
     pick_a_take(rig, state["takes"])
     rig.ask("bpy.context.scene.mmm.takes = 1\n" + SELECT_KEYS)
-    search(rig, "Regenerate Range", "bpy.ops.mmm.inpaint")
-    wait_for_job(rig)
-    assert "frames 30 to 50" in rig.ask(
-        "import sys; jobs = sys.modules['bl_ext.user_default.mmm_blender.blender.jobs.session']\n"
-        "answer = jobs.session.notice.text"
-    )
+    run_job(rig, lambda: search(rig, "Regenerate Range", "bpy.ops.mmm.inpaint"))
+    assert "frames 30 to 50" in notice(rig)
     rig.ask(SELECT_KEYS.replace("30 <= key.co[0] <= 50", "False"))
-    search(rig, "Make Loop", "bpy.ops.mmm.make_loop")
-    wait_for_job(rig)
+    run_job(rig, lambda: search(rig, "Make Loop", "bpy.ops.mmm.make_loop"))
     looped = rig.ask(STATE)
     assert looped["cycles"] > 0 and "loop" in looped["action"] and len(looped["takes"]) == 2
     rig.ask(SHOW)
     picture(rig, "loop")
 
     search(rig, "Simplify Keys", "bpy.ops.mmm.simplify_keys")
-    rig.key("Return")  # the dialog's own button
-    rig.settle()
+    rig.press_until(
+        lambda: rig.key("Return"),  # the dialog's own button
+        lambda: rig.ask(STATE)["keys"] < looped["keys"],
+        "fewer keys",
+    )
     simple = rig.ask(STATE)
     assert simple["keys"] < 0.7 * looped["keys"] and simple["cycles"] == looped["cycles"]
     picture(rig, "simplified")
@@ -193,8 +177,7 @@ def test_a_first_session(rig: Rig) -> None:
     assert again["takes"] == simple["takes"] and again["keys"] == simple["keys"]
     rig.open_sidebar_tab("MMM")
     rig.ask("bpy.context.scene.frame_set(1)")
-    rig.click(*rig.find_button("bpy.ops.mmm.generate"))
-    wait_for_job(rig)
+    run_job(rig, lambda: press_generate(rig))
     later = rig.ask(STATE)
     assert later["rigs"] == 1 and len(later["takes"]) == len(again["takes"]) + 1
     picture(rig, "again")

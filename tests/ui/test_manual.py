@@ -102,7 +102,7 @@ def picture_of_menu(rig: Rig, name: str) -> Path:
     key_editor.select_keys(rig)
     look(rig, Look(45, turn=60, aside=0.0))
     x, _, y = key_editor.place(rig, 45)
-    rig.run(f"xdotool mousemove {x} {y} sleep 0.2 click 3 sleep 0.8")
+    rig.click(x, y, button=3)
     made = keep_picture(rig, name, editor_and_view(rig, key_editor.EDITOR))
     rig.key("Escape")
     key_editor.close_motion(rig)

@@ -7,14 +7,12 @@ from collections.abc import Iterator
 import pytest
 
 from tests.ui.conftest import CHOOSE_PYTHON
+from tests.ui.jobs import MODULE, press_generate, run_job, shut_down
 from tests.ui.rig import Rig
 from tests.ui.scene_parts import WALK_CURVE
 
-JOB_SECONDS = 180.0
-MODULE = "bl_ext.user_default.mmm_blender"
 IMPORTS = (
-    f"import sys; session = sys.modules['{MODULE}.blender.jobs.session'].session; "
-    f"overlay = sys.modules['{MODULE}.blender.path.overlay']; "
+    f"import sys; overlay = sys.modules['{MODULE}.blender.path.overlay']; "
     f"overlays = sys.modules['{MODULE}.blender.preview.overlays']\n"
 )
 
@@ -41,7 +39,7 @@ def path(rig: Rig) -> Iterator[Rig]:
     rig.ask(DRAW)
     rig.settle()
     yield rig
-    rig.ask(IMPORTS + "session.shut_down()")
+    shut_down(rig)
 
 
 def test_the_path_is_drawn_before_the_press_and_footprints_after(path: Rig) -> None:
@@ -51,10 +49,7 @@ def test_the_path_is_drawn_before_the_press_and_footprints_after(path: Rig) -> N
     path.screenshot("path_before.png")
 
     path.open_sidebar_tab("MMM")
-    path.click(*path.find_button("bpy.ops.mmm.generate"))
-    path.wait_until(
-        lambda: not path.ask(IMPORTS + "answer = session.busy"), JOB_SECONDS, "the job's end"
-    )
+    run_job(path, lambda: press_generate(path))
     path.ask(SHOW)
     path.settle()
     path.screenshot("path_after.png")

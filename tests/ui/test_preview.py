@@ -5,9 +5,9 @@ from collections.abc import Iterator
 import pytest
 
 from tests.ui import key_editor
-from tests.ui.rig import Rig
+from tests.ui.jobs import MODULE
+from tests.ui.rig import ANSWER_SECONDS, Rig
 
-MODULE = "bl_ext.user_default.mmm_blender"
 IMPORTS = (
     f"import sys; overlays = sys.modules['{MODULE}.blender.preview.overlays']; "
     f"drawn = sys.modules['{MODULE}.blender.preview.shown_range']\n"
@@ -67,7 +67,8 @@ def test_the_range_and_the_take_are_drawn_while_the_panel_is_open(motion: Rig) -
     assert motion.ask(IMPORTS + MEANT) is None, "no panel is open"
     motion.open_sidebar_tab("MMM")
     motion.settle()
-    assert motion.ask(IMPORTS + MEANT) == [30, 60, "UPPER"]
+    meant = [30, 60, "UPPER"]
+    motion.wait_until(lambda: motion.ask(IMPORTS + MEANT) == meant, ANSWER_SECONDS, f"{meant}")
     assert motion.ask(IMPORTS + LINES) == 6, "bones, three ghosts and the prints of both feet"
     motion.screenshot("preview_range.png")
     print("ms a drawing:", motion.ask(IMPORTS + COST))

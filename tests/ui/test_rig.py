@@ -3,16 +3,16 @@ of it made anew from keys that are selected in the dope sheet, and the file for 
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.ui import key_editor
-from tests.ui.key_editor import FIRST, LAST, RAW, SELECTED, changed_frames
+from tests.ui.jobs import press_generate, run_job
+from tests.ui.key_editor import FIRST, LAST, RAW, changed_frames
 from tests.ui.panels import open_tab, show_panel
-from tests.ui.rig import BUTTON_COLUMN, SEARCH_STEP, Rig, RigError
+from tests.ui.rig import BUTTON_COLUMN, HEIGHT, PRESSES, SEARCH_STEP, Rig, RigError
 from tests.ui.scene_parts import RIGIFY_HUMAN
 from tests.ui.test_first_session import SEARCHLESS, search
 
@@ -20,6 +20,8 @@ FILE_MENU = (45, 12)
 """Pixels of the word File in the top bar."""
 ACROSS = 320
 """Pixels from the left to a line of a menu that the menu File opens."""
+LOWEST = HEIGHT - 20
+EXPORT = "bpy.ops.mmm.export_motion"
 SLOW_SECONDS = 180.0
 """For what takes ten on a quiet machine: Rigify's human, an export."""
 
@@ -79,8 +81,7 @@ def human(rig: Rig) -> Iterator[Rig]:
 
 def test_a_rigify_human_gets_a_motion_and_a_new_range_and_goes_out(human: Rig) -> None:
     human.open_sidebar_tab("MMM")
-    human.click(*human.find_button("bpy.ops.mmm.generate"))
-    key_editor.wait_for_job(human)
+    run_job(human, lambda: press_generate(human))
     assert {"torso", "upper_arm_fk.L", "foot_ik.R"} <= set(human.ask(KEYED))
     assert human.ask(STEPS) == [["generate", "Rigify"]]
     human.ask(SIDE.format(frame=30))
@@ -109,32 +110,22 @@ def close_hands(rig: Rig) -> None:
     show_panel(rig, "rig")
     rig.screenshot("rigify_hands.png")
     _, top, right, bottom = rig.region("UI")
-    rig.ask("bpy.context.window_manager.clipboard = ''")
-    for y in range((top + bottom) // 2, bottom, SEARCH_STEP):
-        rig.run(f"xdotool mousemove {right - BUTTON_COLUMN} {y} sleep 0.05 key ctrl+c sleep 0.05")
-        if rig.ask("answer = bpy.context.window_manager.clipboard").startswith(FIST):
-            rig.click(right - BUTTON_COLUMN, y)
-            rig.settle()
-            return
+    rows = range((top + bottom) // 2, bottom, SEARCH_STEP)
+    found = rig.find_command([(right - BUTTON_COLUMN, y) for y in rows], FIST)
+    if found:
+        return rig.click(*found)
     raise RigError("the panel Hands shows no button Fist")
 
 
 def regenerate_from_keys(rig: Rig) -> list[object]:
     """Box-select a range's keys below the view and press Regenerate Range; the keys before that."""
-    rig.ask(key_editor.SPLIT.format(editor="DOPESHEET"))
     rig.ask(ALL_SELECTED)
     rig.ask(f"bpy.context.scene.mmm.edit_prompt = {key_editor.PROMPT!r}")
-    time.sleep(1.0)  # until the new editor is drawn, there is nothing to frame
-    for _ in range(2):
-        rig.ask(key_editor.SHOW)
-        rig.settle()
+    key_editor.split(rig, "DOPESHEET")
     key_editor.select_keys(rig)
     rig.screenshot("rigify_keys.png")
-    assert rig.ask(SELECTED) == [FIRST, LAST]
     before = rig.ask(RAW)
-    key_editor.press_inpaint(rig)
-    key_editor.wait_for_job(rig)
-    rig.settle()
+    key_editor.regenerate(rig)
     return before
 
 
@@ -142,28 +133,28 @@ def export_by_mouse(rig: Rig) -> Path:
     """File > Export > Motion of Character, and the button of the file browser; the file. Blender 4
     closes a menu that the mouse leaves: there the entry is searched for."""
     if rig.ask("answer = bpy.app.version[0]") < SEARCHLESS:
-        search(rig, "Motion of Character", "bpy.ops.mmm.export_motion")
+        search(rig, "Motion of Character", EXPORT)
     else:
-        rig.click(*FILE_MENU)
-        rig.key("e")  # the menu's own letter for Export
-        choose_line(rig, "bpy.ops.mmm.export_motion")
-    rig.wait_until(lambda: rig.ask(BROWSED), 10.0, "the file browser")
+        choose_in_file_menu(rig, EXPORT)
+    rig.wait_until(lambda: rig.ask(BROWSED), SLOW_SECONDS, "the file browser")
     rig.settle()
     rig.screenshot("rigify_export.png")
     _, _, right, bottom = rig.region("EXECUTE", "FILE_BROWSER")
-    rig.click(right - 60, bottom - 18)
-    rig.wait_until(lambda: not rig.ask(BROWSED), SLOW_SECONDS, "the end of the export")
+    rig.press_until(
+        lambda: rig.click(right - 60, bottom - 18), lambda: not rig.ask(BROWSED), "the export's end"
+    )
     return next(rig.folder.rglob("*.fbx"))
 
 
-def choose_line(rig: Rig, command: str) -> None:
-    """Press the line of the open menu that runs a command."""
-    rig.ask("bpy.context.window_manager.clipboard = ''")
-    for y in range(FILE_MENU[1] + SEARCH_STEP, 880, SEARCH_STEP):
-        rig.run(f"xdotool mousemove {ACROSS} {y} sleep 0.05 key ctrl+c sleep 0.05")
-        if rig.ask("answer = bpy.context.window_manager.clipboard").startswith(command):
-            rig.run("xdotool click 1")
-            rig.settle()
+def choose_in_file_menu(rig: Rig, command: str) -> None:
+    """Press the line of File > Export that runs a command."""
+    lines = [(ACROSS, y) for y in range(FILE_MENU[1] + SEARCH_STEP, LOWEST, SEARCH_STEP)]
+    for _ in range(PRESSES):
+        rig.click(*FILE_MENU)
+        rig.key("e")  # the menu's own letter for Export
+        if rig.find_command(lines, command):
+            rig.event("click 1")
             return
+        rig.key("Escape")
     rig.screenshot("file_menu.png")
     raise RigError(f"the menu File shows no line that runs {command}")
