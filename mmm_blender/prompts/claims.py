@@ -32,11 +32,16 @@ _MOST_STEPS = 30
 
 _RUNS = frozenset({"run", "jog", "sprint", "dash"})
 _WALKS = frozenset(
-    {"walk", "stroll", "march", "stride", "trot", "sneak", "wander", "limp", "hurry"}
+    """walk stroll march stride trot sneak wander limp hurry hobble pace plod strut tiptoe tread
+    trudge""".split()
 )
 _GOES = frozenset({"step", "go", "move", "shuffle", "sidestep", "retreat", "back"}) | _WALKS
 _RAISES = frozenset({"raise", "lift", "greet"})
-_LIFTS_UP = frozenset({"put", "hold"})
+_LIFTS_UP = frozenset({"put", "hold", "throw", "stretch"})
+_RISES = frozenset({"go", "come", "rise", "shoot", "fly", "move"})
+_JUMPS = frozenset({"jump", "hop", "leap"})
+_NO_JUMP = frozenset({"jacks", "rope"})
+_DANCES = frozenset({"dance", "exercise", "fight", "spar"})
 _TURNS = frozenset({"turn", "veer"})
 _STANDS = frozenset({"stand", "stay", "wait", "pause"})
 _STILL = frozenset({"still", "motionless", "quietly"})
@@ -73,6 +78,8 @@ _GIVEN_WORDS = {
     "turn right": "a turn to the right",
     "turn around": "a turn around",
     "bow": "a bow",
+    "jump": "a jump",
+    "move": "a body that moves",
     "stand": "standing",
     "still": "standing still",
     "wave left": "a wave with the left hand",
@@ -175,13 +182,24 @@ class _Clause:
     @property
     def hands(self) -> str:
         """Which hands it is about, "" for none."""
-        said = set(self.after)
-        if not said & _HANDS:
-            return ""
-        both = "both" in said or {"left", "right"} <= said
-        return (
-            "both" if both or (said & {"hands", "arms"} and not self.side) else self.side or "any"
-        )
+        return _hands_in(self.after)
+
+    @property
+    def risen_hands(self) -> str:
+        """Which hands rise by themselves, "" for none: "both arms go up"."""
+        rises = self.base == "rise" or "up" in self.after
+        return _hands_in(self.before) if self.base in _RISES and rises else ""
+
+
+def _hands_in(words: Sequence[str]) -> str:
+    """The hands that words name: left, right, both, any, or "" for none."""
+    said = set(words)
+    if not said & _HANDS:
+        return ""
+    sides = said & {"left", "right"}
+    if "both" in said or len(sides) == 2 or (said & {"hands", "arms"} and not sides):
+        return "both"
+    return next(iter(sides), "any")
 
 
 def _clauses(words: Sequence[str]) -> list[_Clause]:
@@ -210,6 +228,12 @@ def _deeds(clause: _Clause) -> list[str]:
         return [f"wave {clause.hands or 'any'}"]
     if clause.hands and (base in _RAISES or (base in _LIFTS_UP and after & {"up", "air"})):
         return [f"raise {clause.hands}"]
+    if clause.risen_hands:
+        return [f"raise {clause.risen_hands}"]
+    if base in _JUMPS:
+        return [] if after & _NO_JUMP else ["jump"]
+    if base in _DANCES:
+        return ["move"]
     if base == "bow" or (base == "bend" and after & _FORWARD):
         return ["bow"]
     if base in _TURNS:

@@ -14,6 +14,9 @@ from ..kinematics import clip_joints
 from ..placement import joint_headings
 from ..skeleton import joint_index
 
+_FEET = ("left_ankle", "right_ankle", "left_foot", "right_foot")
+_STANDING_SHARE = 0.02  # of the frames a foot's joint is as low as when it stands
+
 
 @dataclass(frozen=True, eq=False)
 class Facts:
@@ -56,3 +59,15 @@ class Facts:
         """How far the trunk leans from the vertical at most, degrees."""
         trunk = self.joint("neck") - self.joint("pelvis")
         return float(np.degrees(np.arccos(trunk[:, 1] / np.linalg.norm(trunk, axis=-1))).max())
+
+    @property
+    def flight(self) -> float:
+        """How far the lower foot gets off the floor at most, metres."""
+        heights = np.stack([self.joint(name)[:, 1] for name in _FEET], axis=-1)
+        return float((heights - np.quantile(heights, _STANDING_SHARE, axis=0)).min(axis=-1).max())
+
+    def body_speed(self, fps: float) -> float:
+        """Mean speed of the joints, seen from above the ground under the pelvis, m/s."""
+        ground = self.joint("pelvis")[:, None] * np.array([1.0, 0.0, 1.0])
+        steps = np.linalg.norm(np.diff(self.joints_TJ3 - ground, axis=0), axis=-1)
+        return float(steps.mean() * fps) if len(steps) else 0.0

@@ -29,6 +29,10 @@ _TURN, _TURN_AROUND = 45.0, 120.0
 _RUN_SPEED = 1.6  # m/s; people break into a run at about 2, and stop and start in a clip
 _BOW = 20.0
 _RAISED = -0.1  # metres of the wrist over its shoulder: people also wave beside it
+_FLIGHT = 0.12  # metres off the floor: nine of ten captured jumps reach 0.2, runs at most 0.13
+_MOVES = (
+    0.2  # m/s of the joints: 0.27 in nine of ten captured dances, 0.1 in waves, 0.02 in standing
+)
 _STAYS = 0.25  # metres that the pelvis of somebody who stands may move
 _GOING_SPEED = 0.3  # the body over the ground while a gesture is seen
 GOING_SECONDS = 0.5
@@ -177,6 +181,8 @@ JUDGES: Mapping[str, Judge] = {
     "left": lambda seen: seen.facts.left > _SIDESTEP,
     "right": lambda seen: seen.facts.left < -_SIDESTEP,
     "turn around": lambda seen: abs(seen.facts.turn) > _TURN_AROUND,
+    "jump": lambda seen: seen.facts.flight > _FLIGHT,
+    "move": lambda seen: seen.facts.body_speed(seen.clip.fps) > _MOVES,
     "still": lambda seen: stands_still(seen.clip),
     "wave any": lambda seen: any(waves(hands)(seen) for hands in (("left",), ("right",), _BOTH)),
     "raise any": lambda seen: any(seen.lift_T(side).max() > _RAISED for side in SIDES),

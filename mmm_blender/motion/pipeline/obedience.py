@@ -16,7 +16,8 @@ from ...prompts.claims import HAND_DEEDS, Claim, Claims
 _LEAST_FRAMES = 4
 """A piece of a motion that is shorter shows nothing."""
 
-_STANDING = frozenset({"stand", "still", "bow"})
+_ON_THE_SPOT = frozenset({"stand", "still", "bow", "jump", "move"})
+"""What needs no way over the ground."""
 
 
 @dataclass(frozen=True)
@@ -67,7 +68,7 @@ def _score(claim: Claim, seen: Seen) -> float:
 def _needs_both(part: Sequence[Claim]) -> bool:
     """A gesture over a body that goes: each at its own time is not at once."""
     hands = any(claim.deed.split()[0] in HAND_DEEDS for claim in part)
-    goes = any(claim.deed.split()[0] not in (*HAND_DEEDS, *_STANDING) for claim in part)
+    goes = any(claim.deed.split()[0] not in (*HAND_DEEDS, *_ON_THE_SPOT) for claim in part)
     return hands and goes
 
 
