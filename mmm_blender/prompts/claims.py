@@ -1,8 +1,8 @@
 """What a prompt says that can be measured on a motion: where it goes, which hands do what, how many
 steps, whether it stands still, and in which order.
 
-A claim names a deed as ``geometry.deeds`` knows it. What cannot be measured ("happily", a dance)
-is no claim, and of a prompt that makes none nothing is asked.
+A claim names a deed as ``geometry.deeds`` knows it. What cannot be measured ("happily") is no
+claim, and of a prompt that makes none nothing is asked.
 """
 
 from __future__ import annotations
@@ -32,8 +32,8 @@ _MOST_STEPS = 30
 
 _RUNS = frozenset({"run", "jog", "sprint", "dash"})
 _WALKS = frozenset(
-    """walk stroll march stride trot sneak wander limp hurry hobble pace plod strut tiptoe tread
-    trudge""".split()
+    {"walk", "stroll", "march", "stride", "trot", "sneak", "wander", "limp", "hurry"}
+    | {"hobble", "pace", "plod", "strut", "tiptoe", "tread", "trudge"}
 )
 _GOES = frozenset({"step", "go", "move", "shuffle", "sidestep", "retreat", "back"}) | _WALKS
 _RAISES = frozenset({"raise", "lift", "greet"})
@@ -41,7 +41,6 @@ _LIFTS_UP = frozenset({"put", "hold", "throw", "stretch"})
 _RISES = frozenset({"go", "come", "rise", "shoot", "fly", "move"})
 _JUMPS = frozenset({"jump", "hop", "leap"})
 _NO_JUMP = frozenset({"jacks", "rope"})
-_DANCES = frozenset({"dance", "exercise", "fight", "spar"})
 _TURNS = frozenset({"turn", "veer"})
 _STANDS = frozenset({"stand", "stay", "wait", "pause"})
 _STILL = frozenset({"still", "motionless", "quietly"})
@@ -79,7 +78,8 @@ _GIVEN_WORDS = {
     "turn around": "a turn around",
     "bow": "a bow",
     "jump": "a jump",
-    "move": "a body that moves",
+    "dance": "a dance",
+    "stay": "staying on the spot",
     "stand": "standing",
     "still": "standing still",
     "wave left": "a wave with the left hand",
@@ -90,6 +90,30 @@ _GIVEN_WORDS = {
     "raise right": "a raised right hand",
     "raise both": "both hands raised",
     "raise any": "a raised hand",
+}
+_PLAIN_WORDS = {
+    "walk": "walks forward",
+    "go": "walks",
+    "back": "walks backward",
+    "run": "runs forward",
+    "left": "walks to the left",
+    "right": "walks to the right",
+    "turn left": "turns left",
+    "turn right": "turns right",
+    "turn around": "turns around",
+    "jump": "jumps",
+    "dance": "dances salsa",
+    "bow": "bows",
+    "stand": "stands",
+    "still": "stands still",
+    "wave left": "waves with the left hand",
+    "wave right": "waves with the right hand",
+    "wave both": "waves with both hands",
+    "wave any": "waves with the right hand",
+    "raise left": "raises the left hand",
+    "raise right": "raises the right hand",
+    "raise both": "raises both hands",
+    "raise any": "raises the right hand",
 }
 DEED_NAMES = frozenset(_GIVEN_WORDS) | {"steps"}
 """Deeds that a prompt can claim."""
@@ -106,6 +130,24 @@ def claims_of(prompt: str) -> Claims:
     parts = split_prompt(prompt)
     claims = tuple(_part_claims(part, alone=len(parts) == 1) for part in parts)
     return claims if len(claims) <= 2 and all(claims) else ()
+
+
+def plain_prompt(claims: Claims) -> str:
+    """The same claims in the plainest words, which models were taught; "" for none."""
+    parts = [" and ".join(filter(None, map(_plain, part))) for part in claims]
+    return f"a person {', then '.join(parts)}" if parts else ""
+
+
+def _plain(claim: Claim) -> str:
+    return f"takes {claim.words}" if claim.count else _PLAIN_WORDS.get(claim.deed, "")
+
+
+def whole_claims(prompt: str) -> Claims:
+    """What a prompt claims of a motion that is made of it alone: somebody who does
+    something with the hands or the trunk and nothing else stays where they are."""
+    claims = claims_of(prompt)
+    only_upper = all(each.deed.split()[0] in UPPER_DEEDS for part in claims for each in part)
+    return ((*claims[0], _claim("stay")),) if len(claims) == 1 and only_upper else claims
 
 
 def upper_claims(claims: Claims, upper: bool) -> Claims:
@@ -144,7 +186,7 @@ def _conflicts(deeds: set[str]) -> bool:
     hands = {name.split()[1] for name in gestures} - {"any"}
     ways = deeds & {"walk", "back", "left", "right"}
     stands = bool(deeds & {"stand", "still"})
-    moves = deeds - gestures - {"stand", "still", "bow"}
+    moves = deeds - gestures - {"stand", "still", "stay", "bow"}
     return len(hands) > 1 or len(ways) > 1 or (stands and bool(moves))
 
 
@@ -224,21 +266,30 @@ def _deeds(clause: _Clause) -> list[str]:
     base, after = clause.base, set(clause.after)
     if clause.is_denied:
         return []
-    if base == "wave":
-        return [f"wave {clause.hands or 'any'}"]
-    if clause.hands and (base in _RAISES or (base in _LIFTS_UP and after & {"up", "air"})):
-        return [f"raise {clause.hands}"]
-    if clause.risen_hands:
-        return [f"raise {clause.risen_hands}"]
-    if base in _JUMPS:
-        return [] if after & _NO_JUMP else ["jump"]
-    if base in _DANCES:
-        return ["move"]
-    if base == "bow" or (base == "bend" and after & _FORWARD):
-        return ["bow"]
+    if done := _gesture(clause) or _on_the_spot(base, after):
+        return [done]
     if base in _TURNS:
         return _turn(clause)
     return _way(clause) if base in _RUNS | _GOES and not after & (_NOWHERE | _STAIRS) else []
+
+
+def _gesture(clause: _Clause) -> str:
+    """What hands do, "" for nothing."""
+    base, after = clause.base, set(clause.after)
+    if base == "wave":
+        return f"wave {clause.hands or 'any'}"
+    lifts = base in _RAISES or (base in _LIFTS_UP and after & {"up", "air"})
+    hands = (lifts and clause.hands) or clause.risen_hands
+    return f"raise {hands}" if hands else ""
+
+
+def _on_the_spot(base: str, after: set[str]) -> str:
+    """What needs no way over the ground, "" for nothing."""
+    if base in _JUMPS and not after & _NO_JUMP:
+        return "jump"
+    if base == "bow" or (base == "bend" and after & _FORWARD):
+        return "bow"
+    return "dance" if base == "dance" else ""
 
 
 def _turn(clause: _Clause) -> list[str]:

@@ -7,7 +7,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mmm_blender.geometry.deeds.judges import JUDGES
-from mmm_blender.prompts.claims import DEED_NAMES, claims_of, hand_claims, upper_claims
+from mmm_blender.prompts.claims import (
+    DEED_NAMES,
+    claims_of,
+    hand_claims,
+    plain_prompt,
+    upper_claims,
+    whole_claims,
+)
 from mmm_blender.training.evaluation.sentences import STILL_PROMPTS, THEN_PAIRS, then_asks
 
 
@@ -47,7 +54,7 @@ def told(prompt: str) -> list[list[str]]:
         ("a man walks without moving the arms", ["go"]),
         ("a person is not walking", []),
         ("an exhausted man plods along", ["go"]),
-        ("she dances", ["move"]),
+        ("she dances", ["dance"]),
         ("hops on one leg", ["jump"]),
         ("he runs and jumps", ["run", "jump"]),
         ("a person does jumping jacks", []),
@@ -69,10 +76,37 @@ def test_who_does_nothing_else_stands_still(prompt: str) -> None:
     assert told(prompt) == [["still"]]
 
 
+@pytest.mark.parametrize(
+    ("prompt", "plain"),
+    [
+        ("both arms go up in joy", "a person raises both hands"),
+        ("an old man plods along", "a person walks"),
+        ("he takes two steps", "a person takes 2 steps"),
+        (
+            "a lady jogs and waves the left hand",
+            "a person runs forward and waves with the left hand",
+        ),
+        ("a man bows, then walks ahead", "a person bows, then walks forward"),
+        ("someone laughs", ""),
+    ],
+)
+def test_plain_words_claim_the_same(prompt: str, plain: str) -> None:
+    assert plain_prompt(claims_of(prompt)) == plain
+    assert {each.deed for part in claims_of(plain) for each in part} == {
+        each.deed for part in claims_of(prompt) for each in part
+    }
+
+
+def test_who_only_gestures_stays() -> None:
+    assert [each.deed for each in whole_claims("he waves")[0]] == ["wave any", "stay"]
+    for prompt in ("he walks and waves", "he waves, then walks forward", "he laughs"):
+        assert whole_claims(prompt) == claims_of(prompt)
+
+
 def test_two_parts_claim_in_order() -> None:
     for ask, pair in zip(then_asks(), THEN_PAIRS, strict=True):
         assert told(ask.prompt) == [[name] for name in pair]
-    assert told("a person walks, then dances") == [["go"], ["move"]]
+    assert told("a person walks, then dances") == [["go"], ["dance"]]
     assert told("a person walks, turns around and walks back") == []
 
 

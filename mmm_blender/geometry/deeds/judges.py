@@ -33,6 +33,7 @@ _FLIGHT = 0.12  # metres off the floor: nine of ten captured jumps reach 0.2, ru
 _MOVES = (
     0.2  # m/s of the joints: 0.27 in nine of ten captured dances, 0.1 in waves, 0.02 in standing
 )
+_DANCES = 0.2  # m/s of the joints: nine of ten captured dances have 0.27, waves 0.1, standing 0.02
 _STAYS = 0.25  # metres that the pelvis of somebody who stands may move
 _GOING_SPEED = 0.3  # the body over the ground while a gesture is seen
 GOING_SECONDS = 0.5
@@ -182,7 +183,8 @@ JUDGES: Mapping[str, Judge] = {
     "right": lambda seen: seen.facts.left < -_SIDESTEP,
     "turn around": lambda seen: abs(seen.facts.turn) > _TURN_AROUND,
     "jump": lambda seen: seen.facts.flight > _FLIGHT,
-    "move": lambda seen: seen.facts.body_speed(seen.clip.fps) > _MOVES,
+    "dance": lambda seen: seen.facts.body_speed(seen.clip.fps) > _DANCES,
+    "stay": lambda seen: seen.reach <= _TRAVEL,
     "still": lambda seen: stands_still(seen.clip),
     "wave any": lambda seen: any(waves(hands)(seen) for hands in (("left",), ("right",), _BOTH)),
     "raise any": lambda seen: any(seen.lift_T(side).max() > _RAISED for side in SIDES),

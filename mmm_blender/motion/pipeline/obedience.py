@@ -16,7 +16,7 @@ from ...prompts.claims import HAND_DEEDS, Claim, Claims
 _LEAST_FRAMES = 4
 """A piece of a motion that is shorter shows nothing."""
 
-_ON_THE_SPOT = frozenset({"stand", "still", "bow", "jump", "move"})
+_ON_THE_SPOT = frozenset({"stand", "still", "stay", "bow", "jump", "dance"})
 """What needs no way over the ground."""
 
 

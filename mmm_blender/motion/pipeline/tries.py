@@ -2,7 +2,8 @@
 
 The first try of each is what it would be without the others. Only where it fails more are made, in
 one batch; the first one, in the order of the tries, that shows all is taken, else the one that
-shows most. Tries differ in their noise alone.
+shows most. Tries differ in their noise alone. Where none of them does, as many are made of plainer
+words for the same claims.
 
 Steps that are counted take their own time. Left to itself a model goes on for as long as the clip
 lasts; so where tries are made, what is left of the clip is filled with somebody who stands. To come
@@ -14,14 +15,14 @@ L token places, P columns of the grid.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from itertools import accumulate, pairwise
 
 import numpy as np
 
 from ...common.arrays import IntArray
-from ...prompts.claims import Claims, claims_of
+from ...prompts.claims import Claims, claims_of, plain_prompt, whole_claims
 from ...prompts.sequence_plan import natural_seconds
 from ..sampling.noise import Noise
 from .candidates import candidate_seeds
@@ -35,6 +36,8 @@ _LEAST_REST = 3
 
 _FEWER_PLACES = (3, 2, 4, 5)
 """Places by which the tries shorten the time of counted steps in turn: a step takes about three."""
+
+_REWORDED = 'Made of plain words, "{plain}": yours did not come to it in any try.'
 
 _ROWS = 16
 """Further tries in one batch: more take memory and no less time."""
@@ -63,13 +66,16 @@ class Tried:
 
 @dataclass(frozen=True, eq=False)
 class _Open:
-    """An ask whose claims are not met yet, its best try so far, and its further tries."""
+    """An ask whose claims are not met yet, and its best try so far."""
 
     row: int
+    ask: Ask
     claims: Claims
     tried: Tried
     verdict: Verdict
-    further: list[tuple[int, Ask]]
+
+
+_Further = Callable[[WindowFiller, _Open], list[Ask]]
 
 
 def tries_for(filler: WindowFiller, prompt: str) -> int:
@@ -80,45 +86,69 @@ def tries_for(filler: WindowFiller, prompt: str) -> int:
 def obedient_tokens(filler: WindowFiller, asks: Sequence[Ask]) -> list[Tried]:
     """Tokens (L, P) of each ask, the first tries in one batch and all further ones in the next."""
     several = any(tries_for(filler, ask.prompt) > 1 for ask in asks)
-    first = _sampled(filler.part(0, 2) if several else filler, asks)
+    rounds: tuple[_Further, ...] = (_other_seeds, _plain_words)
+    parts = 1 + len(rounds) if several else 1
+    first = _sampled(filler.part(0, parts), asks)
     taken = [Tried(tokens_LP) for tokens_LP in first]
     opened = [each for row, ask in enumerate(asks) if (each := _opened(filler, ask, row, first))]
-    jobs = [job for each in opened for job in each.further]
-    verdicts = {each.row: each for each in opened}
-    rest = filler.part(1, 2)
-    batches = [jobs[at : at + _ROWS] for at in range(0, len(jobs), _ROWS)]
-    for index, batch in enumerate(batches):
-        left = [job for job in batch if not verdicts[job[0]].verdict.is_met]
-        again = [ask for _, ask in left]
-        made = _sampled(rest.part(index, len(batches)), again)
-        for (row, _), ask, tokens_LP in zip(left, again, made, strict=True):
-            verdicts[row] = _better(filler, verdicts[row], ask, tokens_LP)
-    for each in verdicts.values():
-        tries = filler.sampler.claim_tries
-        notes = unmet_note(each.claims, each.verdict, tries)
-        taken[each.row] = replace(each.tried, notes=notes)
+    for part, further in enumerate(rounds, start=1):
+        opened = _tried_on(filler.part(part, parts) if several else filler, opened, further)
+    for each in opened:
+        unmet = unmet_note(each.claims, each.verdict, filler.sampler.claim_tries)
+        taken[each.row] = replace(each.tried, notes=(*each.tried.notes, *unmet))
     return taken
 
 
 def _opened(filler: WindowFiller, ask: Ask, row: int, first: Sequence[IntArray]) -> _Open | None:
-    """The ask with its further tries, where the first one does not do."""
-    tries, claims = tries_for(filler, ask.prompt), claims_of(ask.prompt)
-    verdict = _verdict(filler, ask, claims, first[row]) if tries > 1 else MET
-    if verdict.is_met:
-        return None
-    seeds = enumerate(candidate_seeds(ask.seed, tries))
-    further = [(row, replace(ask, seed=seed, number=number)) for number, seed in seeds if number]
-    return _Open(row, claims, Tried(first[row]), verdict, further)
+    """The ask, where its first try does not do."""
+    claims = whole_claims(ask.prompt)
+    several = tries_for(filler, ask.prompt) > 1
+    verdict = _verdict(filler, ask, claims, first[row]) if several else MET
+    return None if verdict.is_met else _Open(row, ask, claims, Tried(first[row]), verdict)
+
+
+def _other_seeds(filler: WindowFiller, known: _Open) -> list[Ask]:
+    """The same words with other noise."""
+    return _seeded(filler, known.ask)[1:]
+
+
+def _plain_words(filler: WindowFiller, known: _Open) -> list[Ask]:
+    """What is claimed in the words that a model was taught, where the person's own did not do."""
+    plain = plain_prompt(known.claims)
+    alike = plain == known.ask.prompt.strip().lower()
+    return [] if alike else _seeded(filler, replace(known.ask, prompt=plain))
+
+
+def _seeded(filler: WindowFiller, ask: Ask) -> list[Ask]:
+    seeds = enumerate(candidate_seeds(ask.seed, filler.sampler.claim_tries))
+    return [replace(ask, seed=seed, number=number) for number, seed in seeds]
+
+
+def _tried_on(filler: WindowFiller, opened: list[_Open], further: _Further) -> list[_Open]:
+    """The asks after further tries of those that are not met, in batches."""
+    known = {each.row: each for each in opened}
+    open_rows = [each for each in opened if not each.verdict.is_met]
+    jobs = [(each.row, ask) for each in open_rows for ask in further(filler, each)]
+    batches = [jobs[at : at + _ROWS] for at in range(0, len(jobs), _ROWS)]
+    for index, batch in enumerate(batches):
+        left = [job for job in batch if not known[job[0]].verdict.is_met]
+        made = _sampled(filler.part(index, len(batches)), [ask for _, ask in left])
+        for (row, ask), tokens_LP in zip(left, made, strict=True):
+            known[row] = _better(filler, known[row], ask, tokens_LP)
+    return list(known.values())
 
 
 def _better(filler: WindowFiller, known: _Open, ask: Ask, tokens_LP: IntArray) -> _Open:
-    """The better of the best try so far and the next one; of equals the earlier."""
+    """The better of the best try so far and the next one; of equals the earlier. Other words than
+    the person's are taken where they show all of it, with a note."""
     if known.verdict.is_met:
         return known
     verdict = _verdict(filler, ask, known.claims, tokens_LP)
-    if verdict.share <= known.verdict.share:
+    reworded = ask.prompt != known.ask.prompt
+    if verdict.share <= known.verdict.share or (reworded and not verdict.is_met):
         return known
-    return replace(known, tried=Tried(tokens_LP), verdict=verdict)
+    notes = (_REWORDED.format(plain=ask.prompt),) if reworded else ()
+    return replace(known, tried=Tried(tokens_LP, notes), verdict=verdict)
 
 
 def _verdict(filler: WindowFiller, ask: Ask, claims: Claims, tokens_LP: IntArray) -> Verdict:

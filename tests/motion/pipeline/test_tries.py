@@ -74,19 +74,39 @@ def test_where_none_shows_all_the_one_is_taken_that_shows_most(judged: Judged) -
     assert made.notes[0] == note
 
 
+def test_plain_words_are_taken_where_the_own_ones_never_do_and_only_if_they_show_all(
+    judged: Judged,
+) -> None:
+    generator = tiny_generator("two parts")
+    request = asked(7, prompt="both arms go up in joy")
+    plain = "a person raises both hands"
+    wanted = generator.generate(asked(candidate_seeds(7, 2)[1], ONE, plain)).tokens_LP
+    judged(*[NEVER] * 5, MET)
+    made = generator.generate(request)
+    assert np.array_equal(made.tokens_LP, wanted)
+    assert [plain in note for note in made.notes] == [True]
+
+    judged(*[NEVER] * 5, Verdict(0.5, ("a wave",)))
+    own = generator.generate(request)
+    assert np.array_equal(
+        own.tokens_LP, generator.generate(replace(request, sampler=ONE)).tokens_LP
+    )
+    assert [plain in note for note in own.notes] == [False]
+
+
 def test_a_prompt_without_a_claim_and_a_sampler_without_tries_are_left_alone(
     judged: Judged,
 ) -> None:
     seen = judged(NEVER)
     generator = tiny_generator("two parts")
-    for request in (asked(7, ONE), asked(7, prompt="a person dances")):
+    for request in (asked(7, ONE), asked(7, prompt="a person laughs")):
         assert not generator.generate(request).notes
     assert not seen
 
 
 def test_each_clip_of_a_batch_has_its_own_tries(judged: Judged) -> None:
     generator = tiny_generator("two parts")
-    requests = [asked(1), asked(2, prompt="dances"), asked(3), asked(4)]
+    requests = [asked(1), asked(2, prompt="laughs"), asked(3), asked(4)]
     alone = [generator.generate(replace(each, sampler=ONE)).tokens_LP for each in requests]
     third = [generator.generate(asked(s, ONE)).tokens_LP for s in candidate_seeds(3, 4)]
     judged(MET, NEVER, MET, NEVER, NEVER, MET)  # clips 1, 3, 4, then three tries of clip 3
