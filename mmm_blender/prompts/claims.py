@@ -47,6 +47,11 @@ _STILL = frozenset({"still", "motionless", "quietly"})
 _NOT = frozenset({"not", "without", "never", "no", "doesn't", "don't", "isn't"})
 _HANDS = frozenset({"hand", "hands", "arm", "arms"})
 _CURVES = frozenset({"curve", "curves", "circle", "circles", "bend", "corner", "arc"})
+_WINDING = frozenset({"around", "round", "directions"})
+_WINDS = frozenset(
+    {"turn", "veer", "wander", "circle", "spin", "twirl", "pivot", "zigzag", "stagger", "dance"}
+)
+_STRAIGHT = frozenset({"walk", "go", "back", "run"})
 _FORWARD = frozenset({"forward", "forwards", "ahead", "straight"})
 _BACKWARD = frozenset({"backward", "backwards"})
 _NOWHERE = frozenset({"spot", "place"})
@@ -80,6 +85,7 @@ _GIVEN_WORDS = {
     "jump": "a jump",
     "dance": "a dance",
     "stay": "staying on the spot",
+    "straight": "a straight way",
     "stand": "standing",
     "still": "standing still",
     "wave left": "a wave with the left hand",
@@ -123,6 +129,10 @@ def _claim(deed: str) -> Claim:
     return Claim(deed, _GIVEN_WORDS[deed])
 
 
+A_STRAIGHT_WAY = _claim("straight")
+"""What nobody says and everybody means."""
+
+
 @lru_cache(maxsize=64)
 def claims_of(prompt: str) -> Claims:
     """What a prompt claims. Where one of two parts claims nothing, nor does the other: their border
@@ -143,11 +153,18 @@ def _plain(claim: Claim) -> str:
 
 
 def whole_claims(prompt: str) -> Claims:
-    """What a prompt claims of a motion that is made of it alone: somebody who does
-    something with the hands or the trunk and nothing else stays where they are."""
+    """What a prompt claims of a motion that is made of it alone, with what goes without saying:
+    somebody who does something with the hands or the trunk and nothing else stays where they are,
+    and who is sent on is not sent round a corner."""
     claims = claims_of(prompt)
-    only_upper = all(each.deed.split()[0] in UPPER_DEEDS for part in claims for each in part)
-    return ((*claims[0], _claim("stay")),) if len(claims) == 1 and only_upper else claims
+    if len(claims) != 1:
+        return claims
+    deeds, words = {each.deed for each in claims[0]}, words_of(prompt)
+    if all(deed.split()[0] in UPPER_DEEDS for deed in deeds):
+        return ((*claims[0], _claim("stay")),)
+    winds = set(words) & (_CURVES | _WINDING) or {base_of(word) for word in words} & _WINDS
+    goes_on = deeds & _STRAIGHT and not winds
+    return ((*claims[0], A_STRAIGHT_WAY),) if goes_on else claims
 
 
 def upper_claims(claims: Claims, upper: bool) -> Claims:

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from mmm_blender.geometry.deeds.judges import JUDGES
 from mmm_blender.prompts.claims import (
+    A_STRAIGHT_WAY,
     DEED_NAMES,
     claims_of,
     hand_claims,
@@ -99,8 +100,25 @@ def test_plain_words_claim_the_same(prompt: str, plain: str) -> None:
 
 def test_who_only_gestures_stays() -> None:
     assert [each.deed for each in whole_claims("he waves")[0]] == ["wave any", "stay"]
-    for prompt in ("he walks and waves", "he waves, then walks forward", "he laughs"):
+    for prompt in ("he waves, then walks forward", "he laughs", "he jumps"):
         assert whole_claims(prompt) == claims_of(prompt)
+
+
+@pytest.mark.parametrize(
+    ("prompt", "straight"),
+    [
+        ("an old lady walks", True),
+        ("he walks and waves", True),
+        ("jogging", True),
+        ("walks in a circle", False),
+        ("walks around", False),
+        ("a girl turns to her right as she goes", False),
+        ("he wanders", False),
+        ("steps to the left", False),
+    ],
+)
+def test_who_is_sent_on_goes_straight(prompt: str, straight: bool) -> None:
+    assert (A_STRAIGHT_WAY in whole_claims(prompt)[0]) is straight
 
 
 def test_two_parts_claim_in_order() -> None:

@@ -184,6 +184,7 @@ JUDGES: Mapping[str, Judge] = {
     "turn around": lambda seen: abs(seen.facts.turn) > _TURN_AROUND,
     "jump": lambda seen: seen.facts.flight > _FLIGHT,
     "dance": lambda seen: seen.facts.body_speed(seen.clip.fps) > _DANCES,
+    "straight": lambda seen: abs(seen.facts.turn) <= _TURN,
     "stay": lambda seen: seen.reach <= _TRAVEL,
     "still": lambda seen: stands_still(seen.clip),
     "wave any": lambda seen: any(waves(hands)(seen) for hands in (("left",), ("right",), _BOTH)),

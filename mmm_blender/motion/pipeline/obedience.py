@@ -11,12 +11,12 @@ from dataclasses import dataclass
 from ...geometry.clip import MotionClip
 from ...geometry.deeds.counting import count_steps
 from ...geometry.deeds.judges import DEEDS, GOING_SECONDS, JUDGES, SIDES, Seen, split_frames
-from ...prompts.claims import HAND_DEEDS, Claim, Claims
+from ...prompts.claims import A_STRAIGHT_WAY, HAND_DEEDS, Claim, Claims
 
 _LEAST_FRAMES = 4
 """A piece of a motion that is shorter shows nothing."""
 
-_ON_THE_SPOT = frozenset({"stand", "still", "stay", "bow", "jump", "dance"})
+_ON_THE_SPOT = frozenset({"stand", "still", "stay", "straight", "bow", "jump", "dance"})
 """What needs no way over the ground."""
 
 
@@ -101,6 +101,8 @@ def unmet_note(claims: Claims, verdict: Verdict, tries: int) -> tuple[str, ...]:
     promised nothing."""
     if verdict.is_met or tries < 2:
         return ()
+    if verdict.unmet == (A_STRAIGHT_WAY.words,):
+        return (f"It turns in each of {tries} tries: try another seed, or give it a path.",)
     if verdict.unmet:
         words = " and ".join(dict.fromkeys(verdict.unmet))
     else:

@@ -22,7 +22,7 @@ from itertools import accumulate, pairwise
 import numpy as np
 
 from ...common.arrays import IntArray
-from ...prompts.claims import Claims, claims_of, plain_prompt, whole_claims
+from ...prompts.claims import A_STRAIGHT_WAY, Claims, claims_of, plain_prompt, whole_claims
 from ...prompts.sequence_plan import natural_seconds
 from ..sampling.noise import Noise
 from .candidates import candidate_seeds
@@ -113,10 +113,12 @@ def _other_seeds(filler: WindowFiller, known: _Open) -> list[Ask]:
 
 
 def _plain_words(filler: WindowFiller, known: _Open) -> list[Ask]:
-    """What is claimed in the words that a model was taught, where the person's own did not do."""
+    """What is claimed in the words that a model was taught, where the person's own did not do: only
+    for the sake of what they say."""
     plain = plain_prompt(known.claims)
     alike = plain == known.ask.prompt.strip().lower()
-    return [] if alike else _seeded(filler, replace(known.ask, prompt=plain))
+    turns = known.verdict.unmet == (A_STRAIGHT_WAY.words,)
+    return [] if alike or turns else _seeded(filler, replace(known.ask, prompt=plain))
 
 
 def _seeded(filler: WindowFiller, ask: Ask) -> list[Ask]:

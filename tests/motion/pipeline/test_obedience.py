@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from mmm_blender.geometry.clip import MotionClip
-from mmm_blender.motion.pipeline.obedience import MET, unmet_note, verdict_on
-from mmm_blender.prompts.claims import claims_of
+from mmm_blender.motion.pipeline.obedience import MET, Verdict, unmet_note, verdict_on
+from mmm_blender.prompts.claims import A_STRAIGHT_WAY, claims_of, whole_claims
 from mmm_blender.training.evaluation.judge_rates import after
 from tests.geometry.feet.test_foot_locking import standing as stands_in_place
 from tests.training.evaluation.test_deeds import standing, waving
@@ -66,3 +66,8 @@ def test_what_is_met_or_had_one_try_is_not_told() -> None:
     assert unmet_note(WAVE, verdict_on(WAVE, standing()), 1) == ()
     assert verdict_on((), standing()) == MET
     assert verdict_on(WAVE, standing().slice(0, 2)) == MET
+
+
+def test_a_walk_that_turns_gets_a_note_of_its_own() -> None:
+    turning = Verdict(0.5, (A_STRAIGHT_WAY.words,))
+    assert "give it a path" in unmet_note(whole_claims("an old man walks"), turning, 8)[0]
