@@ -167,6 +167,12 @@ def wrap_angle(angles: ArrayLike) -> FloatArray:
     return np.asarray((_array(angles) + np.pi) % (2.0 * np.pi) - np.pi, dtype=np.float64)
 
 
+def turn_on_ground(x: FloatArray, z: FloatArray, yaw: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """x and z of places on the ground, turned by yaw (radians) about +Y. (...) each."""
+    sine, cosine = np.sin(yaw), np.cos(yaw)
+    return cosine * x + sine * z, cosine * z - sine * x
+
+
 def shortest_arc(start: ArrayLike, end: ArrayLike) -> FloatArray:
     """Quaternions (..., 4) of the smallest rotation that takes ``start`` to ``end`` (..., 3).
 

@@ -160,6 +160,13 @@ def test_wrapped_angles_point_the_same_way(angle: float) -> None:
     assert np.cos(wrapped - angle) == pytest.approx(1.0, abs=CLOSE)
 
 
+@given(vectors(3), st.floats(-7.0, 7.0))
+def test_a_turn_on_the_ground_is_a_turn_about_the_vertical(v: FloatArray, yaw: float) -> None:
+    x, z = r.turn_on_ground(v[..., 0], v[..., 2], np.array(yaw))
+    turned = r.quat_rotate(r.yaw_quat(yaw), v)
+    assert np.allclose(np.stack([x, z], axis=-1), turned[..., [0, 2]], atol=1e-8)
+
+
 @given(directions(3), st.floats(-7.0, 7.0))
 def test_axis_angle_is_that_of_scipy(axis: FloatArray, angle: float) -> None:
     unit = r.normalize(axis)

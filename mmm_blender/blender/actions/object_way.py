@@ -20,7 +20,13 @@ from ...common.errors import MMMError
 from ...geometry.clip import MotionClip
 from ..bpy_types import Action, ArmatureObject, FCurve
 from ..fcurves.keyframe_arrays import POINTS, KeyArray, read_keys, write_keys
-from ..fcurves.layered_actions import bone_path, curves_by_channel, ensure_curve_store, rig_curves
+from ..fcurves.layered_actions import (
+    assigned_action,
+    bone_path,
+    curves_by_channel,
+    ensure_curve_store,
+    rig_curves,
+)
 from ..fcurves.slot_properties import WAY_PROPERTY, read_text, way_base, write_text
 from ..rig.binding import RigBinding, binding_of
 from ..rig.motion_reader import read_motion
@@ -106,10 +112,10 @@ def read_with_way(rig: ArmatureObject, first: int, last: int) -> MotionClip:
 def with_way(rig: ArmatureObject, clip: MotionClip, first: int) -> MotionClip:
     """A clip that was read from a frame on, with the way that the object makes for the Action that
     the rig has."""
-    data = rig.animation_data
-    if data is None or data.action is None:
+    action = assigned_action(rig)
+    if action is None:
         return clip
-    way_T3 = way_of_object(rig, data.action, range(first, first + clip.frames))
+    way_T3 = way_of_object(rig, action, range(first, first + clip.frames))
     return clip if way_T3 is None else clip.replace(root_T3=clip.root_T3 + way_T3)
 
 

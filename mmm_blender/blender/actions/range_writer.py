@@ -40,7 +40,7 @@ from ..fcurves.keyframe_arrays import (
     sorted_by_frame,
 )
 from ..fcurves.layered_actions import rig_curves
-from ..fcurves.slot_properties import OBJECT
+from ..fcurves.slot_properties import OBJECT_BONE
 from ..fcurves.splice_keys import Component, SpliceRange, fractional_locks, splice_range
 from ..rig.binding import RigBinding, binding_of
 from ..rig.clip_channels import channel_motion
@@ -138,7 +138,7 @@ def _with_residuals(  # noqa: PLR0917  # the rig, the motion, and what keys it
             ]
             run = slice(first + begin, first + end)
             if is_place:
-                size = share.size if share is not None and edit.of.bone == OBJECT else 1.0
+                size = share.size if share is not None and edit.of.bone == OBJECT_BONE else 1.0
                 values_T[run] = ease_places(mapped_T[run], beside[0], beside[1], unit * size)
             else:
                 values_T[run] = ease_turns(mapped_T[run], beside[0], beside[1])

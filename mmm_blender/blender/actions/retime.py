@@ -44,7 +44,7 @@ from ..fcurves.keyframe_arrays import (
     read_keys,
     sorted_by_frame,
 )
-from ..fcurves.slot_properties import OBJECT, body_curves
+from ..fcurves.slot_properties import OBJECT_BONE, body_curves
 from ..fcurves.splice_keys import brackets_before, cut_off
 from ..rig.binding import PELVIS, RigBinding, binding_of
 from ..rig.carrying import loose_bones
@@ -213,11 +213,11 @@ def _carried_properties(
     if share is not None:
         whole, move = move, share.left_to_body(rig, move)
         carrier = _Carrier(np.array([1.0, 0.0, 0.0, 0.0]), *share.left_to_object(rig, whole))
-        own = (each for each in bone_properties(rig, action, [PELVIS]) if each.bone == OBJECT)
+        own = (each for each in bone_properties(rig, action, [PELVIS]) if each.bone == OBJECT_BONE)
         yield from ((each, carrier) for each in own)
     if binding.smpl is not None:
         carrier = _carrier(rig, binding.smpl, move)
-        own = (each for each in bone_properties(rig, action, [PELVIS]) if each.bone != OBJECT)
+        own = (each for each in bone_properties(rig, action, [PELVIS]) if each.bone != OBJECT_BONE)
         yield from ((each, carrier) for each in own)
         return
     carriers = {

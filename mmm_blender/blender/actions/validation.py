@@ -23,7 +23,7 @@ from ..fcurves.layered_actions import (
     slot_label,
     unused_slot_label,
 )
-from ..fcurves.slot_properties import OBJECT, WAY_PROPERTY, read_text
+from ..fcurves.slot_properties import OBJECT_BONE, WAY_PROPERTY, read_text
 from ..rig.binding import PELVIS, RigBinding, WrittenBone, binding_of
 from .cycles import CYCLES, repeats
 
@@ -35,8 +35,8 @@ class BoneProperty:
     """A vector of a pose bone that keys move.
 
     joint: its number among the 22. at: the bone's number among those that are written. bone: its
-    name in the rig, ``OBJECT`` for the object itself. mode: the bone's rotation mode, or LOCATION.
-    curves: of each component, None where it has none.
+    name in the rig, ``OBJECT_BONE`` for the object itself. mode: the bone's rotation mode, or
+    LOCATION. curves: of each component, None where it has none.
     """
 
     rig: ArmatureObject
@@ -50,7 +50,7 @@ class BoneProperty:
     @property
     def path(self) -> str:
         """Data path of its curves."""
-        return self.name if self.bone == OBJECT else bone_path(self.bone, self.name)
+        return self.name if self.bone == OBJECT_BONE else bone_path(self.bone, self.name)
 
     def values(self, frame: float) -> FloatArray:
         """What the curves say at a frame before the edit. (N,)"""
@@ -61,13 +61,13 @@ class BoneProperty:
         curve = self.curves[index]
         if curve is not None and not curve.is_empty:
             return float(curve.evaluate(frame))
-        owner = self.rig if self.bone == OBJECT else self.rig.pose.bones[self.bone]
+        owner = self.rig if self.bone == OBJECT_BONE else self.rig.pose.bones[self.bone]
         return float(getattr(owner, self.name)[index])
 
     @property
     def label(self) -> str:
         """Whose property it is, for the animator."""
-        return f"object '{self.rig.name}'" if self.bone == OBJECT else f"bone '{self.bone}'"
+        return f"object '{self.rig.name}'" if self.bone == OBJECT_BONE else f"bone '{self.bone}'"
 
 
 def joint_names(binding: RigBinding, names: Collection[str]) -> frozenset[str]:
@@ -95,7 +95,7 @@ def bone_properties(
             found.append(BoneProperty(rig, joint, at, bone, name, kind, its_curves))
     if PELVIS in joints and read_text(action, WAY_PROPERTY, rig):
         at, its_curves = len(binding.written), tuple(curves.get((LOCATION, i)) for i in range(3))
-        found.append(BoneProperty(rig, 0, at, OBJECT, LOCATION, LOCATION, its_curves))
+        found.append(BoneProperty(rig, 0, at, OBJECT_BONE, LOCATION, LOCATION, its_curves))
     return found
 
 

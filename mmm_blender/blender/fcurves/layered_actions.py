@@ -122,6 +122,11 @@ def enum_length(property_name: str) -> int:
     return 1 + max(int(item.value) for item in items)
 
 
+def assigned_action(rig: Object) -> Action | None:
+    """The Action that an object has now."""
+    return None if rig.animation_data is None else rig.animation_data.action
+
+
 def assign_action(obj: Object, action: Action) -> None:
     """Make ``action`` the object's active Action; the one that it replaces is kept in the file.
 

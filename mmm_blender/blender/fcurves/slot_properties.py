@@ -52,7 +52,7 @@ def _owner(action: Action) -> int | None:
     return named if first is not None and isinstance(named, int) else first
 
 
-OBJECT: Final = ""
+OBJECT_BONE: Final = ""
 """The object among bones, where it carries the way: no bone has this name."""
 
 
@@ -74,11 +74,11 @@ def way_base(action: Action, rig: Object | None = None) -> tuple[float, ...] | N
 
 
 def body_curves(rig: Object, action: Action) -> dict[str, list[FCurve]]:
-    """``bone_curves``, and as ``OBJECT`` those of the object's place where it carries the way."""
+    """``bone_curves``, and as ``OBJECT_BONE`` those of an object's place that carries the way."""
     found = bone_curves(rig, action)
     if read_text(action, WAY_PROPERTY, rig):
         placed = [each for each in rig_curves(rig, action) if each.data_path == "location"]
-        found[OBJECT] = sorted(placed, key=lambda each: int(each.array_index))
+        found[OBJECT_BONE] = sorted(placed, key=lambda each: int(each.array_index))
     return found
 
 

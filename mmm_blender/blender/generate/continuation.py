@@ -14,6 +14,7 @@ from ..addon.scene_settings import CONTINUE
 from ..bpy_types import ArmatureObject, Context
 from ..edit.chosen_range import ChosenRange, Source
 from ..edit.task import EditParams
+from ..fcurves.layered_actions import assigned_action
 from ..path.planned_path import has_path
 from ..path.properties import FREE, POSE
 from ..rig.target import scene_fps, target_armature
@@ -22,13 +23,13 @@ from .task import GenerateParams
 
 def motion_before(context: Context, rig: ArmatureObject | None) -> str:
     """Name of the Action that has keys before the playhead; "" where there is none."""
-    data = None if rig is None else rig.animation_data
-    if rig is None or data is None or data.action is None:
+    action = None if rig is None else assigned_action(rig)
+    if rig is None or action is None:
         return ""
-    keyed = keyed_extent(rig, data.action)
+    keyed = keyed_extent(rig, action)
     if keyed is None or keyed[0] >= context.scene.frame_current:
         return ""
-    return str(data.action.name)
+    return str(action.name)
 
 
 def continues(existing: str, start: str, end: str, has_path: bool) -> bool:

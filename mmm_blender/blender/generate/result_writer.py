@@ -16,6 +16,7 @@ from ..actions.cycles import set_cycles
 from ..actions.object_way import way_to_object
 from ..bpy_types import Action, ArmatureObject, Context
 from ..fcurves.carry_over import carry_over
+from ..fcurves.layered_actions import assigned_action
 from ..hands.task import relax_at_start
 from ..history.fingerprint import store_fingerprint
 from ..history.new_action import make_action, write_clip
@@ -28,7 +29,7 @@ from ..rig.rig_options import OBJECT, root_motion, taking_root_motion
 from ..rig.target import scene_fps
 from ..simplify.task import simplify_new
 from ..takes.facts import generated_facts
-from ..takes.take_list import played_action, record, remember_played, takes_said
+from ..takes.take_list import record, remember_played, takes_said
 from ..targets.target_params import stands
 
 _CARRIED = "{} other channels of the Action before play on."
@@ -95,7 +96,7 @@ class ResultWriter:
     def _key(self, context: Context, rig: ArmatureObject, result: Generated) -> Keyed:
         remember_played(rig)
         carried = 0
-        before = played_action(rig)
+        before = assigned_action(rig)
         fps = scene_fps(context.scene)
         placed = [self._placed(rig, take, fps) for take in result.takes]
         action = write_clip(rig, placed[0].clip, self.start_frame, placed[0].recipe)

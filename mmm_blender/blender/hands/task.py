@@ -14,6 +14,7 @@ from ...geometry.rotation_modes import EULER_PROPERTY, PROPERTY, values_after
 from ...geometry.rotations import quat_conjugate, quat_multiply
 from ..bpy_types import Action, ArmatureObject, Context
 from ..fcurves.layered_actions import (
+    assigned_action,
     bone_path,
     curves_by_channel,
     rig_curves,
@@ -144,10 +145,10 @@ def _key(rig: ArmatureObject, turns: Sequence[_Turn], frames: Collection[float])
 
 def _said(rig: ArmatureObject, turn: _Turn, frame: float, otherwise: FloatArray) -> FloatArray:
     """What the curves of a bone's rotation say on a frame; ``otherwise`` where there are none."""
-    data = rig.animation_data
-    if data is None or data.action is None:
+    action = assigned_action(rig)
+    if action is None:
         return otherwise
-    curves = curves_by_channel(rig_curves(rig, data.action))
+    curves = curves_by_channel(rig_curves(rig, action))
     path = bone_path(turn.bone, turn.kind)
     found = [curves.get((path, index)) for index in range(len(otherwise))]
     if any(curve is None or curve.is_empty for curve in found):
@@ -157,8 +158,8 @@ def _said(rig: ArmatureObject, turn: _Turn, frame: float, otherwise: FloatArray)
 
 def _selected_frames(rig: ArmatureObject) -> list[float]:
     """Frames of the character's selected keys."""
-    data = rig.animation_data
-    curves = [] if data is None or data.action is None else rig_curves(rig, data.action)
+    action = assigned_action(rig)
+    curves = [] if action is None else rig_curves(rig, action)
     found: set[float] = set()
     for curve in curves:
         keys = curve.keyframe_points

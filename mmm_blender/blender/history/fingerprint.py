@@ -26,7 +26,7 @@ from ...geometry.rotation_modes import EULER_PROPERTY, PROPERTY
 from ..bpy_types import Action, FCurve, Object, bpy
 from ..fcurves.keyframe_arrays import moving_check, point_frames, read_field, reading_once
 from ..fcurves.layered_actions import bone_path
-from ..fcurves.slot_properties import OBJECT, body_curves, read_text, write_text
+from ..fcurves.slot_properties import OBJECT_BONE, body_curves, read_text, write_text
 from ..rig.binding import binding_of
 from .row_prints import RowPrint, packed_rows, row_print, unpacked_rows
 
@@ -92,7 +92,7 @@ Fingerprint: TypeAlias = Mapping[str, BonePrint]
 def renamed_bones(rig: Object, action: Action, before: Fingerprint) -> set[str]:
     """Bones (as data paths spell them) that have keys and were not known ``before``, where the rig
     has lost others that were: their keys may all be ours."""
-    names = {OBJECT, *(bpy.utils.escape_identifier(bone.name) for bone in rig.data.bones)}
+    names = {OBJECT_BONE, *(bpy.utils.escape_identifier(bone.name) for bone in rig.data.bones)}
     if before.keys() <= names:
         return set()
     return {bone for bone in body_curves(rig, action) if bone and bone not in before}
@@ -116,7 +116,7 @@ def written_curves(rig: Object, action: Action) -> dict[str, list[FCurve]]:
 def _written_paths(
     rig: Object, spelt: str, keyed: Mapping[str, tuple[str, ...]]
 ) -> tuple[str, ...]:
-    if spelt == OBJECT:
+    if spelt == OBJECT_BONE:
         return ("location",)
     name = bpy.utils.unescape_identifier(spelt)
     bone = rig.pose.bones.get(name)

@@ -23,7 +23,7 @@ from ..fcurves.keyframe_arrays import (
 from ..fcurves.layered_actions import (
     enum_value,
 )
-from ..fcurves.slot_properties import OBJECT, WAY_PROPERTY, read_text
+from ..fcurves.slot_properties import OBJECT_BONE, WAY_PROPERTY, read_text
 from ..rig.binding import PELVIS, binding_of
 from .fingerprint import (
     FINGERPRINT_PROPERTY,
@@ -227,13 +227,13 @@ def _bones_of(rig: ArmatureObject, action: Action, joints: Iterable[str]) -> Joi
     binding = binding_of(rig)
     bones = {joint: binding.bones_of(joint) for joint in joints}
     if PELVIS in bones and read_text(action, WAY_PROPERTY, rig):
-        bones[PELVIS] = (*bones[PELVIS], OBJECT)
+        bones[PELVIS] = (*bones[PELVIS], OBJECT_BONE)
     return bones
 
 
 def _is_unwatched(spelt: str, before: Fingerprint) -> bool:
     """The object's keys, in an Action that was written before they were looked after."""
-    return spelt == OBJECT and spelt not in before
+    return spelt == OBJECT_BONE and spelt not in before
 
 
 def _spelt(bones: JointBones, joint: str) -> tuple[str, ...]:

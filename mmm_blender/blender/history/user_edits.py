@@ -37,7 +37,7 @@ from ..fcurves.layered_actions import (
     curve_store,
     rig_curves,
 )
-from ..fcurves.slot_properties import OBJECT, body_curves, read_text
+from ..fcurves.slot_properties import OBJECT_BONE, body_curves, read_text
 from .action_guard import SIMPLIFIED_PROPERTY
 from .fingerprint import changed_bones, checksums, load_fingerprint
 from .key_text import columns, pack_keys, unpack_keys, words
@@ -245,6 +245,6 @@ def _parts(name: str) -> tuple[str, int, str]:
 
 
 def _bone(path: str) -> str | None:
-    """The bone that a curve moves, as data paths spell it, or ``OBJECT``; None for other curves."""
+    """The bone that a curve moves, as data paths spell it, or ``OBJECT_BONE``; None for others."""
     found = BONE_PATH.match(path)
-    return found[1] if found else OBJECT if path == "location" else None
+    return found[1] if found else OBJECT_BONE if path == "location" else None

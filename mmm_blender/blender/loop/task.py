@@ -20,7 +20,7 @@ from ..addon.bundle_choice import bundle_path, chosen_bundle
 from ..addon.worker_python import addon_worker
 from ..bpy_types import Action, ArmatureObject, Context, FCurve
 from ..edit.chosen_range import ChosenRange, Source, chosen_range
-from ..fcurves.layered_actions import bone_path, rig_curves
+from ..fcurves.layered_actions import assigned_action, bone_path, rig_curves
 from ..fcurves.slot_properties import read_text, write_text
 from ..history.action_guard import ActionGuard
 from ..history.fingerprint import store_fingerprint
@@ -31,7 +31,6 @@ from ..rig.binding import binding_of, recorded_root_motion
 from ..rig.motion_reader import read_in_chunks
 from ..rig.travel import ground_ways, travelling_bones
 from ..takes.derived import whole_poll_error, whole_range, write_derived
-from ..takes.take_list import played_action
 
 IN_PLACE_PROPERTY = "mmm_in_place"
 """Custom property of an Action whose way was taken out: first frame, frames, and the way itself, in
@@ -153,7 +152,7 @@ _SMOOTH = 1.2
 def toggle_in_place(rig: ArmatureObject) -> bool:
     """Take the way that a motion makes out of it, evenly over its frames, or put it back; True
     where it is in place now. Ups, downs and the sway stay. Raises MMMError where there is none."""
-    if (played := played_action(rig)) is not None and way_is_on_object(rig, played):
+    if (played := assigned_action(rig)) is not None and way_is_on_object(rig, played):
         return keep_object_still(rig, played)
     if reason := editing_poll_error(rig, "ALL"):
         raise MMMError(reason)

@@ -14,6 +14,7 @@ from ...geometry.clip import MotionClip
 from ...geometry.rotations import quat_angle
 from ..actions.range_writer import keyed_extent
 from ..bpy_types import ArmatureObject
+from ..fcurves.layered_actions import assigned_action
 from ..rig.motion_reader import read_in_chunks, read_pose
 from ..rig.target import scene_of
 
@@ -48,8 +49,8 @@ def read_lead(rig: ArmatureObject) -> Generator[float, None, MotionClip]:
 
 def _first_frame(rig: ArmatureObject, now: int, fps: float) -> int:
     """Where the motion before the pose begins to matter; ``now`` where it stands still."""
-    data = rig.animation_data
-    keyed = None if data is None or data.action is None else keyed_extent(rig, data.action)
+    action = assigned_action(rig)
+    keyed = None if action is None else keyed_extent(rig, action)
     if keyed is None:
         return now
     return max(math.ceil(keyed[0]), now - math.ceil(LEAD_SECONDS * fps))

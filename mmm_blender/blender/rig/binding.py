@@ -18,6 +18,7 @@ from ...common.errors import MMMError
 from ...geometry.retarget.rig_map import CHAINS, SLOTS, LimbControls, RigMap, anchors
 from ...geometry.skeleton import SMPL_22
 from ..bpy_types import Action, ArmatureObject, Object
+from ..fcurves.layered_actions import assigned_action
 from ..fcurves.slot_properties import ROOT_PROPERTY, read_text
 from .rig_maps import MAP_PROPERTY, SMPL_NAME, find_rig_map, smpl_bones_of
 from .rig_options import HIPS, OBJECT, ROOT_BONE, root_motion, taken_root_motion
@@ -174,8 +175,7 @@ def find_binding(rig: Object) -> RigBinding | str:
 def _played_root_motion(rig: Object) -> str:
     """What carries the way of the motion that the rig has; of new ones where it has none, or one
     that does not say."""
-    data = rig.animation_data
-    action = None if data is None else data.action
+    action = assigned_action(rig)
     said = None if action is None or taken_root_motion() else read_text(action, ROOT_PROPERTY, rig)
     return said if isinstance(said, str) and said else root_motion(rig)
 

@@ -17,6 +17,7 @@ from ...common.arrays import ArrayLike, FloatArray
 from ...common.errors import MMMError
 from ...geometry.conventions import to_blender_vectors
 from ..bpy_types import ArmatureObject
+from ..fcurves.layered_actions import assigned_action
 from ..fcurves.slot_properties import way_base
 from .pose_reading import pose_reading
 
@@ -74,8 +75,8 @@ def world_space(rig: ArmatureObject) -> WorldSpace:
 def motion_space(rig: ArmatureObject) -> WorldSpace:
     """As ``world_space``, for what the character's motion goes through: the object counts where it
     was before it carried the way of the Action that the rig has."""
-    data = rig.animation_data
-    base = None if data is None or data.action is None else way_base(data.action, rig)
+    action = assigned_action(rig)
+    base = None if action is None else way_base(action, rig)
     space = world_space(rig)
     if base is None:
         return space

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from ..addon.shown_target import shown_character
 from ..bpy_types import ArmatureObject, Context, Scene
-from ..takes.take_list import listed_takes, played_action
+from ..fcurves.layered_actions import assigned_action
+from ..takes.take_list import listed_takes
 from .properties import SegmentParams, SequenceList, scene_list
 
 
@@ -60,7 +61,7 @@ def changed_list(context: Context) -> SequenceList:
 
 def _is_of(found: SequenceList, rig: ArmatureObject) -> bool:
     """The list is nobody's yet, or was made into what this character plays or has as a take."""
-    if found.action is None or found.action == played_action(rig):
+    if found.action is None or found.action == assigned_action(rig):
         return True
     takes = listed_takes(rig)
     return takes is not None and any(each.action == found.action for each in takes.takes)

@@ -18,6 +18,7 @@ from ..addon.scene_settings import LEAST_SECONDS, changed_sampler
 from ..addon.ui_state import scene_key, ui_state
 from ..addon.worker_python import addon_worker
 from ..bpy_types import Action, ArmatureObject, Context
+from ..fcurves.layered_actions import assigned_action
 from ..fcurves.slot_properties import read_text
 from ..generate.result_writer import ResultWriter
 from ..history.recipe import parse_recipe, sequence_step
@@ -169,7 +170,7 @@ class _MarkedResultWriter:
 
     def finish(self, context: Context, target: ArmatureObject | None, result: JobResult) -> str:
         """Markers of the motion that is replaced go."""
-        replaced = () if target is None else action_segments(active_action(target), target)
+        replaced = () if target is None else action_segments(assigned_action(target), target)
         keyed = self.result_writer.key(context, target, result)
         replace_markers(context.scene, replaced, action_segments(keyed.action))
         found = own_list(keyed.rig, context.scene)
@@ -179,11 +180,6 @@ class _MarkedResultWriter:
             found.action = keyed.action
             number_lines(found, self.params.segments)
         return keyed.sentence
-
-
-def active_action(rig: ArmatureObject) -> Action | None:
-    """The Action that the rig has now."""
-    return None if rig.animation_data is None else rig.animation_data.action
 
 
 def action_segments(
@@ -207,7 +203,7 @@ def _segments_of_text(text: str) -> tuple[Segment, ...]:
 def target_segments(context: Context) -> tuple[Action, tuple[Segment, ...]]:
     """The target's Action and its segments; MMMError where it has none."""
     rig = target_armature(context)
-    action = None if rig is None else active_action(rig)
+    action = None if rig is None else assigned_action(rig)
     segments = action_segments(action, rig)
     if action is None or not segments:
         raise MMMError(NO_SEQUENCE)

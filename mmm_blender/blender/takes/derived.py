@@ -12,12 +12,13 @@ from ..actions.range_writer import keyed_extent
 from ..addon.ui_state import scene_key, ui_state
 from ..bpy_types import Action, ArmatureObject, Context
 from ..fcurves.carry_over import carry_over
+from ..fcurves.layered_actions import assigned_action
 from ..history.fingerprint import store_fingerprint
 from ..history.new_action import write_clip
 from ..history.recipe import Recipe
 from ..rig.binding import moved_bones
 from ..rig.rig_options import OBJECT, root_motion
-from .take_list import DERIVED_PROPERTY, TakeFacts, played_action, record, remember_played
+from .take_list import DERIVED_PROPERTY, TakeFacts, record, remember_played
 
 
 def write_derived(  # noqa: PLR0917  # a motion, where it lies, and what it is
@@ -33,7 +34,7 @@ def write_derived(  # noqa: PLR0917  # a motion, where it lies, and what it is
     what: was done, in a word or two, for the list and the Action's name. recipe: by which it is
     made again. Raises MMMError, with nothing changed, where the rig cannot take it.
     """
-    before = played_action(rig)
+    before = assigned_action(rig)
     name = what if before is None else f"{before.name} {what}"
     remember_played(rig)
     action = write_clip(rig, clip, first, recipe)
@@ -68,7 +69,7 @@ def _whole_poll_error(context: Context) -> str:
 
 def whole_range(rig: ArmatureObject) -> tuple[int, int]:
     """First and last frame that a character's Action keys, which must be there."""
-    action = played_action(rig)
+    action = assigned_action(rig)
     assert action is not None
     keyed = keyed_extent(rig, action)
     assert keyed is not None

@@ -7,8 +7,9 @@ from typing import Any
 from ..addon.scene_settings import scene_settings
 from ..addon.shown_target import shown_character
 from ..bpy_types import Context, bpy
+from ..fcurves.layered_actions import assigned_action
 from ..widgets import ORDER, TAB, Layout, draw_wrapped, in_language, shown
-from .take_list import listed_takes, played_action
+from .take_list import listed_takes
 
 _SEED_SHARE = 0.22
 _PROMPT_SHARE = 0.68
@@ -40,7 +41,7 @@ class MMM_UL_takes(bpy.types.UIList):  # noqa: N801  # Blender asks for this for
         if take.action is None:
             layout.label(text="(deleted)", icon="ERROR")
             return
-        plays = take.action == played_action(data.id_data)
+        plays = take.action == assigned_action(data.id_data)
         row = layout.split(factor=_SEED_SHARE, align=True)
         row.label(text=str(take.seed), icon="PLAY" if plays else "DOT")
         row = row.split(factor=_PROMPT_SHARE, align=True)

@@ -15,7 +15,7 @@ from typing import Any
 from ...common.errors import MMMError
 from ..addon.scene_settings import scene_settings
 from ..bpy_types import Action, ArmatureObject, Scene, bpy
-from ..fcurves.layered_actions import assign_action
+from ..fcurves.layered_actions import assign_action, assigned_action
 from ..history.recipe_store import RECIPE_PROPERTY
 
 DERIVED_PROPERTY = "mmm_derived"
@@ -49,14 +49,9 @@ def listed_takes(rig: ArmatureObject | None) -> Any | None:
     return getattr(rig, "mmm_takes", None)
 
 
-def played_action(rig: ArmatureObject) -> Action | None:
-    """What the character plays."""
-    return None if rig.animation_data is None else rig.animation_data.action
-
-
 def remember_played(rig: ArmatureObject) -> None:
     """Put what plays into the list, if it is not there: it is about to be replaced."""
-    found, action = listed_takes(rig), played_action(rig)
+    found, action = listed_takes(rig), assigned_action(rig)
     if found is None or action is None or _index(found, action) >= 0:
         return
     found.batches += 1
@@ -87,7 +82,7 @@ def prune(rig: ArmatureObject, most: int) -> None:
     if found is None:
         return
     forget_lost(rig)
-    played = played_action(rig)
+    played = assigned_action(rig)
     old = [
         take.action for take in found.takes if take.batch != found.batches and take.action != played
     ]
@@ -104,7 +99,7 @@ def choose(rig: ArmatureObject, index: int) -> bool:
     action = found.takes[index].action
     if action is None:
         raise MMMError("The Action of this take was deleted: choose another one.")
-    if action == played_action(rig):
+    if action == assigned_action(rig):
         return False
     remember_played(rig)
     assign_action(rig, action)

@@ -14,9 +14,9 @@ from ...geometry.timing import retimed_clip, reversed_clip, touch_downs
 from ..actions.editability import editing_poll_error
 from ..bpy_types import ArmatureObject, Context
 from ..edit.chosen_range import Source, chosen_range
+from ..fcurves.layered_actions import assigned_action
 from ..rig.motion_reader import read_motion
 from ..takes.derived import keep_going_round, whole_range, write_derived
-from ..takes.take_list import played_action
 
 
 def mirror(context: Context, rig: ArmatureObject) -> MotionClip:
@@ -73,7 +73,7 @@ def _written(
     context: Context, rig: ArmatureObject, clip: MotionClip, first: int, what: str
 ) -> None:
     """Key all of a motion in another way; a loop stays one."""
-    before = played_action(rig)
+    before = assigned_action(rig)
     keep_going_round(rig, before, write_derived(context, rig, clip, first, what))
 
 

@@ -29,7 +29,7 @@ from ..actions.editability import new_action_poll_error
 from ..actions.object_way import read_with_way
 from ..actions.range_writer import keyed_extent
 from ..bpy_types import Action, ArmatureObject, Context, bpy
-from ..fcurves.layered_actions import curves_of_bones, temporarily_assigned
+from ..fcurves.layered_actions import assigned_action, curves_of_bones, temporarily_assigned
 from ..rig.binding import find_binding
 from ..rig.bvh_armature import add_bvh, stand_on_floor
 from ..rig.motion_reader import scene_left_as_it_is
@@ -74,8 +74,8 @@ def _motion_of(rig: ArmatureObject) -> tuple[MotionClip, int]:
 
 
 def _keyed_frames(rig: ArmatureObject) -> tuple[int, int]:
-    data = rig.animation_data
-    keyed = None if data is None or data.action is None else keyed_extent(rig, data.action)
+    action = assigned_action(rig)
+    keyed = None if action is None else keyed_extent(rig, action)
     if keyed is None:
         raise MMMError(f"'{rig.name}' has no keys to copy: choose a character with an Action.")
     return math.floor(keyed[0]), math.ceil(keyed[1])

@@ -10,11 +10,11 @@ import numpy as np
 
 from ...common.arrays import FloatArray
 from ..clip import MotionClip
+from ..feet.contacts import CONTACT_JOINTS
 from ..kinematics import clip_joints
 from ..placement import joint_headings
 from ..skeleton import joint_index
 
-_FEET = ("left_ankle", "right_ankle", "left_foot", "right_foot")
 _STANDING_SHARE = 0.02  # of the frames a foot's joint is as low as when it stands
 
 
@@ -63,7 +63,7 @@ class Facts:
     @property
     def flight(self) -> float:
         """How far the lower foot gets off the floor at most, metres."""
-        heights = np.stack([self.joint(name)[:, 1] for name in _FEET], axis=-1)
+        heights = self.joints_TJ3[:, list(CONTACT_JOINTS), 1]
         return float((heights - np.quantile(heights, _STANDING_SHARE, axis=0)).min(axis=-1).max())
 
     def body_speed(self, fps: float) -> float:

@@ -30,9 +30,6 @@ _RUN_SPEED = 1.6  # m/s; people break into a run at about 2, and stop and start 
 _BOW = 20.0
 _RAISED = -0.1  # metres of the wrist over its shoulder: people also wave beside it
 _FLIGHT = 0.12  # metres off the floor: nine of ten captured jumps reach 0.2, runs at most 0.13
-_MOVES = (
-    0.2  # m/s of the joints: 0.27 in nine of ten captured dances, 0.1 in waves, 0.02 in standing
-)
 _DANCES = 0.2  # m/s of the joints: nine of ten captured dances have 0.27, waves 0.1, standing 0.02
 _STAYS = 0.25  # metres that the pelvis of somebody who stands may move
 _GOING_SPEED = 0.3  # the body over the ground while a gesture is seen

@@ -13,6 +13,7 @@ from __future__ import annotations
 import numpy as np
 
 from ...common.arrays import BoolArray, FloatArray, IntArray
+from ...geometry.rotations import wrap_angle
 from .layout import SMPL_269
 
 LONG_GAP_SECONDS = 5.0
@@ -61,7 +62,7 @@ def path_features(
     yaw_S = np.where(heading_known_S, safe_S3[:, 2], 0.0)
     step_L2 = (safe_S3[after_L] - safe_S3[before_L])[:, :2] / seconds_L[:, None]
     sin_L, cos_L = np.sin(yaw_S[heading_L]), np.cos(yaw_S[heading_L])
-    turn_L = wrapped(yaw_S[turned_L] - yaw_S[heading_L])
+    turn_L = wrap_angle(yaw_S[turned_L] - yaw_S[heading_L])
     turn_seconds_L = np.maximum(turned_L - heading_L, 1) * token_seconds
     columns = (
         np.ones(places),
@@ -90,11 +91,6 @@ def condition_between(
     if moves_after and masked_L.any():
         known_S[np.flatnonzero(masked_L)[-1] + 1 :] = False
     return path_features(poses_S3, known_S, known_S, token_seconds)
-
-
-def wrapped(angle: FloatArray) -> FloatArray:
-    """The same angles within a half turn to either side, radians."""
-    return (angle + np.pi) % (2.0 * np.pi) - np.pi
 
 
 def _last_known(known_S: BoolArray) -> IntArray:

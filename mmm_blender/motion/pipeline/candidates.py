@@ -19,6 +19,7 @@ from ...common.arrays import BoolArray, FloatArray
 from ...geometry.clip import MotionClip
 from ...geometry.feet.contacts import CONTACT_JOINTS, joint_speeds
 from ...geometry.kinematics import clip_joints
+from ..config import SamplerConfig
 from .obedience import Verdict
 
 EDIT_CANDIDATES = 8
@@ -44,6 +45,11 @@ _DOUBT_MPS = 0.1
 
 _SEED_STEP = 0x9E3779B97F4A7C15  # 2**64 divided by the golden ratio: seeds far apart
 _SEEDS = 2**63
+
+
+def most_tries(sampler: SamplerConfig) -> int:
+    """How many candidates an edit may have that looks for what its prompt claims."""
+    return CLAIM_ROUNDS * (sampler.candidates or 1)
 
 
 def candidate_seeds(seed: int, count: int) -> list[int]:

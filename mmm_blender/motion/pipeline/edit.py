@@ -32,7 +32,7 @@ from ...geometry.skeleton import LOWER_JOINTS, SOLE_HEIGHT
 from ...prompts.claims import claims_of, hand_claims, upper_claims
 from ..config import SamplerConfig
 from ..motion_model import MotionModel
-from .candidates import CLAIM_ROUNDS, EDIT_CANDIDATES
+from .candidates import EDIT_CANDIDATES, most_tries
 from .decoding import pinned
 from .edit_tokens import EditJob, Placed, sampled_tokens
 from .obedience import unmet_note
@@ -134,8 +134,7 @@ def edit_motion(
     placed = job.placed(made)
     clip, notes = _led(placed, job, request.pin_feet, sampler.footsteps)
     if request.tokens_LP is None:
-        tries = CLAIM_ROUNDS * (sampler.candidates or 1)
-        notes = unmet_note(job.claims, job.verdict(clip), tries) + notes
+        notes = unmet_note(job.claims, job.verdict(clip), most_tries(sampler)) + notes
     clip = _raised(clip, floor).replace(twist_estimated=made.twist_estimated)
     pinned_limbs = _with_pins(request, _with_kept_cells(request, clip, near))
     arrival = placed.arrival

@@ -33,6 +33,11 @@ class Verdict:
         """All of it is shown."""
         return self.share >= 1.0
 
+    @property
+    def only_turns(self) -> bool:
+        """All that was said is shown, on a way that is not straight."""
+        return self.unmet == (A_STRAIGHT_WAY.words,)
+
 
 MET = Verdict(1.0)
 
@@ -101,7 +106,7 @@ def unmet_note(claims: Claims, verdict: Verdict, tries: int) -> tuple[str, ...]:
     promised nothing."""
     if verdict.is_met or tries < 2:
         return ()
-    if verdict.unmet == (A_STRAIGHT_WAY.words,):
+    if verdict.only_turns:
         return (f"It turns in each of {tries} tries: try another seed, or give it a path.",)
     if verdict.unmet:
         words = " and ".join(dict.fromkeys(verdict.unmet))

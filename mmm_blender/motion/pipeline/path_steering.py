@@ -16,8 +16,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from ...common.arrays import FloatArray, IntArray
+from ...geometry.rotations import turn_on_ground, wrap_angle
 from ..config import SamplerConfig
-from ..features.path_condition import path_features, wrapped
+from ..features.path_condition import path_features
 from ..motion_model import MotionModel
 from ..sampling.noise import Noise
 from ..schedule import FULL_LENGTH_TOKENS
@@ -60,9 +61,7 @@ class Course:
     def from_origin(self) -> Course:
         """The same course as a decoded motion takes it: from the origin, facing +Z."""
         x, z, yaw = self.poses_S3[0]
-        sine, cosine = np.sin(yaw), np.cos(yaw)
-        dx_S, dz_S = self.poses_S3[:, 0] - x, self.poses_S3[:, 1] - z
-        columns = (cosine * dx_S - sine * dz_S, sine * dx_S + cosine * dz_S)
+        columns = turn_on_ground(self.poses_S3[:, 0] - x, self.poses_S3[:, 1] - z, -yaw)
         return Course(np.stack([*columns, self.poses_S3[:, 2] - yaw], axis=-1))
 
     def gone(self, poses_R3: FloatArray) -> Course:
@@ -78,7 +77,7 @@ class Course:
         """How far tries are off at the borders first to first + R - 1, metres. (B,)."""
         off_BR3 = poses_BR3 - self.poses_S3[first : first + poses_BR3.shape[1]]
         place_B = np.hypot(off_BR3[..., 0], off_BR3[..., 1]).mean(axis=1)
-        return place_B + _RADIAN_METRES * np.abs(wrapped(off_BR3[..., 2])).mean(axis=1)
+        return place_B + _RADIAN_METRES * np.abs(wrap_angle(off_BR3[..., 2])).mean(axis=1)
 
 
 def steered_tokens(
@@ -161,11 +160,6 @@ def _poses(
     origin_B13 = way_BR3[:, :1]
     x, z, yaw = poses_R3[first]
     turn_B1 = yaw - origin_B13[..., 2]
-    dx_BR, dz_BR = (way_BR3 - origin_B13)[..., 0], (way_BR3 - origin_B13)[..., 1]
-    sine_B1, cosine_B1 = np.sin(turn_B1), np.cos(turn_B1)
-    columns = (
-        x + cosine_B1 * dx_BR + sine_B1 * dz_BR,
-        z + cosine_B1 * dz_BR - sine_B1 * dx_BR,
-        way_BR3[..., 2] + turn_B1,
-    )
-    return first, np.stack(columns, axis=-1)
+    moved_BR3 = way_BR3 - origin_B13
+    dx_BR, dz_BR = turn_on_ground(moved_BR3[..., 0], moved_BR3[..., 1], turn_B1)
+    return first, np.stack([x + dx_BR, z + dz_BR, way_BR3[..., 2] + turn_B1], axis=-1)

@@ -17,7 +17,7 @@ from functools import cached_property
 import numpy as np
 
 from ...common.arrays import BoolArray, FloatArray, IntArray
-from ...geometry.rotations import wrap_angle
+from ...geometry.rotations import turn_on_ground, wrap_angle
 from ..motion_model import MotionModel
 
 ROOT_PARTS = ("lower", "all")
@@ -83,10 +83,7 @@ class RootSteps:
         """Yaw, x, z before each frame's step, from the first frame's; one frame more."""
         yaw_NF = np.cumsum(np.pad(self.yaw_NF, ((0, 0), (1, 0))), axis=1)
         x_NF, z_NF = self.xz_NF2[..., 0], self.xz_NF2[..., 1]
-        sine_NF, cosine_NF = np.sin(yaw_NF[:, :-1]), np.cos(yaw_NF[:, :-1])
-        steps_NF2 = np.stack(
-            [cosine_NF * x_NF + sine_NF * z_NF, cosine_NF * z_NF - sine_NF * x_NF], axis=-1
-        )
+        steps_NF2 = np.stack(turn_on_ground(x_NF, z_NF, yaw_NF[:, :-1]), axis=-1)
         places_NF2 = np.cumsum(np.pad(steps_NF2, ((0, 0), (1, 0), (0, 0))), axis=1)
         return np.concatenate([yaw_NF[..., None], places_NF2], axis=-1)
 
@@ -94,15 +91,8 @@ class RootSteps:
         """How far between two frames: turn, and x, z in the heading frame of the first. (N, 3)."""
         start_N3, end_N3 = self.at(first), self.at(last)
         dx_N, dz_N = (end_N3 - start_N3)[:, 1], (end_N3 - start_N3)[:, 2]
-        sine_N, cosine_N = np.sin(start_N3[:, 0]), np.cos(start_N3[:, 0])
-        return np.stack(
-            [
-                end_N3[:, 0] - start_N3[:, 0],
-                cosine_N * dx_N - sine_N * dz_N,
-                sine_N * dx_N + cosine_N * dz_N,
-            ],
-            axis=-1,
-        )
+        moved = turn_on_ground(dx_N, dz_N, -start_N3[:, 0])
+        return np.stack([end_N3[:, 0] - start_N3[:, 0], *moved], axis=-1)
 
     def at(self, frame: float) -> FloatArray:
         """Yaw, x, z at a frame. (N, 3)."""

@@ -22,7 +22,7 @@ from ...geometry.editing.mask_infill import fill_masked
 from ...geometry.resample import lengthened, resample
 from ...prompts.claims import claims_of
 from ..config import BundleConfig
-from .candidates import CLAIM_ROUNDS
+from .candidates import most_tries
 from .decoding import encode_tokens
 from .edit import edit_motion, resolved
 from .edit_tokens import EditJob, sampled_tokens
@@ -142,8 +142,7 @@ class _Meeting:
         tokens_LP = sampled_tokens(replace(filler, sampler=sampler), job)
         seen = job.verdict(job.met(job.placed(job.decoded(model, tokens_LP))))
         start, stop = (at - self.seen[0] for at in self.made)
-        tries = CLAIM_ROUNDS * (sampler.candidates or 1)
-        return Tried(tokens_LP[start:stop], unmet_note(job.claims, seen, tries))
+        return Tried(tokens_LP[start:stop], unmet_note(job.claims, seen, most_tries(sampler)))
 
     def _job(self, per_token: int, looks: bool) -> EditJob:
         """The edit that makes it. looks: for what the prompt claims."""

@@ -22,7 +22,7 @@ from itertools import accumulate, pairwise
 import numpy as np
 
 from ...common.arrays import IntArray
-from ...prompts.claims import A_STRAIGHT_WAY, Claims, claims_of, plain_prompt, whole_claims
+from ...prompts.claims import Claims, claims_of, plain_prompt, whole_claims
 from ...prompts.sequence_plan import natural_seconds
 from ..sampling.noise import Noise
 from .candidates import candidate_seeds
@@ -92,7 +92,7 @@ def obedient_tokens(filler: WindowFiller, asks: Sequence[Ask]) -> list[Tried]:
     taken = [Tried(tokens_LP) for tokens_LP in first]
     opened = [each for row, ask in enumerate(asks) if (each := _opened(filler, ask, row, first))]
     for part, further in enumerate(rounds, start=1):
-        opened = _tried_on(filler.part(part, parts) if several else filler, opened, further)
+        opened = _tried_on(filler.part(part, parts), opened, further)
     for each in opened:
         unmet = unmet_note(each.claims, each.verdict, filler.sampler.claim_tries)
         taken[each.row] = replace(each.tried, notes=(*each.tried.notes, *unmet))
@@ -116,9 +116,9 @@ def _plain_words(filler: WindowFiller, known: _Open) -> list[Ask]:
     """What is claimed in the words that a model was taught, where the person's own did not do: only
     for the sake of what they say."""
     plain = plain_prompt(known.claims)
-    alike = plain == known.ask.prompt.strip().lower()
-    turns = known.verdict.unmet == (A_STRAIGHT_WAY.words,)
-    return [] if alike or turns else _seeded(filler, replace(known.ask, prompt=plain))
+    if known.verdict.only_turns or plain == known.ask.prompt.strip().lower():
+        return []
+    return _seeded(filler, replace(known.ask, prompt=plain))
 
 
 def _seeded(filler: WindowFiller, ask: Ask) -> list[Ask]:

@@ -23,7 +23,8 @@ from ...common.arrays import BoolArray, FloatArray, IntArray
 from ...geometry.clip import MotionClip
 from ...geometry.ground_path import GroundPath
 from ...geometry.placement import headings
-from ...motion.features.path_condition import path_features, root_poses, wrapped
+from ...geometry.rotations import wrap_angle
+from ...motion.features.path_condition import path_features, root_poses
 from ...motion.features.smpl import decode_features, encode_clip
 from ...motion.pipeline.path_course import course_along
 from ...motion.pipeline.path_steering import Course, steered_tokens
@@ -189,7 +190,7 @@ def _errors(made_S3: FloatArray, true_S3: FloatArray, told_S: BoolArray) -> _Err
     judged_S = told_S & (np.arange(len(told_S)) > 0)
     off_S3 = (made_S3 - true_S3)[judged_S]
     metres = np.linalg.norm(off_S3[:, :2], axis=-1)
-    turns = np.degrees(np.abs(wrapped(off_S3[:, 2])))
+    turns = np.degrees(np.abs(wrap_angle(off_S3[:, 2])))
     return _Errors(100 * float(metres.mean()), float(turns.mean()))
 
 
@@ -254,7 +255,7 @@ def _led(generator: MotionPipeline, walk: Walk, seed: int) -> dict[str, float]:
     made = generator.generate(request).clip
     at_S = np.minimum(np.arange(len(true_S3)) * token, made.frames - 1)
     off_S = np.linalg.norm(made.root_T3[at_S][:, [0, 2]] - true_S3[:, :2], axis=-1)
-    turn_S = np.abs(wrapped(headings(made)[at_S] - true_S3[:, 2]))
+    turn_S = np.abs(wrap_angle(headings(made)[at_S] - true_S3[:, 2]))
     return {
         MADE_OFF: 100 * float(off_S.mean()),
         MADE_TURN: float(np.degrees(turn_S.mean())),
